@@ -1,0 +1,47 @@
+// HTTP/1.1 client with connection reuse, and WebSocket client. Loop thread only. Every request ends: with a
+// response, or with an error whose reason is net.resolve_failed, net.connect_failed, net.tls_failed,
+// net.timeout, net.closed, http.too_large, http.bad_response, http.refused_upgrade.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "net/http.h"
+
+namespace parley::net {
+
+struct HttpClientOptions {
+  std::shared_ptr<TlsClientContext> tls;  ///< Needed for https and wss.
+  base::Millis connectTimeout{3'000};
+  base::Millis requestTimeout{10'000};  ///< Whole request, connecting included.
+  std::size_t maxResponseBytes = 4 << 20;
+  std::size_t maxConnectionsPerHost = 8;
+  std::size_t maxQueuedPerHost = 1024;
+  base::Millis idleTimeout{30'000};
+};
+
+struct HttpClientRequest {
+  std::string method = "GET";
+  std::string url;  ///< http://, https://
+  HttpHeaders headers;
+  std::string body;
+};
+
+class HttpClient {
+ public:
+  HttpClient(EventLoop& loop, HttpClientOptions options);
+  ~HttpClient();  ///< Pending callbacks are dropped.
+  void request(HttpClientRequest request, std::function<void(base::Result<HttpResponse>)> done);
+  /// url: ws://, wss://
+  void openWebSocket(std::string url, HttpHeaders headers, WebSocketOptions options,
+                     std::function<void(base::Result<std::shared_ptr<WebSocket>>)> done);
+  static std::string basicAuthorization(const std::string& user, const base::Secret& password);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace parley::net
