@@ -20,6 +20,7 @@ class Endpoint {
   static std::optional<Endpoint> parse(std::string_view address, std::uint16_t port);
   /// "192.0.2.1:5060" or "[2001:db8::1]:5060".
   static std::optional<Endpoint> parseWithPort(std::string_view text);
+  static Endpoint fromBytes(const std::array<std::uint8_t, 16>& address, std::uint16_t port);
   static Endpoint fromSockaddr(const sockaddr* address);
   /// For an AF_INET6 dual-stack socket: always sockaddr_in6, IPv4 mapped. Returns the length.
   socklen_t toSockaddr6(sockaddr_storage& out) const;

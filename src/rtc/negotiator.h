@@ -1,0 +1,70 @@
+// Decides SDP for the legs of one call (design decision 4): takes each side's offers and answers, gives
+// rewritten ones for the other side. RFC 3264, 8829 (JSEP), 8843 (BUNDLE), 8858, 5888, 4585, 5104, 4588.
+//
+// A value machine: no sockets, no clock. Errors carry a reason: sdp.malformed, sdp.too_large,
+// sdp.no_common_codec, sdp.no_media, sdp.no_fingerprint, sdp.no_ice, sdp.bundle_required,
+// sdp.mux_required, sdp.answer_mismatch, sdp.no_offer, sdp.glare, sdp.unknown_leg, sdp.too_many_sections.
+// After an error the state is what it was before the call.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "proto/address.h"
+#include "rtc/media_config.h"
+
+namespace parley::rtc {
+
+struct NegotiatorOptions {
+  /// Names in order of preference; a codec not listed is not offered on. Compared without case.
+  std::vector<std::string> audioCodecs{"opus", "G722", "PCMU", "PCMA", "telephone-event"};
+  std::vector<std::string> videoCodecs{"VP8", "H264", "VP9", "AV1"};
+  std::vector<std::string> bannedCodecs{"iLBC", "CN", "isac", "g7221", "MP4A-LATM"};
+  std::uint32_t maxVideoBitrate = 2'500'000;  ///< bit/s, as b=AS/TIAS and REMB cap. 0 = none.
+  std::size_t maxSdpBytes = 64 * 1024;
+  std::size_t maxSections = 8;
+  bool keepOffererOrder = true;  ///< The offerer's codec order wins over ours.
+};
+
+/// What the broker brings to a leg.
+struct LocalTransport {
+  Fingerprint fingerprint;
+  std::vector<proto::TransportAddress> candidates;  ///< Host candidates (advertised), best first.
+};
+
+class Negotiator {
+ public:
+  Negotiator(NegotiatorOptions options, base::Random& random);
+  ~Negotiator();
+  Negotiator(Negotiator&&) noexcept;
+
+  void addLeg(const LegId& leg, LegKind kind, LocalTransport transport);
+  void removeLeg(const LegId& leg);
+
+  /// `sdp` is an offer from `from`; the result is the offer for `to`. It stays pending until answer() or
+  /// rollback(). Payload types and extension ids are kept where they are free on the other side.
+  base::Result<std::string> offer(const LegId& from, std::string_view sdp, const LegId& to);
+  /// `sdp` is `from`'s answer to the pending offer it was given; the result is the answer for the offerer.
+  base::Result<std::string> answer(const LegId& from, std::string_view sdp);
+  /// Answers `from`'s offer here, telling the other side nothing: an ICE restart, a new peer connection
+  /// after a reload (new DTLS), a change of direction. Codecs stay those that the other leg agreed to
+  /// (peers that number them differently are mapped); sdp.no_common_codec if the new offer lacks them.
+  base::Result<std::string> answerLocally(const LegId& from, std::string_view sdp);
+  /// Forgets a pending offer (refused, timed out, the other side hung up).
+  void rollback(const LegId& from);
+  bool pending() const;
+
+  /// What is settled; nullptr before. For the leg that was given an offer, description() also exists while
+  /// the offer is pending, with localIce set and no sections in use, so that early ICE checks are answered.
+  const LegDescription* description(const LegId& leg) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace parley::rtc
