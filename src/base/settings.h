@@ -27,10 +27,10 @@ enum class SettingType { boolean, integer, text, list, choice, secret };
 struct SettingSpec {
   std::string name;  ///< "media.max_load_factor": table.key of the TOML file.
   SettingType type = SettingType::text;
-  SettingValue fallback;                ///< The default.
-  std::string sentence;                 ///< What it does, for the reference and the page.
-  std::string unit = {};                ///< "ms", "bit/s", …
-  std::optional<std::int64_t> min = {}; ///< integer only.
+  SettingValue fallback;                 ///< The default.
+  std::string sentence;                  ///< What it does, for the reference and the page.
+  std::string unit = {};                 ///< "ms", "bit/s", …
+  std::optional<std::int64_t> min = {};  ///< integer only.
   std::optional<std::int64_t> max = {};
   std::vector<std::string> choices = {};  ///< choice only.
   bool needsRestart = false;

@@ -13,8 +13,8 @@ namespace parley::base {
 
 std::string hexEncode(Bytes bytes);
 std::optional<Buffer> hexDecode(std::string_view text);
-std::string base64Encode(Bytes bytes);     ///< RFC 4648 section 4, padded.
-std::string base64UrlEncode(Bytes bytes);  ///< RFC 4648 section 5, not padded.
+std::string base64Encode(Bytes bytes);                         ///< RFC 4648 section 4, padded.
+std::string base64UrlEncode(Bytes bytes);                      ///< RFC 4648 section 5, not padded.
 std::optional<Buffer> base64Decode(std::string_view text);     ///< Strict: no white space, right padding.
 std::optional<Buffer> base64UrlDecode(std::string_view text);  ///< Strict: no padding.
 
@@ -37,6 +37,11 @@ bool equalsConstantTime(Bytes a, Bytes b);
 
 /// Levenshtein distance; for "did you mean".
 std::size_t editDistance(std::string_view a, std::string_view b);
+
+/// `text` made safe for a line of a log or a terminal: control and direction-changing characters and bytes
+/// that are not UTF-8 become escapes (\n, \x1b, \u202e), and so do quotes and backslashes. What is longer
+/// than `maxBytes` is cut at a character and ends in "...".
+std::string printable(std::string_view text, std::size_t maxBytes);
 
 /// True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool isUtf8(std::string_view text);

@@ -8,7 +8,7 @@ namespace parley::base {
 
 using namespace std::chrono_literals;
 
-using Instant = std::chrono::steady_clock::time_point;  ///< Monotonic; what timers and engines use.
+using Instant = std::chrono::steady_clock::time_point;   ///< Monotonic; what timers and engines use.
 using WallTime = std::chrono::system_clock::time_point;  ///< For people, tokens and NTP stamps.
 using Millis = std::chrono::milliseconds;
 using Micros = std::chrono::microseconds;
