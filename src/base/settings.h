@@ -53,8 +53,9 @@ class Settings {
   /// Declares. A second declaration of one name is a programming error.
   void declare(SettingSpec spec);
 
-  /// Reads a TOML file over the defaults. All problems are returned, not just the first; with any
-  /// problem nothing of the file is applied.
+  /// Reads a TOML file over the defaults; names not in the file keep the value they have. All problems
+  /// are returned (up to 100, and one syntax error), not just the first; with any problem nothing of the
+  /// file is applied. Never throws.
   std::vector<SettingProblem> loadFile(const std::string& path);
   std::vector<SettingProblem> loadText(std::string_view toml, const std::string& fileName);
 
@@ -68,7 +69,7 @@ class Settings {
   std::string text(std::string_view name) const;  ///< text, choice, secret.
   std::vector<std::string> list(std::string_view name) const;
 
-  /// Called after each change of `name` ("" = of any).
+  /// Called after each change of `name` ("" = of any). A set() to the same value is no change.
   void onChange(std::string name, std::function<void()> callback);
 
   struct Entry {
@@ -85,6 +86,9 @@ class Settings {
   std::optional<SettingProblem> checkValue(const SettingSpec& spec, const SettingValue& value) const;
   const Entry& at(std::string_view name) const;
   std::string nearest(std::string_view name) const;
+  std::string firstInTable(std::string_view table) const;
+  std::string unknownText(std::string_view name, bool isTable) const;
+  void apply(std::vector<std::pair<std::string, SettingValue>> values);
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::vector<std::pair<std::string, std::function<void()>>> listeners_;
