@@ -1,0 +1,60 @@
+// The installation's own certificate authority and server certificates, made on first start (TLS-3), and
+// secrets shared by the programs of one machine through the state folder. Several programs may start at
+// the same time: a lock file serialises the first start. Blocking; call before the loops run.
+//
+// Files (all 0600, folder 0700): ca.pem, ca.key, <name>.pem, <name>.key, <secret file>. A certificate file
+// that an administrator put there is used as it is. Ours is renewed when less than 30 days are left or when
+// the wanted names changed.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "net/event_loop.h"
+#include "net/tls.h"
+
+namespace parley::trust {
+
+struct ServerIdentity {
+  std::string certificatePem;  ///< Leaf first, then the chain.
+  std::string keyPem;
+};
+
+class Authority {
+ public:
+  /// Opens or makes the authority in `stateDirectory` (created if absent).
+  /// Errors: trust.state_directory, trust.bad_authority, trust.generate_failed.
+  static base::Result<Authority> open(const std::string& stateDirectory);
+
+  /// The named program's identity, e.g. "server", "media": ECDSA P-256, 397 days, for the given DNS names
+  /// and IP addresses.
+  base::Result<ServerIdentity> identity(const std::string& name, const std::vector<std::string>& names);
+  const std::string& certificatePem() const { return certificatePem_; }
+  const std::string& stateDirectory() const { return directory_; }
+  /// Reads the secret in `file`, or makes one (32 random characters).
+  base::Result<base::Secret> secret(const std::string& file);
+
+ private:
+  std::string directory_, certificatePem_, keyPem_;
+};
+
+/// DNS names and addresses of this machine, for a default certificate: host name, localhost, all addresses.
+std::vector<std::string> localNames();
+
+/// Watches certificate and key files and puts changes into `context` (TLS-5). A bad pair is logged and the
+/// old one stays. Checks every `period`.
+class CertificateWatcher {
+ public:
+  CertificateWatcher(net::EventLoop& loop, std::string certificateFile, std::string keyFile,
+                     std::shared_ptr<net::TlsServerContext> context, base::Millis period);
+  ~CertificateWatcher();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley::trust
