@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Checks over the tree as text: what the compiler does not see. Prints "N passed, N failed".
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0
+check() { # NAME OUTPUT: passes when the output is empty
+  if [ -z "$2" ]; then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    printf 'FAILED %s\n%s\n' "$1" "$2" | head -40
+  fi
+}
+tracked() { git ls-files --cached --others --exclude-standard "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+
+check "Asio and Beast stay inside net/" \
+  "$(grep -nE '#include <boost/' $(tracked 'src/*') /dev/null | grep -v '^src/net/')"
+check "no Boost type in a public header of net/" \
+  "$(grep -lE 'boost/|asio::|beast::' $(tracked 'src/net/*.h') /dev/null | grep -v 'src/net/internal_')"
+check "engines ask no clock and open no socket" \
+  "$(grep -nE 'steady_clock::now|system_clock::now|steadyNow\(|wallNow\(|::socket\(|gettimeofday' $(tracked 'src/proto/*' 'src/rtc/*') /dev/null | grep -vE '_(test|fuzz)\.cpp:')"
+check "includes name their module" \
+  "$(grep -nE '#include "' $(tracked 'src/*.h' 'src/*.cpp') /dev/null | grep -vE '#include "[a-z]+/[a-z0-9_]+\.h"')"
+check "no sleeping in unit tests" "$(grep -nE 'sleep_for|usleep|[^a-z]sleep\(' $(tracked 'src/*_test.cpp') /dev/null)"
+check "no fixed waits in browser tests" "$(grep -nE 'waitForTimeout' $(tracked 'tests/*.mjs' 'web/**/*.ts') /dev/null)"
+check "no new, delete or malloc in our code" \
+  "$(grep -nE '(^|[^_a-zA-Z.])(new [A-Za-z_:<]+[({]|delete [a-z_]+;|malloc\()' $(tracked 'src/*.cpp' 'src/*.h') /dev/null | grep -vE '^[^:]*:[0-9]+: *(//|\*)')"
+check "no unfinished marks" "$(grep -nE 'TODO|FIXME|XXX|not implemented' $(tracked 'src/*' 'web/*/src/*' 'docs/*' 'README.md') /dev/null)"
+check "each fuzz target has a corpus" \
+  "$(for f in $(tracked 'src/*_fuzz.cpp'); do n=$(basename "$f" .cpp); [ -n "$(ls "fuzz/corpus/$n" 2> /dev/null)" ] || echo "$n"; done)"
+check "each parser of proto/ has a fuzz target" \
+  "$(for p in stun rtp rtcp sdp; do [ -f "src/proto/${p}_fuzz.cpp" ] || echo "src/proto/${p}_fuzz.cpp"; done)"
+check "lock files hold no registry address" "$(grep -ln '"resolved"' $(tracked '*package-lock.json') /dev/null)"
+check "every dependency is explained" \
+  "$(awk '!/^#/ && NF == 2 { print $1 }' debian-packages.txt | while read -r p; do grep -qF "\`$p\`" docs/dependencies.md || echo "$p is missing in docs/dependencies.md"; done)"
+check "paths pages name things that exist" "$(python3 tools/check_paths.py 2>&1)"
+check "local links of the documentation lead somewhere" \
+  "$(grep -noE '\]\([^)#: ]+' $(tracked '*.md') /dev/null | grep -v node_modules | while IFS=: read -r f n l; do t=$(dirname "$f")/${l#*(}; [ -e "$t" ] || echo "$f:$n $t"; done)"
+printf '%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
