@@ -1,0 +1,127 @@
+// One face over Chromium (playwright-core) and Firefox (puppeteer-core, WebDriver BiDi).
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import playwright from 'playwright-core';
+import puppeteer from 'puppeteer-core';
+import { capturePatch, COUNTER_FRAMES, FPS, HEIGHT, people, WIDTH, writePattern, writeTone } from './media.mjs';
+import { hear, installDeep, see } from './measure.mjs';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+
+export async function until(what, condition, ms = 20000) {
+  const end = Date.now() + ms;
+  let last;
+  for (;;) {
+    try { last = await condition(); if (last) return last; } catch (error) { last = error; }
+    if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms (last: ${last instanceof Error ? last.message : JSON.stringify(last)})`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+class Page {
+  constructor(name, person, raw, browser) {
+    Object.assign(this, { name, person, raw, browser, errors: [], console: [] });
+    raw.on('pageerror', (e) => this.errors.push(String(e)));
+    raw.on('console', (m) => { this.console.push(`${m.type()}: ${m.text()}`); if (this.console.length > 200) this.console.shift(); });
+  }
+  test(id) { return `[data-test="${id}"]`; }
+  async state(selector) {
+    return this.evaluate((s) => {
+      const e = window.__deep?.(s);
+      if (!e) return null;
+      const box = e.getBoundingClientRect();
+      const style = getComputedStyle(e);
+      return { text: (e.innerText ?? e.textContent ?? '').trim(), disabled: !!e.disabled, pressed: e.getAttribute('aria-pressed'),
+        state: e.dataset.state ?? null, visible: box.width > 0 && box.height > 0 && style.visibility !== 'hidden' && style.display !== 'none' };
+    }, selector);
+  }
+  async appears(id, ms = 20000) { return until(`${this.name}: ${id} appears`, async () => { const s = await this.state(this.test(id)); return s?.visible && s; }, ms); }
+  async gone(id, ms = 20000) { return until(`${this.name}: ${id} goes`, async () => !(await this.state(this.test(id)))?.visible, ms); }
+  async says(id, pattern, ms = 20000) {
+    return until(`${this.name}: ${id} says ${pattern}`, async () => { const s = await this.state(this.test(id)); return s && pattern.test(s.text) ? s.text : Promise.reject(new Error(s ? s.text : 'absent')); }, ms);
+  }
+  async is(id, state, ms = 20000) {
+    return until(`${this.name}: ${id} is ${state}`, async () => { const s = await this.state(this.test(id)); return s && new RegExp(`^(${state})$`).test(s.state ?? '') ? s : Promise.reject(new Error(s ? s.state : 'absent')); }, ms);
+  }
+  hear(id, ms = 800) { return this.evaluate(hear, this.test(id), ms); }
+  see(id, ms = 1200) { return this.evaluate(see, this.test(id), ms); }
+  attribute(id, name) { return this.evaluate((s, n) => window.__deep(s)?.getAttribute(n) ?? null, this.test(id), name); }
+  goto(url) { return this.raw.goto(url, { waitUntil: 'load' }); }
+  reload() { return this.raw.reload({ waitUntil: 'load' }); }
+  press(key) { return this.raw.keyboard.press(key); }
+  screenshot(file) { fs.mkdirSync(path.dirname(file), { recursive: true }); return this.raw.screenshot({ path: file }); }
+}
+
+class ChromiumPage extends Page {
+  // One argument at most there: function and arguments go as one expression.
+  evaluate(f, ...a) { return this.raw.evaluate(`(${f})(...${JSON.stringify(a)})`); }
+  click(id) { return this.raw.locator(this.test(id)).first().click({ timeout: 15000 }); }
+  fill(id, text) { return this.raw.locator(this.test(id)).first().fill(text, { timeout: 15000 }); }
+  closeTab() { return this.raw.close({ runBeforeUnload: false }); }
+  async close() { await this.browser.close().catch(() => {}); }
+}
+
+class FirefoxPage extends Page {
+  evaluate(f, ...a) { return this.raw.evaluate(f, ...a); }
+  async element(id) {
+    return until(`${this.name}: ${id}`, async () => (await this.raw.evaluateHandle((s) => window.__deep(s), this.test(id))).asElement(), 15000);
+  }
+  async click(id) { await (await this.element(id)).click(); }
+  async fill(id, text) {
+    const element = await this.element(id);
+    await element.evaluate((e) => { e.focus(); e.value = ''; });
+    await element.type(text);
+  }
+  closeTab() { return this.raw.close(); }
+  async close() { this.browser.process()?.kill('SIGKILL'); }
+}
+
+/** Opens a browser with one page. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
+export async function open(kind, person, scratch, { inNamespace = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
+  const who = people[person];
+  const patch = { synthetic: kind === 'firefox', tone: who.tone, colour: who.colour, width: WIDTH, height: HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
+  if (kind === 'chromium') {
+    const wav = path.join(scratch, `${person}.wav`), y4m = path.join(scratch, `${person}.y4m`);
+    if (!fs.existsSync(wav)) { writeTone(wav, who.tone); writePattern(y4m, who.colour); }
+    const browser = await playwright.chromium.launch({
+      executablePath: inNamespace ? namespaceWrapper(scratch, CHROMIUM, inNamespace) : CHROMIUM, headless: true,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+        '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`,
+        `--use-file-for-fake-video-capture=${y4m}`, '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'],
+    });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
+    await context.addInitScript(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);
+    return new ChromiumPage(`${person} (chromium)`, person, await context.newPage(), browser);
+  }
+  const browser = await puppeteer.launch({
+    browser: 'firefox', executablePath: inNamespace ? namespaceWrapper(scratch, FIREFOX, inNamespace) : FIREFOX, headless: true, acceptInsecureCerts: true,
+    env: { ...process.env, PULSE_SERVER: `unix:${pulse}`, HOME: scratch },
+    extraPrefsFirefox: {
+      'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'permissions.default.camera': 1,
+      'permissions.default.microphone': 1, 'media.peerconnection.ice.loopback': true, 'media.peerconnection.ice.obfuscate_host_addresses': false,
+      'media.devices.unfocused.enabled': true, 'media.autoplay.default': 0, 'media.autoplay.blocking_policy': 0,
+      'app.update.enabled': false, 'datareporting.policy.dataSubmissionEnabled': false, 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false,
+    },
+  });
+  const page = (await browser.pages())[0] ?? await browser.newPage();
+  await page.setViewport(viewport).catch(() => {});
+  await page.evaluateOnNewDocument(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);
+  return new FirefoxPage(`${person} (firefox)`, person, page, browser);
+}
+
+function namespaceWrapper(scratch, program, prefix) {
+  const file = path.join(scratch, `wrap-${path.basename(program)}-${prefix.at(-1)}`);
+  fs.writeFileSync(file, `#!/bin/sh\nexec ${prefix.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
+  return file;
+}
+
+/** A sound server without a sound card: Firefox's audio clock needs one. */
+export async function startPulse(scratch) {
+  const socket = path.join(scratch, 'pulse.sock');
+  const process_ = spawn('pulseaudio', ['-n', '--daemonize=no', '--use-pid-file=no', '--exit-idle-time=-1', '-L', 'module-null-sink sink_name=nul',
+    '-L', `module-native-protocol-unix auth-anonymous=1 socket=${socket}`], { stdio: 'ignore', env: { ...process.env, HOME: scratch, XDG_RUNTIME_DIR: scratch } });
+  await until('pulseaudio', () => fs.existsSync(socket));
+  return { socket, stop: () => process_.kill('SIGKILL') };
+}
