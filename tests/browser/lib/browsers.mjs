@@ -51,7 +51,7 @@ class Page {
   goto(url) { return this.raw.goto(url, { waitUntil: 'load' }); }
   reload() { return this.raw.reload({ waitUntil: 'load' }); }
   press(key) { return this.raw.keyboard.press(key); }
-  screenshot(file) { fs.mkdirSync(path.dirname(file), { recursive: true }); return this.raw.screenshot({ path: file }); }
+  screenshot(file, fullPage = false) { fs.mkdirSync(path.dirname(file), { recursive: true }); return this.raw.screenshot({ path: file, fullPage }); }
 }
 
 class ChromiumPage extends Page {

@@ -1,0 +1,234 @@
+// What a person expects on both sides when things go other than well. Chromium on both sides.
+import { assert, assist, endedWith, establish, perceives, signIn } from '../lib/call.mjs';
+import { until } from '../lib/browsers.mjs';
+import { request } from '../lib/stack.mjs';
+
+const pair = async ({ browser }) => [await browser('chromium', 'consumer'), await browser('chromium', 'agent')];
+
+export const cases = [
+  {
+    name: 'agent rejects', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await assist(consumer, t.stack);
+      await agent.says('caller-name', /Ada Lovelace/);
+      await t.shots(agent, 'ringing-agent');
+      await t.shots(consumer, 'ringing-consumer');
+      await agent.click('reject');
+      await endedWith(consumer, 'rejected');
+      await t.shots(consumer, 'rejected-consumer');
+      await agent.gone('ringing');
+    },
+  },
+  {
+    name: 'nobody answers', settings: { 'gateway.ring_seconds': 5 }, async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await assist(consumer, t.stack);
+      await agent.appears('ringing');
+      await endedWith(consumer, 'no_answer');
+      await agent.gone('ringing');
+    },
+  },
+  {
+    name: 'consumer cancels while it rings', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await assist(consumer, t.stack);
+      await agent.appears('ringing');
+      await consumer.click('end');
+      await agent.gone('ringing');
+      await consumer.is('call-panel', 'ended');
+      await agent.is('availability', 'available');
+    },
+  },
+  {
+    name: 'agent not signed in, unknown, away', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await assist(consumer, t.stack);
+      await endedWith(consumer, 'agent_not_signed_in');
+      await t.shots(consumer, 'not-signed-in-consumer');
+      await assist(consumer, t.stack, { destination: 'nobody' });
+      await endedWith(consumer, 'destination_unknown');
+      await signIn(agent, t.stack);
+      await agent.click('availability');
+      await agent.is('availability', 'away');
+      await assist(consumer, t.stack);
+      await endedWith(consumer, 'agent_away');
+    },
+  },
+  {
+    name: 'agent busy', async run(t) {
+      const [consumer, agent] = await pair(t);
+      const second = await t.browser('chromium', 'consumer');
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      await assist(second, t.stack, { name: 'Second' });
+      await endedWith(second, 'busy');
+      await perceives(consumer, agent);
+    },
+  },
+  {
+    name: 'destination refused by the number regex', settings: { 'gateway.consumer_access_number_regex': '^agent1$' }, async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await assist(consumer, t.stack, { destination: 'agent2' });
+      await consumer.is('call-panel', 'ended');
+      assert(/destination[._]refused/.test(await consumer.attribute('call-panel', 'data-reason')), await consumer.attribute('call-panel', 'data-reason'));
+      await establish(consumer, agent, t.stack);
+    },
+  },
+  {
+    name: 'consumer closes the tab', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      await consumer.closeTab();
+      await endedWith(agent, 'consumer_left');
+      await t.shots(agent, 'consumer-left-agent');
+      await agent.is('availability', 'available');
+    },
+  },
+  {
+    name: 'agent reloads the page in a call', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      await perceives(consumer, agent);
+      await agent.reload();
+      await agent.is('call', 'connected', 30000);
+      await perceives(agent, consumer);
+      await perceives(consumer, agent);
+      await consumer.is('call-panel', 'connected');
+      await consumer.click('end');
+      await endedWith(agent, 'hung_up');
+    },
+  },
+  {
+    name: 'agent opens the console in a second page: the old one is told', async run(t) {
+      const first = await t.browser('chromium', 'agent'), second = await t.browser('chromium', 'agent');
+      await signIn(first, t.stack);
+      await signIn(second, t.stack);
+      await until('old page told', async () => (await first.attribute('console', 'data-connection')) === 'replaced');
+      await t.shots(first, 'replaced-agent');
+    },
+  },
+  {
+    name: 'consumer without a camera and one without any device', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await consumer.goto(`${t.stack.url}/assistsample/?audioProcessing=off&name=Ada&destination=agent1`);
+      await consumer.evaluate(() => { window.__noCamera = true; });
+      await consumer.click('assist');
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await agent.is('call', 'connected');
+      await perceives(consumer, agent);
+      await until('voice', async () => Math.abs((await agent.hear('remote-video')).hertz - 440) < 15);
+      await consumer.click('end');
+      await endedWith(agent, 'hung_up');
+      await consumer.goto(`${t.stack.url}/assistsample/?destination=agent1`);
+      await consumer.evaluate(() => { window.__denyMedia = true; });
+      await consumer.click('assist');
+      const told = await consumer.appears('call-error');
+      assert(told.text.length > 10, 'refused permission must be told in words');
+      await t.shots(consumer, 'permission-denied-consumer');
+    },
+  },
+  {
+    name: 'wrong password is told, then rate-limited', async run(t) {
+      const agent = await t.browser('chromium', 'agent');
+      await agent.goto(`${t.stack.url}/expertassist/agent/`);
+      await agent.fill('user', 'agent1');
+      await agent.fill('password', 'wrong');
+      await agent.click('sign-in');
+      const told = await agent.appears('login-error');
+      assert(told.text.length > 10, told.text);
+      await t.shots(agent, 'login-error-agent');
+      const statuses = [];
+      for (let i = 0; i < 8; i++) {
+        statuses.push((await request(`${t.stack.url}/expertassist/agent/login`, { method: 'POST', body: { user: 'agent1', password: 'wrong' } })).status);
+      }
+      assert(statuses.includes(401) && statuses.at(-1) === 429, statuses.join());
+    },
+  },
+  {
+    name: 'keypad digits reach the other side', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      await consumer.click('keypad-toggle');
+      for (const key of ['key-1', 'key-5', 'key-hash']) await consumer.click(key);
+      await agent.says('dtmf-received', /1.*5.*#/s);
+    },
+  },
+  {
+    name: 'broker dies in a call: both are told', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      t.stack.media.expectKilled = true;
+      t.stack.media.kill('SIGKILL');
+      await endedWith(consumer, 'broker_lost', 60000);
+      await endedWith(agent, 'broker_lost', 60000);
+      await assist(consumer, t.stack);
+      await endedWith(consumer, 'broker_down');
+      await t.shots(consumer, 'broker-down-consumer');
+      await t.stack.startMedia();
+      await until('the broker is used again', async () => (await request(`${t.stack.url}/health/ready`)).status === 200);
+      await until('a call works again', async () => {
+        await assist(consumer, t.stack);
+        await agent.appears('ringing', 4000);
+        return true;
+      }, 30000);
+      await agent.click('answer');
+      await agent.is('call', 'connected');
+    },
+  },
+  {
+    name: 'server restarts while the pages are open: they come back', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      t.stack.server.kill('SIGTERM');
+      await t.stack.server.ended;
+      assert(t.stack.server.over === 0, `exit ${t.stack.server.over}`);
+      await until('noticed', async () => (await agent.attribute('console', 'data-connection')) === 'reconnecting');
+      await t.stack.startServer();
+      await until('back', async () => (await agent.attribute('console', 'data-connection')) === 'connected', 40000);
+      if ((await agent.state(agent.test('availability')))?.state !== 'available') await agent.click('availability');
+      await establish(consumer, agent, t.stack);
+    },
+  },
+  {
+    name: 'call page: ladder, statistics and why', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      await perceives(agent, consumer);
+      const admin = await t.browser('chromium', 'agent');
+      await t.stack.admin();
+      await admin.goto(`${t.stack.url}/web_plugin_framework/webcontroller/`);
+      await admin.appears('login');
+      await admin.fill('user', 'admin');
+      await admin.fill('password', t.stack.adminPassword);
+      await admin.click('sign-in');
+      await admin.appears('current-row');
+      await t.shots(admin, 'admin-calls');
+      await admin.click('call-link');
+      await admin.appears('ladder');
+      await admin.appears('leg');
+      await t.shots(admin, 'admin-call-running', true);
+      await consumer.click('end');
+      await endedWith(agent, 'hung_up');
+      await until('why', async () => (await admin.attribute('why', 'data-reason')) === 'hung_up', 30000);
+      const whats = await admin.evaluate(() => {
+        const all = [];
+        const walk = (root) => { for (const e of root.querySelectorAll('*')) { if (e.dataset?.test === 'ladder-entry') all.push(e.dataset.what); if (e.shadowRoot) walk(e.shadowRoot); } };
+        walk(document);
+        return all;
+      });
+      for (const needed of [/dial/, /ring|incoming/, /answer/, /ice/, /dtls/, /end|hung/]) assert(whats.some((w) => needed.test(w)), `no ${needed} in ${whats.join()}`);
+      await t.shots(admin, 'admin-call-ended', true);
+    },
+  },
+];

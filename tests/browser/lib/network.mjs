@@ -1,0 +1,43 @@
+// A network namespace joined to this machine by a veth pair, whose link can be cut and mended.
+import { execFileSync } from 'node:child_process';
+
+const run = (...command) => execFileSync(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+let count = 0;
+
+export class Namespace {
+  constructor() {
+    const id = `${process.pid % 10000}${count++}`;
+    this.name = `parley${id}`;
+    this.device = `ply${id}`;
+    const third = (process.pid + count) % 200 + 20;
+    this.host = `10.91.${third}.1`;
+    this.address = `10.91.${third}.2`;
+    run('ip', 'netns', 'add', this.name);
+    run('ip', 'link', 'add', this.device, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.name);
+    run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.device);
+    run('ip', 'link', 'set', this.device, 'up');
+    run('ip', '-n', this.name, 'addr', 'add', `${this.address}/24`, 'dev', 'eth0');
+    run('ip', '-n', this.name, 'link', 'set', 'eth0', 'up');
+    run('ip', '-n', this.name, 'link', 'set', 'lo', 'up');
+    run('ip', '-n', this.name, 'route', 'add', 'default', 'via', this.host);
+  }
+  get prefix() { return ['ip', 'netns', 'exec', this.name]; }
+  /** Drops every packet in the namespace, as a dead radio would; addresses and routes stay. */
+  cut() {
+    execFileSync('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], { input: `table inet cut {
+  chain in { type filter hook input priority 0; policy accept; iifname "eth0" drop; }
+  chain out { type filter hook output priority 0; policy accept; oifname "eth0" drop; }
+}
+` });
+  }
+  mend() { run('ip', 'netns', 'exec', this.name, 'nft', 'delete', 'table', 'inet', 'cut'); }
+  /** A second address (another network): the first goes. */
+  move() {
+    const next = this.address.replace(/\.2$/, '.7');
+    run('ip', '-n', this.name, 'addr', 'add', `${next}/24`, 'dev', 'eth0');
+    run('ip', '-n', this.name, 'addr', 'del', `${this.address}/24`, 'dev', 'eth0');
+    run('ip', '-n', this.name, 'route', 'replace', 'default', 'via', this.host);
+    this.address = next;
+  }
+  remove() { try { run('ip', 'netns', 'del', this.name); } catch { /* gone */ } }
+}

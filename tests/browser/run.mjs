@@ -1,0 +1,61 @@
+// Runs the cases: node run.mjs [--soak] [--only TEXT] [--keep-shots DIR]. Last line: "N passed, N failed".
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { open, startPulse } from './lib/browsers.mjs';
+import { Stack } from './lib/stack.mjs';
+
+const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? null : process.argv[at + 1]; };
+const here = path.dirname(new URL(import.meta.url).pathname);
+const shotsDirectory = flag('--keep-shots') ?? process.env.PARLEY_SHOTS ?? path.join(here, 'out');
+const files = process.argv.includes('--soak') ? ['soak'] : ['matrix', 'behaviour', 'network', 'wire'];
+const only = flag('--only');
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-browsers-'));
+const pulse = await startPulse(scratch);
+let passed = 0, failed = 0;
+
+for (const file of files) {
+  const { cases } = await import(`./cases/${file}.mjs`);
+  for (const test of cases) {
+    if (only && !test.name.includes(only)) continue;
+    const began = Date.now();
+    const pages = [], owned = [];
+    let stack, problem;
+    try {
+      stack = await Stack.start(test.settings, { mediaSettings: test.mediaSettings });
+      const body = test.run({
+        stack, pulse: pulse.socket,
+        owns: (thing) => { owned.push(thing); return thing; },
+        browser: async (kind, person, options = {}) => {
+          const page = await open(kind, person, scratch, { pulse: pulse.socket, ...options });
+          pages.push(page);
+          return page;
+        },
+        shots: (page, name, whole) => page.screenshot(path.join(shotsDirectory, `${name}.png`), whole).catch((e) => console.log(`no screenshot ${name}: ${e.message}`)),
+      });
+      let timer;
+      await Promise.race([body, new Promise((_, late) => { timer = setTimeout(() => late(new Error('the case took over 4 minutes')), test.limit ?? 240000); })]).finally(() => clearTimeout(timer));
+    } catch (error) {
+      problem = error;
+      for (const [i, page] of pages.entries()) await page.screenshot(path.join(shotsDirectory, `failed-${i}.png`)).catch(() => {});
+    }
+    const logs = problem ? stack?.logs() : '';
+    const consoles = problem ? pages.map((p) => `--- ${p.name}\n${p.console.slice(-25).join('\n')}\n${p.errors.join('\n')}`).join('\n') : '';
+    await Promise.all(pages.map((p) => p.close().catch(() => {})));
+    try { await stack?.stop(); } catch (error) { problem ??= error; }
+    for (const thing of owned) thing.remove();
+    const seconds = ((Date.now() - began) / 1000).toFixed(0);
+    if (problem) {
+      failed++;
+      console.log(`FAILED ${test.name} (${seconds} s)\n  ${problem.stack ?? problem}\n${consoles}\n${logs}`);
+    } else {
+      passed++;
+      console.log(`ok     ${test.name} (${seconds} s)`);
+    }
+  }
+}
+pulse.stop();
+fs.rmSync(scratch, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
