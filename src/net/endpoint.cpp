@@ -49,6 +49,13 @@ std::optional<Endpoint> Endpoint::parseWithPort(std::string_view text) {
   return parse(address, *number);
 }
 
+Endpoint Endpoint::fromBytes(const std::array<std::uint8_t, 16>& address, std::uint16_t port) {
+  Endpoint result;
+  result.address_ = address;
+  result.port_ = port;
+  return result;
+}
+
 Endpoint Endpoint::fromSockaddr(const sockaddr* address) {
   Endpoint result;
   if (address->sa_family == AF_INET) {

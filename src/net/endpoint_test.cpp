@@ -9,6 +9,14 @@
 namespace parley::net {
 namespace {
 
+TEST(Endpoint, ComesFromItsBytes) {
+  for (const char* text : {"192.0.2.1", "2001:db8::1", "::1"}) {
+    const auto parsed = Endpoint::parse(text, 5060);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(Endpoint::fromBytes(parsed->bytes(), 5060), *parsed);
+  }
+}
+
 TEST(Endpoint, ParsesAndPrintsBothFamilies) {
   const auto v4 = Endpoint::parse("192.0.2.1", 5060);
   ASSERT_TRUE(v4);
