@@ -4,7 +4,8 @@
 //
 // Files (all 0600, folder 0700): ca.pem, ca.key, <name>.pem, <name>.key, <secret file>. A certificate file
 // that an administrator put there is used as it is. Ours is renewed when less than 30 days are left or when
-// the wanted names changed.
+// the wanted names changed. Errors beside those of open(): trust.bad_name, trust.bad_identity (a file that is
+// not ours is never replaced), trust.bad_secret, trust.locked, trust.unreadable, trust.unwritable.
 #pragma once
 #include <functional>
 #include <memory>
