@@ -1,0 +1,84 @@
+// Local users and their sign-in (ADM-3). Users live in the durable bucket "users"; a local copy is kept by
+// watch, so that looking one up needs no waiting. Loop thread only; hashing runs on the WorkPool.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/guard.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "identity/password.h"
+#include "identity/sign_in_limiter.h"
+#include "net/event_loop.h"
+#include "store/store.h"
+
+namespace parley::identity {
+
+enum class Role { agent, supervisor, administrator };
+std::string_view toString(Role role);  ///< "Agent", "Supervisor", "Administrator" (ADM-3).
+std::optional<Role> roleOf(std::string_view name);
+
+struct User {
+  std::string name;         ///< Signs in with it: 1 to 64 of [A-Za-z0-9_.-], compared as it is.
+  std::string displayName;  ///< For people.
+  std::string number;       ///< Also reached by it ("8000"); may be empty.
+  std::set<Role> roles;
+  std::string passwordHash;
+  bool disabled = false;
+
+  bool has(Role role) const { return roles.contains(role); }
+  std::string toJson() const;
+  static std::optional<User> fromJson(std::string_view text);
+};
+bool isUserName(std::string_view name);
+
+struct SignInFailure {
+  std::string reason;          ///< login.failed, login.locked, login.busy
+  base::Millis retryAfter{0};  ///< For login.locked.
+};
+
+class Users {
+ public:
+  struct Options {
+    ScryptCost cost;
+    SignInLimits limits;
+  };
+  Users(net::EventLoop& loop, net::WorkPool& pool, store::Store& store, base::Random& random,
+        Options options);
+
+  /// Loads; on the very first start makes agent1/agent1, agent2/agent2 and `admin` with a random password,
+  /// written to <stateDirectory>/initial-admin-password (0600). Errors: identity.state_directory, store.*.
+  void start(const std::string& stateDirectory, std::function<void(base::Result<void>)> done);
+
+  /// Checks a password, at most as often as the limits allow. The time does not tell whether the user exists.
+  void signIn(std::string name, base::Secret password, std::string address,
+              std::function<void(std::expected<User, SignInFailure>)> done);
+  /// Makes or changes a user. Errors: identity.bad_user, identity.hash_failed, identity.busy, store.*.
+  void save(User user, base::Secret password, std::function<void(base::Result<void>)> done);
+  /// By name or number; null when unknown. Valid until the loop goes on.
+  const User* find(std::string_view nameOrNumber) const;
+  std::size_t size() const { return users_.size(); }
+
+ private:
+  void keep(const store::Change& change);
+  void firstStart(const std::string& stateDirectory, std::function<void(base::Result<void>)> done);
+  void saveAll(std::vector<std::pair<User, base::Secret>> rest, std::function<void(base::Result<void>)> done);
+
+  net::EventLoop& loop_;
+  net::WorkPool& pool_;
+  base::Random& random_;
+  const Options options_;
+  std::shared_ptr<store::Bucket> bucket_;
+  std::unique_ptr<store::Subscription> watch_;
+  std::map<std::string, User, std::less<>> users_;
+  SignInLimiter limiter_;
+  std::string decoy_;  // A hash that is checked for users that do not exist.
+  base::LifeGuard guard_;
+};
+
+}  // namespace parley::identity
