@@ -7,37 +7,39 @@
 namespace parley::rtc {
 
 enum class DropReason : std::uint8_t {
-  notClassified,         ///< First bytes fit no protocol.
+  notClassified,  ///< First bytes fit no protocol.
   stunMalformed,
   stunUnknownUser,       ///< USERNAME names no transport here.
   stunBadIntegrity,      ///< MESSAGE-INTEGRITY or FINGERPRINT wrong.
+  stunUnknownAttribute,  ///< One that must be understood; answered with 420.
+  stunRoleConflict,      ///< The peer says that it is controlled; answered with 487.
   stunNotRequest,        ///< A response or indication that nobody waits for.
   stunTableFull,         ///< More candidate addresses than one transport may have.
   dtlsUncheckedAddress,  ///< The address passed no ICE check.
   dtlsMalformed,
-  dtlsBadFingerprint,    ///< The peer's certificate is not the one in its SDP.
-  mediaUncheckedAddress, ///< RTP or RTCP from an address that passed no ICE check.
-  srtpNoKeys,            ///< Before the DTLS handshake was done.
+  dtlsBadFingerprint,     ///< The peer's certificate is not the one in its SDP.
+  mediaUncheckedAddress,  ///< RTP or RTCP from an address that passed no ICE check.
+  srtpNoKeys,             ///< Before the DTLS handshake was done.
   srtpAuthentication,
   srtpReplay,
-  srtpTooOld,            ///< Outside the replay window.
-  srtpKeyExhausted,      ///< 2^48 packets under one key.
+  srtpTooOld,        ///< Outside the replay window.
+  srtpKeyExhausted,  ///< 2^48 packets under one key.
   rtpMalformed,
   rtcpMalformed,
-  rtpUnknownSsrc,        ///< Fits no media section.
+  rtpUnknownSsrc,  ///< Fits no media section.
   rtpSsrcTableFull,
-  rtpUnknownPayloadType, ///< Not negotiated.
-  rtpDirection,          ///< The section does not allow the peer to send.
+  rtpUnknownPayloadType,  ///< Not negotiated.
+  rtpDirection,           ///< The section does not allow the peer to send.
   rtpDuplicate,
-  rtpTooLate,            ///< Retransmission that is no longer wanted.
-  rtxUnusable,           ///< RTX packet without original or with an unknown association.
-  rtpPaddingOnly,        ///< Probing; counted, not forwarded.
-  noPeer,                ///< No other leg yet, or it was closed.
-  peerNotReady,          ///< The other leg's DTLS is not done.
-  peerDirection,         ///< The other leg does not want this media.
-  peerNoCodec,           ///< The other leg did not negotiate this codec.
+  rtpTooLate,      ///< Retransmission that is no longer wanted.
+  rtxUnusable,     ///< RTX packet without original or with an unknown association.
+  rtpPaddingOnly,  ///< Probing; counted, not forwarded.
+  noPeer,          ///< No other leg yet, or it was closed.
+  peerNotReady,    ///< The other leg's DTLS is not done.
+  peerDirection,   ///< The other leg does not want this media.
+  peerNoCodec,     ///< The other leg did not negotiate this codec.
   packetTooLarge,
-  consentExpired,        ///< The peer's address stopped answering for it (RFC 7675).
+  consentExpired,  ///< The peer's address stopped answering for it (RFC 7675).
   callClosed,
   count_
 };

@@ -26,8 +26,8 @@ std::string_view toString(SrtpProfile profile);
 class SrtpContext {
  public:
   enum class Direction { protect, unprotect };
-  static constexpr std::size_t kMaxStreams = 64;      ///< SSRCs per context.
-  static constexpr std::size_t kReplayWindow = 1024;  ///< Packets (video bursts, reordering); RTCP: 128.
+  static constexpr std::size_t kMaxStreams = 64;           ///< SSRCs per context.
+  static constexpr std::size_t kReplayWindow = 1024;       ///< Packets (video bursts, reordering); RTCP: 128.
   static constexpr std::size_t kMaxOverhead = 16 + 4 + 4;  ///< Bytes a packet may grow by.
 
   /// Error: "srtp.bad_key" for lengths that do not fit the profile.
@@ -35,9 +35,11 @@ class SrtpContext {
                                                            base::Bytes masterKey, base::Bytes masterSalt);
   virtual ~SrtpContext() = default;
 
-  /// In place; packet.size changes. Needs kMaxOverhead of tailroom (else packetTooLarge). A failed
-  /// unprotect leaves no trace in ROC or replay window; an unknown SSRC takes a table entry only once
-  /// authenticated (rtpSsrcTableFull when full).
+  /// In place; packet.size changes. To protect, kMaxOverhead of tailroom must be there (else
+  /// packetTooLarge). A failed unprotect leaves no trace in ROC or replay window (but the payload may be
+  /// spoilt); an unknown SSRC takes a table entry only once authenticated (rtpSsrcTableFull when full).
+  /// Protecting a sequence number again is allowed with AES-CM, for a retransmission of the same packet;
+  /// with GCM it would give the key away, so it is refused (srtpReplay, srtpTooOld).
   virtual std::expected<void, DropReason> rtp(proto::Packet& packet) = 0;
   virtual std::expected<void, DropReason> rtcp(proto::Packet& packet) = 0;
 };
