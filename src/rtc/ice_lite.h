@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "proto/address.h"
+#include "proto/stun.h"
 #include "rtc/drop_reason.h"
 #include "rtc/media_config.h"
 
@@ -36,16 +37,17 @@ class IceLiteAgent {
   };
 
   struct CheckResult {
-    std::size_t responseSize = 0;        ///< 0: send nothing. Success (or a 4xx) to send back to `pair.remote`.
-    std::optional<DropReason> dropped;   ///< Set when the check was refused.
-    bool pairAdded = false;              ///< First valid check from there.
-    std::optional<Pair> pairRemoved;     ///< Gave way to the new one.
-    bool selectedChanged = false;        ///< selected() is new (first, or nominated).
+    std::size_t responseSize = 0;       ///< 0: send nothing. Success (or a 4xx) to send to `pair.remote`.
+    std::optional<DropReason> dropped;  ///< Set when the check was refused.
+    bool pairAdded = false;             ///< First valid check from there.
+    std::optional<Pair> pairRemoved;    ///< Gave way to a new one, or nobody checked it any more.
+    bool selectedChanged = false;       ///< selected() is new (first, or nominated).
   };
 
   explicit IceLiteAgent(IceParameters local);
   /// New credentials (ICE restart). Checks with the old ones are still answered until the first valid check
-  /// with the new ones; media keeps flowing on the selected pair meanwhile.
+  /// with the new ones; media keeps flowing on the selected pair until a check with the new ones nominates
+  /// another. Forgets the remote ufrag: call setRemoteUfrag afterwards.
   void restart(IceParameters local);
   void setRemoteUfrag(std::string ufrag);  ///< "" = not known yet: any is taken.
 
@@ -64,14 +66,23 @@ class IceLiteAgent {
   static std::expected<std::string_view, DropReason> usernameOf(base::Bytes message);
 
  private:
-  struct Known;
+  /// Which credentials a request was made with.
+  enum class Credentials { none, current, previous };
+  Credentials credentialsOf(std::string_view username) const;
+  /// All that is checked before a valid check changes anything: the refusal and its response, if any.
+  std::optional<DropReason> refuse(const proto::StunMessage& message, Credentials credentials,
+                                   base::MutableBytes response, std::size_t& responseSize) const;
+  void accept(const proto::StunMessage& message, const Pair& pair, base::Instant now, CheckResult& result);
+  std::size_t indexOf(const Pair& pair) const;  ///< pairs_.size() when it is not there.
+  std::size_t leastRecent() const;              ///< Never the selected pair; pairs_.size() when no other.
+  void removePair(std::size_t index, CheckResult& result);
+
   IceParameters local_;
   std::optional<IceParameters> previous_;
   std::string remoteUfrag_;
   std::vector<Pair> pairs_;
-  std::vector<base::Instant> checkedAt_;
+  std::vector<base::Instant> checkedAt_;  ///< Parallel to pairs_.
   std::optional<Pair> selected_;
-  bool nominated_ = false;
   std::optional<base::Instant> lastCheck_;
 };
 
