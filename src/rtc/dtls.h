@@ -52,7 +52,8 @@ class DtlsEndpoint {
   virtual void close() = 0;  ///< close_notify, best effort.
 
   virtual DtlsState state() const = 0;
-  /// dtls.bad_fingerprint, dtls.no_srtp_profile, dtls.no_certificate, dtls.alert, dtls.timeout, dtls.malformed
+  /// dtls.bad_fingerprint, dtls.no_srtp_profile, dtls.no_certificate, dtls.alert, dtls.timeout,
+  /// dtls.malformed
   virtual const std::optional<base::Error>& error() const = 0;
   virtual const std::optional<SrtpKeys>& keys() const = 0;  ///< Once connected.
 
