@@ -56,7 +56,7 @@ struct ExtensionIds {
 
 /// One m-line that is in use. Sections of both legs of a call correspond by `index`.
 struct MediaSection {
-  std::size_t index = 0;  ///< Position of the m-line; the same on both legs.
+  std::size_t index = 0;  ///< The same on both legs, and the position in `sections`.
   std::string mid;
   MediaKind kind = MediaKind::audio;
   bool rejected = false;      ///< Port 0: no media either way.
@@ -64,8 +64,8 @@ struct MediaSection {
   bool peerReceives = false;  ///< We may send to the peer.
   std::vector<Codec> codecs;  ///< In the order of preference agreed; never empty unless rejected.
   ExtensionIds extensions;
-  /// What the peer said it sends with (a=ssrc, FID groups); may be empty: then learn by mid extension,
-  /// else by payload type.
+  /// What the peer said it sends media with (a=ssrc; those of RTX are in peerRtx only); may be empty: then
+  /// learn by mid extension, else by payload type.
   std::vector<Ssrc> peerSsrcs;
   std::map<Ssrc, Ssrc> peerRtx;  ///< RTX SSRC → its media SSRC.
   /// What we send with: fixed for the leg's life, whatever changes on the other side.

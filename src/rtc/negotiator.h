@@ -3,8 +3,13 @@
 //
 // A value machine: no sockets, no clock. Errors carry a reason: sdp.malformed, sdp.too_large,
 // sdp.no_common_codec, sdp.no_media, sdp.no_fingerprint, sdp.no_ice, sdp.bundle_required,
-// sdp.mux_required, sdp.answer_mismatch, sdp.no_offer, sdp.glare, sdp.unknown_leg, sdp.too_many_sections.
-// After an error the state is what it was before the call.
+// sdp.mux_required, sdp.answer_mismatch, sdp.no_offer, sdp.glare, sdp.unknown_leg, sdp.too_many_sections,
+// sdp.unsupported_kind (legs of plain RTP). After an error the state is what it was before the call.
+//
+// Sections are numbered for the call: what is neither audio nor video has no number, is answered with port 0
+// and not offered on. Both legs list a section's codecs in the same order; codecs of two legs are matched by
+// sameCodec() (negotiator_codecs.h). What is between us and one peer (RTX, feedback, mid, transport-cc,
+// abs-send-time) is agreed with each alone; other extensions only if both sides have them.
 #pragma once
 #include <map>
 #include <memory>
@@ -46,13 +51,15 @@ class Negotiator {
   void removeLeg(const LegId& leg);
 
   /// `sdp` is an offer from `from`; the result is the offer for `to`. It stays pending until answer() or
-  /// rollback(). Payload types and extension ids are kept where they are free on the other side.
+  /// rollback(). Payload types and extension ids are kept where they are free on the other side. The same
+  /// call again while it is pending gives the offer again, brought up to date after an answerLocally(to).
   base::Result<std::string> offer(const LegId& from, std::string_view sdp, const LegId& to);
   /// `sdp` is `from`'s answer to the pending offer it was given; the result is the answer for the offerer.
   base::Result<std::string> answer(const LegId& from, std::string_view sdp);
   /// Answers `from`'s offer here, telling the other side nothing: an ICE restart, a new peer connection
   /// after a reload (new DTLS), a change of direction. Codecs stay those that the other leg agreed to
   /// (peers that number them differently are mapped); sdp.no_common_codec if the new offer lacks them.
+  /// sdp.glare while an offer of `from` itself is pending; an offer pending to `from` must be repeated.
   base::Result<std::string> answerLocally(const LegId& from, std::string_view sdp);
   /// Forgets a pending offer (refused, timed out, the other side hung up).
   void rollback(const LegId& from);

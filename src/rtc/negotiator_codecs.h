@@ -1,0 +1,60 @@
+// What payload types and extension ids mean, and which codecs of two peers are the same. Plain functions.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/sdp.h"
+#include "rtc/media_config.h"
+
+namespace parley::rtc {
+
+/// A stream of `a` can be decoded as `b`, whatever their payload types: name, clock rate, channels, and what
+/// of the parameters changes the bit stream (H264 profile and packetization-mode, VP9 and AV1 profile).
+bool sameCodec(const Codec& a, const Codec& b);
+
+}  // namespace parley::rtc
+
+namespace parley::rtc::negotiation {
+
+/// The header extensions that we let through, in the order of ExtensionIds.
+enum class Extension { mid, transportCc, absSendTime, audioLevel, videoOrientation, toffset, playoutDelay };
+constexpr std::size_t kExtensions = 7;
+std::string_view uriOf(Extension extension);
+/// Made and read by us on each side: does not need the other side's consent.
+bool isPerHop(Extension extension);
+
+struct ExtensionUse {
+  std::uint8_t id = 0;  ///< 0: not in use.
+  proto::SdpDirection direction = proto::SdpDirection::sendrecv;
+};
+using Extensions = std::array<ExtensionUse, kExtensions>;
+ExtensionIds idsOf(const Extensions& extensions);
+Extensions extensionsOf(const ExtensionIds& ids);
+
+/// What the numbers of one peer connection mean. Once used, a number keeps its meaning (RFC 3264 section
+/// 8.3.2, RFC 8285 section 5); sections of a BUNDLE share them.
+struct Numbers {
+  std::map<PayloadType, Codec> codecs;  ///< RTX: name "rtx", fmtp "apt=<n>".
+  std::map<std::uint8_t, std::string> extensions;
+
+  /// The number for `codec`: the one it has, else `codec.payloadType` if free, else a free one. `taken` are
+  /// those already given in the same section. Nothing when none is left.
+  std::optional<PayloadType> place(const Codec& codec, std::vector<PayloadType>& taken);
+  std::optional<std::uint8_t> placeExtension(std::string_view uri, std::uint8_t wanted);
+  void learn(const Numbers& other);
+};
+
+/// The RTX format `payloadType` of `original`.
+Codec rtxOf(PayloadType payloadType, const Codec& original);
+bool isTelephoneEvent(const Codec& codec);
+/// At least one codec that carries voice or picture.
+bool hasMedia(const std::vector<Codec>& codecs);
+/// Value of `key` in "a=1;b=2" (keys without case), nothing if absent.
+std::optional<std::string_view> fmtpValue(std::string_view fmtp, std::string_view key);
+
+}  // namespace parley::rtc::negotiation
