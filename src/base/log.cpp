@@ -28,6 +28,7 @@ struct ContextField {
   std::string value;
 };
 thread_local std::vector<ContextField> threadContext;
+std::atomic<bool> queueStarted{false};
 
 /// What all loggers share. Until startLogging() each line is written at once by its own thread.
 class Core {
@@ -182,7 +183,7 @@ void Core::run() {
     Lines batch;
     batch.swap(queue_);
     if (dropped_ != 0) {
-      batch.push_front(fmt::format("{} warn log lines dropped, writing is too slow count={}",
+      batch.push_front(fmt::format("{} warn log log lines dropped, writing is too slow count={}",
                                    formatUtc(wallNow()), dropped_));
       dropped_ = 0;
     }
@@ -307,8 +308,13 @@ bool LogLimiter::allow(Instant now, std::uint64_t& heldBack) {
 void startLogging(const LogOptions& options) {
   static StopAtExit stopAtExit;
   core().start(options);
+  queueStarted = true;
 }
-void flushLogging() { core().flush(); }
+// Without a queue nothing waits; making core() here would ask Metrics for its lock, which the failed check
+// that calls this may hold.
+void flushLogging() {
+  if (queueStarted) core().flush();
+}
 void setLogLevel(std::string_view component, LogLevel level) { core().setLevel(component, level); }
 void captureLog(std::vector<std::string>* sink) { core().capture(sink); }
 

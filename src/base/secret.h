@@ -11,8 +11,10 @@ class Secret {
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
   Secret(Secret&&) noexcept = default;
-  Secret& operator=(const Secret&) = default;
-  Secret& operator=(Secret&&) noexcept = default;
+  Secret& operator=(Secret other) noexcept {  // The old value goes with `other`, wiped.
+    value_.swap(other.value_);
+    return *this;
+  }
   ~Secret();
   const std::string& reveal() const { return value_; }
   bool empty() const { return value_.empty(); }

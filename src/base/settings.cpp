@@ -210,6 +210,24 @@ void collectLeaves(const toml::table& table, const std::string& prefix, const Is
   }
 }
 
+std::optional<toml::table> parseToml(std::string_view toml, SettingProblem& problem) {
+  if (toml.size() > kMaxFileBytes) {
+    problem.text = fmt::format("must be at most {} bytes long", kMaxFileBytes);
+    return std::nullopt;
+  }
+  if (std::ranges::count(toml, '.') > static_cast<std::ptrdiff_t>(kMaxDots)) {
+    problem.text = fmt::format("must have at most {} dots", kMaxDots);
+    return std::nullopt;
+  }
+  try {
+    return toml::parse(toml);
+  } catch (const toml::parse_error& error) {
+    problem.line = static_cast<int>(error.source().begin.line);
+    problem.text = "not TOML: " + printable(error.description(), 300);
+    return std::nullopt;
+  }
+}
+
 std::string systemText(int error) { return std::system_category().message(error); }
 
 }  // namespace
@@ -254,24 +272,13 @@ std::vector<SettingProblem> Settings::loadFile(const std::string& path) {
 }
 
 std::vector<SettingProblem> Settings::loadText(std::string_view toml, const std::string& fileName) {
+  SettingProblem refused{fileName, 0, "", ""};
+  const auto root = parseToml(toml, refused);
+  if (!root) return {refused};
   std::vector<SettingProblem> problems;
-  if (toml.size() > kMaxFileBytes) {
-    return {{fileName, 0, "", fmt::format("must be at most {} bytes long", kMaxFileBytes)}};
-  }
-  if (std::ranges::count(toml, '.') > static_cast<std::ptrdiff_t>(kMaxDots)) {
-    return {{fileName, 0, "", fmt::format("must have at most {} dots", kMaxDots)}};
-  }
-  toml::table root;
-  try {
-    root = toml::parse(toml);
-  } catch (const toml::parse_error& error) {
-    const int line = static_cast<int>(error.source().begin.line);
-    return {{fileName, line, "", "not TOML: " + printable(error.description(), 300)}};
-  }
-
   std::vector<Leaf> leaves;
   collectLeaves(
-      root, "", [this](const std::string& name) { return entries_.contains(name); }, leaves);
+      *root, "", [this](const std::string& name) { return entries_.contains(name); }, leaves);
   std::ranges::stable_sort(leaves, {}, &Leaf::line);
 
   std::vector<std::pair<std::string, SettingValue>> values;
