@@ -1,0 +1,112 @@
+#include "rtc/bridge_codecs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "base/text.h"
+
+namespace parley::rtc {
+namespace {
+
+/// "a=1;b=2": the value of `name`.
+std::string_view parameter(std::string_view fmtp, std::string_view name) {
+  while (!fmtp.empty()) {
+    const std::size_t end = std::min(fmtp.find(';'), fmtp.size());
+    const std::string_view item = base::trim(fmtp.substr(0, end));
+    fmtp.remove_prefix(std::min(end + 1, fmtp.size()));
+    const std::size_t equals = item.find('=');
+    if (equals != item.npos && base::equalsIgnoreCase(base::trim(item.substr(0, equals)), name))
+      return base::trim(item.substr(equals + 1));
+  }
+  return {};
+}
+
+std::optional<std::uint32_t> number(std::string_view text, int radix) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, radix);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// RFC 6184 section 8.1: profile_idc and profile-iop, folded into the profiles that differ for a decoder.
+/// Baseline and constrained baseline count as one: nobody uses what sets them apart.
+std::uint32_t h264Profile(std::string_view levelId) {
+  constexpr std::uint32_t kBaseline = 0x42;
+  const auto value = levelId.size() == 6 ? number(levelId, 16) : std::nullopt;
+  if (!value) return kBaseline;  // The default when the parameter is absent.
+  const std::uint32_t idc = *value >> 16, iop = *value >> 8 & 0xff;
+  const bool constrained = (idc == 0x4d && (iop & 0x80) != 0) || (idc == 0x58 && (iop & 0xc0) == 0xc0);
+  if (idc == 0x42 || constrained) return kBaseline;
+  return idc == 0x64 ? idc << 8 | (iop & 0x0c) : idc << 8;
+}
+
+std::uint32_t formatKeyOf(const Codec& codec, VideoFormat format) {
+  const auto numeric = [&](std::string_view name) {
+    return number(parameter(codec.fmtp, name), 10).value_or(0);
+  };
+  switch (format) {
+    case VideoFormat::h264:
+      return h264Profile(parameter(codec.fmtp, "profile-level-id")) << 4 |
+             (numeric("packetization-mode") & 0xf);
+    case VideoFormat::vp9:
+      return numeric("profile-id");
+    case VideoFormat::av1:
+      return numeric("profile");
+    case VideoFormat::vp8:
+    case VideoFormat::none:
+      return 0;
+  }
+  return 0;
+}
+
+/// Their payloads name other payload types inside, which this bridge does not translate.
+bool isWrapper(const BridgeCodec& codec) {
+  return base::equalsIgnoreCase(codec.name, "red") || base::equalsIgnoreCase(codec.name, "ulpfec") ||
+         base::equalsIgnoreCase(codec.name, "flexfec-03");
+}
+
+}  // namespace
+
+BridgeCodec bridgeCodecOf(const Codec& codec) {
+  BridgeCodec out;
+  out.name = codec.name;
+  out.clockRate = codec.clockRate;
+  out.channels = codec.channels;
+  out.format = videoFormatOf(codec.name);
+  out.formatKey = formatKeyOf(codec, out.format);
+  out.payloadType = codec.payloadType.value() & 0x7f;
+  if (codec.rtx) out.rtx = codec.rtx->value() & 0x7f;
+  out.nack = codec.nack;
+  out.pli = codec.nackPli;
+  out.fir = codec.ccmFir;
+  out.remb = codec.remb;
+  out.transportCc = codec.transportCc;
+  return out;
+}
+
+bool samePayload(const BridgeCodec& a, const BridgeCodec& b) {
+  return a.clockRate == b.clockRate && a.channels == b.channels && a.formatKey == b.formatKey &&
+         base::equalsIgnoreCase(a.name, b.name) && !isWrapper(a);
+}
+
+PayloadRoutes routesBetween(const std::vector<BridgeCodec>& from, const std::vector<BridgeCodec>& to) {
+  PayloadRoutes routes{};
+  for (std::size_t i = 0; i < std::min<std::size_t>(from.size(), 255); ++i) {
+    PayloadRoute route{PayloadRoute::Kind::media, static_cast<std::uint8_t>(i), kNoPayloadType, 0};
+    for (std::size_t k = 0; k < std::min<std::size_t>(to.size(), 255); ++k) {
+      if (!samePayload(from[i], to[k])) continue;
+      route.target = to[k].payloadType;
+      route.targetCodec = static_cast<std::uint8_t>(k);
+      break;
+    }
+    routes[from[i].payloadType] = route;
+    if (from[i].rtx == kNoPayloadType) continue;
+    route.kind = PayloadRoute::Kind::rtx;
+    routes[from[i].rtx] = route;
+  }
+  return routes;
+}
+
+}  // namespace parley::rtc
