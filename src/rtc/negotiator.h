@@ -7,9 +7,9 @@
 // sdp.unsupported_kind (legs of plain RTP). After an error the state is what it was before the call.
 //
 // Sections are numbered for the call: what is neither audio nor video has no number, is answered with port 0
-// and not offered on. Both legs list a section's codecs in the same order; codecs of two legs are matched by
-// sameCodec() (negotiator_codecs.h). What is between us and one peer (RTX, feedback, mid, transport-cc,
-// abs-send-time) is agreed with each alone; other extensions only if both sides have them.
+// and not offered on. Both legs list a section's codecs in the same order. What is between us and one peer
+// (RTX, feedback, mid, transport-cc, abs-send-time) is agreed with each alone; other extensions only if both
+// sides have them.
 #pragma once
 #include <map>
 #include <memory>

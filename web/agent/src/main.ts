@@ -1,7 +1,0 @@
-import { pageTokens } from '@parley/components';
-import './app';
-import './style.css';
-
-const tokens = document.createElement('style');
-tokens.textContent = pageTokens;
-document.head.prepend(tokens);
