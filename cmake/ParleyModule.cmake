@@ -6,7 +6,8 @@
 #   parley_module(rtc DEPENDS proto base LINK OpenSSL::Crypto)
 #
 # Files: *.cpp is the library, x_test.cpp beside the code goes to <name>_test, x_fuzz.cpp is one fuzz
-# target each (libFuzzer with PARLEY_FUZZ, else a replay of its corpus as an ordinary test).
+# target each (libFuzzer with PARLEY_FUZZ, else a replay of its corpus as an ordinary test), test_x.cpp helps
+# tests and fuzz targets and is in no program.
 include(GoogleTest)
 
 function(parley_module name)
@@ -16,6 +17,9 @@ function(parley_module name)
   file(GLOB headers CONFIGURE_DEPENDS ${dir}/*.h)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/test_[^/]*\\.cpp$")
+  set(helpers ${all})
+  list(FILTER helpers INCLUDE REGEX "/test_[^/]*\\.cpp$")
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   set(fuzzers ${all})
@@ -36,9 +40,16 @@ function(parley_module name)
   target_link_libraries(${name} ${scope} ${M_DEPENDS} ${M_LINK} fmt::fmt Threads::Threads)
   set_property(GLOBAL PROPERTY PARLEY_DEPENDS_${name} "${M_DEPENDS}")
 
+  set(testing ${name})
+  if(helpers)
+    add_library(${name}_testing STATIC EXCLUDE_FROM_ALL ${helpers})
+    target_link_libraries(${name}_testing PUBLIC ${name} ${M_TEST_LINK})
+    set(testing ${name}_testing)
+  endif()
+
   if(tests AND NOT PARLEY_FUZZ)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE ${name} ${M_TEST_LINK} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE ${testing} ${M_TEST_LINK} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
       PROPERTIES TIMEOUT 120 LABELS unit)
@@ -47,7 +58,7 @@ function(parley_module name)
   foreach(fuzzer ${fuzzers})
     get_filename_component(target ${fuzzer} NAME_WE)
     add_executable(${target} ${fuzzer})
-    target_link_libraries(${target} PRIVATE ${name})
+    target_link_libraries(${target} PRIVATE ${testing})
     set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpus/${target})
     if(PARLEY_FUZZ)
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)

@@ -11,16 +11,16 @@
 namespace parley::identity {
 
 struct CallToken {
-  std::string audience;       ///< What it opens: "websocketcall".
-  std::string role;           ///< "consumer" or "agent".
-  std::string user;           ///< Agent: the user's name. Consumer: a random id.
-  std::string name;           ///< Shown to the other side; may be empty.
-  std::string destination;    ///< The only one that may be called; empty: any that the rules allow.
-  std::string uui;            ///< User-to-User information; may be empty.
-  std::string correlationId;  ///< May be empty.
-  bool uuiAllowed = false;    ///< The page may send its own UUI (GW-2).
-  std::string id;             ///< Filled in by sign().
-  base::WallTime expires{};   ///< Filled in by sign().
+  std::string audience = {};       ///< What it opens: "websocketcall".
+  std::string role = {};           ///< "consumer" or "agent".
+  std::string user = {};           ///< Agent: the user's name. Consumer: a random id.
+  std::string name = {};           ///< Shown to the other side; may be empty.
+  std::string destination = {};    ///< The only one that may be called; empty: any that the rules allow.
+  std::string uui = {};            ///< User-to-User information; may be empty.
+  std::string correlationId = {};  ///< May be empty.
+  bool uuiAllowed = false;         ///< The page may send its own UUI (GW-2).
+  std::string id = {};             ///< Filled in by sign().
+  base::WallTime expires{};        ///< Filled in by sign().
 
   friend bool operator==(const CallToken&, const CallToken&) = default;
 };

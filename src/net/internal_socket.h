@@ -37,7 +37,7 @@ struct OpenSocket {
   bool ipv6 = false;  ///< AF_INET6, dual stack. False on machines without IPv6: AF_INET.
 };
 
-/// A non-blocking socket of `type`, dual stack if the machine can. With SO_REUSEADDR for TCP.
+/// A non-blocking socket of `type`, dual stack if the machine can.
 base::Result<OpenSocket> openSocket(int type, const Endpoint& forAddress);
 /// Binds; error "net.bind_failed".
 base::Result<Endpoint> bindSocket(const OpenSocket& socket, const Endpoint& address);

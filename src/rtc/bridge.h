@@ -48,11 +48,11 @@ struct BridgeOptions {
 
 struct StreamStats {  ///< One direction of one section of a leg.
   std::uint64_t packets = 0, bytes = 0;
-  std::uint64_t lost = 0;             ///< Cumulative, as the receiving side counts.
+  std::uint64_t lost = 0;  ///< Cumulative, as the receiving side counts.
   double jitterMs = 0;
-  double fractionLost = 0;            ///< Last interval, 0…1.
+  double fractionLost = 0;  ///< Last interval, 0…1.
   std::uint64_t nacks = 0, retransmitted = 0, plis = 0, firs = 0, keyFrames = 0;
-  std::uint32_t bitrate = 0;          ///< bit/s over the last second.
+  std::uint32_t bitrate = 0;  ///< bit/s over the last second.
   std::string codec;
 };
 
@@ -75,7 +75,8 @@ class MediaBridge {
   ~MediaBridge();
 
   /// After each negotiation. Keeps our SSRC, sequence and time stamp space where the section stays; a new
-  /// peer connection (dtlsGeneration changed) makes what the peer sends a new source, mapped on without a jump.
+  /// peer connection (dtlsGeneration changed) makes what the peer sends a new source, mapped on without a
+  /// jump.
   void configure(LegIndex leg, const LegDescription& description);
   /// The transport can send (keys are there). False stops sending and asks nobody for anything.
   void setReady(LegIndex leg, bool ready, base::Instant now);

@@ -31,7 +31,8 @@ void NackGenerator::forgetBefore(std::int64_t sequence) {
 }
 
 void NackGenerator::clear() {
-  missing_ = {};  // The memory, too: most calls lose nothing most of the time.
+  if (missing_.capacity() > 0)
+    missing_ = std::vector<Missing>();  // Most calls lose nothing most of the time.
   nextDue_ = base::Instant::max();
 }
 

@@ -28,7 +28,7 @@ bool MediaBridge::State::onBlock(LegIndex from, const proto::RtcpBlock& block, b
     case proto::RtcpType::receiverReport:
       return onReport(from, block, now);
     case proto::RtcpType::bye:
-      return onBye(from, block);
+      return onBye(from, block, now);
     case proto::RtcpType::transportFeedback:
       return onTransportFeedback(from, block, now);
     case proto::RtcpType::payloadFeedback:
@@ -211,7 +211,7 @@ void MediaBridge::State::onRemb(LegIndex from, std::uint64_t bitrate, base::Inst
   arm(sender.rembDue);
 }
 
-bool MediaBridge::State::onBye(LegIndex from, const proto::RtcpBlock& block) {
+bool MediaBridge::State::onBye(LegIndex from, const proto::RtcpBlock& block, base::Instant now) {
   const auto bye = proto::parseBye(block);
   if (!bye) return false;
   BridgeLeg& leg = legs[from];
@@ -225,6 +225,8 @@ bool MediaBridge::State::onBye(LegIndex from, const proto::RtcpBlock& block) {
       if (!in.active || in.ssrc != ssrc) continue;
       in.lostBefore += in.received.cumulativeLost();
       in.active = in.hasSr = false;
+      in.previousSsrc = ssrc;  // Its stragglers are not a source that begins.
+      in.since = now;
       in.received.reset();
       in.nack.clear();
     }

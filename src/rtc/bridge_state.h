@@ -225,7 +225,7 @@ struct MediaBridge::State {
   bool resend(LegIndex to, BridgeSection& section, std::uint16_t sequence, base::Instant now);
   void onKeyFrameRequest(LegIndex from, BridgeSection& section, base::Instant now);
   void onRemb(LegIndex from, std::uint64_t bitrate, base::Instant now);
-  bool onBye(LegIndex from, const proto::RtcpBlock& block);
+  bool onBye(LegIndex from, const proto::RtcpBlock& block, base::Instant now);
   BridgeSection* sectionByOurSsrc(BridgeLeg& leg, std::uint32_t ssrc);
   RetransmissionStore::Limits storeLimits(const BridgeLeg& leg) const;
 

@@ -117,8 +117,8 @@ void RetransmissionStore::trim(base::Instant now, const Limits& limits) {
 }
 
 void RetransmissionStore::clear() {
-  entries_ = {};
-  bytes_ = {};
+  entries_ = std::vector<Entry>();  // Not `= {}`: that keeps the capacity.
+  bytes_ = std::vector<std::uint8_t>();
   first_ = count_ = head_ = 0;
 }
 

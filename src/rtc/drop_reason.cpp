@@ -20,10 +20,14 @@ std::string_view toString(DropReason reason) {
       return "stun_not_request";
     case DropReason::stunTableFull:
       return "stun_table_full";
+    case DropReason::stunAddressTaken:
+      return "stun_address_taken";
     case DropReason::dtlsUncheckedAddress:
       return "dtls_unchecked_address";
     case DropReason::dtlsMalformed:
       return "dtls_malformed";
+    case DropReason::dtlsQueueFull:
+      return "dtls_queue_full";
     case DropReason::dtlsBadFingerprint:
       return "dtls_bad_fingerprint";
     case DropReason::mediaUncheckedAddress:

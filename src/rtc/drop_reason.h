@@ -15,8 +15,10 @@ enum class DropReason : std::uint8_t {
   stunRoleConflict,      ///< The peer says that it is controlled; answered with 487.
   stunNotRequest,        ///< A response or indication that nobody waits for.
   stunTableFull,         ///< More candidate addresses than one transport may have.
+  stunAddressTaken,      ///< The address pair carries another leg's media at this moment.
   dtlsUncheckedAddress,  ///< The address passed no ICE check.
   dtlsMalformed,
+  dtlsQueueFull,          ///< More handshake datagrams than can wait; the peer repeats them.
   dtlsBadFingerprint,     ///< The peer's certificate is not the one in its SDP.
   mediaUncheckedAddress,  ///< RTP or RTCP from an address that passed no ICE check.
   srtpNoKeys,             ///< Before the DTLS handshake was done.

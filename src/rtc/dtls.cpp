@@ -11,6 +11,7 @@
 
 #include "rtc/dtls_bio.h"
 #include "rtc/dtls_certificate.h"
+#include "rtc/dtls_tail.h"
 
 namespace parley::rtc {
 namespace {
@@ -21,6 +22,8 @@ constexpr unsigned kFirstTimeoutMicros = 200'000;
 constexpr unsigned kMaxTimeoutMicros = 3'000'000;
 /// A datagram holds fewer records than this (each at least 13 bytes of header, and a little more).
 constexpr int kMaxRecordsPerDatagram = 128;
+/// At most one answer per this to a peer that repeats its last flight (it may send it in several datagrams).
+constexpr base::Millis kRepeatInterval{50};
 constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";  // RFC 5764 section 4.2
 
 /// RFC 6347 section 4.2.4.1 proposes 1 s; media wait for this, and paths have round trips well below.
@@ -49,7 +52,8 @@ class Endpoint final : public DtlsEndpoint, private PeerVerifier {
            std::function<void(base::Bytes)> send)
       : certificate_(std::move(certificate)),
         fingerprints_(std::move(fingerprints)),
-        pipe_{std::move(send), {}, kMtu},
+        send_(std::move(send)),
+        pipe_{[this](base::Bytes datagram) { sendDatagram(datagram); }, {}, kMtu},
         role_(role) {}
   ~Endpoint() override { wipeKeys(); }
 
@@ -68,22 +72,35 @@ class Endpoint final : public DtlsEndpoint, private PeerVerifier {
  private:
   bool acceptsPeer(const X509& certificate) override;
   bool live() const { return state_ == DtlsState::handshaking || state_ == DtlsState::connected; }
+  void sendDatagram(base::Bytes datagram);
   void handshake();
   void readRecords();
+  void readTail(base::Bytes datagram, base::Instant now);
   void finish();
   bool exportKeys(SrtpProfile profile);
   void onSslError(int result);
   void fail(std::string reason, std::string text);
-  void release() { ssl_.reset(); }
   void schedule(base::Instant now);
+  void stopTimers() {
+    retransmitAt_.reset();
+    giveUpAt_.reset();
+  }
   void wipeKeys();
 
   std::shared_ptr<DtlsCertificate> certificate_;
   std::vector<Fingerprint> fingerprints_;
+  std::function<void(base::Bytes)> send_;
   DatagramPipe pipe_;
-  std::unique_ptr<SSL, FreeSsl> ssl_;  // after pipe_: its BIO points there
+  /// Until the keys are there; then tail_ takes over. After pipe_, to which its BIO points.
+  std::unique_ptr<SSL, FreeSsl> ssl_;
+  std::optional<DtlsTail> tail_;
+  /// Of a server: sent when the handshake got done. It goes out again, as it was, when the peer repeats its
+  /// own last flight, which it does only if it got nothing of this one (RFC 6347 section 4.2.4).
+  std::vector<base::Buffer> lastFlight_;
+  base::Instant repeatedAt_{};
   DtlsRole role_;
   DtlsState state_ = DtlsState::idle;
+  bool recording_ = false;  ///< What is sent goes to lastFlight_, too.
   bool wrongPeer_ = false;  ///< The certificate was refused while the handshake ran.
   std::optional<base::Error> error_;
   std::optional<SrtpKeys> keys_;
@@ -119,40 +136,64 @@ void Endpoint::start(base::Instant now) {
 void Endpoint::setRemoteFingerprints(std::vector<Fingerprint> fingerprints) {
   if (state_ != DtlsState::idle && state_ != DtlsState::handshaking) return;
   fingerprints_ = std::move(fingerprints);
-  if (state_ == DtlsState::handshaking && SSL_is_init_finished(ssl_.get())) finish();
+  if (state_ != DtlsState::handshaking || !SSL_is_init_finished(ssl_.get())) return;
+  finish();
 }
 
 void Endpoint::onDatagram(base::Bytes datagram, base::Instant now) {
   if (state_ == DtlsState::idle && role_ == DtlsRole::server) start(now);
   if (!live() || datagram.empty()) return;
+  if (tail_) return readTail(datagram, now);
   pipe_.incoming = datagram;
   if (!SSL_is_init_finished(ssl_.get())) handshake();
-  if (live() && SSL_is_init_finished(ssl_.get())) readRecords();
+  if (ssl_ && SSL_is_init_finished(ssl_.get())) readRecords();
   pipe_.incoming = {};
   schedule(now);
 }
 
+void Endpoint::sendDatagram(base::Bytes datagram) {
+  if (recording_) lastFlight_.emplace_back(datagram.begin(), datagram.end());
+  send_(datagram);
+}
+
 void Endpoint::handshake() {
+  lastFlight_.clear();
+  recording_ = role_ == DtlsRole::server;
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
+  recording_ = false;
   if (result != 1)
     onSslError(result);
   else
     finish();
 }
 
-/// After the handshake: answers the peer's retransmissions, notices its close_notify. There is no
-/// application data in DTLS-SRTP; what comes is thrown away.
+/// While the handshake is done but nobody knows the peer's fingerprint yet: answers the peer's
+/// retransmissions, notices its close_notify. There is no application data in DTLS-SRTP; what comes is
+/// thrown away.
 void Endpoint::readRecords() {
   std::array<std::uint8_t, 256> ignored;
-  for (int i = 0; i < kMaxRecordsPerDatagram && live(); ++i) {
+  for (int i = 0; i < kMaxRecordsPerDatagram && ssl_; ++i) {
     ERR_clear_error();
     const int result = SSL_read(ssl_.get(), ignored.data(), static_cast<int>(ignored.size()));
     if (result > 0) continue;
     onSslError(result);
     break;
   }
-  if (ssl_) SSL_free_buffers(ssl_.get());
+}
+
+void Endpoint::readTail(base::Bytes datagram, base::Instant now) {
+  switch (tail_->read(datagram)) {
+    case DtlsTail::Event::nothing:
+      return;
+    case DtlsTail::Event::closed:
+      return close();
+    case DtlsTail::Event::repeatedFlight:
+      break;
+  }
+  if (now - repeatedAt_ < kRepeatInterval) return;
+  repeatedAt_ = now;
+  for (const base::Buffer& part : lastFlight_) send_(part);
 }
 
 bool Endpoint::acceptsPeer(const X509& certificate) {
@@ -170,10 +211,12 @@ void Endpoint::finish() {
   const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl);
   const auto profile = selected != nullptr ? profileOf(selected->id) : std::nullopt;
   if (!profile) return fail("dtls.no_srtp_profile", "no SRTP protection profile in common");
-  if (!exportKeys(*profile)) return fail("dtls.malformed", "key export: " + takeOpensslError());
+  tail_ = DtlsTail::of(*ssl, role_);
+  if (!tail_ || !exportKeys(*profile)) return fail("dtls.internal", "key export: " + takeOpensslError());
   state_ = DtlsState::connected;
-  giveUpAt_.reset();
-  SSL_free_buffers(ssl);
+  lastFlight_.shrink_to_fit();
+  ssl_.reset();
+  stopTimers();
 }
 
 bool Endpoint::exportKeys(SrtpProfile profile) {
@@ -222,16 +265,21 @@ void Endpoint::fail(std::string reason, std::string text) {
   ERR_clear_error();
   state_ = DtlsState::failed;
   error_ = base::Error{std::move(reason), std::move(text)};
-  release();
+  ssl_.reset();
+  stopTimers();
 }
 
 void Endpoint::close() {
   if (state_ == DtlsState::closed || state_ == DtlsState::failed) return;
   if (ssl_ && SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
   ERR_clear_error();
+  if (tail_) {
+    if (const base::Buffer alert = tail_->closeNotify(); !alert.empty()) send_(alert);
+  }
   state_ = DtlsState::closed;
-  release();
-  schedule({});
+  ssl_.reset();
+  tail_.reset();
+  stopTimers();
 }
 
 std::optional<base::Instant> Endpoint::nextTimer() const {
@@ -243,7 +291,7 @@ void Endpoint::onTimer(base::Instant now) {
   if (state_ == DtlsState::handshaking && giveUpAt_ && now >= *giveUpAt_)
     fail("dtls.timeout", "the handshake was not done in time");
   // OpenSSL looks at its own clock, too: 0 means that by that one it is early, and we come again.
-  if (live() && retransmitAt_ && now >= *retransmitAt_) {
+  if (ssl_ && retransmitAt_ && now >= *retransmitAt_) {
     ERR_clear_error();
     if (DTLSv1_handle_timeout(ssl_.get()) < 0) onSslError(-1);
   }
@@ -252,10 +300,7 @@ void Endpoint::onTimer(base::Instant now) {
 
 void Endpoint::schedule(base::Instant now) {
   retransmitAt_.reset();
-  if (!live()) {
-    giveUpAt_.reset();
-    return;
-  }
+  if (!ssl_) return;
   timeval left{};
   if (DTLSv1_get_timeout(ssl_.get(), &left) != 1) return;
   // Rounded up, and never longer than the longest timeout, lest a step of the wall clock stop us.

@@ -1,0 +1,216 @@
+#include "broker/settings.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "base/text.h"
+
+namespace parley::broker {
+namespace {
+
+using base::SettingSpec;
+using base::SettingType;
+using base::SettingValue;
+using Names = std::vector<std::string>;
+
+const char* const kPage = "Media broker";
+
+std::optional<std::string> notAddresses(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (!net::Endpoint::parse(text, 0)) {
+      return "\"" + base::printable(text, 80) + "\" is not an IP address such as 192.0.2.1 or 2001:db8::1";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> notAddress(const SettingValue& value) {
+  return notAddresses(Names{std::get<std::string>(value)});
+}
+
+std::optional<std::string> noItems(const SettingValue& value) {
+  if (std::get<Names>(value).empty()) return "must name at least one codec";
+  return std::nullopt;
+}
+
+void declareList(base::Settings& settings, std::string name, Names fallback, std::string sentence,
+                 bool restart, std::function<std::optional<std::string>(const SettingValue&)> check) {
+  settings.declare({.name = std::move(name),
+                    .type = SettingType::list,
+                    .fallback = std::move(fallback),
+                    .sentence = std::move(sentence),
+                    .needsRestart = restart,
+                    .page = kPage,
+                    .check = std::move(check)});
+}
+
+void declareNumber(base::Settings& settings, std::string name, std::int64_t fallback, std::int64_t min,
+                   std::int64_t max, std::string unit, bool restart, std::string sentence) {
+  settings.declare({.name = std::move(name),
+                    .type = SettingType::integer,
+                    .fallback = fallback,
+                    .sentence = std::move(sentence),
+                    .unit = std::move(unit),
+                    .min = min,
+                    .max = max,
+                    .needsRestart = restart,
+                    .page = kPage});
+}
+
+void declareText(base::Settings& settings, std::string name, SettingType type, std::string fallback,
+                 std::string sentence,
+                 std::function<std::optional<std::string>(const SettingValue&)> check = {}) {
+  settings.declare({.name = std::move(name),
+                    .type = type,
+                    .fallback = std::move(fallback),
+                    .sentence = std::move(sentence),
+                    .needsRestart = true,
+                    .page = kPage,
+                    .check = std::move(check)});
+}
+
+void declareNetwork(base::Settings& settings) {
+  declareList(settings, "media.bind_addresses", {}, "Addresses at which media is received; empty: all.", true,
+              notAddresses);
+  declareList(
+      settings, "media.advertised_addresses", {},
+      "Addresses that browsers are told, best first, e.g. the public one of a NAT; empty: the bound ones.",
+      true, notAddresses);
+  declareNumber(settings, "media.first_port", 16000, 0, 65535, "", true,
+                "UDP port of the first worker; each further one takes the next port. 0: any free ones.");
+  declareNumber(settings, "media.workers", 0, 0, 64, "", true,
+                "Worker threads, each with its UDP port. 0: one per core, at most 5.");
+  declareNumber(settings, "media.dscp", 0, 0, 63, "", true, "DSCP mark of media packets, e.g. 46 for EF.");
+  declareText(settings, "media.control_bind", SettingType::text, "127.0.0.1",
+              "Address at which the application server controls the broker.", notAddress);
+  declareNumber(settings, "media.control_port", 8092, 0, 65535, "", true, "Its port. 0: any free one.");
+  declareText(
+      settings, "media.control_secret", SettingType::secret, "",
+      "Password of the control interface; empty: the one in broker-control.secret of the state folder.");
+  declareText(settings, "media.state_directory", SettingType::text, "",
+              "Folder of certificates and secrets; empty: $STATE_DIRECTORY, else /var/lib/parley.");
+}
+
+void declareLimits(base::Settings& settings) {
+  declareNumber(settings, "media.max_load_factor", 75, 0, 100, "%", false,
+                "At or above this load a new call is refused. 0: never.");
+  declareNumber(settings, "media.max_calls", 4000, 1, 100'000, "calls", true, "Most calls at the same time.");
+  declareNumber(
+      settings, "media.idle_seconds", 90, 5, 86'400, "s", false,
+      "A call without media and requests for this long is removed, if its creator set no other time.");
+  declareNumber(settings, "media.drain_seconds", 3600, 0, 604'800, "s", false,
+                "Longest time that running calls may go on after the request to stop.");
+}
+
+void declareMedia(base::Settings& settings) {
+  const rtc::NegotiatorOptions codecs;
+  declareList(settings, "media.audio_codecs", codecs.audioCodecs, "Audio codecs that are offered on.", false,
+              noItems);
+  declareList(settings, "media.video_codecs", codecs.videoCodecs, "Video codecs that are offered on.", false,
+              {});
+  declareList(settings, "media.banned_codecs", codecs.bannedCodecs, "Codecs never offered on.", false, {});
+  declareNumber(settings, "media.max_video_bitrate", codecs.maxVideoBitrate, 0, 100'000'000, "bit/s", false,
+                "Most that a browser may send as video. 0: no limit.");
+  const rtc::BridgeOptions bridge;
+  declareNumber(settings, "media.retransmit_packets", static_cast<std::int64_t>(bridge.maxStoredPackets), 0,
+                8192, "packets", false, "Video packets of a stream kept for retransmission.");
+  declareNumber(settings, "media.retransmit_ms", bridge.storeFor.count(), 0, 5000, "ms", false,
+                "How long they are kept.");
+  declareNumber(settings, "media.key_frame_interval_ms", bridge.pliInterval.count(), 50, 10'000, "ms", false,
+                "At most one key frame request to a sender per this time.");
+}
+
+void declareLog(base::Settings& settings) {
+  declareText(settings, "log.file", SettingType::text, "", "Log file; empty: standard error.");
+  settings.declare({.name = "log.level",
+                    .type = SettingType::choice,
+                    .fallback = std::string("info"),
+                    .sentence = "How much is logged.",
+                    .choices = {"trace", "debug", "info", "warn", "error", "off"},
+                    .page = kPage});
+  declareNumber(settings, "log.rotate_bytes", 50 << 20, 1 << 16, std::int64_t{1} << 40, "bytes", true,
+                "A log file larger than this is put aside.");
+  declareNumber(settings, "log.rotate_files", 5, 1, 100, "files", true, "Log files kept.");
+}
+
+std::vector<net::Endpoint> parsed(const Names& texts, std::uint16_t port) {
+  std::vector<net::Endpoint> result;
+  for (const std::string& text : texts) {
+    if (const auto endpoint = net::Endpoint::parse(text, port)) result.push_back(*endpoint);
+  }
+  return result;
+}
+
+}  // namespace
+
+void declareSettings(base::Settings& settings) {
+  declareNetwork(settings);
+  declareLimits(settings);
+  declareMedia(settings);
+  declareLog(settings);
+}
+
+rtc::NegotiatorOptions negotiatorOptions(const base::Settings& settings) {
+  rtc::NegotiatorOptions options;
+  options.audioCodecs = settings.list("media.audio_codecs");
+  options.videoCodecs = settings.list("media.video_codecs");
+  options.bannedCodecs = settings.list("media.banned_codecs");
+  options.maxVideoBitrate = static_cast<std::uint32_t>(settings.integer("media.max_video_bitrate"));
+  return options;
+}
+
+rtc::BridgeOptions bridgeOptions(const base::Settings& settings) {
+  rtc::BridgeOptions options;
+  options.maxVideoBitrate = static_cast<std::uint32_t>(settings.integer("media.max_video_bitrate"));
+  options.maxStoredPackets = static_cast<std::size_t>(settings.integer("media.retransmit_packets"));
+  options.storeFor = settings.millis("media.retransmit_ms");
+  options.pliInterval = settings.millis("media.key_frame_interval_ms");
+  return options;
+}
+
+base::LogOptions logOptions(const base::Settings& settings) {
+  base::LogOptions options;
+  options.file = settings.text("log.file");
+  const std::string level = settings.text("log.level");
+  for (const auto each : {base::LogLevel::trace, base::LogLevel::debug, base::LogLevel::info,
+                          base::LogLevel::warn, base::LogLevel::error, base::LogLevel::off}) {
+    if (base::toString(each) == level) options.level = each;
+  }
+  options.rotateBytes = static_cast<std::size_t>(settings.integer("log.rotate_bytes"));
+  options.rotateFiles = static_cast<std::size_t>(settings.integer("log.rotate_files"));
+  return options;
+}
+
+unsigned workerCount(const base::Settings& settings) {
+  if (const auto wanted = settings.integer("media.workers"); wanted > 0) return static_cast<unsigned>(wanted);
+  return std::clamp(std::thread::hardware_concurrency(), 1u, kDefaultWorkers);
+}
+
+std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings, std::uint16_t port) {
+  auto endpoints = parsed(settings.list("media.bind_addresses"), port);
+  if (endpoints.empty()) endpoints.push_back(net::Endpoint().withPort(port));
+  return endpoints;
+}
+
+std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings) {
+  for (const char* name : {"media.advertised_addresses", "media.bind_addresses"}) {
+    auto addresses = parsed(settings.list(name), 0);
+    const bool any = std::ranges::any_of(addresses, [](const net::Endpoint& e) { return e.isAny(); });
+    if (!addresses.empty() && !any) return addresses;
+  }
+  auto addresses = net::localAddresses(true);
+  std::erase_if(addresses, [](const net::Endpoint& e) { return e.isLinkLocal(); });
+  std::ranges::stable_partition(addresses, [](const net::Endpoint& e) { return !e.isLoopback(); });
+  return addresses;
+}
+
+std::string stateDirectory(const base::Settings& settings, const std::string& commandLine) {
+  if (!commandLine.empty()) return commandLine;
+  if (std::string set = settings.text("media.state_directory"); !set.empty()) return set;
+  const char* fromManager = std::getenv("STATE_DIRECTORY");
+  if (fromManager == nullptr || *fromManager == '\0') return "/var/lib/parley";
+  return std::string(base::split(fromManager, ':').front());
+}
+
+}  // namespace parley::broker

@@ -1,0 +1,35 @@
+// The settings of the media broker and the values made from them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "net/endpoint.h"
+#include "rtc/bridge.h"
+#include "rtc/negotiator.h"
+
+namespace parley::broker {
+
+/// Declares media.* and log.*.
+void declareSettings(base::Settings& settings);
+
+// Each reads the present values, so that changes apply to the next call.
+rtc::NegotiatorOptions negotiatorOptions(const base::Settings& settings);
+rtc::BridgeOptions bridgeOptions(const base::Settings& settings);
+base::LogOptions logOptions(const base::Settings& settings);
+
+/// media.workers, or what the machine's cores suggest (at most kDefaultWorkers).
+unsigned workerCount(const base::Settings& settings);
+constexpr unsigned kDefaultWorkers = 5;  ///< Ports 16000–16004.
+
+/// media.bind_addresses with `port`; all addresses when none is set.
+std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings, std::uint16_t port);
+/// The addresses that peers are told, best first, port 0: media.advertised_addresses; else the bound ones;
+/// else every address of this machine, loopback last.
+std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings);
+
+/// The state folder: `commandLine`, else media.state_directory, else $STATE_DIRECTORY, else /var/lib/parley.
+std::string stateDirectory(const base::Settings& settings, const std::string& commandLine);
+
+}  // namespace parley::broker

@@ -1,0 +1,28 @@
+// Whom a consumer may call (GW-1, GW-3, GW-7): pure rules over texts.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "gateway/call_reason.h"
+#include "gateway/number_pattern.h"
+
+namespace parley::gateway {
+
+struct DestinationRules {
+  NumberPattern allowed;            ///< What a page asks for must match.
+  std::string fallback = "agent1";  ///< Called when neither token nor page names one.
+};
+
+struct Destination {
+  std::string address;  ///< As asked for: shown to people.
+  std::string user;     ///< Name or number of the local agent.
+  EndReason refusal = EndReason::none;
+};
+
+/// `asked` by the page, `fixed` by the token; either may be empty. A fixed one binds.
+Destination resolveDestination(std::string_view asked, std::string_view fixed, const DestinationRules& rules);
+/// The user part of "sip:8000@host", "sips:…", "tel:…" or a bare name; empty if there is none.
+std::string userPart(std::string_view address);
+
+}  // namespace parley::gateway

@@ -1,0 +1,55 @@
+#include "gateway/json.h"
+
+namespace parley::gateway {
+namespace {
+
+bool tooDeep(std::string_view text) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+base::Result<Json> parseJson(std::string_view text) {
+  if (tooDeep(text)) return base::fail("message.malformed", "The message is nested too deeply.");
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) return base::fail("message.malformed", "The message is not JSON.");
+  return json;
+}
+
+std::string dumpJson(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::optional<std::string> stringAt(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? std::optional(at->get<std::string>()) : std::nullopt;
+}
+
+std::optional<bool> boolAt(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_boolean() ? std::optional(at->get<bool>()) : std::nullopt;
+}
+
+std::optional<std::int64_t> integerAt(const Json& object, const char* key) {
+  const auto at = object.find(key);
+  if (at == object.end() || !at->is_number_integer()) return std::nullopt;
+  if (at->is_number_unsigned() && at->get<std::uint64_t>() > INT64_MAX) return std::nullopt;
+  return at->get<std::int64_t>();
+}
+
+std::string utcOf(std::int64_t millis) { return base::formatUtc(base::WallTime(base::Millis{millis})); }
+
+}  // namespace parley::gateway

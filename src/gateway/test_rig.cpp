@@ -1,0 +1,332 @@
+#include "gateway/test_rig.h"
+
+#include <filesystem>
+
+#include "base/check.h"
+
+namespace parley::gateway::rig {
+
+std::pair<std::shared_ptr<PipeEnd>, std::shared_ptr<PipeEnd>> PipeEnd::make(net::EventLoop& loop) {
+  auto a = std::make_shared<PipeEnd>(loop);
+  auto b = std::make_shared<PipeEnd>(loop);
+  a->peer_ = b;
+  b->peer_ = a;
+  a->self_ = a;
+  b->self_ = b;
+  return {a, b};
+}
+
+void PipeEnd::start(std::function<void(std::string_view)> onText, std::function<void(base::Bytes)> onBinary,
+                    std::function<void(std::uint16_t, std::string_view)> onClose) {
+  onText_ = std::move(onText);
+  onBinary_ = std::move(onBinary);
+  onClose_ = std::move(onClose);
+  auto early = std::move(early_);
+  for (auto& text : early) loop_.post([self = shared_from_this(), text] { self->got(text); });
+}
+
+void PipeEnd::sendText(std::string text) {
+  if (!open_) return;
+  if (const auto peer = peer_.lock()) loop_.post([peer, text = std::move(text)] { peer->got(text); });
+}
+
+void PipeEnd::sendBinary(base::Buffer bytes) {
+  if (!open_) return;
+  if (const auto peer = peer_.lock()) {
+    loop_.post([peer, bytes = std::move(bytes)] {
+      if (peer->open_ && peer->onBinary_) peer->onBinary_(bytes);
+    });
+  }
+}
+
+void PipeEnd::got(std::string text) {
+  if (!open_) return;
+  if (!onText_) return early_.push_back(std::move(text));
+  onText_(text);
+}
+
+void PipeEnd::close(std::uint16_t code, std::string_view reason) {
+  if (!open_) return;
+  for (const auto& end : {self_, peer_.lock()}) {
+    if (end) loop_.post([end, code, text = std::string(reason)] { end->closed(code, text); });
+  }
+}
+
+void PipeEnd::closed(std::uint16_t code, std::string reason) {
+  if (!open_) return;
+  open_ = false;
+  const auto keep = std::move(self_);
+  onText_ = nullptr;
+  onBinary_ = nullptr;
+  if (const auto call = std::move(onClose_)) call(code, reason);
+}
+
+void FakeBrokers::reply(const std::string& kind, Done done, base::Result<std::string> result) {
+  if (const auto failure = failures.find(kind); failure != failures.end())
+    result = std::unexpected(failure->second);
+  auto answer = [this, done = std::move(done), result] { loop_.post([done, result] { done(result); }); };
+  if (hold == kind) {
+    held_.push_back(std::move(answer));
+  } else {
+    answer();
+  }
+}
+
+void FakeBrokers::releaseHeld() {
+  hold.clear();
+  for (auto& answer : std::exchange(held_, {})) answer();
+}
+
+void FakeBrokers::create(const std::string& call, Done done) {
+  log.push_back("create");
+  if (!failures.contains("create")) calls.insert(call);
+  reply("create", std::move(done), "b1");
+}
+
+void FakeBrokers::offer(const std::string&, const std::string&, Side from, const std::string& sdp,
+                        Done done) {
+  log.push_back("offer " + std::string(toString(from)));
+  reply("offer", std::move(done), "offer for agent of " + sdp);
+}
+
+void FakeBrokers::answer(const std::string&, const std::string&, Side from, const std::string& sdp,
+                         Done done) {
+  log.push_back("answer " + std::string(toString(from)));
+  reply("answer", std::move(done), "answer for consumer of " + sdp);
+}
+
+void FakeBrokers::answerLocally(const std::string&, const std::string&, Side from, const std::string& sdp,
+                                Done done) {
+  log.push_back("answer-locally " + std::string(toString(from)));
+  reply("answer-locally", std::move(done), "local answer of " + sdp);
+}
+
+void FakeBrokers::remove(const std::string&, const std::string& call, Done done) {
+  log.push_back("remove");
+  calls.erase(call);
+  reply("remove", std::move(done), R"({"legs":[]})");
+}
+
+void FakeBrokers::report(const std::string&, const std::string&, Done done) {
+  reply("report", std::move(done), R"({"legs":[{"id":"consumer"}]})");
+}
+
+void FakeBrokers::leg(const std::string& call, Side side, event::LegChange change, std::string what) {
+  loop_.post([this, call, change = event::LegChanged{side, change, std::move(what), "{}"}] {
+    if (listener_ != nullptr) listener_->onLegChanged(call, change);
+  });
+}
+
+void FakeBrokers::lose(const std::string& broker) {
+  calls.clear();
+  loop_.post([this, broker] {
+    if (listener_ != nullptr) listener_->onBrokerLost(broker);
+  });
+}
+
+Page::Page(net::EventLoop& loop, Connect connect, std::string token)
+    : loop_(loop), connect_(std::move(connect)), token_(std::move(token)) {}
+
+Page::~Page() {
+  guard_.reset();
+  if (socket_) socket_->close(4999, "test over");
+}
+
+void Page::connect(Json hello) {
+  guard_.reset();
+  welcome = nullptr;
+  error.clear();
+  closeCode = 0;
+  socket_ = connect_();
+  PARLEY_CHECK(socket_ != nullptr);
+  socket_->start(guard_.wrap([this](std::string_view text) { got(text); }), guard_.wrap([](base::Bytes) {}),
+                 guard_.wrap([this](std::uint16_t code, std::string_view) { closeCode = code; }));
+  socket_->sendText(dumpJson(hello));
+}
+
+bool Page::hello() {
+  inbox_.clear();
+  unacked_.clear();
+  sent_ = received_ = 0;
+  connect({{"type", "hello"}, {"version", 1}, {"token", token_}});
+  loop_.runUntil([this] { return !welcome.is_null() || closeCode != 0; }, base::Millis{20'000});
+  return !welcome.is_null();
+}
+
+bool Page::resume() {
+  const Json before = welcome;
+  connect({{"type", "hello"},
+           {"version", 1},
+           {"token", token_},
+           {"resume", {{"session", before["session"]}, {"key", before["key"]}, {"ack", received_}}}});
+  loop_.runUntil([this] { return !welcome.is_null() || closeCode != 0; }, base::Millis{20'000});
+  if (welcome.is_null()) return false;
+  if (!welcome["resumed"].get<bool>()) return true;
+  const auto has = welcome["ack"].get<std::int64_t>();
+  while (!unacked_.empty() && unacked_.front().first <= has) unacked_.pop_front();
+  for (const auto& [seq, text] : unacked_) socket_->sendText(text);
+  return true;
+}
+
+void Page::send(const std::string& type, Json fields) {
+  fields["type"] = type;
+  fields["seq"] = ++sent_;
+  fields["ack"] = received_;
+  unacked_.emplace_back(sent_, dumpJson(fields));
+  socket_->sendText(unacked_.back().second);
+}
+
+void Page::sendRaw(std::string text) { socket_->sendText(std::move(text)); }
+
+void Page::got(std::string_view text) {
+  Json message = Json::parse(text, nullptr, false);
+  PARLEY_CHECK(message.is_object());
+  const auto type = message["type"].get<std::string>();
+  if (const auto ack = integerAt(message, "ack"); ack && type != "welcome") {
+    while (!unacked_.empty() && unacked_.front().first <= *ack) unacked_.pop_front();
+  }
+  if (type == "ack") return;
+  if (type == "welcome") {
+    welcome = message;
+    return;
+  }
+  if (type == "error" && message["fatal"].get<bool>()) {
+    error = message["reason"].get<std::string>();
+    return;
+  }
+  const auto seq = message["seq"].get<std::int64_t>();
+  if (seq <= received_) return;
+  received_ = seq;
+  seqs.push_back(seq);
+  inbox_.push_back(std::move(message));
+  if (acking) socket_->sendText(dumpJson({{"type", "ack"}, {"ack", received_}}));
+}
+
+Json Page::expect(const std::string& type, const std::function<bool(const Json&)>& fits) {
+  Json found;
+  loop_.runUntil(
+      [&] {
+        while (!inbox_.empty() && found.is_null()) {
+          Json message = std::move(inbox_.front());
+          inbox_.pop_front();
+          if (message["type"] == type && (!fits || fits(message))) found = std::move(message);
+        }
+        return !found.is_null();
+      },
+      base::Millis{20'000});
+  return found;
+}
+
+Json Page::expectCall(const std::string& state) {
+  return expect("call", [&](const Json& call) { return call["state"] == state; });
+}
+
+bool Page::silent(const std::string& type) {
+  while (loop_.poll()) {
+  }
+  for (const Json& message : inbox_) {
+    if (message["type"] == type) return false;
+  }
+  return true;
+}
+
+bool Page::waitClosed() {
+  return loop_.runUntil([this] { return closeCode != 0; }, base::Millis{20'000});
+}
+
+void Page::breakOff() {
+  if (auto* pipe = dynamic_cast<PipeEnd*>(socket_.get())) {
+    pipe->breakOff();
+  } else {
+    socket_->close(4999, "broken off");
+  }
+}
+
+void Page::close(std::uint16_t code) { socket_->close(code, "test"); }
+
+Rig::Rig(Options options) : signer(base::Secret(std::string(32, 'k')), random), brokers(loop) {
+  std::string pattern = std::filesystem::temp_directory_path() / "parley-rig-XXXXXX";
+  PARLEY_CHECK(mkdtemp(pattern.data()) != nullptr);
+  directory_ = pattern;
+  store = std::move(*store::openEmbeddedStore(loop, ":memory:"));
+  users = std::make_unique<identity::Users>(loop, pool, *store, random,
+                                            identity::Users::Options{{1 << 4, 8, 1}, {}});
+  bool started = false;
+  users->start(directory_, [&](base::Result<void> result) { started = result.has_value(); });
+  PARLEY_CHECK(until([&] { return started; }));
+  sessions = std::make_unique<Sessions>(loop, signer, random, options.sessions);
+  calls = std::make_unique<Calls>(loop, *store, brokers, records);
+  desk = std::make_unique<CallDesk>(loop, *sessions, *calls, records, *users, random, options.desk);
+}
+
+Rig::~Rig() {
+  desk.reset();
+  calls.reset();
+  sessions.reset();
+  settle();
+  std::filesystem::remove_all(directory_);
+}
+
+void Rig::settle() {
+  while (loop.poll()) {
+  }
+}
+
+std::string Rig::consumerToken(const identity::CallToken& with) {
+  identity::CallToken token = with;
+  token.audience = "websocketcall";
+  token.role = "consumer";
+  token.user = random.alphanumeric(12);
+  return signer.sign(token, base::wallNow(), base::Millis{300'000});
+}
+
+std::string Rig::agentToken(const std::string& user) {
+  identity::CallToken token;
+  token.audience = "websocketcall";
+  token.role = "agent";
+  token.user = user;
+  token.name = user;
+  return signer.sign(token, base::wallNow(), base::Millis{60'000});
+}
+
+Page::Connect Rig::connector() {
+  return [this]() -> std::shared_ptr<net::WebSocket> {
+    auto [client, server] = PipeEnd::make(loop);
+    sessions->accept(server);
+    return client;
+  };
+}
+
+std::unique_ptr<Page> Rig::consumer(const identity::CallToken& with) {
+  return std::make_unique<Page>(loop, connector(), consumerToken(with));
+}
+
+std::unique_ptr<Page> Rig::agent(const std::string& user) {
+  return std::make_unique<Page>(loop, connector(), agentToken(user));
+}
+
+std::size_t Rig::storedCalls() {
+  std::optional<std::size_t> count;
+  store->bucket("calls", {})->list("", [&](auto found) { count = found->size(); });
+  until([&] { return count.has_value(); });
+  return *count;
+}
+
+void Rig::mediaUp(const std::string& call) {
+  brokers.leg(call, Side::consumer, event::LegChange::dtlsUp);
+  brokers.leg(call, Side::agent, event::LegChange::dtlsUp);
+}
+
+std::string Rig::connectedCall(Page& consumer, Page& agent) {
+  consumer.send("dial", {{"destination", "agent1"}, {"sdp", "v=0 consumer"}});
+  const Json incoming = agent.expect("incoming");
+  if (incoming.is_null()) return "";
+  const auto id = incoming["call"].get<std::string>();
+  agent.send("answer", {{"call", id}, {"sdp", "v=0 agent"}});
+  if (consumer.expect("sdp").is_null()) return "";
+  mediaUp(id);
+  const bool both = !consumer.expectCall("connected").is_null() && !agent.expectCall("connected").is_null();
+  return both ? id : "";
+}
+
+}  // namespace parley::gateway::rig

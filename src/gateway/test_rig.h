@@ -1,0 +1,168 @@
+// For tests and fuzz targets: the gateway without a network. A pipe instead of a WebSocket, scripted media
+// brokers, a page that speaks the protocol. Everything real in between.
+#pragma once
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gateway/call_desk.h"
+#include "gateway/json.h"
+#include "gateway/media_brokers.h"
+#include "gateway/sessions.h"
+#include "identity/tokens.h"
+#include "net/websocket.h"
+
+namespace parley::gateway::rig {
+
+/// One end of a connection in memory. What one end sends the other gets by the loop.
+class PipeEnd final : public net::WebSocket, public std::enable_shared_from_this<PipeEnd> {
+ public:
+  static std::pair<std::shared_ptr<PipeEnd>, std::shared_ptr<PipeEnd>> make(net::EventLoop& loop);
+  explicit PipeEnd(net::EventLoop& loop) : loop_(loop) {}
+
+  void start(std::function<void(std::string_view)> onText, std::function<void(base::Bytes)> onBinary,
+             std::function<void(std::uint16_t, std::string_view)> onClose) override;
+  void sendText(std::string text) override;
+  void sendBinary(base::Buffer bytes) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  std::size_t bufferedBytes() const override { return 0; }
+  net::Endpoint remote() const override { return *net::Endpoint::parse("192.0.2.1", 1000); }
+  bool open() const override { return open_; }
+  void breakOff() { close(1006, "broke"); }  ///< As when the network goes.
+
+ private:
+  void got(std::string text);
+  void closed(std::uint16_t code, std::string reason);
+  net::EventLoop& loop_;
+  std::weak_ptr<PipeEnd> peer_;
+  std::shared_ptr<PipeEnd> self_;  // A socket lives until it is closed, as a real one does.
+  bool open_ = true;
+  std::function<void(std::string_view)> onText_;
+  std::function<void(base::Bytes)> onBinary_;
+  std::function<void(std::uint16_t, std::string_view)> onClose_;
+  std::deque<std::string> early_;
+};
+
+/// Brokers that answer at once, unless told otherwise.
+class FakeBrokers final : public MediaBrokers {
+ public:
+  explicit FakeBrokers(net::EventLoop& loop) : loop_(loop) {}
+  void setListener(MediaBrokersListener* listener) override { listener_ = listener; }
+  void create(const std::string& call, Done done) override;
+  void offer(const std::string&, const std::string& call, Side from, const std::string& sdp,
+             Done done) override;
+  void answer(const std::string&, const std::string& call, Side from, const std::string& sdp,
+              Done done) override;
+  void answerLocally(const std::string&, const std::string& call, Side from, const std::string& sdp,
+                     Done done) override;
+  void remove(const std::string&, const std::string& call, Done done) override;
+  void report(const std::string&, const std::string& call, Done done) override;
+
+  /// What a request of this kind ("create", "offer", "answer", "answer-locally") fails with.
+  std::map<std::string, base::Error> failures;
+  /// Requests of this kind are kept until releaseHeld().
+  std::string hold;
+  void releaseHeld();
+  std::set<std::string> calls;
+  std::vector<std::string> log;  ///< "create", "offer consumer", …
+  void leg(const std::string& call, Side side, event::LegChange change, std::string what = "test");
+  void lose(const std::string& broker = "b1");
+  MediaBrokersListener* listener() { return listener_; }
+
+ private:
+  void reply(const std::string& kind, Done done, base::Result<std::string> result);
+  net::EventLoop& loop_;
+  MediaBrokersListener* listener_ = nullptr;
+  std::vector<std::function<void()>> held_;
+};
+
+/// A page: speaks hello, numbers its messages, acknowledges.
+class Page {
+ public:
+  using Connect = std::function<std::shared_ptr<net::WebSocket>()>;
+  Page(net::EventLoop& loop, Connect connect, std::string token);
+  ~Page();
+
+  /// Connects and waits for the welcome (or the refusal); false when refused.
+  bool hello();
+  bool resume();
+  /// Sends a request; `fields` gets type, seq, ack.
+  void send(const std::string& type, Json fields = Json::object());
+  void sendRaw(std::string text);
+  /// The next message of that type that fits, waiting for it; null when none comes. What is passed over is
+  /// gone.
+  Json expect(const std::string& type, const std::function<bool(const Json&)>& fits = nullptr);
+  Json expectCall(const std::string& state);
+  /// True if no such message is waiting, after everything that is ready has run.
+  bool silent(const std::string& type);
+  bool waitClosed();
+  void breakOff();
+  void close(std::uint16_t code);
+  void setToken(std::string token) { token_ = std::move(token); }
+
+  Json welcome;
+  std::string error;               ///< Reason of the last fatal error.
+  std::uint16_t closeCode = 0;     ///< 0: open.
+  std::vector<std::int64_t> seqs;  ///< Of everything handled, in order.
+  bool acking = true;
+
+ private:
+  void connect(Json hello);
+  void got(std::string_view text);
+  net::EventLoop& loop_;
+  Connect connect_;
+  std::string token_;
+  std::shared_ptr<net::WebSocket> socket_;
+  std::deque<Json> inbox_;
+  std::deque<std::pair<std::int64_t, std::string>> unacked_;
+  std::int64_t sent_ = 0;
+  std::int64_t received_ = 0;
+  base::LifeGuard guard_;
+};
+
+struct RigOptions {
+  SessionsOptions sessions{};
+  CallDeskOptions desk{};
+};
+
+/// The gateway's middle with its real parts.
+class Rig {
+ public:
+  using Options = RigOptions;
+  explicit Rig(Options options = {});
+  ~Rig();
+
+  std::string consumerToken(const identity::CallToken& with = {});
+  std::string agentToken(const std::string& user = "agent1");
+  std::unique_ptr<Page> consumer(const identity::CallToken& with = {});
+  std::unique_ptr<Page> agent(const std::string& user = "agent1");
+  Page::Connect connector();
+  bool until(const std::function<bool()>& done) { return loop.runUntil(done, base::Millis{20'000}); }
+  void settle();
+  /// Keys in the store's bucket of calls.
+  std::size_t storedCalls();
+  /// Dials and answers; gives the call's id with both sides connected.
+  std::string connectedCall(Page& consumer, Page& agent);
+  void mediaUp(const std::string& call);
+
+  net::EventLoop loop{"rig"};
+  base::SystemRandom random;
+  net::WorkPool pool{"rig", 1, 64};
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<identity::Users> users;
+  identity::TokenSigner signer;
+  FakeBrokers brokers;
+  CallRecords records;
+  std::unique_ptr<Sessions> sessions;
+  std::unique_ptr<Calls> calls;
+  std::unique_ptr<CallDesk> desk;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace parley::gateway::rig

@@ -1,0 +1,165 @@
+// What the HTTP server and client share: targets, header texts, parsers. For net/ only.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "net/endpoint.h"
+#include "net/http.h"
+
+namespace parley::net {
+
+struct HttpReply::Sink {
+  virtual ~Sink() = default;
+  virtual void send(HttpResponse response) = 0;
+};
+struct WebSocketUpgrade::Sink {
+  virtual ~Sink() = default;
+  virtual void accept(const WebSocketOptions& options,
+                      std::function<void(std::shared_ptr<WebSocket>)> ready) = 0;
+  virtual void refuse(HttpResponse response) = 0;
+};
+
+// ---- http_text.cpp ----
+
+struct HttpTarget {
+  std::string path;  ///< As HttpRequest::path.
+  std::map<std::string, std::string, std::less<>> query;
+};
+/// origin-form or absolute-form (RFC 9112 section 3.2). Nothing for what no honest client sends: bad
+/// escapes, control characters, text that is not UTF-8, a ".." that is left, too many parameters.
+std::optional<HttpTarget> parseTarget(std::string_view target);
+constexpr std::size_t kMaxQueryParameters = 100;
+
+std::optional<std::string> percentDecode(std::string_view text, bool plusIsSpace);
+/// The value of one cookie in a Cookie header's text; empty when absent.
+std::string_view cookieIn(std::string_view header, std::string_view name);
+/// True if the comma-separated list has the token, case-blind.
+bool listHas(std::string_view list, std::string_view token);
+/// Whether a content coding is acceptable by an Accept-Encoding text (RFC 9110 section 12.5.3).
+bool acceptsCoding(std::string_view header, std::string_view coding);
+
+struct ForwardedClient {
+  Endpoint address;
+  bool secure = false;
+};
+/// Walks X-Forwarded-For from the right over trusted proxies; the first other address is the client.
+ForwardedClient forwardedClient(const Endpoint& peer, bool secure, const HttpHeaders& headers,
+                                const std::vector<Endpoint>& trusted);
+
+/// Status line and headers with the final blank line. Names and values that would break the framing
+/// are left out.
+std::string responseHead(const HttpResponse& response, std::size_t contentLength, bool keepAlive,
+                         std::string_view serverHeader, base::WallTime now);
+std::string requestHead(std::string_view method, std::string_view target, const HttpHeaders& headers);
+std::string_view reasonPhrase(int status);
+std::string httpDate(base::WallTime t);  ///< RFC 9110 section 5.6.7.
+
+struct Url {
+  bool secure = false;
+  std::string host;  ///< Without brackets.
+  std::uint16_t port = 0;
+  std::string target;             ///< Path and query, at least "/".
+  std::string authority() const;  ///< For the Host header: brackets, port unless it is the scheme's.
+};
+/// scheme is "http" or "ws": http:// and https://, or ws:// and wss://.
+std::optional<Url> parseUrl(std::string_view url, std::string_view scheme);
+
+// ---- http_parser.cpp (the only HTTP file with Beast) ----
+
+enum class ParseState { header, body, done, failed };
+
+struct ParseFailure {
+  int status = 400;    ///< For requests.
+  std::string reason;  ///< Token for the counter and the answer.
+  std::string text;
+};
+
+/// One message. Feed it bytes; what it did not consume is fed again with more behind it.
+class RequestParser {
+ public:
+  RequestParser(std::size_t maxHeaderBytes, std::size_t maxBodyBytes);
+  ~RequestParser();
+  std::size_t feed(base::Bytes bytes);
+  ParseState state() const;
+  const ParseFailure& failure() const;
+  /// From ParseState::body on. Headers and body are moved out.
+  std::string method() const;
+  std::string target() const;
+  HttpHeaders takeHeaders();
+  bool keepAlive() const;
+  bool http11() const;
+  bool expectsContinue() const;
+  std::string takeBody();  ///< Once done.
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class ResponseParser {
+ public:
+  ResponseParser(std::size_t maxBodyBytes, bool headRequest);
+  ~ResponseParser();
+  std::size_t feed(base::Bytes bytes);
+  void feedEnd();  ///< The connection ended: done or failed.
+  ParseState state() const;
+  const ParseFailure& failure() const;
+  bool started() const;  ///< Any byte seen.
+  HttpResponse take();   ///< Once done.
+  bool keepAlive() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// ---- http_static.cpp ----
+
+/// The answer for `path` (below the prefix, starting with '/') from the folder.
+class StaticFolder {
+ public:
+  explicit StaticFolder(StaticFiles files);
+  ~StaticFolder();
+  HttpResponse answer(const HttpRequest& request, std::string_view path);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// ---- http_router.cpp ----
+
+struct RouteMatch {
+  const HttpHandler* handler = nullptr;
+  const WebSocketHandler* webSocket = nullptr;
+  std::map<std::string, std::string, std::less<>> params;
+  bool known = false;   ///< Some route has this path.
+  std::string allowed;  ///< For Allow, when known but without a handler.
+};
+
+struct Router::Impl {
+  struct Route {
+    std::vector<std::string> segments;
+    bool rest = false;
+    std::map<std::string, HttpHandler, std::less<>> handlers;
+    WebSocketHandler webSocket;
+  };
+  struct Filter {
+    std::string prefix;
+    HttpFilter filter;
+  };
+  std::vector<std::unique_ptr<Route>> routes;
+  std::vector<Filter> filters;
+
+  Route& route(const std::string& pattern);
+  RouteMatch match(std::string_view method, std::string_view path, bool webSocket) const;
+  std::optional<HttpResponse> filtered(const HttpRequest& request) const;
+};
+
+}  // namespace parley::net

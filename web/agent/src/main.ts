@@ -1,0 +1,7 @@
+import { pageTokens } from '@parley/components';
+import './app';
+import './style.css';
+
+const tokens = document.createElement('style');
+tokens.textContent = pageTokens;
+document.head.prepend(tokens);

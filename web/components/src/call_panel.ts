@@ -1,0 +1,161 @@
+import { Client, type Call, type CallOptions, type PhoneOptions, type SessionOptions } from '@parley/sdk';
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import './call_view';
+import type { DeviceChoice } from './device_picker';
+import { icons } from './icons';
+import { panelState } from './texts';
+import { controls, hostTokens } from './tokens';
+
+export interface AssistOptions extends SessionOptions, PhoneOptions {
+  audio?: boolean;
+  video?: boolean;
+  audioProcessing?: boolean;
+  /** `light` or `dark`; default: as the system. */
+  theme?: 'light' | 'dark';
+  title?: string;
+}
+
+/** The docked panel on a customer's page: `open(options)` calls, the person ends. Event `closed` when it was put away. */
+@customElement('parley-call-panel')
+export class CallPanel extends LitElement {
+  static override styles = [
+    hostTokens,
+    controls,
+    css`
+      :host {
+        position: fixed; z-index: 2147483000; right: 20px; bottom: 20px; width: 380px; max-width: calc(100vw - 24px);
+        max-height: calc(100dvh - 40px); display: flex; flex-direction: column; overflow: hidden; border-radius: 16px;
+        background: var(--p-surface); color: var(--p-text); border: 1px solid var(--p-line); box-shadow: var(--p-shadow);
+        font: 16px/1.4 var(--p-font); animation: rise .25s ease-out;
+      }
+      @keyframes rise { from { transform: translateY(16px); opacity: 0; } }
+      @media (prefers-reduced-motion: reduce) { :host { animation: none; } }
+      @media (max-width: 520px) { :host { right: 12px; left: 12px; bottom: 12px; width: auto; } }
+      header { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; font-weight: 650; }
+      header span { flex: 1; }
+      header button { display: grid; place-items: center; width: 40px; height: 40px; border: 0; border-radius: 50%; background: none; cursor: pointer; }
+      header button:hover { background: var(--p-sunken); }
+      header svg { width: 18px; height: 18px; }
+      parley-call-view { flex: 1; min-height: 0; overflow: auto; }
+      .after { display: flex; gap: 10px; padding: 14px 16px 16px; }
+      .after .button { flex: 1; }
+    `,
+  ];
+
+  @property({ attribute: false }) call: Call | null = null;
+  @state() private options_: AssistOptions = {};
+  @state() private choice_: Partial<DeviceChoice> = {};
+  private client_: Client | null = null;
+  private opener_: HTMLElement | null = null;
+
+  /** Starts a call, unless one is running. */
+  open(options: AssistOptions): void {
+    if (this.call && this.call.state !== 'ended') return;
+    this.options_ = options;
+    if (options.theme) this.dataset.theme = options.theme;
+    const { server, reconnectPolicy, rtcConfiguration, environment } = options;
+    this.client_?.close();
+    const client = new Client({ server, reconnectPolicy, rtcConfiguration, environment });
+    this.client_ = client;
+    const { destination, name, applicationId, uui, correlationId, token } = options;
+    client.setSession({ destination, name, applicationId, uui, correlationId, token });
+    const choice: CallOptions = { audio: options.audio ?? true, video: options.video ?? true };
+    const call = client.call({
+      ...choice,
+      audioProcessing: options.audioProcessing,
+      cameraId: this.choice_.cameraId,
+      microphoneId: this.choice_.microphoneId,
+      uui: options.uui,
+    });
+    this.call = call;
+    this.removeAttribute('data-setup');
+    call.on('changed', () => this.reflect(call));
+    call.on('setup', (setup) => (this.dataset.setup = JSON.stringify(setup)));
+    call.on('ended', () => {
+      this.reflect(call);
+      client.close();
+      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('[data-test=call-again]')?.focus());
+    });
+    this.reflect(call);
+  }
+
+  /** Where the focus goes when the panel is put away. */
+  set opener(element: HTMLElement | null) {
+    this.opener_ = element;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.setAttribute('role', 'region');
+    this.setAttribute('aria-label', 'Call');
+    this.dataset.test = 'call-panel';
+  }
+
+  private reflect(call: Call): void {
+    if (call !== this.call) return;
+    this.dataset.state = panelState(call.state);
+    this.dataset.call = call.id;
+    if (call.ended) {
+      this.dataset.reason = call.ended.reason;
+      this.dataset.by = call.ended.by;
+    } else {
+      this.removeAttribute('data-reason');
+      this.removeAttribute('data-by');
+    }
+    this.requestUpdate();
+  }
+
+  private dismiss(): void {
+    this.call?.end();
+    this.client_?.close();
+    this.client_ = null;
+    this.remove();
+    this.opener_?.focus();
+    this.dispatchEvent(new CustomEvent('closed'));
+  }
+
+  override render() {
+    const call = this.call;
+    const ended = call?.ended ?? null;
+    // Reasons with a dot are errors of this page (devices, no connection); the others are ends of a call.
+    const failed = ended !== null && ended.reason.includes('.');
+    return html`
+      <header>
+        <span>${this.options_.title ?? 'Talk to us'}</span>
+        <button type="button" data-test="close-panel" aria-label=${ended ? 'Close' : 'End call and close'} @click=${this.dismiss}>
+          ${icons.close}
+        </button>
+      </header>
+      <parley-call-view
+        layout="dock"
+        .call=${call}
+        .devices=${this.client_?.devices ?? null}
+        .choice=${this.choice_}
+        @devices=${(event: CustomEvent<DeviceChoice>) => (this.choice_ = event.detail)}
+      ></parley-call-view>
+      ${failed ? html`<p class="sr" role="alert" data-test="call-error" data-code=${ended.reason}>${ended.text}</p>` : nothing}
+      ${ended
+        ? html`<div class="after">
+            <button type="button" class="button primary" data-test="call-again" @click=${() => this.open(this.options_)}>
+              ${icons.phone} Call again
+            </button>
+            <button type="button" class="button" @click=${this.dismiss}>Close</button>
+          </div>`
+        : nothing}
+    `;
+  }
+}
+
+/** Opens the panel on this page and calls. One panel at a time; a running call is left alone. */
+export function assist(options: AssistOptions = {}): CallPanel {
+  const opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+  let panel = document.querySelector<CallPanel>('parley-call-panel');
+  if (!panel) {
+    panel = document.createElement('parley-call-panel') as CallPanel;
+    panel.opener = opener;
+    document.body.append(panel);
+  }
+  panel.open(options);
+  return panel;
+}

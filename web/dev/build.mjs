@@ -1,0 +1,87 @@
+// Builds web/dist in the layout that the server serves: every folder is the path in the address.
+import { execFileSync } from 'node:child_process';
+import { cpSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { build } from 'vite';
+import { alias } from './alias.mjs';
+import { checkSizes } from './size.mjs';
+
+const web = join(dirname(fileURLToPath(import.meta.url)), '..');
+const at = (...parts) => join(web, ...parts);
+const dist = (...parts) => at('dist', ...parts);
+const kLicence = '/*! Parley client SDK. Copyright the Parley authors. SPDX-License-Identifier: Apache-2.0 */';
+const kLicenceWithLit = `${kLicence}\n/*! Contains Lit. Copyright Google LLC. SPDX-License-Identifier: BSD-3-Clause */`;
+
+const common = { configFile: false, logLevel: 'warn', root: web, publicDir: false, resolve: { alias } };
+
+/** One script. `shared`: the part of the SDK that another script brings. */
+async function script(entry, file, { format = 'iife', shared = false, banner = kLicence, extend = true } = {}) {
+  const isShared = (id) => shared && /common\/index(\.ts)?$/.test(id);
+  await build({
+    ...common,
+    esbuild: { legalComments: 'none' },
+    build: {
+      outDir: dirname(dist(file)),
+      emptyOutDir: false,
+      target: 'es2020',
+      minify: 'esbuild',
+      sourcemap: false,
+      lib: { entry: at(entry), name: 'Parley', formats: [format], fileName: () => file.split('/').pop() },
+      rollupOptions: {
+        external: isShared,
+        output: { extend, banner, globals: (id) => (isShared(id) ? 'Parley' : id), inlineDynamicImports: true },
+      },
+    },
+  });
+}
+
+async function application(folder, path) {
+  await build({
+    ...common,
+    root: at(folder),
+    base: `/${path}/`,
+    publicDir: at(folder, 'public'),
+    build: {
+      outDir: dist(path),
+      emptyOutDir: true,
+      target: 'es2020',
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      rollupOptions: { output: { banner: '/*! Parley. SPDX-License-Identifier: GPL-3.0-or-later. Contains Lit, BSD-3-Clause. */' } },
+    },
+  });
+}
+
+rmSync(dist(), { recursive: true, force: true });
+
+// The SDK: whole, in two parts, and as a module with types. (csdk-aed.js comes with application events.)
+await script('sdk/src/index.ts', 'gateway/csdk-sdk.js');
+await script('sdk/src/common/index.ts', 'gateway/csdk-common.js');
+await script('sdk/src/phone/index.ts', 'gateway/csdk-phone.js', { shared: true });
+await script('sdk/src/index.ts', 'gateway/parley-sdk.mjs', { format: 'es' });
+execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('sdk/tsconfig.types.json')], { stdio: 'inherit' });
+writeFileSync(dist('gateway/parley-sdk.d.mts'), "export * from './types/index';\n");
+writeFileSync(
+  dist('gateway/adapter.js'),
+  '/*! webrtc-adapter. Copyright the WebRTC project authors. SPDX-License-Identifier: BSD-3-Clause */\n' +
+    readFileSync(createRequire(import.meta.url).resolve('webrtc-adapter/out/adapter.js'), 'utf8'),
+);
+
+// Expert Assist's scripts: the docked panel for consumers, the agent's part, what both share.
+await script('components/src/assist.ts', 'assistserver/sdk/web/consumer/assist.js', { banner: kLicenceWithLit });
+mkdirSync(dist('assistserver/sdk/web/agent'), { recursive: true });
+mkdirSync(dist('assistserver/sdk/web/shared'), { recursive: true });
+copyFileSync(dist('gateway/csdk-phone.js'), dist('assistserver/sdk/web/agent/agent.js'));
+copyFileSync(dist('gateway/csdk-common.js'), dist('assistserver/sdk/web/shared/common.js'));
+copyFileSync(dist('gateway/adapter.js'), dist('assistserver/sdk/web/shared/adapter.js'));
+
+// Samples are served as they are written: they are to be read.
+cpSync(at('sample/assistsample'), dist('assistsample'), { recursive: true });
+cpSync(at('sample/csdk-sample'), dist('csdk-sample'), { recursive: true });
+
+await application('agent', 'expertassist/agent');
+await application('admin', 'web_plugin_framework/webcontroller');
+
+checkSizes();

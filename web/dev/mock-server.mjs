@@ -1,0 +1,332 @@
+// A stand-in for parley-server while pages are made: serves dist and speaks docs/protocols/websocketcall.md between
+// pages of one machine. There is no media broker: SDP passes straight through and media goes from page to page.
+//   node dev/mock-server.mjs [port]      agents: agent1/agent1 "Robin Vale", agent2/agent2; administrator: admin/admin
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import { sampleCalls } from './sample-calls.mjs';
+
+const kDist = fileURLToPath(new URL('../dist/', import.meta.url));
+const kTypes = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+export const kPolicy =
+  "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; connect-src 'self' wss:; style-src 'self' 'unsafe-inline'";
+const kAgents = { agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' } };
+const kTexts = { no_answer: 'Nobody answered.', agent_not_signed_in: 'The agent is not signed in.', agent_away: 'The agent is away.', busy: 'The agent is busy.' };
+
+export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {}) {
+  const tokens = new Map(); // token → {role, user, name, destination}
+  const cookies = new Map(); // cookie → user
+  const sessions = new Map(); // session id → session
+  const calls = new Map();
+  const history = [];
+  const now = () => new Date().toISOString();
+
+  // ---- sessions: numbered messages, resume
+
+  class Session {
+    constructor(who) {
+      Object.assign(this, who, { id: randomUUID(), key: randomUUID(), next: 1, received: 0, kept: [], socket: null, state: 'away', timer: null });
+      sessions.set(this.id, this);
+    }
+    send(message) {
+      const seq = this.next++;
+      this.kept.push({ seq, message });
+      this.write({ ...message, seq });
+    }
+    write(message) {
+      if (this.socket?.readyState === 1) this.socket.send(JSON.stringify({ ...message, ack: this.received }));
+    }
+    attach(socket, peerReceived) {
+      this.socket?.close(4001, 'replaced');
+      this.socket = socket;
+      clearTimeout(this.timer);
+      this.kept = this.kept.filter((k) => k.seq > peerReceived);
+    }
+    resendAll() {
+      for (const { seq, message } of this.kept) this.write({ ...message, seq });
+    }
+    detached(gone) {
+      this.socket = null;
+      if (gone && this.role === 'consumer') return this.destroy('consumer_left');
+      for (const call of this.calls()) call.connection(this, 'lost');
+      this.timer = setTimeout(() => this.destroy(`${this.role}_lost`), resumeSeconds * 1000);
+    }
+    destroy(reason) {
+      clearTimeout(this.timer);
+      sessions.delete(this.id);
+      for (const call of this.calls()) call.end(reason, this.role);
+    }
+    calls() {
+      return [...calls.values()].filter((c) => c.consumer === this || c.agent === this);
+    }
+    setState(state) {
+      this.state = state;
+      this.send({ type: 'availability', state });
+    }
+  }
+
+  class Call {
+    constructor(consumer, agent, dial) {
+      Object.assign(this, { id: randomUUID().slice(0, 8), consumer, agent, dial, state: 'ringing', startedAt: now(), timeline: [], muted: {}, lost: {} });
+      this.muted = { consumer: { audio: false, video: false }, agent: { audio: false, video: false } };
+      calls.set(this.id, this);
+      this.timer = setTimeout(() => this.end('no_answer', 'system'), ringSeconds * 1000);
+    }
+    other(session) {
+      return session === this.consumer ? this.agent : this.consumer;
+    }
+    fields(session) {
+      const mine = session === this.consumer ? 'consumer' : 'agent';
+      const theirs = mine === 'consumer' ? 'agent' : 'consumer';
+      const other = this.other(session);
+      const { id: call, state, startedAt, answeredAt, reason, text, by } = this;
+      return {
+        call, state, direction: mine === 'consumer' ? 'out' : 'in', peer: { name: other.name, address: other.user || 'web page' }, media: this.dial.media,
+        peerMuted: this.muted[theirs], peerConnection: this.lost[theirs] ? 'lost' : 'ok', startedAt, answeredAt, reason, text, by,
+      };
+    }
+    tell(request) {
+      this.consumer.send({ type: 'call', ...this.fields(this.consumer), request });
+      this.agent.send({ type: 'call', ...this.fields(this.agent) });
+    }
+    note(from, to, what, level = 'info', detail = {}) {
+      const at = Date.now();
+      this.timeline.push({ at: new Date(at).toISOString(), ms: at - Date.parse(this.startedAt), from, to, what, level, detail });
+    }
+    set(state) {
+      if (this.state === 'ended' || this.state === state) return;
+      this.state = state;
+      this.tell();
+    }
+    connection(session, what) {
+      const side = session === this.consumer ? 'consumer' : 'agent';
+      this.lost[side] = what === 'lost';
+      if (this.state === 'ringing') return;
+      this.state = this.lost.consumer || this.lost.agent ? 'reconnecting' : 'connected';
+      this.tell();
+    }
+    end(reason, by, text) {
+      if (this.state === 'ended') return;
+      clearTimeout(this.timer);
+      Object.assign(this, { state: 'ended', reason, by, text: text ?? kTexts[reason] ?? `The call ended: ${reason.replaceAll('_', ' ')}.`, endedAt: now() });
+      this.note('gateway', 'gateway', 'ended', reason === 'hung_up' ? 'info' : 'warn', { reason });
+      this.tell();
+      calls.delete(this.id);
+      history.unshift(this);
+      if (this.agent.state === 'busy') this.agent.setState('available');
+    }
+  }
+
+  const agentSession = (user) => [...sessions.values()].find((s) => s.role === 'agent' && s.user === user);
+
+  const handlers = {
+    dial(session, m) {
+      const refuse = (reason) => {
+        const fields = { call: randomUUID().slice(0, 8), state: 'ended', direction: 'out', peer: { name: '', address: m.destination }, startedAt: now(), reason, text: kTexts[reason] ?? reason, by: 'system' };
+        session.send({ type: 'call', ...fields, media: m.media, request: m.request });
+      };
+      const user = (m.destination || session.destination || 'agent1').replace(/^sip:/, '').replace(/@.*/, '');
+      if (!(user in kAgents)) return refuse('destination_unknown');
+      const agent = agentSession(user);
+      if (!agent) return refuse('agent_not_signed_in');
+      if (agent.state === 'away') return refuse('agent_away');
+      if (agent.state === 'busy') return refuse('busy');
+      session.name = m.name || session.name;
+      const call = new Call(session, agent, m);
+      call.note('consumer', 'gateway', 'dial', 'info', { destination: m.destination });
+      call.note('gateway', 'agent', 'incoming');
+      session.send({ type: 'call', ...call.fields(session), request: m.request });
+      agent.send({ type: 'incoming', ...call.fields(agent), sdp: m.sdp });
+      agent.setState('busy');
+    },
+    answer(session, m, call) {
+      call.note('agent', 'gateway', 'answer');
+      call.note('gateway', 'consumer', 'sdp answer');
+      const other = call.other(session);
+      if (call.state === 'ringing') {
+        clearTimeout(call.timer);
+        call.answeredAt = now();
+        call.set('connecting');
+        other.send({ type: 'sdp', call: call.id, kind: 'answer', sdp: m.sdp });
+        setTimeout(() => call.set('connected'), 100);
+      } else if (call.restart) {
+        other.send({ type: 'sdp', call: call.id, kind: 'answer', sdp: m.sdp, request: call.restart });
+        call.restart = null;
+      }
+    },
+    reject: (_s, m, call) => call.end(m.reason === 'busy' ? 'busy' : 'rejected', 'agent'),
+    end: (session, _m, call) => call.end(call.state === 'ringing' && session === call.consumer ? 'cancelled' : 'hung_up', session.role),
+    mute(session, m, call) {
+      call.muted[session.role] = { audio: m.audio, video: m.video };
+      call.other(session).send({ type: 'call', ...call.fields(call.other(session)) });
+    },
+    restart(session, m, call) {
+      call.note(session.role, 'gateway', 'restart', 'warn');
+      if (call.restart) return session.send({ type: 'error', reason: 'restart.collision', text: 'Both sides restart.', request: m.request, call: call.id });
+      call.restart = m.request;
+      setTimeout(() => (call.restart = null), 5000);
+      call.other(session).send({ type: 'sdp', call: call.id, kind: 'offer', sdp: m.sdp });
+    },
+    dtmf: (session, m, call) => call.other(session).send({ type: 'dtmf', call: call.id, digits: m.digits }),
+    availability: (session, m) => session.setState(m.state),
+    stats: (session, m, call) => call.note(session.role, session.role, `stats ${m.report.kind}`, 'info', m.report),
+    bye: (session) => session.destroy(`${session.role}_left`),
+  };
+
+  function hello(socket, m) {
+    const who = tokens.get(m.token);
+    if (!who) {
+      socket.send(JSON.stringify({ type: 'error', fatal: true, reason: 'token.invalid', text: 'The token is not valid.' }));
+      return socket.close(4003);
+    }
+    let session = m.resume && sessions.get(m.resume.session);
+    const resumed = Boolean(session && session.key === m.resume.key);
+    if (!resumed) {
+      const old = who.role === 'agent' ? agentSession(who.user) : null;
+      session = new Session(who);
+      if (old) {
+        old.send({ type: 'session', what: 'replaced', text: 'Signed in elsewhere.' });
+        for (const call of old.calls()) call.agent = session;
+        session.state = old.state;
+        const oldSocket = old.socket;
+        old.socket = null;
+        sessions.delete(old.id);
+        clearTimeout(old.timer);
+        setTimeout(() => oldSocket?.close(4001, 'replaced'), 50);
+      }
+    }
+    session.attach(socket, resumed ? m.resume.ack : 0);
+    const { id, key, role, user, name } = session;
+    const list = session.calls().map((c) => ({ ...c.fields(session), ...(c.state === 'ringing' && role === 'agent' ? { sdp: c.dial.sdp } : {}) }));
+    socket.send(JSON.stringify({ type: 'welcome', version: 1, session: id, key, resumed, role, user, name, ack: session.received, limits: { resumeSeconds, maxMessage: 131072 }, media: { maxVideoBitrate: 2500000, gatherMs: 1500 }, calls: list }));
+    session.resendAll();
+    if (role === 'agent') session.send({ type: 'availability', state: session.state });
+    for (const call of session.calls()) call.connection(session, 'ok');
+    return session;
+  }
+
+  const wss = new WebSocketServer({ noServer: true });
+  let refuseUntil = 0;
+  wss.on('connection', (socket) => {
+    let session = null;
+    socket.on('message', (data) => {
+      const m = JSON.parse(String(data));
+      if (!session) return void (session = hello(socket, m) ?? null);
+      if (typeof m.ack === 'number') session.kept = session.kept.filter((k) => k.seq > m.ack);
+      if (typeof m.seq !== 'number' || m.seq <= session.received) return;
+      session.received = m.seq;
+      setTimeout(() => session.write({ type: 'ack' }), 50);
+      const call = m.call ? calls.get(m.call) : undefined;
+      if (m.call && !call) return m.type !== 'end' && m.type !== 'stats' && session.send({ type: 'error', reason: 'call.unknown', text: 'There is no such call.', request: m.request, call: m.call });
+      handlers[m.type]?.(session, m, call);
+    });
+    socket.on('close', (code) => {
+      if (session?.socket === socket) session.detached(code === 1000 || code === 1001);
+    });
+  });
+
+  // ---- HTTP
+
+  const login = (name) => (req, body, res) => {
+    const ok = name === 'admin' ? body.user === 'admin' && body.password === 'admin' : kAgents[body.user]?.password === body.password;
+    if (!ok) return [401, { error: { reason: 'login.failed', text: 'User or password is wrong.' } }];
+    const cookie = randomUUID();
+    cookies.set(cookie, body.user);
+    res.setHeader('Set-Cookie', `parley_${name === 'admin' ? 'admin' : 'session'}=${cookie}; HttpOnly; SameSite=Strict; Path=/`);
+    return [200, { user: body.user, name: kAgents[body.user]?.name ?? 'Administrator', roles: [name] }];
+  };
+  const signedIn = (req, kind) => cookies.get(new RegExp(`parley_${kind}=([^;]+)`).exec(req.headers.cookie ?? '')?.[1]);
+  const required = [401, { error: { reason: 'login.required', text: 'Please sign in.' } }];
+  const token = (who) => {
+    const value = randomUUID();
+    tokens.set(value, who);
+    return value;
+  };
+  const kAdmin = '/web_plugin_framework/webcontroller/api';
+  const summary = (c) => ({ ...c.fields(c.consumer), endedAt: c.endedAt, consumer: c.consumer.name, agent: c.agent.name });
+  const routes = {
+    'POST /assistserver/session': (_req, body) => [201, { token: token({ role: 'consumer', user: '', name: body.name ?? '', destination: body.destination }), expiresIn: 300, webSocket: '/gateway/websocketcall' }],
+    'POST /expertassist/agent/login': login('agent'),
+    'POST /expertassist/agent/logout': (req) => (cookies.delete(/parley_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1]), [204, null]),
+    'GET /expertassist/agent/token': (req) => {
+      const user = signedIn(req, 'session');
+      return user ? [200, { token: token({ role: 'agent', user, name: kAgents[user].name }), user, name: kAgents[user].name, roles: ['Agent'], expiresIn: 60 }] : required;
+    },
+    'GET /expertassist/agent/history': (req) => {
+      const user = signedIn(req, 'session');
+      if (!user) return required;
+      return [200, { calls: history.filter((c) => c.agent.user === user).slice(0, 100).map((c) => ({ call: c.id, peer: { name: c.consumer.name }, startedAt: c.startedAt, answeredAt: c.answeredAt, endedAt: c.endedAt, reason: c.reason, text: c.text, by: c.by, direction: 'in' })) }];
+    },
+    [`POST ${kAdmin}/login`]: login('admin'),
+    [`POST ${kAdmin}/logout`]: (req) => (cookies.delete(/parley_admin=([^;]+)/.exec(req.headers.cookie ?? '')?.[1]), [204, null]),
+    [`GET ${kAdmin}/me`]: (req) => (signedIn(req, 'admin') ? [200, { user: 'admin', name: 'Administrator', roles: ['Administrator'] }] : required),
+    [`GET ${kAdmin}/calls`]: (req) => {
+      if (!signedIn(req, 'admin')) return required;
+      const samples = sampleCalls.map((c) => c.summary);
+      return [200, { current: [...[...calls.values()].map(summary), ...samples.filter((c) => c.state !== 'ended')], recent: [...history.map(summary), ...samples.filter((c) => c.state === 'ended')] }];
+    },
+  };
+
+  const server = createServer(async (req, res) => {
+    const path = decodeURIComponent(new URL(req.url, 'http://x').pathname);
+    res.setHeader('Content-Security-Policy', kPolicy);
+    let body = '';
+    for await (const chunk of req) body += chunk;
+    const json = (status, value) => {
+      res.writeHead(status, { 'Content-Type': 'application/json' });
+      res.end(value === null ? undefined : JSON.stringify(value));
+    };
+    // For tests: break the connections of a role, and refuse new ones for a while.
+    if (path === '/mock/break') {
+      const { role, milliseconds = 0 } = JSON.parse(body);
+      refuseUntil = Date.now() + milliseconds;
+      for (const s of sessions.values()) if (s.role === role) s.socket?.terminate();
+      return json(200, {});
+    }
+    const route = routes[`${req.method} ${path}`];
+    if (route) return json(...route(req, body ? JSON.parse(body) : {}, res));
+    if (path.startsWith(`${kAdmin}/calls/`)) {
+      if (!signedIn(req, 'admin')) return json(...required);
+      const id = path.split('/').pop();
+      const sample = sampleCalls.find((c) => c.summary.call === id);
+      const call = calls.get(id) ?? history.find((c) => c.id === id);
+      if (sample) return json(200, { ...sample.summary, ...sample.detail });
+      if (call) return json(200, { ...summary(call), legs: [{ id: 'consumer' }, { id: 'agent' }], timeline: call.timeline, media: null });
+      return json(404, { error: { reason: 'call.unknown', text: 'There is no such call.' } });
+    }
+    try {
+      let file = normalize(join(kDist, path));
+      if (!file.startsWith(normalize(kDist))) throw new Error('outside');
+      if (!extname(file)) file = join(file, 'index.html');
+      const data = await readFile(file);
+      res.writeHead(200, { 'Content-Type': kTypes[extname(file)] ?? 'application/octet-stream' });
+      res.end(data);
+    } catch {
+      json(404, { error: { reason: 'not_found', text: 'There is nothing here.' } });
+    }
+  });
+  server.on('upgrade', (req, socket, head) => {
+    if (Date.now() < refuseUntil || new URL(req.url, 'http://x').pathname !== '/gateway/websocketcall') return socket.destroy();
+    wss.handleUpgrade(req, socket, head, (ws) => wss.emit('connection', ws));
+  });
+  return new Promise((resolve) => {
+    server.listen(port, '127.0.0.1', () => {
+      const close = () => {
+        for (const s of sessions.values()) clearTimeout(s.timer);
+        for (const c of calls.values()) clearTimeout(c.timer);
+        for (const client of wss.clients) client.terminate();
+        server.closeAllConnections?.();
+        server.close();
+      };
+      resolve({ origin: `http://localhost:${server.address().port}`, close });
+    });
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { origin } = await startMock({ port: Number(process.argv[2] ?? 8099) });
+  console.log(`${origin}/assistsample\n${origin}/expertassist/agent\n${origin}/web_plugin_framework/webcontroller\n${origin}/csdk-sample`);
+}

@@ -1,0 +1,30 @@
+// What a customer's page has to load, gzipped. Above the budget the build fails.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+/** Kilobytes (1000 bytes) after gzip. */
+export const kBudgets = {
+  'gateway/csdk-sdk.js': 20,
+  'gateway/csdk-common.js': 8,
+  'gateway/csdk-phone.js': 13,
+  'gateway/parley-sdk.mjs': 20,
+  'assistserver/sdk/web/consumer/assist.js': 38,
+};
+
+export function measure(dist = fileURLToPath(new URL('../dist/', import.meta.url))) {
+  return Object.entries(kBudgets).map(([file, budget]) => {
+    const kilobytes = gzipSync(readFileSync(dist + file), { level: 9 }).length / 1000;
+    return { file, budget, kilobytes, over: kilobytes > budget };
+  });
+}
+
+export function checkSizes() {
+  const rows = measure();
+  for (const { file, budget, kilobytes, over } of rows) {
+    console.log(`${over ? 'TOO LARGE' : 'ok       '} ${kilobytes.toFixed(1).padStart(6)} kB of ${budget} kB  ${file}`);
+  }
+  if (rows.some((row) => row.over)) throw new Error('a script is larger than its budget (web/dev/size.mjs)');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) checkSizes();

@@ -1,0 +1,15 @@
+// How a site uses Parley: one script, one button, one call of `Parley.assist`.
+//
+// Parameters of this page: ?agent=sip:8000@… or ?destination=agent1 (whom to call), &name=… (who calls), &video=off,
+// &audioProcessing=off (microphone as it is: for music and for tests).
+const parameters = new URLSearchParams(location.search);
+
+document.getElementById('assist').addEventListener('click', () => {
+  Parley.assist({
+    title: 'Lindhaven Assist',
+    destination: parameters.get('agent') ?? parameters.get('destination') ?? '',
+    name: parameters.get('name') ?? 'Lindhaven customer',
+    video: parameters.get('video') !== 'off',
+    audioProcessing: parameters.get('audioProcessing') !== 'off',
+  });
+});

@@ -1,0 +1,102 @@
+// What the SDK needs from the outside. Tests give a fake one; nothing else in the SDK touches a global.
+
+export interface SocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+}
+
+export interface KeyValueStore {
+  get(key: string): string | null;
+  set(key: string, value: string): void;
+  remove(key: string): void;
+}
+
+export interface Environment {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** 0 ≤ x < 1. */
+  random(): number;
+  setTimer(fn: () => void, milliseconds: number): number;
+  clearTimer(id: number): void;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  openSocket(url: string): SocketLike;
+  createPeerConnection(configuration: RTCConfiguration): RTCPeerConnection;
+  createStream(tracks: MediaStreamTrack[]): MediaStream;
+  readonly mediaDevices: MediaDevices | undefined;
+  readonly secure: boolean;
+  /** Lives as long as the browser tab. */
+  readonly storage: KeyValueStore;
+  /** Origin of the page, for the default server. */
+  readonly origin: string;
+  /** The network went (`offline`), came (`online`) or changed (`changed`). Returns a function that stops it. */
+  onNetwork(fn: (what: 'online' | 'offline' | 'changed') => void): () => void;
+  /** The page is being left. Returns a function that stops it. */
+  onLeave(fn: () => void): () => void;
+}
+
+interface NetworkInformation extends EventTarget {
+  readonly type?: string;
+}
+
+export function browserEnvironment(): Environment {
+  return {
+    now: () => performance.now(),
+    random: () => Math.random(),
+    setTimer: (fn, ms) => window.setTimeout(fn, ms),
+    clearTimer: (id) => window.clearTimeout(id),
+    fetch: (url, init) => window.fetch(url, init),
+    openSocket: (url) => new WebSocket(url) as SocketLike,
+    createPeerConnection: (configuration) => new RTCPeerConnection(configuration),
+    createStream: (tracks) => new MediaStream(tracks),
+    get mediaDevices() {
+      return navigator.mediaDevices as MediaDevices | undefined;
+    },
+    secure: window.isSecureContext,
+    storage: tabStorage(),
+    origin: window.location.origin,
+    onNetwork(fn) {
+      const online = () => fn('online');
+      const offline = () => fn('offline');
+      const connection = (navigator as { connection?: NetworkInformation }).connection;
+      // `change` also reports new estimates of speed; only another kind of network is a change of network.
+      let kind = connection?.type;
+      const changed = () => {
+        if (connection?.type === kind) return;
+        kind = connection?.type;
+        fn('changed');
+      };
+      window.addEventListener('online', online);
+      window.addEventListener('offline', offline);
+      connection?.addEventListener?.('change', changed);
+      return () => {
+        window.removeEventListener('online', online);
+        window.removeEventListener('offline', offline);
+        connection?.removeEventListener?.('change', changed);
+      };
+    },
+    onLeave(fn) {
+      window.addEventListener('pagehide', fn);
+      return () => window.removeEventListener('pagehide', fn);
+    },
+  };
+}
+
+/** sessionStorage where the page may use it, else memory. */
+function tabStorage(): KeyValueStore {
+  const memory = new Map<string, string>();
+  const attempt = <T>(use: (storage: Storage) => T, otherwise: () => T): T => {
+    try {
+      return use(window.sessionStorage);
+    } catch {
+      return otherwise(); // Forbidden by a sandbox or by settings, or full.
+    }
+  };
+  return {
+    get: (key) => attempt((s) => s.getItem(key), () => memory.get(key) ?? null),
+    set: (key, value) => attempt((s) => s.setItem(key, value), () => void memory.set(key, value)),
+    remove: (key) => attempt((s) => s.removeItem(key), () => void memory.delete(key)),
+  };
+}

@@ -1,0 +1,207 @@
+import {
+  detach,
+  parseFrame,
+  ParleyError,
+  patientReconnectPolicy,
+  requestJson,
+  type Availability,
+  type CallFields,
+  type MediaChoice,
+  type ServerMessage,
+  type Welcome,
+} from '../common/index';
+import { Call } from './call';
+import type { CaptureChoice } from './devices';
+import { Phone, type PhoneEvents, type PhoneOptions } from './phone';
+
+export interface AgentUser {
+  user: string;
+  name: string;
+  roles: string[];
+}
+
+export interface HistoryEntry {
+  call: string;
+  peer: { name: string };
+  startedAt: string;
+  answeredAt?: string;
+  endedAt?: string;
+  reason: string;
+  text: string;
+  by: string;
+  direction: 'in' | 'out';
+}
+
+export interface AgentEvents extends PhoneEvents {
+  availability: Availability;
+  /** Rings: `answer` or `reject` it. */
+  incoming: Call;
+  /** A running call was taken up again after a reload. */
+  rejoined: Call;
+  /** The server will stop soon, or the like. */
+  notice: ParleyError;
+}
+
+export interface AgentOptions extends PhoneOptions {
+  /** Used when a call is rejoined after a reload. */
+  capture?: Partial<CaptureChoice>;
+}
+
+const kSessionKey = 'parley.agent.session';
+const kRingingKey = 'parley.agent.ringing';
+const kMutedKey = 'parley.agent.muted';
+
+/** An agent's page: availability, incoming calls. */
+export class AgentClient extends Phone<AgentEvents> {
+  readonly role = 'agent' as const;
+  private availability_: Availability = 'away';
+  private user_: AgentUser | null = null;
+  private capture_: Partial<CaptureChoice>;
+
+  constructor(options: AgentOptions = {}) {
+    super(options);
+    this.capture_ = options.capture ?? {};
+  }
+
+  get user(): AgentUser | null {
+    return this.user_;
+  }
+  get availability(): Availability {
+    return this.availability_;
+  }
+
+  /** Devices for the next call that is rejoined. */
+  setCapture(capture: Partial<CaptureChoice>): void {
+    this.capture_ = capture;
+  }
+
+  async signIn(user: string, password: string): Promise<AgentUser> {
+    const reply = await requestJson(this.environment, 'POST', this.url('/expertassist/agent/login'), { user, password });
+    return (this.user_ = readUser(reply));
+  }
+
+  /** Ends the session; calls end, too. */
+  async signOut(): Promise<void> {
+    this.close();
+    this.user_ = null;
+    this.environment.storage.remove(kRingingKey);
+    await requestJson(this.environment, 'POST', this.url('/expertassist/agent/logout'));
+  }
+
+  /** Who is signed in (the cookie decides), or null. */
+  async whoAmI(): Promise<AgentUser | null> {
+    try {
+      return (this.user_ = readUser(await this.fetchToken()));
+    } catch (error) {
+      if (error instanceof ParleyError && error.code === 'login.required') return null;
+      throw error;
+    }
+  }
+
+  /** Connects, or resumes the session this tab had before a reload. */
+  async connect(): Promise<void> {
+    const state = this.connection_?.state;
+    if (!this.connection_ || state === 'closed' || state === 'replaced') {
+      this.makeConnection({ policy: patientReconnectPolicy, storageKey: kSessionKey });
+    }
+    await this.connection_!.connect();
+  }
+
+  setAvailability(state: 'available' | 'away'): void {
+    this.send({ type: 'availability', state });
+  }
+
+  /** The last calls of this agent, newest first. */
+  async history(): Promise<HistoryEntry[]> {
+    const reply = await requestJson(this.environment, 'GET', this.url('/expertassist/agent/history'));
+    return Array.isArray(reply.calls) ? (reply.calls as HistoryEntry[]) : [];
+  }
+
+  protected async token(_fresh: boolean): Promise<string> {
+    const reply = await this.fetchToken();
+    if (typeof reply.token !== 'string') throw new ParleyError('server.malformed');
+    return reply.token;
+  }
+
+  /** A reload may follow: the session stays and the next page finds it. */
+  protected leaving(): void {}
+
+  protected welcomed(welcome: Welcome): void {
+    if (!this.user_) this.user_ = { user: welcome.user, name: welcome.name, roles: [] };
+    const offers = this.load(kRingingKey);
+    for (const fields of welcome.calls) {
+      if (this.calls_.has(fields.call) || fields.state === 'ended') continue;
+      const offer = fields.sdp ?? offers[fields.call];
+      if (fields.state !== 'ringing') this.rejoin(fields);
+      else if (fields.direction === 'in' && typeof offer === 'string') this.ring(fields, offer);
+    }
+  }
+
+  protected messageArrived(message: ServerMessage): void {
+    switch (message.type) {
+      case 'incoming':
+        return this.ring(message, message.sdp);
+      case 'call':
+        // Taken over from this agent's other page.
+        if (message.state !== 'ringing' && message.state !== 'ended') this.rejoin(message);
+        return;
+      case 'availability':
+        this.availability_ = message.state;
+        return this.emit('availability', message.state);
+      case 'session':
+        if (message.what === 'ending') this.emit('notice', new ParleyError('session.ending', { text: message.text }));
+        return;
+      case 'error':
+        if (!message.fatal && !message.request) this.emit('notice', new ParleyError(message.reason, { text: message.text }));
+        return;
+      default:
+        return;
+    }
+  }
+
+  private ring(fields: CallFields, offer: string): void {
+    if (this.calls_.has(fields.call)) return;
+    const call = new Call(this, 'in');
+    this.calls_.set(fields.call, call);
+    this.environment.storage.set(kRingingKey, JSON.stringify({ [fields.call]: offer }));
+    call.on('muted', (muted) => this.rememberMuted(fields.call, muted));
+    call.once('ended', () => this.environment.storage.remove(kRingingKey));
+    call.offered(fields, offer);
+    this.emit('incoming', call);
+  }
+
+  private rejoin(fields: CallFields): void {
+    const call = new Call(this, fields.direction);
+    this.calls_.set(fields.call, call);
+    call.on('muted', (muted) => this.rememberMuted(fields.call, muted));
+    // Who was muted before the reload must not be heard after it.
+    const muted = this.load(kMutedKey);
+    const same = muted.call === fields.call;
+    detach(
+      'rejoin',
+      call.rejoin(fields, this.capture_, { audio: same && muted.audio === true, video: same && muted.video === true }),
+    );
+    this.emit('rejoined', call);
+  }
+
+  private rememberMuted(call: string, muted: MediaChoice): void {
+    this.environment.storage.set(kMutedKey, JSON.stringify({ call, ...muted }));
+  }
+
+  private load(key: string): Record<string, unknown> {
+    return parseFrame(this.environment.storage.get(key)) ?? {};
+  }
+
+  private fetchToken(): Promise<Record<string, unknown>> {
+    return requestJson(this.environment, 'GET', this.url('/expertassist/agent/token'));
+  }
+}
+
+function readUser(reply: Record<string, unknown>): AgentUser {
+  if (typeof reply.user !== 'string') throw new ParleyError('server.malformed');
+  return {
+    user: reply.user,
+    name: typeof reply.name === 'string' && reply.name ? reply.name : reply.user,
+    roles: Array.isArray(reply.roles) ? reply.roles.filter((r): r is string => typeof r === 'string') : [],
+  };
+}

@@ -1,0 +1,106 @@
+import {
+  defaultReconnectPolicy,
+  detach,
+  ParleyError,
+  requestJson,
+  type ServerMessage,
+  type Welcome,
+} from '../common/index';
+import { Call } from './call';
+import type { CaptureChoice } from './devices';
+import { Phone, type PhoneEvents, type PhoneOptions } from './phone';
+import { SetupClock } from './setup_clock';
+
+/** What the session is created with (`POST /assistserver/session`), or a token that the site's own server fetched. */
+export interface SessionOptions {
+  destination?: string;
+  name?: string;
+  applicationId?: string;
+  uui?: string;
+  correlationId?: string;
+  token?: string;
+}
+
+export interface CallOptions extends Partial<CaptureChoice> {
+  /** `agent1`, `sip:8000@…`; empty: what the session fixes, else the server's default. */
+  destination?: string;
+  name?: string;
+  uui?: string;
+}
+
+export interface ClientEvents extends PhoneEvents {
+  call: Call;
+}
+
+const kFirstConnect = 12_000;
+
+/** A consumer's page: calls an agent. */
+export class Client extends Phone<ClientEvents> {
+  readonly role = 'consumer' as const;
+  private session_: SessionOptions = {};
+  private token_: { value: string; until: number } | null = null;
+  private clock_: SetupClock | null = null;
+
+  constructor(options: PhoneOptions = {}) {
+    super(options);
+  }
+
+  /** What the next connection is made with, without making it. */
+  setSession(session: SessionOptions): void {
+    this.session_ = { ...session };
+    this.token_ = null;
+  }
+
+  /** Optional: `call` connects by itself. Rejects with a ParleyError. */
+  async connect(session?: SessionOptions): Promise<void> {
+    if (session) this.setSession(session);
+    const state = this.connection_?.state;
+    if (!this.connection_ || state === 'closed' || state === 'replaced') {
+      this.makeConnection({ policy: defaultReconnectPolicy, firstConnectMs: kFirstConnect });
+    }
+    await this.connection_!.connect();
+  }
+
+  /** Starts a call. Never throws: what goes wrong ends the call with a reason and a sentence. */
+  call(options: CallOptions = {}): Call {
+    const clock = new SetupClock(() => this.environment.now());
+    const call = new Call(this, 'out', clock);
+    this.unnamed_.add(call);
+    this.clock_ = clock;
+    const { destination = this.session_.destination ?? '', audio = true, video = true, ...rest } = options;
+    const name = options.name ?? this.session_.name;
+    detach('call', call.dial({ ...rest, destination, audio, video, name }, this.connect()));
+    this.emit('call', call);
+    return call;
+  }
+
+  protected async token(fresh: boolean): Promise<string> {
+    const now = this.environment.now();
+    if (this.session_.token && !fresh) return this.session_.token;
+    if (!fresh && this.token_ && now < this.token_.until) return this.token_.value;
+    this.clock_?.begin('token');
+    const { token: _given, ...body } = this.session_;
+    const reply = await requestJson(this.environment, 'POST', this.url('/assistserver/session'), body);
+    if (typeof reply.token !== 'string') throw new ParleyError('server.malformed');
+    const seconds = typeof reply.expiresIn === 'number' ? reply.expiresIn : 60;
+    this.token_ = { value: reply.token, until: now + (seconds - 10) * 1000 };
+    this.clock_?.end('token');
+    this.clock_?.begin('webSocket');
+    return reply.token;
+  }
+
+  protected welcomed(_welcome: Welcome): void {
+    this.clock_?.end('webSocket');
+    this.clock_ = null;
+  }
+
+  protected messageArrived(message: ServerMessage): void {
+    // A call this page ended before it had an id.
+    if (message.type === 'call' && message.state !== 'ended') this.send({ type: 'end', call: message.call });
+  }
+
+  /** The page is left: the agent hears at once. */
+  protected leaving(): void {
+    this.close();
+  }
+}

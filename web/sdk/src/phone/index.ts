@@ -1,0 +1,13 @@
+export { AgentClient } from './agent_client';
+export type { AgentEvents, AgentOptions, AgentUser, HistoryEntry } from './agent_client';
+export { Call } from './call';
+export type { CallEvents, CallPhase, EndedInfo, Quality } from './call';
+export { Client } from './client';
+export type { CallOptions, ClientEvents, SessionOptions } from './client';
+export { Devices } from './devices';
+export type { Capture, CaptureChoice, Device, DeviceList } from './devices';
+export type { PhoneEvents, PhoneOptions } from './phone';
+export { quirks } from './quirks';
+export { judge, summarise } from './stats';
+export type { QualityLevel, StatsSummary, StreamStats } from './stats';
+export type { SetupPart, SetupReport } from './setup_clock';
