@@ -14,7 +14,7 @@ const kTypes = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', 
 export const kPolicy =
   "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; connect-src 'self' wss:; style-src 'self' 'unsafe-inline'";
 const kAgents = { agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' } };
-const kTexts = { no_answer: 'Nobody answered.', agent_not_signed_in: 'The agent is not signed in.', agent_away: 'The agent is away.', busy: 'The agent is busy.' };
+const kTexts = { hung_up: 'The call has ended.', no_answer: 'Nobody answered.', agent_not_signed_in: 'The agent is not signed in.', agent_away: 'The agent is away.', busy: 'The agent is busy.' };
 
 export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {}) {
   const tokens = new Map(); // token → {role, user, name, destination}
@@ -172,7 +172,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
     },
     dtmf: (session, m, call) => call.other(session).send({ type: 'dtmf', call: call.id, digits: m.digits }),
     availability: (session, m) => session.setState(m.state),
-    stats: (session, m, call) => call.note(session.role, session.role, `stats ${m.report.kind}`, 'info', m.report),
+    stats: (session, m, call) => call.note(session.role, 'gateway', 'stats', 'info', m.report),
     bye: (session) => session.destroy(`${session.role}_left`),
   };
 
@@ -246,7 +246,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
     return value;
   };
   const kAdmin = '/web_plugin_framework/webcontroller/api';
-  const summary = (c) => ({ ...c.fields(c.consumer), endedAt: c.endedAt, consumer: c.consumer.name, agent: c.agent.name });
+  const summary = (c) => ({ ...c.fields(c.consumer), endedAt: c.endedAt, consumer: { name: c.consumer.name, address: 'consumer' }, agent: { name: c.agent.name, address: c.agent.user } });
   const routes = {
     'POST /assistserver/session': (_req, body) => [201, { token: token({ role: 'consumer', user: '', name: body.name ?? '', destination: body.destination }), expiresIn: 300, webSocket: '/gateway/websocketcall' }],
     'POST /expertassist/agent/login': login('agent'),

@@ -151,7 +151,8 @@ const denied = await page();
 await denied.addInitScript(() => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))));
 await denied.goto(`${mock.origin}/assistsample`);
 await denied.click(t('assist'));
-await seen(denied, t('call-error'));
+await denied.locator(t('call-error')).waitFor({ state: 'attached' });
+await denied.waitForTimeout(400);
 await shot(denied, 'denied-sample');
 const plain = await page();
 await plain.goto(`${mock.origin}/csdk-sample`);
@@ -162,6 +163,26 @@ await agent.click(t('answer'));
 await plain.waitForFunction(() => document.getElementById('remote').currentTime > 0.5);
 await shot(plain, 'csdk-sample');
 await plain.click('#end');
+
+// The administration's call page.
+for (const scheme of ['light', 'dark']) {
+  const admin = await page(scheme);
+  await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller`);
+  await seen(admin, t('login'));
+  if (scheme === 'light') await shot(admin, 'admin-login');
+  await admin.fill(t('user'), 'admin');
+  await admin.fill(t('password'), 'admin');
+  await admin.click(t('sign-in'));
+  await seen(admin, t('recent-row'));
+  await shot(admin, `${scheme}-admin-list`);
+  await admin.click('[data-call=sample-good] a');
+  await seen(admin, t('ladder'));
+  await shot(admin, `${scheme}-admin-call`, { fullPage: true });
+  await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/sample-blocked`);
+  await seen(admin, '[data-test=why][data-reason=media_failed]');
+  await shot(admin, `${scheme}-admin-blocked`);
+  await admin.close();
+}
 
 console.log(problems.length ? `PROBLEMS\n${problems.join('\n')}` : 'no problems');
 await browser.close();

@@ -1,1 +1,7 @@
-export {};
+import { pageTokens } from '@parley/components';
+import './app';
+import './style.css';
+
+const tokens = document.createElement('style');
+tokens.textContent = pageTokens;
+document.head.prepend(tokens);

@@ -87,7 +87,7 @@ export class AgentApp extends LitElement {
     client.on('availability', (state) => (this.availability_ = state));
     client.on('incoming', (call) => this.rings(call));
     client.on('rejoined', (call) => {
-      this.toasts?.show('You are back in your call.', { code: 'rejoined' });
+      this.toasts?.show('You are back in your call.', { code: 'rejoined', seconds: 4 });
       this.enter(call);
     });
     client.on('notice', (error) => this.toasts?.error(error));
@@ -205,8 +205,8 @@ export class AgentApp extends LitElement {
     this.answering_ = false;
     this.ringer_.stop();
     this.last_ = { id: call.id, name: call.peer.name || 'Customer', ended };
-    // The gateway writes its record after the end; a moment later it is there.
-    setTimeout(() => void this.loadHistory(), 400);
+    // The gateway writes its record after the end, once the broker has reported.
+    for (const wait of [300, 1500]) setTimeout(() => this.user_ && void this.loadHistory(), wait);
   }
 
   private async answer(): Promise<void> {
@@ -291,7 +291,7 @@ export class AgentApp extends LitElement {
         @click=${this.toggleAvailability}
       >
         <span class="track" aria-hidden="true"></span>
-        <span aria-hidden="true">${this.availability_ === 'busy' ? 'In a call' : away ? 'Away' : 'Available'}</span>
+        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.call_ ? 'In a call' : 'Busy') : away ? 'Away' : 'Available'}</span>
       </button>
       <span class="connection ${this.connection_}" role="status" data-test="connection" data-state=${this.connection_}>
         ${describeConnection(this.connection_)}

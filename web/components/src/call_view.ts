@@ -53,7 +53,9 @@ export class CallView extends LitElement {
       :host([layout='stage']) .bar strong { font-size: 20px; }
       :host([layout='stage']) .state { padding: 4px 24px 0; }
       :host([layout='stage']) .note { margin: 10px 24px 0; }
-      :host([layout='stage']) .tray { padding: 14px 24px 0; width: min(420px, 100%); align-self: center; }
+      :host([layout='stage']) .tray { padding: 14px 24px 0; }
+      :host([layout='stage']) parley-keypad { width: min(320px, 100%); margin: 0 auto; }
+      :host([layout='stage']) parley-device-picker { grid-template-columns: repeat(auto-fit, minmax(min(200px, 100%), 1fr)); }
       :host([layout='stage']) { --p-face: 120px; --p-video-fit: contain; }
       :host([layout='stage']) parley-video.self { --p-video-fit: cover; }
     `,

@@ -51,7 +51,7 @@ export function describeEnd(info: Pick<EndedInfo, 'reason' | 'text' | 'by'>, dir
   const mine = direction === 'out' ? 'consumer' : 'agent';
   if (info.reason === 'hung_up') {
     if (info.by === mine) return 'You ended the call.';
-    return direction === 'out' ? 'The agent ended the call.' : 'The customer ended the call.';
+    return info.text || (direction === 'out' ? 'The agent ended the call.' : 'The customer ended the call.');
   }
   const row = kEnded[info.reason];
   return row ? row[direction === 'out' ? 0 : 1] : info.text || 'The call has ended.';

@@ -283,7 +283,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   private dispatch(message: ServerMessage): void {
     if (message.type === 'ack') return;
-    if (message.type === 'ping') return this.write(JSON.stringify({ type: 'pong', ack: this.ledger_.received }));
+    if (message.type === 'ping') return this.send({ type: 'pong' });
     if (message.type === 'session' && message.what === 'replaced') {
       this.refused_ = new ParleyError('session.replaced', { text: message.text });
     }

@@ -89,7 +89,8 @@ export type ClientMessage =
   | { type: 'restart'; call: string; sdp: string; request?: string }
   | { type: 'dtmf'; call: string; digits: string; method?: string }
   | { type: 'availability'; state: 'available' | 'away'; request?: string }
-  | { type: 'stats'; call: string; report: object };
+  | { type: 'stats'; call: string; report: object }
+  | { type: 'pong' };
 
 type Json = Record<string, unknown>;
 

@@ -78,8 +78,8 @@ export interface DialOptions extends CaptureChoice {
 
 /** A break of signalling alone is worth a word only after so long: media may flow on. */
 const kSignallingGrace = 3_000;
-const kQualityInterval = 3_000;
-const kReportEvery = 4;
+const kQualityInterval = 2_000;
+const kReportEvery = 5;
 
 const kNoMedia: MediaChoice = { audio: false, video: false };
 

@@ -1,0 +1,104 @@
+import { browserEnvironment, requestJson, type MediaChoice } from '@parley/sdk';
+
+export type Lane = 'consumer' | 'gateway' | 'broker' | 'agent';
+export const kLanes: readonly Lane[] = ['consumer', 'gateway', 'broker', 'agent'];
+
+export interface Party {
+  name?: string;
+  address?: string;
+  user?: string;
+}
+
+export interface CallSummary {
+  call: string;
+  state: string;
+  phase?: string;
+  consumer?: Party;
+  agent?: Party;
+  media?: MediaChoice;
+  broker?: string;
+  correlationId?: string;
+  startedAt: string;
+  answeredAt?: string;
+  connectedAt?: string;
+  endedAt?: string;
+  reason?: string;
+  text?: string;
+  by?: string;
+}
+
+export interface TimelineEntry {
+  at: string;
+  ms: number;
+  from: Lane;
+  to: Lane;
+  what: string;
+  level: 'info' | 'warn' | 'error';
+  detail: Record<string, unknown>;
+}
+
+export interface LegState extends Party {
+  id: string;
+  session?: string;
+  ice?: boolean;
+  dtls?: boolean;
+  muted?: MediaChoice;
+}
+
+export interface Direction {
+  packets: number;
+  bytes: number;
+  lost: number;
+  fractionLost?: number;
+  jitterMs?: number;
+  bitrate?: number;
+  nacks?: number;
+  retransmitted?: number;
+  plis?: number;
+  firs?: number;
+  keyFrames?: number;
+}
+
+export interface BrokerSection {
+  index: number;
+  kind: 'audio' | 'video';
+  codec?: string;
+  fromPeer?: Direction;
+  toPeer?: Direction;
+}
+
+export interface BrokerLeg {
+  id: string;
+  ice?: string;
+  dtls?: string;
+  srtp?: string;
+  selected?: { remote?: string; local?: string };
+  rttMs?: number;
+  remb?: number;
+  sections?: BrokerSection[];
+  drops?: Record<string, number>;
+}
+
+export interface BrokerReport {
+  worker?: number;
+  ageSeconds?: number;
+  legs?: BrokerLeg[];
+}
+
+export interface CallDetail extends Omit<CallSummary, 'media'> {
+  legs: LegState[];
+  timeline: TimelineEntry[];
+  dropped?: number;
+  media: BrokerReport | null;
+}
+
+const kBase = '/web_plugin_framework/webcontroller/api';
+const env = browserEnvironment();
+
+export const api = {
+  me: () => requestJson(env, 'GET', `${kBase}/me`) as Promise<{ user?: string; name?: string }>,
+  login: (user: string, password: string) => requestJson(env, 'POST', `${kBase}/login`, { user, password }),
+  logout: () => requestJson(env, 'POST', `${kBase}/logout`),
+  calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,
+  call: (id: string) => requestJson(env, 'GET', `${kBase}/calls/${encodeURIComponent(id)}`) as unknown as Promise<CallDetail>,
+};

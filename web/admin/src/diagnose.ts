@@ -1,0 +1,114 @@
+// Why a call ended, and why there was no sound or picture: sentences for an administrator. Pure functions.
+import type { BrokerLeg, CallDetail, CallSummary, Direction, LegState } from './api';
+
+export interface Finding {
+  level: 'info' | 'warn' | 'error';
+  text: string;
+}
+
+const kWho: Record<string, string> = { consumer: 'customer', agent: 'agent' };
+
+const kReasons: Record<string, string> = {
+  hung_up: 'hung up.',
+  rejected: 'The agent refused the call.',
+  busy: 'The agent was in another call.',
+  no_answer: 'The agent did not answer within the ringing time.',
+  agent_not_signed_in: 'The agent was not signed in, so nothing rang.',
+  agent_away: 'The agent was signed in and away, so nothing rang.',
+  destination_refused: 'The destination is not allowed by the destination rules of the gateway.',
+  destination_unknown: 'There is no agent of this name.',
+  consumer_left: 'The customer closed or left the page.',
+  agent_left: 'The agent signed out.',
+  consumer_lost: 'The customer’s connection was gone for longer than a session is kept.',
+  agent_lost: 'The agent’s connection was gone for longer than a session is kept.',
+  media_failed: 'No media path came up in time, although the call was answered.',
+  broker_down: 'No media broker could be reached.',
+  broker_lost: 'The media broker went away during the call.',
+  broker_overloaded: 'Every media broker was at its maximum load.',
+  sdp_refused: 'The media broker could not accept what a browser offered: no codec in common, or a malformed offer.',
+  server_stopping: 'The server was stopped.',
+  cancelled: 'The customer hung up before the call was answered.',
+  too_many_calls: 'The limit of calls was reached.',
+};
+
+export function span(milliseconds: number): string {
+  if (!Number.isFinite(milliseconds) || milliseconds < 0) return '–';
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+const between = (from?: string, to?: string): number => (from && to ? Date.parse(to) - Date.parse(from) : NaN);
+
+export function talkTime(call: CallSummary | CallDetail): string {
+  const ms = between(call.answeredAt, call.endedAt);
+  return Number.isNaN(ms) ? '' : span(ms);
+}
+
+/** One sentence: who ended the call, why, after how long. */
+export function whyEnded(call: CallDetail | CallSummary): string {
+  if (call.state !== 'ended') return 'The call is running.';
+  const talked = between(call.answeredAt, call.endedAt);
+  const after = Number.isNaN(talked) ? '' : ` It had lasted ${span(talked)} since the answer.`;
+  const reason = call.reason ?? '';
+  if (reason === 'hung_up') return `The ${kWho[call.by ?? ''] ?? 'system'} hung up.${after}`;
+  return (kReasons[reason] ?? call.text ?? `Reason: ${reason || 'unknown'}.`) + after;
+}
+
+export function findings(call: CallDetail): Finding[] {
+  const out: Finding[] = [];
+  const answered = Boolean(call.answeredAt);
+  if (!call.media?.legs?.length) {
+    if (answered) out.push({ level: 'warn', text: 'The broker gave no report, so nothing is known about the media.' });
+    return out;
+  }
+  for (const leg of call.media.legs) out.push(...legFindings(leg, call.legs.find((l) => l.id === leg.id), answered));
+  if (answered && out.length === 0) out.push({ level: 'info', text: 'Media flowed both ways on both legs.' });
+  return out;
+}
+
+const isUp = (state?: string) => state === 'connected' || state === 'completed';
+
+function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: boolean): Finding[] {
+  const who = kWho[leg.id] ?? leg.id;
+  const out: Finding[] = [];
+  const wasUp = Boolean(leg.selected?.remote);
+  if (answered && !wasUp && !isUp(leg.ice)) {
+    out.push({
+      level: 'error',
+      text: `Nothing from the ${who}’s browser reached the broker (ICE: ${leg.ice ?? 'none'}). A firewall between them probably blocks the broker’s UDP ports, or its public address is set wrongly.`,
+    });
+    return out;
+  }
+  if (answered && !isUp(leg.dtls)) {
+    out.push({
+      level: 'error',
+      text: `The keys with the ${who}’s browser were not agreed (DTLS: ${leg.dtls ?? 'none'}). Packets pass, so look at the reasons for drops below.`,
+    });
+    return out;
+  }
+  for (const section of leg.sections ?? []) {
+    const word = section.kind === 'audio' ? 'sound' : 'picture';
+    const muted = state?.muted?.[section.kind];
+    if (section.fromPeer && section.fromPeer.packets === 0) {
+      const why = section.kind === 'audio' ? 'no microphone was sending' : 'there was no camera, or it was not allowed';
+      out.push({ level: muted || section.kind === 'video' ? 'info' : 'warn', text: `No ${word} came from the ${who}: ${muted ? 'it was muted' : why}.` });
+    }
+    out.push(...lossFindings(section.fromPeer, word, `from the ${who}`), ...lossFindings(section.toPeer, word, `to the ${who}`));
+  }
+  if ((leg.rttMs ?? 0) > 400) out.push({ level: 'warn', text: `The way to the ${who} is long: ${Math.round(leg.rttMs!)} ms for the round trip.` });
+  const drops = Object.entries(leg.drops ?? {}).filter(([, count]) => count > 0);
+  if (drops.length > 0) {
+    const list = drops.map(([reason, count]) => `${count} × ${reason}`).join(', ');
+    out.push({ level: 'warn', text: `Packets of the ${who} were dropped: ${list}.` });
+  }
+  return out;
+}
+
+function lossFindings(direction: Direction | undefined, word: string, where: string): Finding[] {
+  if (!direction || direction.packets === 0) return [];
+  const percent = (direction.lost / (direction.packets + direction.lost)) * 100;
+  if (percent < 2) return [];
+  return [{ level: percent > 8 ? 'error' : 'warn', text: `${percent.toFixed(1)} % of the packets with ${word} ${where} were lost.` }];
+}
