@@ -1,27 +1,22 @@
 #include "rtc/dtls.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <sys/time.h>
 #include <time.h>
 
 #include <algorithm>
-#include <deque>
+#include <cctype>
+#include <thread>
 
-#include "base/random.h"
 #include "rtc/dtls_certificate.h"
-
-namespace {
-/// Micros since the epoch that OpenSSL's retransmission timers are to see; nothing = the real clock.
-thread_local std::optional<long long> fakeWall;
-}  // namespace
+#include "rtc/dtls_pair.h"
 
 // OpenSSL 3.0 times DTLS by gettimeofday. A definition in the program goes before libc's, so that these
 // tests move its time, too.
 extern "C" int gettimeofday(struct timeval* tv, void*) noexcept {
-  if (fakeWall) {
-    *tv = {static_cast<time_t>(*fakeWall / 1'000'000), static_cast<suseconds_t>(*fakeWall % 1'000'000)};
+  if (const auto& fake = parley::rtc::DtlsPair::fakeWall) {
+    *tv = {static_cast<time_t>(*fake / 1'000'000), static_cast<suseconds_t>(*fake % 1'000'000)};
     return 0;
   }
   timespec now{};
@@ -36,120 +31,9 @@ namespace {
 using namespace std::chrono_literals;
 using base::Buffer;
 using base::Bytes;
+using Pair = DtlsPair;
 
-std::shared_ptr<DtlsCertificate> certificate(int which = 0) {
-  static std::vector<std::shared_ptr<DtlsCertificate>> made;
-  while (made.size() <= static_cast<std::size_t>(which)) made.push_back(DtlsCertificate::generate().value());
-  return made[static_cast<std::size_t>(which)];
-}
-
-/// What the link does to one direction.
-struct LinkFaults {
-  unsigned lossPercent = 0, duplicatePercent = 0, reorderPercent = 0;
-};
-
-/// Two endpoints, a link between and a clock that moves only when nothing is on the way.
-class Pair {
- public:
-  explicit Pair(LinkFaults faults = {}, std::uint64_t seed = 1) : faults_(faults), random_(seed) {
-    fakeWall = 1'700'000'000'000'000;
-  }
-  ~Pair() { fakeWall.reset(); }
-
-  void make(std::vector<Fingerprint> clientExpects = {certificate(1)->fingerprint()},
-            std::vector<Fingerprint> serverExpects = {certificate(0)->fingerprint()}) {
-    client =
-        DtlsEndpoint::create(certificate(0), DtlsRole::client, std::move(clientExpects), [this](Bytes d) {
-          put(toServer_, d);
-        }).value();
-    server =
-        DtlsEndpoint::create(certificate(1), DtlsRole::server, std::move(serverExpects), [this](Bytes d) {
-          put(toClient_, d);
-        }).value();
-  }
-  void start() {
-    server->start(now);
-    client->start(now);
-  }
-  /// Delivers and lets time pass until neither end wants a timer, or `limit` is over.
-  void run(base::Millis limit = base::Millis{60'000}) {
-    const base::Instant end = now + limit;
-    while (true) {
-      deliverAll();
-      std::optional<base::Instant> next;
-      for (const auto& end1 : {client.get(), server.get()}) {
-        const auto at = end1->nextTimer();
-        if (at && (!next || *at < *next)) next = at;
-      }
-      if (!next || *next > end) return;
-      advance(std::max(*next - now, base::Instant::duration::zero()));
-      client->onTimer(now);
-      server->onTimer(now);
-    }
-  }
-  void advance(base::Instant::duration by) {
-    now += by;
-    *fakeWall += std::chrono::duration_cast<std::chrono::microseconds>(by).count();
-  }
-  void deliverAll() {
-    while (!toServer_.empty() || !toClient_.empty()) {
-      deliver(toServer_, *server);
-      deliver(toClient_, *client);
-    }
-  }
-  void deliverOne() {
-    deliver(toServer_, *server);
-    deliver(toClient_, *client);
-  }
-  /// The `which`-th datagram of all is lost / gets one bit changed.
-  void loseOnly(int which) { lose_ = which; }
-  void corrupt(std::size_t which, std::size_t at) { corrupt_ = {which, at}; }
-  void loseLastFlightOfServer(int times) { loseFinished_ = times; }
-  void dropAll() {
-    toServer_.clear();
-    toClient_.clear();
-  }
-
-  std::unique_ptr<DtlsEndpoint> client, server;
-  base::Instant now{1h};
-  std::vector<Buffer> sent;                      ///< All, both ways.
-  std::function<void(DtlsEndpoint&)> onDeliver;  ///< Called before each delivery.
-
- private:
-  void put(std::deque<Buffer>& queue, Bytes datagram) {
-    sent.emplace_back(datagram.begin(), datagram.end());
-    EXPECT_LE(datagram.size(), DtlsEndpoint::kMtu);
-    if (chance(faults_.lossPercent) || lose_ == static_cast<int>(sent.size()) - 1) return;
-    Buffer copy = sent.back();
-    if (corrupt_ && corrupt_->first == sent.size() - 1 && corrupt_->second < copy.size())
-      copy[corrupt_->second] ^= 0x10;
-    if (&queue == &toClient_ && copy[0] == 20 && loseFinished_ > 0) {  // begins with ChangeCipherSpec
-      --loseFinished_;
-      return;
-    }
-    const int copies = chance(faults_.duplicatePercent) ? 2 : 1;
-    for (int i = 0; i < copies; ++i) {
-      auto at = queue.end();
-      if (chance(faults_.reorderPercent))
-        at -= static_cast<std::ptrdiff_t>(random_.u32() % (queue.size() + 1));
-      queue.insert(at, copy);
-    }
-  }
-  void deliver(std::deque<Buffer>& queue, DtlsEndpoint& to) {
-    if (queue.empty()) return;
-    const Buffer datagram = std::move(queue.front());
-    queue.pop_front();
-    if (onDeliver) onDeliver(to);
-    to.onDatagram(datagram, now);
-  }
-  bool chance(unsigned percent) { return random_.u32() % 100 < percent; }
-
-  LinkFaults faults_;
-  int lose_ = -1, loseFinished_ = 0;
-  std::optional<std::pair<std::size_t, std::size_t>> corrupt_;
-  base::FakeRandom random_;
-  std::deque<Buffer> toServer_, toClient_;
-};
+std::shared_ptr<DtlsCertificate> certificate(int which = 0) { return Pair::certificate(which); }
 
 void expectConnected(const Pair& pair) {
   ASSERT_EQ(pair.client->state(), DtlsState::connected) << pair.client->error().value_or(base::Error{}).text;
@@ -523,6 +407,24 @@ TEST(DtlsTest, DestroyedWithinTheHandshake) {
     pair.start();
     for (int i = 0; i < rounds; ++i) pair.deliverOne();
   }
+}
+
+TEST(DtlsTest, OneCertificateServesManyThreads) {
+  std::vector<std::thread> threads;
+  std::array<bool, 4> connected{};
+  for (std::size_t t = 0; t < connected.size(); ++t)
+    threads.emplace_back([&connected, t] {
+      connected[t] = true;
+      for (int i = 0; i < 5; ++i) {
+        Pair pair;
+        pair.make();
+        pair.start();
+        pair.run();
+        connected[t] = connected[t] && pair.client->state() == DtlsState::connected;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const bool ok : connected) EXPECT_TRUE(ok);
 }
 
 TEST(DtlsTest, CertificatesDiffer) {
