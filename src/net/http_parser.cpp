@@ -168,6 +168,10 @@ void ResponseParser::feedEnd() {
 ParseState ResponseParser::state() const { return impl_->state; }
 const ParseFailure& ResponseParser::failure() const { return impl_->failure; }
 bool ResponseParser::started() const { return impl_->started; }
+bool ResponseParser::interim() const {
+  const auto status = impl_->parser.get().result_int();
+  return status < 200 && status != 101;
+}
 HttpResponse ResponseParser::take() {
   HttpResponse result;
   result.status = static_cast<int>(impl_->parser.get().result_int());

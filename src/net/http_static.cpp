@@ -184,7 +184,8 @@ struct StaticFolder::Impl {
 
   /// Opens what `path` names if it lies in the folder, links resolved. Names with a leading dot are hidden.
   std::optional<File> open(std::string_view path) const {
-    if (path.find("/.") != path.npos && !path.starts_with("/.well-known/")) return {};
+    constexpr std::string_view kWellKnown = "/.well-known/";
+    if (path.find("/.", path.starts_with(kWellKnown) ? kWellKnown.size() - 1 : 0) != path.npos) return {};
     if (path.find('\\') != path.npos || path.find('\0') != path.npos) return {};
     std::error_code error;
     const fs::path root = fs::canonical(files.directory, error);

@@ -111,6 +111,7 @@ class ResponseParser {
   ParseState state() const;
   const ParseFailure& failure() const;
   bool started() const;  ///< Any byte seen.
+  bool interim() const;  ///< Once done: 1xx, the real answer follows.
   HttpResponse take();   ///< Once done.
   bool keepAlive() const;
 
