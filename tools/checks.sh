@@ -27,7 +27,7 @@ check "each fuzz target has a corpus" \
   "$(for f in $(tracked 'src/*_fuzz.cpp'); do n=$(basename "$f" .cpp); [ -n "$(ls "fuzz/corpus/$n" 2> /dev/null)" ] || echo "$n"; done)"
 check "each parser of proto/ has a fuzz target" \
   "$(for p in stun rtp rtcp sdp; do [ -f "src/proto/${p}_fuzz.cpp" ] || echo "src/proto/${p}_fuzz.cpp"; done)"
-check "lock files hold no registry address" "$(grep -ln '"resolved"' $(tracked '*package-lock.json') /dev/null)"
+check "lock files hold no registry address" "$(grep -lE '"resolved": "http' $(tracked '*package-lock.json') /dev/null)"
 check "every dependency is explained" \
   "$(awk '!/^#/ && NF == 2 { print $1 }' debian-packages.txt | while read -r p; do grep -qF "\`$p\`" docs/dependencies.md || echo "$p is missing in docs/dependencies.md"; done)"
 check "paths pages name things that exist" "$(python3 tools/check_paths.py 2>&1)"
