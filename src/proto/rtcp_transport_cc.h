@@ -19,8 +19,8 @@
 namespace parley::proto {
 
 struct TransportCcArrival {
-  std::uint16_t sequence = 0;
-  std::int64_t ticks = 0;  ///< Arrival in units of 250 µs since any fixed moment.
+  std::uint16_t sequence;  // Without initialisers: arrays of it are filled on the media path.
+  std::int64_t ticks;      ///< Arrival in units of 250 µs since any fixed moment.
 };
 
 /// Statuses in one message; a greater gap between two packets starts another message.

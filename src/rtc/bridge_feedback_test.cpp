@@ -6,7 +6,6 @@
 
 #include "rtc/bridge_key_frames.h"
 #include "rtc/bridge_testkit.h"
-#include "rtc/bridge_twcc.h"
 
 namespace parley::rtc {
 namespace {
@@ -361,6 +360,46 @@ TEST_F(BridgeFeedback, ASourceThatBeginsInTheMiddleIsAskedForAKeyFrame) {
   EXPECT_EQ(plisTo(0), 1u);
 }
 
+TEST_F(BridgeFeedback, ASenderThatTakesNoRequestsIsNotAskedAndTheTimerRests) {
+  LegDescription left = describe(0);
+  for (Codec& c : left.sections[1].codecs) c.nackPli = c.ccmFir = false;
+  rig.bridge.configure(0, left);
+  video(1);
+  rig.rtcp(1, [](auto& w) { w.pli(1, ourVideo(1)); });
+  rig.bridge.onTimer(rig.now, rig.wall());
+  video(2);
+  EXPECT_GT(rig.bridge.nextTimer(), rig.now);
+  rig.pass(Millis(2000));
+  EXPECT_EQ(plisTo(0) + rig.sink.find(0, proto::parseFir).size(), 0u);
+}
+
+TEST_F(BridgeFeedback, AFloodOfNacksBringsFewPackets) {
+  start();
+  for (int i = 0; i < 100; ++i) video(sequence++);
+  const std::uint16_t last = rig.sink.rtp.back().header.sequence;
+  std::vector<std::uint16_t> numbers;
+  for (int i = 150; i >= 0; --i) numbers.push_back(static_cast<std::uint16_t>(last - i));
+  rig.sink.clear();
+  for (int i = 0; i < 500; ++i) {
+    rig.rtcp(1, [&](auto& w) { w.nack(1, ourVideo(1), numbers); });
+    rig.now += Millis(1);
+  }
+  EXPECT_LE(rig.sink.rtp.size(), 101u * 5);  // Each packet once per 100 ms.
+  EXPECT_GE(rig.sink.rtp.size(), 101u);
+}
+
+TEST_F(BridgeFeedback, RequestsForStreamsThatAreNotOursAreIgnored) {
+  start();
+  rig.rtcp(1, [](auto& w) {
+    w.pli(1, 0x9999);
+    w.fir(1, 0x9999, 1);
+    w.nack(1, 0x9999, std::array<std::uint16_t, 1>{1});
+  });
+  rig.pass(Millis(300));
+  EXPECT_EQ(plisTo(0), 0u);
+  EXPECT_EQ(rig.allDrops(1), 0u);
+}
+
 TEST_F(BridgeFeedback, FeedbackIsCompoundUnlessReducedSizeWasAgreed) {
   LegDescription left = describe(0);
   for (MediaSection& section : left.sections) section.reducedRtcp = false;
@@ -375,153 +414,6 @@ TEST_F(BridgeFeedback, FeedbackIsCompoundUnlessReducedSizeWasAgreed) {
     proto::RtcpSdesReader sdes(*reader.next());
     EXPECT_EQ(sdes.next()->text, "left");
   }
-}
-
-// --- Transport-wide congestion control
-
-struct BridgeTransportCc : BridgeFeedback {
-  void send(std::uint16_t wide, std::uint16_t number) {
-    rig.rtp(0,
-            {.sequence = number,
-             .extensions = {{2, {static_cast<std::uint8_t>(wide >> 8), static_cast<std::uint8_t>(wide)}}}});
-  }
-  std::vector<std::uint16_t> reported(bool received) const {
-    std::vector<std::uint16_t> out;
-    for (const auto& feedback : rig.sink.find(0, proto::parseTransportCc)) {
-      proto::TransportCcReader reader(feedback);
-      while (const auto status = reader.next())
-        if (status->ticks.has_value() == received) out.push_back(status->sequence);
-      EXPECT_TRUE(reader.ok());
-    }
-    return out;
-  }
-};
-
-TEST_F(BridgeTransportCc, TellsWhatCameAndWhatDidNot) {
-  send(65534, 1);
-  send(0, 2);
-  send(0, 2);  // A duplicate number changes nothing.
-  EXPECT_TRUE(rig.sink.rtcp.empty());
-  rig.pass(Millis(100));
-  EXPECT_THAT(reported(true), ElementsAre(65534, 0));
-  EXPECT_THAT(reported(false), ElementsAre(65535));
-  rig.sink.clear();
-  send(2, 3);
-  send(65535, 4);  // Late: in a message of its own.
-  rig.pass(Millis(100));
-  EXPECT_THAT(reported(true), ElementsAre(65535, 2));
-  EXPECT_THAT(reported(false), ElementsAre(1));
-  const auto messages = rig.sink.find(0, proto::parseTransportCc);
-  ASSERT_EQ(messages.size(), 2u);
-  EXPECT_EQ(messages[1].feedbackCount, messages[0].feedbackCount + 1);
-  EXPECT_EQ(messages[0].mediaSsrc, kAudioSsrc);
-}
-
-TEST_F(BridgeTransportCc, CountsPacketsThatGoNoFurther) {
-  rig.rtp(0, {.payloadType = 50, .extensions = {{2, {0, 1}}}});
-  rig.rtp(0, {.sequence = 9, .payload = {}, .extensions = {{2, {0, 2}}}, .padding = 9});
-  rig.pass(Millis(100));
-  EXPECT_THAT(reported(true), ElementsAre(1, 2));
-}
-
-TEST_F(BridgeTransportCc, AGreatGapStartsAnew) {
-  send(1, 1);
-  rig.pass(Millis(100));
-  rig.sink.clear();
-  send(30'000, 2);
-  rig.pass(Millis(100));
-  EXPECT_THAT(reported(true), ElementsAre(30'000));
-  EXPECT_TRUE(reported(false).empty());
-  rig.sink.clear();
-  send(32'000, 3);  // Not that great, but no message could hold it.
-  rig.pass(Millis(100));
-  EXPECT_THAT(reported(true), ElementsAre(32'000));
-  EXPECT_TRUE(reported(false).empty());
-}
-
-TEST_F(BridgeTransportCc, ABurstIsReportedBeforeItIsTime) {
-  for (std::uint16_t i = 0; i < 300; ++i) send(i, i);
-  EXPECT_EQ(reported(true).size(), TwccReceiver::kMaxPending);
-  rig.pass(Millis(100));
-  EXPECT_EQ(reported(true).size(), 300u);
-}
-
-TEST_F(BridgeTransportCc, NoFeedbackUnlessNegotiated) {
-  LegDescription left = describe(0);
-  for (MediaSection& section : left.sections)
-    for (Codec& c : section.codecs) c.transportCc = false;
-  rig.bridge.configure(0, left);
-  send(1, 1);
-  rig.pass(Millis(150));
-  EXPECT_TRUE(rig.sink.find(0, proto::parseTransportCc).empty());
-}
-
-// --- REMB
-
-struct BridgeRemb : BridgeFeedback {
-  std::vector<std::uint64_t> rembs() const {
-    std::vector<std::uint64_t> out;
-    for (const auto& remb : rig.sink.find(0, proto::parseRemb)) out.push_back(remb.bitrate);
-    return out;
-  }
-  void receiverSays(std::uint64_t bitrate) {
-    rig.rtcp(1, [&](auto& w) { w.remb(1, bitrate, std::array{ourVideo(1)}); });
-  }
-};
-
-TEST_F(BridgeRemb, WithoutAnEstimateTheCapIsSentEachSecond) {
-  video(sequence++, true);
-  rig.pass(Millis(2'500));
-  EXPECT_THAT(rembs(), ElementsAre(2'500'000, 2'500'000, 2'500'000));
-  EXPECT_EQ(rig.sink.find(0, proto::parseRemb)[0].ssrcs[0], kVideoSsrc);
-}
-
-TEST_F(BridgeRemb, AnEstimateIsCarriedAndCapped) {
-  start();
-  receiverSays(400'000);  // A drop: at once.
-  rig.pass(Millis(1));
-  EXPECT_THAT(rembs(), ElementsAre(400'000));
-  receiverSays(500'000);  // A rise: not more often than each 200 ms.
-  rig.pass(Millis(100));
-  EXPECT_EQ(rembs().size(), 1u);
-  receiverSays(600'000);
-  rig.pass(Millis(100));
-  EXPECT_THAT(rembs(), ElementsAre(400'000, 600'000));
-  receiverSays(50'331'648);
-  rig.pass(Millis(200));
-  EXPECT_EQ(rembs().back(), 2'500'000u);
-  EXPECT_EQ(rig.bridge.stats(1, rig.now).remb, 50'331'648u);
-}
-
-TEST_F(BridgeRemb, TheReceiversBandwidthLineCaps) {
-  LegDescription right = describe(1);
-  right.sections[1].maxBitrate = 300'000;
-  rig.bridge.configure(1, right);
-  video(sequence++, true);
-  rig.pass(Millis(1));
-  EXPECT_THAT(rembs(), ElementsAre(300'000));
-}
-
-TEST_F(BridgeRemb, AnOldEstimateNoLongerBinds) {
-  start();
-  receiverSays(100'000);
-  rig.pass(Millis(4'000));
-  EXPECT_EQ(rembs().back(), 100'000u);
-  rig.pass(Millis(3'000));
-  EXPECT_EQ(rembs().back(), 2'500'000u);
-}
-
-TEST_F(BridgeRemb, NoneForAudioAndNoneUnlessNegotiated) {
-  rig.rtp(0, {});
-  rig.pass(Millis(2'000));
-  EXPECT_TRUE(rembs().empty());
-  LegDescription left = describe(0);
-  for (Codec& c : left.sections[1].codecs) c.remb = false;
-  rig.bridge.configure(0, left);
-  video(sequence++, true);
-  receiverSays(10'000);
-  rig.pass(Millis(2'000));
-  EXPECT_TRUE(rembs().empty());
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ void MediaBridge::State::onRtp(LegIndex from, proto::Packet raw, base::Instant n
   if (!leg.present) return drop(leg, DropReason::callClosed);
   const auto view = proto::parseRtp(raw.data());
   if (!view) return drop(leg, DropReason::rtpMalformed);
-  BridgePacket packet{from, raw, *view, readExtensions(leg, *view), {}, 0, 0, now};
+  BridgePacket packet{from, raw, *view, readExtensions(leg, *view), {}, 0, 0, false, now};
   if (packet.carried.transportCc && leg.sendsTransportCc)
     noteTransportCc(from, *packet.carried.transportCc, now);
   SsrcEntry* entry = demux(leg, packet);
@@ -198,6 +198,7 @@ bool MediaBridge::State::acceptMedia(BridgeSection& section, BridgePacket& packe
       return true;
     case ReceiveStats::Kind::restarted:
       in.nack.clear();
+      in.hasSr = false;  // Its clock may be another one now.
       if (BridgeSection* target = legs[other(packet.from)].section(section.index))
         target->out.mapper.newSource();
       wantKeyFrame(packet.from, section.index);
@@ -236,7 +237,7 @@ bool MediaBridge::State::acceptRtx(BridgeSection& section, const SsrcEntry& entr
   return true;
 }
 
-void MediaBridge::State::lookForKeyFrame(BridgeSection& section, const BridgePacket& packet) {
+void MediaBridge::State::lookForKeyFrame(BridgeSection& section, BridgePacket& packet) {
   BridgeInbound& in = section.in;
   const VideoFormat format = section.codecs[packet.route.codec].format;
   if (format == VideoFormat::none) {
@@ -248,8 +249,8 @@ void MediaBridge::State::lookForKeyFrame(BridgeSection& section, const BridgePac
     if (in.keyFrameStamp == packet.view.header.timestamp) return;
     in.keyFrameStamp = packet.view.header.timestamp;
     ++in.keyFrameCount;
-    if (BridgeSection* target = legs[other(packet.from)].section(section.index)) ++target->out.keyFrames;
-  } else if (in.keyFrames.wanted()) {
+    packet.keyFrame = true;
+  } else if (in.keyFrames.wanted() && keyFrameSsrc(packet.from, section)) {
     // The first packet of a source may be what a request was waiting for.
     arm(in.keyFrames.nextDue(options.pliInterval));
   }
@@ -298,6 +299,7 @@ void MediaBridge::State::send(BridgeSection& target, BridgePacket& packet, Strea
   out.codec = packet.route.targetCodec;
   if (target.codecs[out.codec].nack)
     out.store.put(packet.packet.data(), mapped.sequence, packet.now, storeLimits(legs[to]));
+  out.keyFrames += packet.keyFrame;
   ++out.packets;
   out.octets += payload;
   out.bytes += packet.packet.size;

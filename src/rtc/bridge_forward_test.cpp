@@ -126,6 +126,73 @@ TEST_F(BridgeForward, AReloadContinuesTheStreamEvenWithTheSameSsrc) {
   EXPECT_EQ(rig.sink.rtp[1].header.timestamp - rig.sink.rtp[0].header.timestamp, 48'000u);
 }
 
+TEST_F(BridgeForward, ASourceThatWasAwayContinuesTheStream) {
+  rig.rtp(0, {.sequence = 500, .timestamp = 1000});
+  rig.now += std::chrono::seconds(20);
+  for (std::uint16_t i = 0; i < 3; ++i)
+    rig.rtp(0, {.sequence = static_cast<std::uint16_t>(9000 + i), .timestamp = 500'000u + 960u * i});
+  EXPECT_THAT(steps(), ElementsAre(0, 1, 2));  // The first of them only announced the jump.
+  EXPECT_EQ(rig.drops(0, DropReason::rtpTooLate), 1u);
+  EXPECT_EQ(rig.sink.rtp[1].header.timestamp - rig.sink.rtp[0].header.timestamp, 960'000u);
+}
+
+TEST_F(BridgeForward, TheCallSurvivesTheOtherLegBeingReplaced) {
+  rig.rtp(0, {.sequence = 1});
+  rig.bridge.removeLeg(1, rig.now);
+  rig.rtp(0, {.sequence = 2});
+  EXPECT_EQ(rig.drops(0, DropReason::noPeer), 1u);
+  LegDescription right = describe(1);
+  right.sections[0].ourSsrc = Ssrc(0x4444);
+  rig.bridge.configure(1, right);
+  rig.rtp(0, {.sequence = 3});
+  EXPECT_EQ(rig.drops(0, DropReason::peerNotReady), 1u);
+  rig.bridge.setReady(1, true, rig.now);
+  rig.rtp(0, {.sequence = 4});
+  rig.rtp(0, {.sequence = 5});
+  ASSERT_EQ(rig.sink.rtp.size(), 3u);
+  EXPECT_EQ(rig.sink.rtp[1].header.ssrc, 0x4444u);
+  EXPECT_EQ(static_cast<std::uint16_t>(rig.sink.rtp[2].header.sequence - rig.sink.rtp[1].header.sequence), 1);
+}
+
+TEST_F(BridgeForward, VideoThatIsAddedLaterIsForwarded) {
+  Rig call(false);
+  call.rtp(0, {.sequence = 1});
+  call.bridge.configure(0, describe(0));
+  call.bridge.configure(1, describe(1));
+  call.rtp(0, {.sequence = 2});
+  call.rtp(0, {.payloadType = kVp8, .ssrc = kVideoSsrc, .payload = vp8(true)});
+  ASSERT_EQ(call.sink.rtp.size(), 3u);
+  EXPECT_EQ(static_cast<std::uint16_t>(call.sink.rtp[1].header.sequence - call.sink.rtp[0].header.sequence),
+            1);
+  EXPECT_EQ(call.sink.rtp[2].header.ssrc, ourVideo(1));
+}
+
+TEST_F(BridgeForward, ASectionThatIsInsertedMovesNothingAstray) {
+  LegDescription onlyVideo[2] = {describe(0), describe(1)};
+  Rig call;
+  MediaBridge bridge({}, call.random, call.sink);
+  for (const LegIndex leg : {LegIndex{0}, LegIndex{1}}) {
+    onlyVideo[leg].sections.erase(onlyVideo[leg].sections.begin());
+    bridge.configure(leg, onlyVideo[leg]);
+    bridge.setReady(leg, true, call.now);
+  }
+  const auto send = [&](std::uint16_t sequence) {
+    Raw slot(64);
+    const Raw raw =
+        bytesOf({.payloadType = kVp8, .sequence = sequence, .ssrc = kVideoSsrc, .payload = vp8(true)});
+    slot.insert(slot.end(), raw.begin(), raw.end());
+    slot.resize(slot.size() + 64);
+    bridge.onRtp(0, {slot, 64, raw.size()}, call.now);
+  };
+  send(1);
+  for (const LegIndex leg : {LegIndex{0}, LegIndex{1}}) bridge.configure(leg, describe(leg));
+  send(2);
+  ASSERT_EQ(call.sink.rtp.size(), 2u);
+  EXPECT_EQ(call.sink.rtp[1].header.ssrc, ourVideo(1));
+  EXPECT_EQ(static_cast<std::uint16_t>(call.sink.rtp[1].header.sequence - call.sink.rtp[0].header.sequence),
+            1);
+}
+
 TEST_F(BridgeForward, AHoldLeavesNoGap) {
   rig.rtp(0, {.sequence = 1});
   LegDescription held = describe(1);

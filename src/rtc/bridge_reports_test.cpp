@@ -145,6 +145,29 @@ TEST_F(BridgeReports, ANewSourceIsNotReportedOnTheOldClock) {
   EXPECT_TRUE(senderReportsTo(1).empty());
 }
 
+TEST_F(BridgeReports, AudioAndVideoKeepTheirCommonClock) {
+  rig.rtp(0, {.payloadType = kVp8, .timestamp = 90'000, .ssrc = kVideoSsrc, .payload = vp8(true)});
+  talk(Millis(200));
+  const std::uint32_t audioShift = rig.sink.rtp.back().header.timestamp - (stamp - 960);
+  const std::uint32_t videoShift = rig.sink.rtp.front().header.timestamp - 90'000;
+  senderReport(kNtp, stamp);
+  rig.pass(Millis(300));  // Its video report comes later and speaks of later.
+  rig.rtcp(0, [](auto& w) { w.senderReport(kVideoSsrc, {kNtp + 0x4ccccccd, 120'000, 1, 1}, {}); });
+  rig.sink.clear();
+  rig.pass(Millis(1300));
+  const auto reports = senderReportsTo(1);
+  ASSERT_GE(reports.size(), 2u);
+  for (const auto& report : reports) {
+    const double since = static_cast<double>(report.sender->ntp - kNtp) / 4294967296.0;
+    const bool audio = report.ssrc == ourAudio(1);
+    const std::uint32_t own = report.sender->rtpTimestamp - (audio ? audioShift : videoShift);
+    if (audio)
+      EXPECT_NEAR(static_cast<double>(own - stamp), since * 48'000, 2);
+    else
+      EXPECT_NEAR(static_cast<double>(own - 120'000), (since - 0.3) * 90'000, 4);
+  }
+}
+
 TEST_F(BridgeReports, ASourceWithoutReportsGetsOurClock) {
   talk(Millis(1500));
   EXPECT_TRUE(senderReportsTo(1).empty());

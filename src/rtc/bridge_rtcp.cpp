@@ -160,7 +160,7 @@ RetransmissionStore::Limits MediaBridge::State::storeLimits(const BridgeLeg& leg
   // Who is near asks soon: some round trips and the receiver's delays are enough.
   if (leg.rtt)
     limits.storeFor =
-        std::min(limits.storeFor, base::Millis(150) + std::chrono::duration_cast<base::Millis>(*leg.rtt * 5));
+        std::min(limits.storeFor, base::Millis(120) + std::chrono::duration_cast<base::Millis>(*leg.rtt * 4));
   return limits;
 }
 

@@ -1,6 +1,4 @@
-// Inside of MediaBridge: what it knows of each leg and section. Included by bridge*.cpp and their tests only.
-//
-// Direction of words: "in" is what a leg's peer sends us, "out" what we send it. A packet from leg A's
+// Inside of MediaBridge: its steps. Included by bridge*.cpp only. A packet from leg A's
 // section i goes: demux → source → receive statistics → (leg B, section i) mapper → header → store → sink.
 #pragma once
 #include <array>
@@ -13,139 +11,11 @@
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 #include "rtc/bridge.h"
-#include "rtc/bridge_codecs.h"
-#include "rtc/bridge_demux.h"
-#include "rtc/bridge_key_frames.h"
-#include "rtc/bridge_mapper.h"
-#include "rtc/bridge_nack.h"
-#include "rtc/bridge_receive_stats.h"
-#include "rtc/bridge_store.h"
-#include "rtc/bridge_twcc.h"
+#include "rtc/bridge_leg.h"
 
 namespace parley::rtc {
 
 constexpr base::Micros kDefaultRtt{100'000};
-
-/// Bits per second over about the last second: the running second and the one before, weighted.
-class RateMeter {
- public:
-  void add(std::size_t bytes, base::Instant now) {
-    roll(now);
-    current_ += bytes;
-  }
-  std::uint32_t bitsPerSecond(base::Instant now) const;
-
- private:
-  void roll(base::Instant now) {
-    if (now - since_ < std::chrono::seconds(1)) return;
-    previous_ = now - since_ < std::chrono::seconds(2) ? current_ : 0;
-    current_ = 0;
-    since_ = now;
-  }
-  base::Instant since_{};
-  std::uint64_t current_ = 0, previous_ = 0;
-};
-
-struct BridgeInbound {
-  bool active = false;  ///< A source is known; `ssrc` is the one we forward.
-  std::uint32_t ssrc = 0;
-  std::optional<std::uint32_t> previousSsrc;
-  base::Instant since{};
-  ReceiveStats received;
-  NackGenerator nack;
-  KeyFrameRequester keyFrames;
-  std::uint8_t codec = 0;
-  std::uint8_t fractionLost = 0;  ///< Of 256, our link, last report.
-  bool hasSr = false;             ///< The source's last sender report, and when it came.
-  proto::RtcpSenderInfo sr;
-  base::Instant srAt{};
-  std::optional<std::uint32_t> keyFrameStamp;  ///< Of the last key frame: counted once.
-  std::uint64_t packets = 0, bytes = 0, nacks = 0, recovered = 0, plis = 0, firs = 0, keyFrameCount = 0;
-  std::int64_t lostBefore = 0;  ///< Of earlier sources.
-  RateMeter rate;
-  std::optional<base::Instant> firstAt;
-};
-
-struct BridgeOutbound {
-  explicit BridgeOutbound(base::Random& random)
-      : mapper(random), rtxSequence(static_cast<std::uint16_t>(random.u32() & 0x7fff)) {}
-  StreamMapper mapper;
-  RetransmissionStore store;
-  std::uint16_t rtxSequence;
-  std::uint8_t codec = 0;
-  std::uint64_t packets = 0, bytes = 0, octets = 0;  ///< octets: payload only, for SR.
-  std::uint64_t nacks = 0, retransmitted = 0, plis = 0, firs = 0, keyFrames = 0;
-  RateMeter rate;
-  std::optional<base::Instant> firstAt;
-  base::Instant lastAt{};
-  struct SentSr {
-    std::uint32_t middle = 0;  ///< Of its NTP time: comes back as LSR.
-    base::Instant at{};
-  };
-  std::array<SentSr, 4> sentSrs;
-  std::size_t nextSr = 0;
-  struct PeerReport {  ///< Last report block from the peer about us.
-    std::uint8_t fractionLost = 0;
-    std::int32_t lost = 0;
-    std::uint32_t jitter = 0;
-    base::Instant at{};
-  };
-  std::optional<PeerReport> report;
-};
-
-struct BridgeSection {
-  explicit BridgeSection(base::Random& random) : out(random) {}
-  std::size_t index = 0;
-  MediaKind kind{};
-  bool rejected = true, peerSends = false, peerReceives = false, reducedRtcp = false;
-  std::string mid;
-  ExtensionIds ids;
-  proto::RtpExtensionWriter::Form form = proto::RtpExtensionWriter::Form::oneByte;
-  std::uint32_t maxBitrate = 0;
-  std::uint32_t ourSsrc = 0, ourRtxSsrc = 0;
-  std::optional<std::uint32_t> signalledSsrc;  ///< First media SSRC of the peer's SDP.
-  std::vector<BridgeCodec> codecs;
-  PayloadRoutes routes{};
-  BridgeInbound in;
-  BridgeOutbound out;
-
-  bool video() const { return kind == MediaKind::video; }
-};
-
-/// What a leg's header extension id means; the ids are one space per leg (RFC 8843 section 9.2).
-enum class BridgeExtension : std::uint8_t {
-  none,
-  mid,
-  transportCc,
-  audioLevel,
-  videoOrientation,
-  playoutDelay,
-};
-
-struct BridgeLeg {
-  bool present = false, ready = false;
-  bool sendsTransportCc = false;  ///< The peer stamps numbers and wants feedback, this often:
-  base::Millis twccInterval{100};
-  unsigned dtlsGeneration = 0;
-  std::string cname;
-  std::vector<BridgeSection> sections;  ///< Ascending by index.
-  std::array<BridgeExtension, 256> extensions{};
-  SsrcTable ssrcs;
-  TwccReceiver twcc;
-  std::uint32_t twccSsrc = 0;
-  std::optional<base::Micros> rtt;
-  std::uint64_t remb = 0;  ///< The peer's last estimate of the way from us, 0 = none yet.
-  base::Instant rembAt{};
-  std::uint64_t rembSent = 0;  ///< The last we told the peer, 0 = none yet.
-  base::Instant rembSentAt{};
-  base::Instant reportDue = base::Instant::max();
-  base::Instant twccDue = base::Instant::max();
-  base::Instant rembDue = base::Instant::max();
-  DropCounts drops{};
-
-  BridgeSection* section(std::size_t index);
-  base::Micros rttOr(base::Micros unknown) const { return rtt.value_or(unknown); }
-};
 
 /// The header extensions of one packet that mean something to us.
 struct BridgeCarried {
@@ -162,6 +32,7 @@ struct BridgePacket {
   PayloadRoute route;
   std::int64_t sequence = 0;  ///< Extended, of the media stream.
   std::size_t skip = 0;       ///< 2 for RTX.
+  bool keyFrame = false;      ///< The first packet of one.
   base::Instant now;
 
   std::size_t payloadSize() const { return view.payloadSize - skip; }
@@ -208,7 +79,7 @@ struct MediaBridge::State {
   void beginSource(LegIndex from, BridgeSection& section, std::uint32_t ssrc, base::Instant now);
   bool acceptMedia(BridgeSection& section, BridgePacket& packet);
   bool acceptRtx(BridgeSection& section, const SsrcEntry& entry, BridgePacket& packet);
-  void lookForKeyFrame(BridgeSection& section, const BridgePacket& packet);
+  void lookForKeyFrame(BridgeSection& section, BridgePacket& packet);
   void forward(BridgeSection& section, BridgePacket& packet);
   void send(BridgeSection& target, BridgePacket& packet, StreamMapper::Out out);
 

@@ -6,8 +6,11 @@
 namespace parley::rtc {
 namespace {
 
-constexpr std::size_t kFirstBytes = 4096;
+constexpr std::size_t kStep = 2048;
 constexpr std::size_t kFirstEntries = 16;
+
+/// Steps small enough that a call keeps little more than it needs.
+std::size_t roomFor(std::size_t bytes) { return (bytes + kStep - 1) / kStep * kStep; }
 
 std::uint32_t millisOf(base::Instant now) {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<base::Millis>(now.time_since_epoch()).count());
@@ -71,7 +74,7 @@ void RetransmissionStore::makeRoom(std::size_t size, std::uint32_t now, const Li
   }
   while (!place(size)) {
     if (bytes_.size() < limits.bytes)
-      resizeBytes(std::min(limits.bytes, std::max({kFirstBytes, 2 * bytes_.size(), size + 1})));
+      resizeBytes(std::min(limits.bytes, roomFor(bytes_.size() + std::max(size + 1, bytes_.size() / 8))));
     else
       dropOldest();
   }
@@ -112,7 +115,9 @@ void RetransmissionStore::trim(base::Instant now, const Limits& limits) {
   if (count_ == 0) return clear();
   std::size_t used = 0;
   for (std::size_t i = 0; i < count_; ++i) used += at(i).size;
-  if (bytes_.size() > kFirstBytes && used < bytes_.size() / 4) resizeBytes(bytes_.size() / 2);
+  // Some air, so that a rate that goes up and down a little does not move memory each second.
+  const std::size_t enough = roomFor(used + used / 4);
+  if (bytes_.size() > enough + enough / 2) resizeBytes(enough);
   if (entries_.size() > kFirstEntries && count_ < entries_.size() / 4) resizeEntries(entries_.size() / 2);
 }
 

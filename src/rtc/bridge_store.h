@@ -1,5 +1,5 @@
 // Packets that were sent, kept for a while so that they can be sent again (RFC 4588). Memory follows the
-// bit rate: both rings start empty, double when something still wanted would be overwritten, up to the
+// bit rate: both rings start empty, grow when something still wanted would be overwritten, up to the
 // limits, and shrink again in trim().
 #pragma once
 #include <cstdint>

@@ -32,8 +32,10 @@ void TwccReceiver::reset() {
 
 void TwccReceiver::sort() {
   if (sorted_) return;
-  std::stable_sort(pending_.begin(), pending_.end(),
-                   [](const Arrival& a, const Arrival& b) { return a.sequence < b.sequence; });
+  const auto before = [](const Arrival& a, const Arrival& b) { return a.sequence < b.sequence; };
+  // Mostly in order already, and stable_sort allocates.
+  if (!std::is_sorted(pending_.begin(), pending_.end(), before))
+    std::stable_sort(pending_.begin(), pending_.end(), before);
   const auto last = std::unique(pending_.begin(), pending_.end(),
                                 [](const Arrival& a, const Arrival& b) { return a.sequence == b.sequence; });
   pending_.erase(last, pending_.end());
