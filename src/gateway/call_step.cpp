@@ -15,6 +15,10 @@ class Stepper {
   Stepper(const CallState& before, const Event& event) : before_(before), s_(before), event_(event) {}
 
   Step run() {
+    if (const auto* request = requestOfAgent(); request != nullptr && !s_.agentTold) {
+      act(action::SendError{Side::agent, "call.unknown", "There is no such call.", *request});
+      return {std::move(s_), std::move(actions_)};
+    }
     switch (s_.phase) {
       case CallPhase::idle:
         inIdle();
@@ -60,6 +64,20 @@ class Stepper {
   bool fired(CallTimer timer) const {
     const auto* expiry = is<event::TimerFired>();
     return expiry != nullptr && expiry->timer == timer;
+  }
+
+  /// The request id when the event is a request of the agent's page, else null. An agent cannot know of a
+  /// call before it rings.
+  const std::string* requestOfAgent() const {
+    const auto ofAgent = [](const auto* e) {
+      return e != nullptr && e->side == Side::agent ? &e->request : nullptr;
+    };
+    if (const auto* answered = is<event::Answered>()) return &answered->request;
+    if (const auto* rejected = is<event::Rejected>()) return &rejected->request;
+    if (const auto* request = ofAgent(is<event::HungUp>())) return request;
+    if (const auto* request = ofAgent(is<event::Muted>())) return request;
+    if (const auto* request = ofAgent(is<event::Restarted>())) return request;
+    return ofAgent(is<event::DtmfSent>());
   }
 
   void inIdle() {

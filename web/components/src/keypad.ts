@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, LitElement } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { controls } from './tokens';
 
@@ -44,10 +44,10 @@ export class Keypad extends LitElement {
         ([digit, letters, test]) => html`<button
           type="button"
           data-test="key-${test}"
-          aria-label=${digit === '*' ? 'star' : digit === '#' ? 'hash' : nothing}
+          aria-label=${digit === '*' ? 'star' : digit === '#' ? 'hash' : digit}
           @click=${() => this.press(digit)}
         >
-          ${digit} <small>${letters}</small>
+          ${digit}<small aria-hidden="true">${letters}</small>
         </button>`,
       )}
     </div>`;

@@ -1,0 +1,67 @@
+// The HTTP side of docs/protocols/websocketcall.md: session tokens, sign-in of agents and administrators,
+// lists of calls, health, metrics, web pages. Loop thread only.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/settings.h"
+#include "gateway/brokers.h"
+#include "gateway/call_desk.h"
+#include "gateway/rate_limiter.h"
+#include "identity/tokens.h"
+#include "identity/users.h"
+#include "identity/web_sessions.h"
+#include "net/http.h"
+
+namespace parley::gateway {
+
+/// What the API works with; all outlive it.
+struct HttpApiParts {
+  base::Settings& settings;
+  identity::Users& users;
+  identity::TokenSigner& signer;
+  identity::WebSessions& agentSessions;
+  identity::WebSessions& adminSessions;
+  Sessions& sessions;
+  Calls& calls;
+  CallRecords& records;
+  CallDesk& desk;
+  Brokers& brokers;
+  base::Random& random;
+  std::string version;
+};
+
+class HttpApi {
+ public:
+  explicit HttpApi(HttpApiParts parts);
+  void addRoutes(net::Router& router);
+
+ private:
+  void addPages(net::Router& router);
+  void addAgentRoutes(net::Router& router);
+  void addAdminRoutes(net::Router& router);
+  void addHealthRoutes(net::Router& router);
+
+  void onSession(net::HttpRequest request, net::HttpReply reply);
+  net::HttpResponse makeSession(const net::HttpRequest& request);
+  void onLogin(net::HttpRequest request, net::HttpReply reply, bool admin);
+  void onLogout(const net::HttpRequest& request, net::HttpReply reply, bool admin);
+  void onAgentToken(const net::HttpRequest& request, net::HttpReply reply);
+  void onHistory(const net::HttpRequest& request, net::HttpReply reply);
+  void onAdminMe(const net::HttpRequest& request, net::HttpReply reply);
+  void onCalls(const net::HttpRequest& request, net::HttpReply reply);
+  void onCall(const net::HttpRequest& request, net::HttpReply reply);
+  void onMetrics(const net::HttpRequest& request, net::HttpReply reply);
+  net::HttpResponse readiness() const;
+  void allowOrigin(const net::HttpRequest& request, net::HttpResponse& response) const;
+  /// Null when nobody, or nobody with the right role, is signed in.
+  const identity::User* agentOf(const net::HttpRequest& request) const;
+  const identity::User* adminOf(const net::HttpRequest& request) const;
+
+  HttpApiParts parts_;
+  RateLimiter tokenLimiter_;
+  base::LifeGuard guard_;
+};
+
+}  // namespace parley::gateway

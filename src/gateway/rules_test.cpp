@@ -1,0 +1,221 @@
+// The pure rules: who may be called, patterns, limits, timelines, settings.
+#include <gtest/gtest.h>
+
+#include "gateway/agents.h"
+#include "gateway/destinations.h"
+#include "gateway/json.h"
+#include "gateway/messages.h"
+#include "gateway/number_pattern.h"
+#include "gateway/rate_limiter.h"
+#include "gateway/settings.h"
+#include "gateway/timeline.h"
+
+namespace parley::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(NumberPatternTest, MatchesAsARegularExpressionDoes) {
+  struct Case {
+    const char* pattern;
+    std::vector<const char*> yes, no;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"", {"", "anything"}, {}},
+           {"^sip:60017@100\\.1\\.0\\.100$",
+            {"sip:60017@100.1.0.100"},
+            {"sip:60017@100.1.0.1000", "xsip:60017@100.1.0.100", "sip:60017@100x1.0.100"}},
+           {"agent[12]", {"agent1", "agent2"}, {"agent3", "agent12", "Agent1", ""}},
+           {"(sip:)?\\d{4}(@.+)?", {"8000", "sip:8000", "sip:8000@h"}, {"800", "80000", "sip:8000@"}},
+           {"a|bc|", {"a", "bc", ""}, {"ab", "b"}},
+           {"x*", {"", "x", "xxxx"}, {"xy"}},
+           {"x+y?", {"x", "xxy"}, {"", "y", "xyy"}},
+           {"[^0-9]+", {"abc"}, {"a1"}},
+           {"[]a-]+", {"]a-"}, {"b"}},
+           {"[a\\d.]{2,3}", {"a1", "a.1"}, {"a", "a.1.", "ab"}},
+           {"(?:ab){2,}", {"abab", "ababab"}, {"ab", "aba"}},
+           {"(a{0,2}){2}b", {"b", "aaaab"}, {"aaaaab"}},
+           {"\\w+\\s\\W\\D\\S", {"a_1 -x-"}, {"a_1 -1-"}},
+           {".", {"\xc3"}, {"", "ab"}},
+           {"a^b", {}, {"ab", "a^b"}},
+           {"(a$|ab)", {"a", "ab"}, {"b"}}}) {
+    const auto pattern = NumberPattern::compile(c.pattern);
+    ASSERT_TRUE(pattern) << c.pattern << pattern.error().text;
+    for (const auto* text : c.yes) EXPECT_TRUE(pattern->matches(text)) << c.pattern << " : " << text;
+    for (const auto* text : c.no) EXPECT_FALSE(pattern->matches(text)) << c.pattern << " : " << text;
+  }
+}
+
+TEST(NumberPatternTest, RefusesWhatItDoesNotUnderstand) {
+  for (const auto* bad : {"(", ")", "a)", "[", "[a", "*", "+a", "a{", "a{x}", "a{2,1}", "a{999}", "a{1,2,3}",
+                          "\\", "\\1", "\\b", "(?=a)", "(?i)a", "[z-a]", "a|*"}) {
+    const auto compiled = NumberPattern::compile(bad);
+    ASSERT_FALSE(compiled) << bad;
+    EXPECT_EQ(compiled.error().reason, "gateway.bad_pattern");
+  }
+  EXPECT_FALSE(NumberPattern::compile(std::string(NumberPattern::kMaxPatternBytes + 1, 'a')));
+  EXPECT_FALSE(NumberPattern::compile(std::string(100, '(') + std::string(100, ')')));
+  EXPECT_FALSE(NumberPattern::compile("((a{255}){255}){255}")) << "too many states";
+}
+
+TEST(NumberPatternTest, CatastrophicPatternsStayLinear) {
+  for (const auto* evil :
+       {"(a+)+b", "(a|a)*b", "(a|aa)+b", "(.*)*b", "(a*)*(a*)*(a*)*b", "((a?){50}){50}b"}) {
+    const auto pattern = NumberPattern::compile(evil);
+    ASSERT_TRUE(pattern) << evil;
+    EXPECT_FALSE(pattern->matches(std::string(NumberPattern::kMaxTextBytes, 'a'))) << evil;
+    EXPECT_TRUE(pattern->matches(std::string(100, 'a') + "b")) << evil;
+  }
+  EXPECT_FALSE(NumberPattern::compile(".*")->matches(std::string(NumberPattern::kMaxTextBytes + 1, 'a')));
+}
+
+TEST(Destinations, UserParts) {
+  for (const auto& [address, user] :
+       std::vector<std::pair<std::string, std::string>>{{"agent1", "agent1"},
+                                                        {"sip:8000@host", "8000"},
+                                                        {"SIPS:8000@host:5061;transport=tls", "8000"},
+                                                        {"tel:+4912345;phone-context=x", "+4912345"},
+                                                        {"sip:agent1:pw@host", "agent1"},
+                                                        {" agent1 ", "agent1"},
+                                                        {"http://x", ""},
+                                                        {"sip:", ""},
+                                                        {"", ""},
+                                                        {"sip:@host", ""}}) {
+    EXPECT_EQ(userPart(address), user) << address;
+  }
+}
+
+TEST(Destinations, TheTokenBindsAndTheRegexAppliesToWhatThePageAsks) {
+  DestinationRules rules{*NumberPattern::compile("sip:.*"), "agent1"};
+  EXPECT_EQ(resolveDestination("", "", rules).user, "agent1");
+  EXPECT_EQ(resolveDestination("", "", rules).refusal, EndReason::none) << "the default is not asked for";
+  EXPECT_EQ(resolveDestination("agent2", "", rules).refusal, EndReason::destinationRefused);
+  EXPECT_EQ(resolveDestination("sip:agent2@h", "", rules).user, "agent2");
+  EXPECT_EQ(resolveDestination("", "agent2", rules).user, "agent2");
+  EXPECT_EQ(resolveDestination("sip:agent2@h", "agent2", rules).refusal, EndReason::none);
+  EXPECT_EQ(resolveDestination("sip:agent3@h", "agent2", rules).refusal, EndReason::destinationRefused);
+}
+
+TEST(AgentsTest, PresenceFollowsSignInChoiceAndCall) {
+  Agents agents;
+  EXPECT_EQ(agents.presence("a"), Presence::notSignedIn);
+  agents.signedIn("a");
+  EXPECT_EQ(agents.presence("a"), Presence::available);
+  agents.setCall("a", "c");
+  EXPECT_EQ(agents.presence("a"), Presence::busy);
+  agents.setAvailable("a", false);
+  EXPECT_EQ(agents.presence("a"), Presence::busy);
+  agents.setCall("a", "");
+  EXPECT_EQ(agents.presence("a"), Presence::away);
+  agents.signedOut("a");
+  agents.signedIn("a");
+  EXPECT_EQ(agents.presence("a"), Presence::away);
+}
+
+TEST(RateLimiterTest, LeaksAndStaysBounded) {
+  RateLimiter limiter;
+  base::Instant now = base::Instant{} + 1h;
+  for (int i = 0; i < 60; ++i) EXPECT_TRUE(limiter.take("a", 60, now)) << i;
+  EXPECT_FALSE(limiter.take("a", 60, now));
+  EXPECT_TRUE(limiter.take("b", 60, now));
+  EXPECT_TRUE(limiter.take("a", 60, now + 1s));
+  EXPECT_FALSE(limiter.take("a", 60, now + 1s));
+  for (std::size_t i = 0; i < RateLimiter::kMaxTracked + 1000; ++i) limiter.take(std::to_string(i), 60, now);
+  EXPECT_LE(limiter.tracked(), RateLimiter::kMaxTracked);
+}
+
+TEST(TimelineTest, StaysBoundedKeepsEndsAndErrors) {
+  Timeline timeline;
+  for (int i = 0; i < 5000; ++i) {
+    TimelineEntry entry{1000 + i, "gateway", "gateway", "entry " + std::to_string(i)};
+    if (i == 1234) entry.level = "error";
+    timeline.add(entry);
+  }
+  EXPECT_LE(timeline.entries().size(), Timeline::kMaxEntries);
+  EXPECT_EQ(timeline.entries().size() + timeline.dropped(), 5000u);
+  EXPECT_EQ(timeline.entries().front().what, "entry 0");
+  EXPECT_EQ(timeline.entries().back().what, "entry 4999");
+  EXPECT_TRUE(std::ranges::any_of(timeline.entries(), [](const auto& e) { return e.what == "entry 1234"; }));
+  EXPECT_TRUE(Json::parse(timeline.json(1000), nullptr, false).is_array());
+  Timeline errors;
+  for (int i = 0; i < 1000; ++i) errors.add({i, "a", "a", "x", "error"});
+  EXPECT_LE(errors.entries().size(), Timeline::kMaxEntries);
+  EXPECT_EQ(errors.entries().size() + errors.dropped(), 1000u);
+}
+
+TEST(TimelineTest, DetailsAreBoundedTogether) {
+  Timeline timeline;
+  const std::string report = dumpJson({{"x", std::string(kMaxReportBytes - 100, 'a')}});
+  for (int i = 0; i < 100; ++i) timeline.add({i, "consumer", "gateway", "stats", "info", report});
+  EXPECT_LT(timeline.json(0).size(), Timeline::kMaxDetailBytes + 100 * 300);
+  EXPECT_NE(timeline.json(0).find("omittedBytes"), std::string::npos);
+}
+
+TEST(CallRecordsTest, KeepsTheLastAndGivesAgentsTheirs) {
+  CallRecords records;
+  for (std::size_t i = 0; i < CallRecords::kMaxRecords + 100; ++i) {
+    CallRecord record;
+    record.state.id = "c" + std::to_string(i);
+    record.state.phase = CallPhase::ended;
+    record.state.agent.user = i % 2 == 0 ? "agent1" : "agent2";
+    record.state.reason = EndReason::busy;
+    records.add(std::move(record));
+  }
+  EXPECT_EQ(records.all().size(), CallRecords::kMaxRecords);
+  EXPECT_EQ(records.find("c0"), nullptr);
+  EXPECT_EQ(records.all().front().state.id, "c599");
+  const auto history = Json::parse(records.historyOf("agent1"));
+  EXPECT_EQ(history["calls"].size(), CallRecords::kMaxHistory);
+  EXPECT_EQ(history["calls"][0]["call"], "c598");
+  EXPECT_TRUE(Json::parse(records.historyOf("nobody"))["calls"].empty());
+}
+
+TEST(Settings, DefaultsAreUsableAndMistakesAreRefused) {
+  base::Settings settings;
+  declareSettings(settings);
+  EXPECT_EQ(settings.integer("server.https_port"), 8443);
+  EXPECT_EQ(callDeskOptions(settings).times, CallTimes());
+  EXPECT_EQ(sessionsOptions(settings).resume, 60s);
+  EXPECT_EQ(anonymousAccess(settings), AnonymousAccess::enabled);
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"gateway.consumer_access_number_regex", "(("},
+                                                        {"gateway.brokers", "http://x:8092"},
+                                                        {"gateway.brokers", "https://x/path"},
+                                                        {"gateway.brokers", "https://u@x"},
+                                                        {"server.bind", "localhost"},
+                                                        {"gateway.anonymous_consumer_access", "maybe"},
+                                                        {"gateway.ring_seconds", "0"},
+                                                        {"gateway.allowed_origins", "www.example.com"},
+                                                        {"gateway.ring_second", "5"}}) {
+    const auto problem = settings.setText(name, value);
+    ASSERT_TRUE(problem) << name << value;
+    EXPECT_FALSE(problem->text.empty());
+  }
+  EXPECT_FALSE(settings.setText("gateway.consumer_access_number_regex", "^agent\\d$"));
+  EXPECT_TRUE(callDeskOptions(settings).destinations.allowed.matches("agent5"));
+  EXPECT_FALSE(callDeskOptions(settings).destinations.allowed.matches("x"));
+  EXPECT_EQ(stateDirectory(settings, "/given"), "/given");
+}
+
+TEST(JsonReading, RefusesDepthAndGarbage) {
+  EXPECT_TRUE(parseJson(std::string(kMaxJsonDepth, '[') + std::string(kMaxJsonDepth, ']')));
+  EXPECT_FALSE(parseJson(std::string(kMaxJsonDepth + 1, '[') + std::string(kMaxJsonDepth + 1, ']')));
+  EXPECT_TRUE(parseJson(R"({"a":"[[[[[[[[[[[[[[[[[[[[[[[[\"[[["})")) << "brackets in a text do not nest";
+  EXPECT_FALSE(parseJson(""));
+  EXPECT_FALSE(parseJson("{\"a\":\"\xff\"}"));
+  EXPECT_EQ(integerAt(Json{{"a", 18446744073709551615u}}, "a"), std::nullopt);
+}
+
+TEST(SessionRequests, AreCheckedAtTheDoor) {
+  EXPECT_TRUE(parseSessionRequest(""));
+  EXPECT_EQ(parseSessionRequest(R"({"destination":"agent1","uui":""})")->uui, "");
+  for (const auto* bad : {"[]", "x", R"({"name":5})", R"({"name":"a\u0000b"})", R"({"destination":{}})"}) {
+    EXPECT_FALSE(parseSessionRequest(bad)) << bad;
+  }
+  EXPECT_FALSE(parseCredentials(R"({"user":"a"})"));
+  EXPECT_FALSE(parseCredentials(""));
+  EXPECT_TRUE(parseCredentials(R"({"user":"a","password":"b"})"));
+}
+
+}  // namespace
+}  // namespace parley::gateway

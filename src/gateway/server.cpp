@@ -1,0 +1,221 @@
+#include "gateway/server.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/log.h"
+#include "gateway/brokers.h"
+#include "gateway/http_api.h"
+#include "gateway/settings.h"
+#include "identity/web_sessions.h"
+#include "trust/authority.h"
+
+namespace parley::gateway {
+namespace {
+
+const base::Logger log{"server"};
+constexpr base::Millis kWebSession{12 * 3'600'000};
+constexpr base::Millis kCertificateCheck{5'000};
+constexpr base::Millis kStartPatience{60'000};
+constexpr base::Millis kStopPatience{5'000};
+constexpr base::Millis kCloseLimit{2'000};
+constexpr base::Millis kDrainCheck{200};
+constexpr std::size_t kPasswordQueue = 64;
+
+base::Result<std::string> readAuthorities(const std::string& file) {
+  if (file.empty()) return std::string();
+  std::ifstream in(file);
+  if (!in) return base::fail("server.bad_authorities", file + " cannot be read");
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+class RunningServer final : public Server {
+ public:
+  RunningServer(net::EventLoop& loop, base::Settings& settings, std::string version,
+                std::function<void()> ended)
+      : loop_(loop),
+        settings_(settings),
+        version_(std::move(version)),
+        ended_(std::move(ended)),
+        pool_("passwords", 2, kPasswordQueue),
+        drainTimer_(loop),
+        limit_(loop) {}
+
+  ~RunningServer() override { guard_.reset(); }
+
+  base::Result<void> begin(const std::string& stateDirectory) {
+    auto authority = trust::Authority::open(stateDirectory);
+    if (!authority) return std::unexpected(authority.error());
+    if (auto made = makeTls(*authority); !made) return made;
+    if (auto made = makeParts(*authority); !made) return made;
+    if (auto made = startUsers(stateDirectory); !made) return made;
+    return listen();
+  }
+
+  void drain() override {
+    if (draining()) return;
+    log.info("draining", {{"calls", calls_->live()}});
+    desk_->drain();
+    sessions_->announceEnding("The service is being restarted.");
+    limit_.start(base::Millis{settings_.integer("server.drain_seconds") * 1000}, [this] { stop(); });
+    drainTimer_.startEvery(kDrainCheck, [this] {
+      if (calls_->live() == 0) stop();
+    });
+    if (calls_->live() == 0) stop();
+  }
+
+  bool draining() const override { return desk_->draining(); }
+
+  void stop() override {
+    if (stopping_) return;
+    stopping_ = true;
+    desk_->drain();
+    desk_->stopCalls();
+    // Until the brokers have removed the calls and the pages were told.
+    limit_.start(kStopPatience, [this] { close(); });
+    drainTimer_.startEvery(kDrainCheck, [this] {
+      if (calls_->size() == 0) close();
+    });
+    if (calls_->size() == 0) close();
+  }
+
+  std::uint16_t port() const override { return port_; }
+
+ private:
+  base::Result<void> makeTls(trust::Authority& authority) {
+    auto names = settings_.list("server.names");
+    if (names.empty()) names = trust::localNames();
+    auto identity = authority.identity("server", names);
+    if (!identity) return std::unexpected(identity.error());
+    auto context = net::TlsServerContext::create(identity->certificatePem, identity->keyPem);
+    if (!context) return std::unexpected(context.error());
+    tls_ = std::move(*context);
+    const std::string base = authority.stateDirectory() + "/server";
+    watcher_ = std::make_unique<trust::CertificateWatcher>(loop_, base + ".pem", base + ".key", tls_,
+                                                           kCertificateCheck);
+    return {};
+  }
+
+  base::Result<void> makeBrokers(trust::Authority& authority) {
+    auto more = readAuthorities(settings_.text("gateway.broker_authorities"));
+    if (!more) return std::unexpected(more.error());
+    auto tls = net::TlsClientContext::create(authority.certificatePem() + *more, false);
+    if (!tls) return std::unexpected(tls.error());
+    base::Secret secret(settings_.text("gateway.broker_secret"));
+    if (secret.empty()) {
+      auto shared = authority.secret("broker-control.secret");
+      if (!shared) return std::unexpected(shared.error());
+      secret = *shared;
+    }
+    BrokerClientOptions options;
+    options.secret = secret;
+    options.tls = *tls;
+    options.requestTimeout = settings_.millis("gateway.sdp_control_timeout_ms");
+    brokers_ = std::make_unique<Brokers>(loop_, random_, settings_.list("gateway.brokers"), options);
+    return {};
+  }
+
+  base::Result<void> makeParts(trust::Authority& authority) {
+    auto key = authority.secret("token.key");
+    if (!key) return std::unexpected(key.error());
+    signer_ = std::make_unique<identity::TokenSigner>(*key, random_);
+    auto store = store::openEmbeddedStore(loop_, authority.stateDirectory() + "/server.db");
+    if (!store) return std::unexpected(store.error());
+    store_ = std::move(*store);
+    if (auto made = makeBrokers(authority); !made) return made;
+    users_ = std::make_unique<identity::Users>(loop_, pool_, *store_, random_, identity::Users::Options{});
+    agentWeb_ = std::make_unique<identity::WebSessions>(*store_, "agent", random_, kWebSession);
+    adminWeb_ = std::make_unique<identity::WebSessions>(*store_, "admin", random_, kWebSession);
+    sessions_ = std::make_unique<Sessions>(loop_, *signer_, random_, sessionsOptions(settings_));
+    calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, records_);
+    desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, *users_, random_,
+                                       callDeskOptions(settings_));
+    api_ = std::make_unique<HttpApi>(HttpApiParts{settings_, *users_, *signer_, *agentWeb_, *adminWeb_,
+                                                  *sessions_, *calls_, records_, *desk_, *brokers_, random_,
+                                                  version_});
+    // Settings may be changed from any thread; what follows from it happens on the loop, while this lives.
+    settings_.onChange("", [&loop = loop_, alive = std::weak_ptr<int>(alive_),
+                            apply = guard_.wrap([this] { applySettings(); })] {
+      if (alive.lock()) loop.post(apply);
+    });
+    return {};
+  }
+
+  void applySettings() {
+    desk_->setOptions(callDeskOptions(settings_));
+    sessions_->setOptions(sessionsOptions(settings_));
+  }
+
+  base::Result<void> startUsers(const std::string& stateDirectory) {
+    std::optional<base::Result<void>> started;
+    users_->start(stateDirectory, guard_.wrap([&started](base::Result<void> result) { started = result; }));
+    loop_.runUntil([&started] { return started.has_value(); }, kStartPatience);
+    if (!started) return base::fail("server.slow_start", "The users could not be loaded in time.");
+    return *started;
+  }
+
+  base::Result<void> listen() {
+    auto router = std::make_shared<net::Router>();
+    api_->addRoutes(*router);
+    net::HttpServerOptions options;
+    options.trustedProxies = settings_.list("server.trusted_proxies");
+    options.maxConnections = 2 * sessionsOptions(settings_).maxConnections;
+    http_ = std::make_unique<net::HttpServer>(loop_, router, options);
+    for (const net::Endpoint& endpoint : bindEndpoints(settings_)) {
+      const auto bound = http_->listen(endpoint, tls_);
+      if (!bound) return std::unexpected(bound.error());
+      port_ = bound->port();
+      log.info("listening", {{"address", bound->toString()}});
+    }
+    return {};
+  }
+
+  void close() {
+    if (closing_) return;
+    closing_ = true;
+    drainTimer_.stop();
+    limit_.stop();
+    sessions_->closeAll();
+    http_->close(kCloseLimit, guard_.wrap([this] { ended_(); }));
+  }
+
+  net::EventLoop& loop_;
+  base::Settings& settings_;
+  const std::string version_;
+  std::function<void()> ended_;
+  base::SystemRandom random_;
+  net::WorkPool pool_;
+  std::shared_ptr<net::TlsServerContext> tls_;
+  std::unique_ptr<trust::CertificateWatcher> watcher_;
+  std::unique_ptr<identity::TokenSigner> signer_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Brokers> brokers_;
+  std::unique_ptr<identity::Users> users_;
+  std::unique_ptr<identity::WebSessions> agentWeb_, adminWeb_;
+  CallRecords records_;
+  std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<Calls> calls_;
+  std::unique_ptr<CallDesk> desk_;
+  std::unique_ptr<HttpApi> api_;
+  std::unique_ptr<net::HttpServer> http_;
+  net::Timer drainTimer_, limit_;
+  std::uint16_t port_ = 0;
+  bool stopping_ = false;
+  bool closing_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  base::LifeGuard guard_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Server>> Server::start(net::EventLoop& loop, base::Settings& settings,
+                                                    const std::string& stateDirectory, std::string version,
+                                                    std::function<void()> ended) {
+  auto server = std::make_unique<RunningServer>(loop, settings, std::move(version), std::move(ended));
+  if (auto begun = server->begin(stateDirectory); !begun) return std::unexpected(begun.error());
+  return server;
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,236 @@
+#include "gateway/settings.h"
+
+#include <cstdlib>
+
+#include "base/text.h"
+
+namespace parley::gateway {
+namespace {
+
+using base::SettingSpec;
+using base::SettingType;
+using base::SettingValue;
+using Names = std::vector<std::string>;
+using Check = std::function<std::optional<std::string>(const SettingValue&)>;
+
+struct Declarer {
+  base::Settings& settings;
+  std::string page;
+
+  void add(SettingSpec spec) {
+    spec.page = page;
+    settings.declare(std::move(spec));
+  }
+  void number(std::string name, std::int64_t fallback, std::int64_t min, std::int64_t max, std::string unit,
+              bool restart, std::string sentence) {
+    add({.name = std::move(name),
+         .type = SettingType::integer,
+         .fallback = fallback,
+         .sentence = std::move(sentence),
+         .unit = std::move(unit),
+         .min = min,
+         .max = max,
+         .needsRestart = restart});
+  }
+  void text(std::string name, SettingType type, std::string fallback, bool restart, std::string sentence,
+            Check check = {}) {
+    add({.name = std::move(name),
+         .type = type,
+         .fallback = std::move(fallback),
+         .sentence = std::move(sentence),
+         .needsRestart = restart,
+         .check = std::move(check)});
+  }
+  void list(std::string name, Names fallback, bool restart, std::string sentence, Check check = {}) {
+    add({.name = std::move(name),
+         .type = SettingType::list,
+         .fallback = std::move(fallback),
+         .sentence = std::move(sentence),
+         .needsRestart = restart,
+         .check = std::move(check)});
+  }
+};
+
+std::string shown(const std::string& text) { return "\"" + base::printable(text, 80) + "\""; }
+
+std::optional<std::string> notAddresses(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (!net::Endpoint::parse(text, 0))
+      return shown(text) + " is not an IP address such as 192.0.2.1 or 2001:db8::1";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> notBrokers(const SettingValue& value) {
+  for (const std::string& url : std::get<Names>(value)) {
+    const std::string_view host = url.starts_with("https://") ? std::string_view(url).substr(8) : "";
+    if (host.empty() || host.find_first_of("/?# @") != std::string_view::npos) {
+      return shown(url) + " is not a broker's address such as https://broker.example.com:8092";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> notPattern(const SettingValue& value) {
+  const auto compiled = NumberPattern::compile(std::get<std::string>(value));
+  if (compiled) return std::nullopt;
+  return "is not a regular expression that is understood here: " + compiled.error().text;
+}
+
+std::optional<std::string> notOrigins(const SettingValue& value) {
+  for (const std::string& origin : std::get<Names>(value)) {
+    const bool good = origin == "*" || origin.starts_with("https://") || origin.starts_with("http://");
+    if (!good || origin.ends_with('/'))
+      return shown(origin) + " is not an origin such as https://www.example.com";
+  }
+  return std::nullopt;
+}
+
+void declareServer(Declarer server) {
+  server.number("server.https_port", 8443, 0, 65535, "", true,
+                "Port for pages and WebSockets; 0 takes a free one.");
+  server.list("server.bind", {}, true, "Addresses at which the server listens; empty: all.", notAddresses);
+  server.text(
+      "server.state_directory", SettingType::text, "", true,
+      "Folder for certificates, secrets and the store; empty: the service manager's, else /var/lib/parley.");
+  server.text("server.web_root", SettingType::text, "/usr/share/parley/web", true,
+              "Folder of the built web pages; a path in it is the path in the address.");
+  server.list("server.names", {}, true,
+              "Names and addresses in the server's own certificate; empty: those of the machine.");
+  server.list("server.trusted_proxies", {}, true,
+              "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.", notAddresses);
+  server.list("server.metrics_from", {}, false,
+              "Addresses that may read /metrics besides this machine and signed-in administrators.",
+              notAddresses);
+  server.number("server.drain_seconds", 300, 0, 86'400, "s", false,
+                "How long running calls may go on after the server was told to stop.");
+}
+
+void declareLog(Declarer log) {
+  log.text("log.file", SettingType::text, "", true, "Log file; empty: standard error.");
+  log.add({.name = "log.level",
+           .type = SettingType::choice,
+           .fallback = std::string("info"),
+           .sentence = "How much is logged.",
+           .choices = {"trace", "debug", "info", "warn", "error", "off"}});
+  log.number("log.rotate_bytes", 50 << 20, 1 << 16, std::int64_t{1} << 40, "bytes", true,
+             "A log file larger than this is put aside.");
+  log.number("log.rotate_files", 5, 1, 100, "files", true, "Log files kept.");
+}
+
+void declareAccess(Declarer gateway) {
+  gateway.add({.name = "gateway.anonymous_consumer_access",
+               .type = SettingType::choice,
+               .fallback = std::string("enabled"),
+               .sentence =
+                   "Who gets a session token: anyone (enabled), only applications with an id (disabled), or "
+                   "anyone, whose User-to-User information is accepted too (trusted).",
+               .choices = {"enabled", "disabled", "trusted"}});
+  gateway.list("gateway.application_ids", {}, false,
+               "Ids with which applications get session tokens when anonymous access is disabled.");
+  gateway.text("gateway.consumer_access_number_regex", SettingType::text, "", false,
+               "What a page asks to call must match this regular expression as a whole; blank allows all.",
+               notPattern);
+  gateway.text("gateway.default_destination", SettingType::text, "agent1", false,
+               "Called when neither the page nor the session token names a destination.");
+  gateway.list("gateway.allowed_origins", {}, false,
+               "Origins of other web sites whose pages may ask for session tokens; * allows all.",
+               notOrigins);
+  gateway.number("gateway.tokens_per_minute", 600, 1, 1'000'000, "", false,
+                 "Session tokens that one address may ask for in a minute.");
+}
+
+void declareCalls(Declarer gateway) {
+  gateway.number("gateway.ring_seconds", 30, 1, 600, "s", false, "How long an agent's page rings.");
+  gateway.number("gateway.resume_seconds", 60, 1, 600, "s", false,
+                 "How long a page that lost its connection, or a call that lost its media, may come back.");
+  gateway.number("gateway.media_timeout_seconds", 20, 1, 600, "s", false,
+                 "Time from the answer to media on both sides.");
+  gateway.number("gateway.max_calls", 2'000, 1, 1'000'000, "", false, "Calls at a time.");
+  gateway.number("gateway.max_sessions", 10'000, 1, 1'000'000, "", false, "Pages at a time.");
+  gateway.number("gateway.max_video_bitrate", 2'500'000, 50'000, 100'000'000, "bit/s", false,
+                 "What a page may send as video.");
+  gateway.list("gateway.brokers", {"https://localhost:8092"}, true, "Control addresses of the media brokers.",
+               notBrokers);
+  gateway.text(
+      "gateway.broker_secret", SettingType::secret, "", true,
+      "Control secret of the media brokers; empty: the one in the state folder, shared on one machine.");
+  gateway.text("gateway.broker_authorities", SettingType::text, "", true,
+               "File with further authorities (PEM) that the brokers' certificates may come from.");
+  gateway.number("gateway.sdp_control_timeout_ms", 3'000, 100, 60'000, "ms", true,
+                 "How long a media broker may take to answer.");
+}
+
+std::size_t sizeOf(const base::Settings& settings, std::string_view name) {
+  return static_cast<std::size_t>(settings.integer(name));
+}
+
+}  // namespace
+
+void declareSettings(base::Settings& settings) {
+  declareServer({settings, "Server"});
+  declareLog({settings, "Server"});
+  declareAccess({settings, "Expert Assist"});
+  declareCalls({settings, "Gateway"});
+}
+
+std::string stateDirectory(const base::Settings& settings, const std::string& commandLine) {
+  if (!commandLine.empty()) return commandLine;
+  if (std::string set = settings.text("server.state_directory"); !set.empty()) return set;
+  const char* fromManager = std::getenv("STATE_DIRECTORY");
+  if (fromManager == nullptr || *fromManager == '\0') return "/var/lib/parley";
+  return std::string(base::split(fromManager, ':').front());
+}
+
+base::LogOptions logOptions(const base::Settings& settings) {
+  base::LogOptions options;
+  options.file = settings.text("log.file");
+  for (const auto level : {base::LogLevel::trace, base::LogLevel::debug, base::LogLevel::info,
+                           base::LogLevel::warn, base::LogLevel::error, base::LogLevel::off}) {
+    if (base::toString(level) == settings.text("log.level")) options.level = level;
+  }
+  options.rotateBytes = sizeOf(settings, "log.rotate_bytes");
+  options.rotateFiles = sizeOf(settings, "log.rotate_files");
+  return options;
+}
+
+std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings) {
+  const auto port = static_cast<std::uint16_t>(settings.integer("server.https_port"));
+  std::vector<net::Endpoint> out;
+  for (const std::string& address : settings.list("server.bind")) {
+    if (const auto endpoint = net::Endpoint::parse(address, port)) out.push_back(*endpoint);
+  }
+  if (out.empty()) out.push_back(net::Endpoint().withPort(port));
+  return out;
+}
+
+SessionsOptions sessionsOptions(const base::Settings& settings) {
+  SessionsOptions options;
+  options.resume = base::Millis{settings.integer("gateway.resume_seconds") * 1000};
+  options.maxSessions = sizeOf(settings, "gateway.max_sessions");
+  options.maxConnections = options.maxSessions + options.maxSessions / 5;
+  options.maxVideoBitrate = settings.integer("gateway.max_video_bitrate");
+  return options;
+}
+
+CallDeskOptions callDeskOptions(const base::Settings& settings) {
+  CallDeskOptions options;
+  // The setting's own check saw to it that it compiles.
+  if (auto pattern = NumberPattern::compile(settings.text("gateway.consumer_access_number_regex"))) {
+    options.destinations.allowed = std::move(*pattern);
+  }
+  options.destinations.fallback = settings.text("gateway.default_destination");
+  options.times = {settings.integer("gateway.ring_seconds") * 1000,
+                   settings.integer("gateway.media_timeout_seconds") * 1000,
+                   settings.integer("gateway.resume_seconds") * 1000};
+  options.maxCalls = sizeOf(settings, "gateway.max_calls");
+  return options;
+}
+
+AnonymousAccess anonymousAccess(const base::Settings& settings) {
+  const std::string value = settings.text("gateway.anonymous_consumer_access");
+  if (value == "trusted") return AnonymousAccess::trusted;
+  return value == "disabled" ? AnonymousAccess::disabled : AnonymousAccess::enabled;
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,28 @@
+// The application server's settings (design decision 7), declared once.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "gateway/call_desk.h"
+#include "gateway/sessions.h"
+#include "net/endpoint.h"
+
+namespace parley::gateway {
+
+void declareSettings(base::Settings& settings);
+
+/// Command line, else server.state_directory, else the service manager's, else /var/lib/parley.
+std::string stateDirectory(const base::Settings& settings, const std::string& commandLine);
+base::LogOptions logOptions(const base::Settings& settings);
+std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings);
+SessionsOptions sessionsOptions(const base::Settings& settings);
+CallDeskOptions callDeskOptions(const base::Settings& settings);
+
+/// GW-2.
+enum class AnonymousAccess { enabled, disabled, trusted };
+AnonymousAccess anonymousAccess(const base::Settings& settings);
+
+}  // namespace parley::gateway
