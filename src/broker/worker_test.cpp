@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "broker/fake_browser.h"
+#include "broker/test_fake_browser.h"
 
 namespace parley::broker {
 namespace {

@@ -11,6 +11,9 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr std::size_t kMaxFields = 128;
+/// "0 CRLF CRLF": what is left of an unfinished chunked body is never shorter. Beast 1.81 asserts that in
+/// debug builds instead of waiting, so it is not called before.
+constexpr std::size_t kShortestChunkedEnd = 5;
 /// A chunk header, its extensions and the trailers of a chunked body may wait for more bytes this long.
 constexpr std::size_t kMaxUnconsumed = 16 * 1024;
 
@@ -27,6 +30,7 @@ struct MessageParser {
   std::size_t feed(base::Bytes bytes) {
     if (state == ParseState::done || state == ParseState::failed || bytes.empty()) return 0;
     started = true;
+    if (state == ParseState::body && parser.chunked() && bytes.size() < kShortestChunkedEnd) return 0;
     ErrorCode error;
     const std::size_t consumed = parser.put(asio::const_buffer(bytes.data(), bytes.size()), error);
     if (error && error != http::error::need_more) {

@@ -106,6 +106,19 @@ TEST(HttpServer, TakesARequestByteByByte) {
   ASSERT_TRUE(peer.waitFor("abcdefgh"));
 }
 
+TEST(HttpServer, TakesAnEmptyChunkedBodyInPieces) {
+  Site site;
+  RawPeer peer(site.loop, site.where);
+  peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (const char* piece : {"0", "\r", "\n", "\r", "\n"}) {
+    ASSERT_TRUE(site.loop.runUntil([&] { return !site.loop.poll(); }, kDeadline));
+    peer.send(piece);
+    ASSERT_TRUE(site.loop.runUntil([&] { return site.loop.poll() || peer.fill().size() > 0; }, kDeadline));
+  }
+  ASSERT_TRUE(peer.waitFor("\r\n\r\n"));
+  EXPECT_THAT(peer.got, StartsWith("HTTP/1.1 200 "));
+}
+
 TEST(HttpServer, SaysContinueOnlyWhenAsked) {
   Site site;
   RawPeer peer(site.loop, site.where);

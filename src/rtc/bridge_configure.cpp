@@ -164,7 +164,7 @@ void MediaBridge::State::wantKeyFrame(LegIndex sender, std::size_t index) {
 
 void MediaBridge::State::setReady(LegIndex index, bool ready, base::Instant now) {
   BridgeLeg& leg = legs[index];
-  if (!leg.present || leg.ready == ready) return;
+  if (leg.ready == ready) return;  // May come before the leg is configured: an early handshake.
   leg.ready = ready;
   if (!ready) {
     leg.reportDue = leg.twccDue = leg.rembDue = base::Instant::max();

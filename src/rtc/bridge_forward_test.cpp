@@ -154,6 +154,25 @@ TEST_F(BridgeForward, TheCallSurvivesTheOtherLegBeingReplaced) {
   EXPECT_EQ(static_cast<std::uint16_t>(rig.sink.rtp[2].header.sequence - rig.sink.rtp[1].header.sequence), 1);
 }
 
+TEST_F(BridgeForward, ALegMayBeReadyBeforeItIsConfigured) {
+  RecordingSink sink;
+  MediaBridge bridge({}, rig.random, sink);
+  bridge.setReady(1, true, rig.now);
+  bridge.setReady(0, true, rig.now);
+  bridge.onTimer(rig.now + std::chrono::seconds(5), {});
+  EXPECT_TRUE(sink.rtcp.empty());
+  EXPECT_EQ(bridge.nextTimer(), base::Instant::max());
+  bridge.configure(0, describe(0));
+  bridge.configure(1, describe(1));
+  Raw slot(64);
+  const Raw raw = bytesOf({});
+  slot.insert(slot.end(), raw.begin(), raw.end());
+  slot.resize(slot.size() + 64);
+  bridge.onRtp(0, {slot, 64, raw.size()}, rig.now);
+  EXPECT_EQ(sink.rtp.size(), 1u);
+  EXPECT_LE(bridge.nextTimer(), rig.now);  // Reports begin.
+}
+
 TEST_F(BridgeForward, VideoThatIsAddedLaterIsForwarded) {
   Rig call(false);
   call.rtp(0, {.sequence = 1});

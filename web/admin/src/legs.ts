@@ -54,7 +54,7 @@ export class Leg extends LitElement {
               ${fact('Bandwidth estimate', leg.remb ? bits(leg.remb) : undefined)}
             </dl>
             ${leg.sections?.length
-              ? html`<div class="scroll" tabindex="0" role="region" aria-label="Media of this leg"><table>
+              ? html`<div class="scroll" tabindex="0" role="region" aria-label="Media of the ${kNames[id]?.toLowerCase() ?? id}"><table>
                     <thead>
                       <tr><th scope="col">Media</th><th scope="col">Codec</th><th scope="col">Packets</th><th scope="col">Bit rate</th><th scope="col">Lost</th><th scope="col">Jitter</th><th scope="col">NACK / sent again</th><th scope="col">Key frames asked / seen</th></tr>
                     </thead>

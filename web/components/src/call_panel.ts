@@ -32,11 +32,11 @@ export class CallPanel extends LitElement {
       @keyframes rise { from { transform: translateY(16px); opacity: 0; } }
       @media (prefers-reduced-motion: reduce) { :host { animation: none; } }
       @media (max-width: 520px) { :host { right: 12px; left: 12px; bottom: 12px; width: auto; } }
-      header { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; font-weight: 650; }
-      header span { flex: 1; }
-      header button { display: grid; place-items: center; width: 40px; height: 40px; border: 0; border-radius: 50%; background: none; cursor: pointer; }
-      header button:hover { background: var(--p-sunken); }
-      header svg { width: 18px; height: 18px; }
+      .head { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; font-weight: 650; }
+      .head span { flex: 1; }
+      .head button { display: grid; place-items: center; width: 40px; height: 40px; border: 0; border-radius: 50%; background: none; cursor: pointer; }
+      .head button:hover { background: var(--p-sunken); }
+      .head svg { width: 18px; height: 18px; }
       parley-call-view { flex: 1; min-height: 0; overflow: auto; }
       .after { display: flex; gap: 10px; padding: 14px 16px 16px; }
       .after .button { flex: 1; }
@@ -121,12 +121,12 @@ export class CallPanel extends LitElement {
     // Reasons with a dot are errors of this page (devices, no connection); the others are ends of a call.
     const failed = ended !== null && ended.reason.includes('.');
     return html`
-      <header>
+      <div class="head">
         <span>${this.options_.title ?? 'Talk to us'}</span>
         <button type="button" data-test="close-panel" aria-label=${ended ? 'Close' : 'End call and close'} @click=${this.dismiss}>
           ${icons.close}
         </button>
-      </header>
+      </div>
       <parley-call-view
         layout="dock"
         .call=${call}

@@ -1,4 +1,4 @@
-import { css, html, LitElement } from 'lit';
+import { css, html, LitElement, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { controls } from './tokens';
 
@@ -44,10 +44,10 @@ export class Keypad extends LitElement {
         ([digit, letters, test]) => html`<button
           type="button"
           data-test="key-${test}"
-          aria-label=${digit === '*' ? 'star' : digit === '#' ? 'hash' : digit}
+          aria-label=${digit === '*' ? 'star' : digit === '#' ? 'hash' : nothing}
           @click=${() => this.press(digit)}
         >
-          ${digit}<small aria-hidden="true">${letters}</small>
+          ${digit} <small>${letters}</small>
         </button>`,
       )}
     </div>`;

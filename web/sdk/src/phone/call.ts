@@ -386,7 +386,8 @@ export class Call extends Emitter<CallEvents> {
   /** @internal The gateway no longer knows the call, or cannot be reached any more. */
   lost(error: ParleyError): void {
     const mine = this.host_.role === 'agent' ? 'agent_lost' : 'consumer_lost';
-    const reason = error.code === 'session.lost' || error.code === 'server.unreachable' ? mine : error.code;
+    const gone = this.id_ !== '' && (error.code === 'session.lost' || error.code === 'server.unreachable');
+    const reason = gone ? mine : error.code;
     this.finish({ reason, text: error.message, by: 'system' });
   }
 

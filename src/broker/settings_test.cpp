@@ -1,0 +1,105 @@
+#include "broker/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace parley::broker {
+namespace {
+
+using testing::HasSubstr;
+
+class BrokerSettings : public testing::Test {
+ protected:
+  BrokerSettings() { declareSettings(settings_); }
+  void set(const std::string& name, const std::string& value) {
+    const auto problem = settings_.setText(name, value);
+    EXPECT_FALSE(problem) << problem->format();
+  }
+  base::Settings settings_;
+};
+
+TEST_F(BrokerSettings, DefaultsNeedNoConfiguration) {
+  EXPECT_EQ(settings_.integer("media.first_port"), 16000);
+  EXPECT_EQ(settings_.integer("media.control_port"), 8092);
+  EXPECT_GE(workerCount(settings_), 1u);
+  EXPECT_LE(workerCount(settings_), kDefaultWorkers);
+  const rtc::NegotiatorOptions codecs;
+  EXPECT_EQ(negotiatorOptions(settings_).audioCodecs, codecs.audioCodecs);
+  EXPECT_EQ(bridgeOptions(settings_).maxStoredPackets, rtc::BridgeOptions{}.maxStoredPackets);
+  const auto endpoints = bindEndpoints(settings_, 16000);
+  ASSERT_EQ(endpoints.size(), 1u);
+  EXPECT_TRUE(endpoints[0].isAny());
+  EXPECT_EQ(endpoints[0].port(), 16000);
+}
+
+TEST_F(BrokerSettings, LoopbackIsAdvertisedLast) {
+  const auto addresses = advertisedAddresses(settings_);
+  ASSERT_FALSE(addresses.empty());
+  bool loopbackSeen = false;
+  for (const auto& address : addresses) {
+    EXPECT_FALSE(loopbackSeen && !address.isLoopback());
+    loopbackSeen = loopbackSeen || address.isLoopback();
+    EXPECT_FALSE(address.isLinkLocal());
+  }
+}
+
+TEST_F(BrokerSettings, AdvertisedAddressesWinOverBoundOnes) {
+  set("media.bind_addresses", "10.0.0.1");
+  EXPECT_EQ(advertisedAddresses(settings_).at(0).address(), "10.0.0.1");
+  set("media.advertised_addresses", "203.0.113.9,2001:db8::9");
+  ASSERT_EQ(advertisedAddresses(settings_).size(), 2u);
+  EXPECT_EQ(advertisedAddresses(settings_)[1].address(), "2001:db8::9");
+  EXPECT_EQ(bindEndpoints(settings_, 5).at(0).toString(), "10.0.0.1:5");
+  set("media.advertised_addresses", "");
+  set("media.bind_addresses", "0.0.0.0");
+  EXPECT_FALSE(advertisedAddresses(settings_).at(0).isAny());
+}
+
+TEST_F(BrokerSettings, WrongValuesAreRefusedWithWhatIsAllowed) {
+  for (const auto& [name, value, said] : std::vector<std::tuple<const char*, const char*, const char*>>{
+           {"media.bind_addresses", "10.0.0.1,nonsense", "not an IP address"},
+           {"media.control_bind", "localhost", "not an IP address"},
+           {"media.first_port", "70000", "65535"},
+           {"media.max_load_factor", "101", "100"},
+           {"media.audio_codecs", "", "at least one"},
+           {"media.dscp", "64", "63"},
+           {"log.level", "loud", "one of"}}) {
+    const auto problem = settings_.setText(name, value);
+    ASSERT_TRUE(problem) << name;
+    EXPECT_THAT(problem->format(), HasSubstr(said));
+  }
+  const auto problems = settings_.loadText("[media]\nmax_cals = 5\nworkers = \"two\"\n", "parley-media.toml");
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_THAT(problems[0].format(), HasSubstr("parley-media.toml:2: media.max_cals"));
+  EXPECT_THAT(problems[0].format(), HasSubstr("media.max_calls"));
+}
+
+TEST_F(BrokerSettings, CodecsAndLimitsReachTheEngines) {
+  set("media.audio_codecs", "PCMU");
+  set("media.max_video_bitrate", "1000000");
+  set("media.retransmit_ms", "300");
+  set("media.workers", "7");
+  set("log.level", "debug");
+  EXPECT_THAT(negotiatorOptions(settings_).audioCodecs, testing::ElementsAre("PCMU"));
+  EXPECT_EQ(negotiatorOptions(settings_).maxVideoBitrate, 1'000'000u);
+  EXPECT_EQ(bridgeOptions(settings_).maxVideoBitrate, 1'000'000u);
+  EXPECT_EQ(bridgeOptions(settings_).storeFor, base::Millis{300});
+  EXPECT_EQ(workerCount(settings_), 7u);
+  EXPECT_EQ(logOptions(settings_).level, base::LogLevel::debug);
+}
+
+TEST_F(BrokerSettings, TheStateFolderComesFromTheFirstWhoNamesIt) {
+  ::unsetenv("STATE_DIRECTORY");
+  EXPECT_EQ(stateDirectory(settings_, ""), "/var/lib/parley");
+  ::setenv("STATE_DIRECTORY", "/run/a:/run/b", 1);
+  EXPECT_EQ(stateDirectory(settings_, ""), "/run/a");
+  set("media.state_directory", "/srv/parley");
+  EXPECT_EQ(stateDirectory(settings_, ""), "/srv/parley");
+  EXPECT_EQ(stateDirectory(settings_, "/tmp/x"), "/tmp/x");
+  ::unsetenv("STATE_DIRECTORY");
+}
+
+}  // namespace
+}  // namespace parley::broker

@@ -1,0 +1,6 @@
+export const kPolicy: string;
+export function startMock(options?: {
+  port?: number;
+  resumeSeconds?: number;
+  ringSeconds?: number;
+}): Promise<{ origin: string; close(): void }>;

@@ -1,0 +1,215 @@
+// The pages in Debian's Chromium, over the mock server: a call from Assist to the end, and axe on every state.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { haveChromium, launch } from '../dev/browser.mjs';
+import { startMock } from '../dev/mock-server.mjs';
+
+interface AxeResult {
+  violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const t = (name: string) => `[data-test=${name}]`;
+
+describe.skipIf(!haveChromium())('pages', () => {
+  let mock: Awaited<ReturnType<typeof startMock>>;
+  let browser: Browser;
+  let problems: string[] = [];
+
+  beforeAll(async () => {
+    mock = await startMock({ ringSeconds: 5 });
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    mock?.close();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    // What a test provokes itself: refused sign-ins, broken sockets, a call that does not exist.
+    const unexpected = problems.filter((p) => !/401|404|handshake response/.test(p));
+    problems = [];
+    expect(unexpected).toEqual([]);
+  });
+
+  async function open(path: string, colorScheme: 'light' | 'dark' = 'light', viewport = { width: 1280, height: 800 }): Promise<Page> {
+    const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce', permissions: ['camera', 'microphone'] });
+    const page = await context.newPage();
+    page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
+    page.on('pageerror', (e) => problems.push(`page error: ${e.message}`));
+    await page.goto(mock.origin + path);
+    return page;
+  }
+
+  const seen = (page: Page, selector: string) => page.locator(selector).first().waitFor({ timeout: 20_000 });
+
+  async function accessible(page: Page, where: string): Promise<void> {
+    await page.evaluate(axe);
+    const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+    expect(result.violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.html}\n  ${n.failureSummary}`).join('\n')}`), where).toEqual([]);
+  }
+
+  async function agentPage(scheme: 'light' | 'dark' = 'light', user = 'agent1'): Promise<Page> {
+    const page = await open('/expertassist/agent', scheme);
+    await page.fill(t('user'), user);
+    await page.fill(t('password'), user);
+    await page.click(t('sign-in'));
+    await seen(page, '[data-test=console][data-connection=connected]');
+    if ((await page.getAttribute(t('availability'), 'data-state')) === 'away') await page.click(t('availability'));
+    await seen(page, '[data-test=availability][data-state=available]');
+    return page;
+  }
+
+  /** The remote picture moves. */
+  const playing = (page: Page) =>
+    page.waitForFunction(() => {
+      const deep = (root: ParentNode): HTMLVideoElement | null => {
+        const hit = root.querySelector<HTMLVideoElement>('[data-test=remote-video]');
+        if (hit) return hit;
+        for (const e of root.querySelectorAll('*')) {
+          const inner = e.shadowRoot && deep(e.shadowRoot);
+          if (inner) return inner;
+        }
+        return null;
+      };
+      const video = deep(document);
+      return video !== null && video.videoWidth > 0 && video.currentTime > 0.2;
+    });
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`call: Assist, ring, answer, talk, mute, end (${scheme}), accessible in every state`, async () => {
+      const agent = await open('/expertassist/agent', scheme);
+      await seen(agent, t('login'));
+      await accessible(agent, 'agent login');
+      await agent.close();
+      const console_ = await agentPage(scheme);
+      await accessible(console_, 'agent idle');
+      const customer = await open('/assistsample?name=Ada', scheme);
+      await accessible(customer, 'sample');
+      await customer.click(t('assist'));
+      await seen(console_, t('ringing'));
+      expect(await console_.textContent(t('caller-name'))).toBe('Ada');
+      await accessible(console_, 'agent ringing');
+      await accessible(customer, 'sample calling');
+      await console_.keyboard.press('a');
+      await seen(customer, '[data-test=call-panel][data-state=connected]');
+      await seen(console_, '[data-test=call][data-state=connected]');
+      await playing(customer);
+      await playing(console_);
+      await customer.click(t('keypad-toggle'));
+      await customer.click(t('key-7'));
+      await customer.click(t('mute-audio'));
+      expect(await customer.getAttribute(t('mute-audio'), 'aria-pressed')).toBe('true');
+      await seen(console_, '[data-test=peer-muted][data-audio=true]');
+      expect(await console_.textContent(t('dtmf-received'))).toBe('7');
+      await console_.click(`${t('call')} ${t('settings')}`);
+      await seen(console_, t('microphone-select'));
+      await accessible(console_, 'agent call');
+      await accessible(customer, 'sample call');
+      const setup = JSON.parse((await customer.getAttribute(t('call-panel'), 'data-setup')) ?? '{}') as { firstFrame?: number };
+      expect(setup.firstFrame).toBeGreaterThan(0);
+      await customer.click(t('end'));
+      await seen(console_, '[data-test=last-call][data-reason=hung_up][data-by=consumer]');
+      await seen(console_, t('history-row'));
+      await accessible(console_, 'agent ended');
+      await accessible(customer, 'sample ended');
+      await customer.click(t('close-panel'));
+      expect(await customer.locator(t('call-panel')).count()).toBe(0);
+      await console_.click(t('sign-out'));
+      await seen(console_, t('login'));
+    });
+  }
+
+  it('reload of the agent and a break of the customer’s connection: the call comes back by itself', async () => {
+    const agent = await agentPage();
+    const customer = await open('/assistsample');
+    await customer.click(t('assist'));
+    await seen(agent, t('ringing'));
+    await agent.click(t('answer'));
+    await seen(customer, '[data-test=call-panel][data-state=connected]');
+    await agent.click(t('mute-video'));
+    await agent.reload();
+    await seen(agent, '[data-test=call][data-state=connected]');
+    await playing(agent);
+    expect(await agent.getAttribute(t('mute-video'), 'aria-pressed')).toBe('true');
+    await customer.request.post(`${mock.origin}/mock/break`, { data: { role: 'consumer', milliseconds: 4500 } });
+    await seen(customer, '[data-test=call-panel][data-state=reconnecting]');
+    await seen(agent, '[data-test=call-state][data-state=reconnecting]');
+    await seen(customer, '[data-test=call-panel][data-state=connected]');
+    await agent.click(t('end'));
+    await seen(customer, '[data-test=call-panel][data-state=ended][data-reason=hung_up][data-by=agent]');
+    await agent.click(t('sign-out'));
+  });
+
+  it('reject, no answer, closed tab and a second page say so in words', async () => {
+    const agent = await agentPage();
+    const customer = await open('/assistsample');
+    await customer.click(t('assist'));
+    await seen(agent, t('ringing'));
+    await agent.keyboard.press('r');
+    await seen(customer, '[data-test=call-panel][data-reason=rejected]');
+    await customer.click(t('call-again'));
+    await seen(customer, '[data-test=call-panel][data-reason=no_answer]');
+    await seen(agent, '[data-test=last-call][data-reason=no_answer]');
+    await customer.click(t('call-again'));
+    await seen(agent, t('ringing'));
+    await agent.click(t('answer'));
+    await seen(customer, '[data-test=call-panel][data-state=connected]');
+    await customer.close();
+    await seen(agent, '[data-test=last-call]');
+    const second = await agentPage();
+    await seen(agent, '[data-test=console][data-connection=replaced]');
+    await accessible(agent, 'agent replaced');
+    await second.click(t('sign-out'));
+  });
+
+  it('errors before the call say what to do', async () => {
+    const customer = await open('/csdk-sample');
+    await accessible(customer, 'csdk sample');
+    const denied = await open('/assistsample?destination=nobody');
+    await denied.click(t('assist'));
+    await seen(denied, '[data-test=call-panel][data-reason=destination_unknown]');
+    await denied.evaluate(() => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))));
+    await denied.click(t('call-again'));
+    await denied.locator('[data-test=call-error][data-code="microphone.denied"]').waitFor({ state: 'attached' });
+    await accessible(denied, 'sample error');
+  });
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`call page (${scheme})`, async () => {
+      const admin = await open('/web_plugin_framework/webcontroller', scheme);
+      await seen(admin, t('login'));
+      await accessible(admin, 'admin login');
+      await admin.fill(t('user'), 'admin');
+      await admin.fill(t('password'), 'wrong');
+      await admin.click(t('sign-in'));
+      await seen(admin, '[data-test=login-error][data-code="login.failed"]');
+      await admin.fill(t('password'), 'admin');
+      await admin.click(t('sign-in'));
+      await seen(admin, t('recent-row'));
+      await accessible(admin, 'admin list');
+      await admin.click('[data-call=sample-good] a');
+      await seen(admin, t('ladder'));
+      expect(await admin.locator(t('ladder-entry')).count()).toBeGreaterThan(25);
+      expect(await admin.locator('[data-test=leg][data-leg=consumer] [data-test=drop][data-reason=srtp_replay]').getAttribute('data-count')).toBe('2');
+      await accessible(admin, 'admin call');
+      await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/none`);
+      await seen(admin, '[data-test=page-error][data-code="call.unknown"]');
+    });
+  }
+
+  it('nothing is cut off at phone width', async () => {
+    const agent = await open('/expertassist/agent', 'light', { width: 360, height: 740 });
+    await agent.fill(t('user'), 'agent2');
+    await agent.fill(t('password'), 'agent2');
+    await agent.click(t('sign-in'));
+    await seen(agent, t('console'));
+    const sample = await open('/assistsample', 'light', { width: 360, height: 740 });
+    for (const page of [agent, sample]) {
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+    }
+    await agent.click(t('sign-out'));
+  });
+});
