@@ -26,6 +26,7 @@ async function signIn(p, user = 'agent1') {
   await p.fill(t('password'), user);
   await p.click(t('sign-in'));
   await seen(p, '[data-test=console][data-connection=connected]');
+  await seen(p, `${t('availability')}:not([data-state=unknown])`);
 }
 const talk = (p) => p.waitForFunction(() => {
   const deep = (s, r = document) => { const h = r.querySelector(s); if (h) return h; for (const e of r.querySelectorAll('*')) { const i = e.shadowRoot && deep(s, e.shadowRoot); if (i) return i; } return null; };

@@ -57,6 +57,7 @@ describe.skipIf(!haveChromium())('pages', () => {
     await page.fill(t('password'), user);
     await page.click(t('sign-in'));
     await seen(page, '[data-test=console][data-connection=connected]');
+    await seen(page, `${t('availability')}:not([data-state=unknown])`);
     if ((await page.getAttribute(t('availability'), 'data-state')) === 'away') await page.click(t('availability'));
     await seen(page, '[data-test=availability][data-state=available]');
     return page;

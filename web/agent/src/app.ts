@@ -36,7 +36,7 @@ export class AgentApp extends LitElement {
   @state() private page_: 'loading' | 'login' | 'console' = 'loading';
   @state() private user_: AgentUser | null = null;
   @state() private connection_: ConnectionState = 'idle';
-  @state() private availability_: Availability = 'away';
+  @state() private availability_: Availability | null = null;
   @state() private ringing_: Call | null = null;
   @state() private answering_ = false;
   @state() private call_: Call | null = null;
@@ -121,7 +121,7 @@ export class AgentApp extends LitElement {
   private toLogin(error: ParleyError | null): void {
     this.ringer_.stop();
     this.page_ = 'login';
-    this.user_ = this.ringing_ = this.call_ = this.last_ = this.history_ = null;
+    this.user_ = this.ringing_ = this.call_ = this.last_ = this.history_ = this.availability_ = null;
     this.loginError_ = error;
   }
 
@@ -284,14 +284,14 @@ export class AgentApp extends LitElement {
         class="switch"
         role="switch"
         data-test="availability"
-        data-state=${this.availability_}
-        aria-checked=${String(!away)}
+        data-state=${this.availability_ ?? 'unknown'}
+        aria-checked=${String(this.availability_ !== null && !away)}
         aria-label="Available for calls"
-        ?disabled=${!up || this.availability_ === 'busy'}
+        ?disabled=${!up || this.availability_ === null || this.availability_ === 'busy'}
         @click=${this.toggleAvailability}
       >
         <span class="track" aria-hidden="true"></span>
-        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.call_ ? 'In a call' : 'Busy') : away ? 'Away' : 'Available'}</span>
+        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.call_ ? 'In a call' : 'Busy') : this.availability_ === null ? '…' : away ? 'Away' : 'Available'}</span>
       </button>
       <span class="connection ${this.connection_}" role="status" data-test="connection" data-state=${this.connection_}>
         ${describeConnection(this.connection_)}

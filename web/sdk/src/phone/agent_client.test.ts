@@ -66,6 +66,22 @@ describe('AgentClient', () => {
     expect(seen).toEqual(['available']);
   });
 
+  it('knows its availability after a reload, though the gateway tells only of changes', async () => {
+    expect(agent.availability).toBeNull();
+    env.gateway.send({ type: 'availability', state: 'available' });
+    const gateway = env.gateway;
+    gateway.drop(1001);
+    page(gateway);
+    const seen: string[] = [];
+    agent.on('availability', (s) => seen.push(s));
+    await agent.connect();
+    expect(seen).toEqual(['available']);
+    gateway.forget();
+    gateway.drop();
+    await env.clock.advance(1000);
+    expect(agent.availability).toBeNull();
+  });
+
   it('rings and answers', async () => {
     const call = await talk();
     expect(call.peer.name).toBe('Ada');

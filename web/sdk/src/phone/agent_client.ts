@@ -50,11 +50,12 @@ export interface AgentOptions extends PhoneOptions {
 const kSessionKey = 'parley.agent.session';
 const kRingingKey = 'parley.agent.ringing';
 const kMutedKey = 'parley.agent.muted';
+const kAvailabilityKey = 'parley.agent.availability';
 
 /** An agent's page: availability, incoming calls. */
 export class AgentClient extends Phone<AgentEvents> {
   readonly role = 'agent' as const;
-  private availability_: Availability = 'away';
+  private availability_: Availability | null = null;
   private user_: AgentUser | null = null;
   private capture_: Partial<CaptureChoice>;
 
@@ -66,7 +67,8 @@ export class AgentClient extends Phone<AgentEvents> {
   get user(): AgentUser | null {
     return this.user_;
   }
-  get availability(): Availability {
+  /** null until the gateway has said. */
+  get availability(): Availability | null {
     return this.availability_;
   }
 
@@ -127,6 +129,10 @@ export class AgentClient extends Phone<AgentEvents> {
   protected leaving(): void {}
 
   protected welcomed(welcome: Welcome): void {
+    // A resumed session is told only of changes; what held before the reload was kept.
+    const kept = welcome.resumed ? this.environment.storage.get(kAvailabilityKey) : null;
+    this.availability_ = kept === 'available' || kept === 'busy' || kept === 'away' ? kept : null;
+    if (this.availability_) this.emit('availability', this.availability_);
     if (!this.user_) this.user_ = { user: welcome.user, name: welcome.name, roles: [] };
     const offers = this.load(kRingingKey);
     for (const fields of welcome.calls) {
@@ -147,6 +153,7 @@ export class AgentClient extends Phone<AgentEvents> {
         return;
       case 'availability':
         this.availability_ = message.state;
+        this.environment.storage.set(kAvailabilityKey, message.state);
         return this.emit('availability', message.state);
       case 'session':
         if (message.what === 'ending') this.emit('notice', new ParleyError('session.ending', { text: message.text }));

@@ -78,6 +78,7 @@ export interface DialOptions extends CaptureChoice {
 
 /** A break of signalling alone is worth a word only after so long: media may flow on. */
 const kSignallingGrace = 3_000;
+const kRestartSettles = 2_000;
 const kQualityInterval = 2_000;
 const kReportEvery = 5;
 
@@ -562,15 +563,22 @@ export class Call extends Emitter<CallEvents> {
       if (error === null) {
         this.restartFailures_ = 0;
         if (this.rejoining_ && (this.muted_.audio || this.muted_.video)) this.announceMuted();
-        return this.runRestart();
+        // What was wished for meanwhile is most likely done by this one: look again once it had time to work.
+        if (this.restartWanted_ === 'anew') return this.runRestart();
+        if (this.restartWanted_ === 'ice') this.runRestartIn(kRestartSettles);
+        return;
       }
       this.restartFailures_++;
       if (this.restartWanted_ !== 'anew') this.restartWanted_ = anew ? 'anew' : 'ice';
       const wait = Math.min(8_000, 500 * 2 ** Math.min(this.restartFailures_, 5));
-      this.env_.clearTimer(this.restartTimer_);
-      this.restartTimer_ = this.env_.setTimer(guarded('restart', () => this.runRestart()), wait);
+      this.runRestartIn(wait);
     };
     detach('restart', link.restart(exchange, anew).then(() => done(null), done));
+  }
+
+  private runRestartIn(milliseconds: number): void {
+    this.env_.clearTimer(this.restartTimer_);
+    this.restartTimer_ = this.env_.setTimer(guarded('restart', () => this.runRestart()), milliseconds);
   }
 
   private refresh(): void {

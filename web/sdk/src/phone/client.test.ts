@@ -260,6 +260,33 @@ describe('an interrupted call', () => {
     expect(env.peer.getSenders().map((s) => s.track)).toEqual(env.media.opened);
   });
 
+  it('takes a new peer connection when two restarts brought no path', async () => {
+    await connect();
+    env.gateway.onMessage = (m) => m.type === 'restart' && env.gateway.send({ type: 'sdp', call: 'c1', kind: 'answer', sdp: 'a', request: m.request });
+    for (let i = 0; i < 3; i++) {
+      env.peer.ice('checking');
+      env.peer.ice('failed');
+      await env.clock.advance(3_000);
+    }
+    expect(env.gateway.messages.filter((m) => m.type === 'restart')).toHaveLength(3);
+    expect(env.peers).toHaveLength(2);
+    env.peer.connect();
+    await env.clock.advance(10_000);
+    expect(env.gateway.messages.filter((m) => m.type === 'restart')).toHaveLength(3);
+  });
+
+  it('does not restart twice for one fault', async () => {
+    await connect();
+    env.peer.ice('disconnected');
+    await env.clock.advance(2_100);
+    env.peer.ice('failed'); // While the first restart waits for its answer.
+    env.gateway.send({ type: 'sdp', call: 'c1', kind: 'answer', sdp: 'a', request: env.gateway.last('restart')?.request });
+    await settle();
+    env.peer.connect();
+    await env.clock.advance(5_000);
+    expect(env.gateway.messages.filter((m) => m.type === 'restart')).toHaveLength(1);
+  });
+
   it('takes a new peer connection at once when DTLS fails on a good path', async () => {
     await connect();
     env.peer.connection('failed');

@@ -36,7 +36,8 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
   private media_: MediaChoice = { audio: true, video: true };
   private graceTimer_ = 0;
   private wasUp_ = false;
-  private failedRestarts_ = 0;
+  /** Restarts since the path was last up. */
+  private restarts_ = 0;
   private closed_ = false;
   readonly remote: MediaStream;
 
@@ -82,12 +83,11 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
   restart(exchange: OfferExchange, anew = false): Promise<void> {
     return this.queue_.run(async () => {
       const pc = this.pc_;
-      const reuse = !anew && pc && this.failedRestarts_ < 2 && pc.signalingState !== 'closed';
+      const reuse = !anew && pc && this.restarts_ < 2 && pc.signalingState !== 'closed';
+      this.restarts_++;
       try {
         await this.offer(reuse ? pc : this.create(), exchange, true);
-        this.failedRestarts_ = 0;
       } catch (error) {
-        this.failedRestarts_++;
         await this.rollback();
         throw error;
       }
@@ -280,7 +280,7 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     if (pc.connectionState === 'connected') this.up();
     // ICE stands and DTLS does not: only a new peer connection helps.
     if (pc.connectionState === 'failed' && pc.iceConnectionState !== 'failed') {
-      this.failedRestarts_ = 2;
+      this.restarts_ = 2;
       this.emit('path', 'down');
       this.emit('needRestart', 'dtls.failed');
     }
@@ -288,6 +288,7 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
 
   private up(): void {
     this.wasUp_ = true;
+    this.restarts_ = 0;
     this.emit('path', 'up');
   }
 }
