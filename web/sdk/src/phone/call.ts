@@ -514,10 +514,7 @@ export class Call extends Emitter<CallEvents> {
     this.clock_.end('dial');
     this.clock_.begin('ringing');
     if (reply.type !== 'call') throw new ParleyError('server.malformed');
-    if (this.ended_) {
-      this.trySend({ type: 'end', call: reply.call });
-      throw new ParleyError('call.ended');
-    }
+    if (this.ended_) throw new ParleyError('call.ended'); // The client hangs up what it does not know.
     this.apply(reply);
     if (this.muted_.audio || this.muted_.video) this.announceMuted();
     const result = await answer;

@@ -146,7 +146,7 @@ describe('a consumer’s call', () => {
     dialled.end();
     env.gateway.send({ ...fields('ringing'), request });
     await settle();
-    expect(env.gateway.last('end')).toMatchObject({ call: 'c1' });
+    expect(env.gateway.messages.filter((m) => m.type === 'end')).toMatchObject([{ call: 'c1' }]);
     nothingLeft();
 
     env.gateway.messages.length = 0;
@@ -302,7 +302,7 @@ describe('an interrupted call', () => {
     env.peer.ice('disconnected');
     await env.clock.advance(20_000);
     expect(call.state).toBe('reconnecting');
-    expect(env.gateway.last('restart')).toBeUndefined();
+    expect(env.peer.localDescription?.sdp).toMatch(/^offer 1 /); // Nothing is negotiated that nobody hears.
     env.gateway.mode = 'welcome';
     env.gateway.calls = [fields('reconnecting')];
     env.network('online');
