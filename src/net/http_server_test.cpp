@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/metrics.h"
 #include "net/http.h"
 #include "net/internal_test_support.h"
 
@@ -379,6 +380,18 @@ TEST(HttpServer, CloseEndsEverythingAtItsLimit) {
   site.server->close(Millis{20}, [&] { done = true; });
   EXPECT_TRUE(site.loop.runUntil([&] { return done; }, kDeadline));
   EXPECT_EQ(site.server->connections(), 0u);
+}
+
+TEST(HttpServer, CountsConnectionsAnswersAndRefusals) {
+  Site site;
+  RawPeer peer(site.loop, site.where);
+  peer.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(peer.waitFor("hello"));
+  site.ask("nonsense\r\n\r\n", "http.bad_request");
+  const std::string text = base::Metrics::instance().expose();
+  EXPECT_THAT(text, ::testing::ContainsRegex("parley_http_connections [1-9]"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("parley_http_requests_total.class=\"2xx\". [1-9]"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("parley_http_refused_total.reason=\"bad_request\". [1-9]"));
 }
 
 TEST(HttpServer, TellsWhyItCannotListen) {
