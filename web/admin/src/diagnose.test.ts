@@ -26,6 +26,12 @@ describe('why a call ended', () => {
     expect(findings(call())).toEqual([{ level: 'info', text: 'Media flowed both ways on both legs.' }]);
   });
 
+  it('takes a leg that was closed at the end for what it was', () => {
+    const closed = { dtls: 'closed', srtp: 'AEAD_AES_128_GCM' };
+    expect(findings(call({}, [leg('consumer', closed), leg('agent', closed)]))).toMatchObject([{ level: 'info' }]);
+    expect(texts(call({}, [leg('consumer', { dtls: 'closed' }), leg('agent')]))).toMatch(/keys with the customer/);
+  });
+
   it('tells a blocked path from failed keys from a silent microphone', () => {
     expect(texts(call({}, [leg('consumer', { ice: 'new', selected: undefined }), leg('agent')]))).toMatch(/Nothing from the customer’s browser.*firewall/);
     expect(texts(call({}, [leg('consumer', { dtls: 'failed' }), leg('agent')]))).toMatch(/keys with the customer’s browser.*DTLS: failed/);
@@ -35,8 +41,8 @@ describe('why a call ended', () => {
   });
 
   it('counts loss and drops', () => {
-    const lossy = leg('consumer', { sections: [{ index: 0, kind: 'video', fromPeer: flow(90, 10), toPeer: flow(100, 1) }], drops: { srtp_replay: 3 } });
-    expect(texts(call({}, [lossy, leg('agent')]))).toBe('10.0 % of the packets with picture from the customer were lost.\nPackets of the customer were dropped: 3 × srtp_replay.');
+    const lossy = leg('consumer', { sections: [{ index: 0, kind: 'video', fromPeer: flow(90, 10), toPeer: flow(100, 1) }], drops: { srtp_replay: 300 } });
+    expect(texts(call({}, [lossy, leg('agent')]))).toBe('10.0 % of the packets with picture from the customer were lost.\nMany packets of the customer were dropped: 300 × srtp_replay.');
   });
 
   it('says when there is no report', () => {

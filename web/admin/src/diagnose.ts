@@ -64,7 +64,7 @@ export function findings(call: CallDetail): Finding[] {
     return out;
   }
   for (const leg of call.media.legs) out.push(...legFindings(leg, call.legs.find((l) => l.id === leg.id), answered));
-  if (answered && out.length === 0) out.push({ level: 'info', text: 'Media flowed both ways on both legs.' });
+  if (answered && out.every((finding) => finding.level === 'info')) out.push({ level: 'info', text: 'Media flowed both ways on both legs.' });
   return out;
 }
 
@@ -81,7 +81,8 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: bool
     });
     return out;
   }
-  if (answered && !isUp(leg.dtls)) {
+  // The final report is made after the broker said goodbye: closed, with keys, was fine.
+  if (answered && !isUp(leg.dtls) && !(leg.dtls === 'closed' && leg.srtp)) {
     out.push({
       level: 'error',
       text: `The keys with the ${who}’s browser were not agreed (DTLS: ${leg.dtls ?? 'none'}). Packets pass, so look at the reasons for drops below.`,
@@ -101,7 +102,10 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: bool
   const drops = Object.entries(leg.drops ?? {}).filter(([, count]) => count > 0);
   if (drops.length > 0) {
     const list = drops.map(([reason, count]) => `${count} × ${reason}`).join(', ');
-    out.push({ level: 'warn', text: `Packets of the ${who} were dropped: ${list}.` });
+    const flowed = (leg.sections ?? []).reduce((sum, s) => sum + (s.fromPeer?.packets ?? 0) + (s.toPeer?.packets ?? 0), 0);
+    const dropped = drops.reduce((sum, [, count]) => sum + count, 0);
+    // Some at the start and around a restart are usual: keys and the other leg come a moment later.
+    if (dropped > 20 + flowed * 0.05) out.push({ level: 'warn', text: `Many packets of the ${who} were dropped: ${list}.` });
   }
   return out;
 }

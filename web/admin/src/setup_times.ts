@@ -30,7 +30,7 @@ export function setupTimes(timeline: TimelineEntry[]) {
       .sort((a, b) => a[1].start - b[1].start);
     const total = Math.max(1, ...parts.map(([, part]) => part.start + part.duration));
     const first = entry.detail.firstFrame ?? entry.detail.firstAudio;
-    const who = entry.from === 'agent' ? 'Agent: from Answer to the first picture' : 'Customer: from Assist to the first picture';
+    const who = entry.from === 'agent' ? 'Agent: from Answer (or reload) to the first picture' : 'Customer: from Assist to the first picture';
     return html`<section class="card setup">
       <h2>${who} ${typeof first === 'number' ? html`<small>${span(first)}</small>` : nothing}</h2>
       <ul>
