@@ -54,7 +54,9 @@ class FakeBrowser {
   }
   /// The network changed: another address, the same peer connection.
   void newSocket() {
-    auto opened = net::UdpSocket::open(loop_, *net::Endpoint::parse(address_, 0), {},
+    net::UdpOptions options;
+    options.batch = 8;  // Tests and benchmarks have many browsers.
+    auto opened = net::UdpSocket::open(loop_, *net::Endpoint::parse(address_, 0), options,
                                        [this](std::span<net::Datagram> batch, base::Instant now) {
                                          for (auto& datagram : batch) onDatagram(datagram, now);
                                        });
@@ -132,6 +134,11 @@ class FakeBrowser {
     return wire;
   }
   void closeDtls() { dtls_->close(); }
+  /// Keys agreed elsewhere, no ICE and no DTLS (the benchmark's bare forwarder).
+  void adopt(std::unique_ptr<rtc::SrtpContext> protect, std::unique_ptr<rtc::SrtpContext> unprotect) {
+    protect_ = std::move(protect);
+    unprotect_ = std::move(unprotect);
+  }
 
   bool connected() const { return protect_ != nullptr; }
   bool dtlsFailed() const { return dtls_ && dtls_->state() == rtc::DtlsState::failed; }
