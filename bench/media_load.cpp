@@ -1,6 +1,6 @@
 // CPU, memory and set-up cost of a real parley-media process under calls of two browsers each, on loopback,
 // beside a bare forwarder in the same run (SRTP over one socket in batches, no ICE, no DTLS, no bridge): the
-// practical limit. Prints a table; docs in bench/README.md.
+// practical limit. Prints a table.
 //
 //   media_load --program build/bench/src/parley-media --calls 50,200 --seconds 5 [--video]
 #include <sys/resource.h>
