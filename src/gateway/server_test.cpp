@@ -1,0 +1,395 @@
+// The whole application server over real TLS, HTTP and WebSockets, with a scripted media broker behind HTTPS.
+#include "gateway/server.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/metrics.h"
+#include "gateway/settings.h"
+#include "gateway/test_fake_broker.h"
+#include "gateway/test_rig.h"
+#include "net/http_client.h"
+
+namespace parley::gateway {
+namespace {
+
+using net::HttpResponse;
+using rig::FakeBrokerServer;
+using rig::Page;
+using namespace std::chrono_literals;
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = std::filesystem::temp_directory_path() / "parley-server-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    state_ = directory_ / "state";
+    auto authority = trust::Authority::open(state_);
+    ASSERT_TRUE(authority);
+    authority_ = std::make_unique<trust::Authority>(std::move(*authority));
+    broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "one");
+    declareSettings(settings_);
+    const auto web = directory_ / "web/expertassist/agent";
+    std::filesystem::create_directories(web);
+    std::ofstream(web / "index.html") << "<!doctype html><title>Agent</title>";
+    set("server.web_root", directory_ / "web");
+    set("server.https_port", "0");
+    set("server.bind", "127.0.0.1");
+    set("gateway.brokers", broker_->url());
+    set("gateway.sdp_control_timeout_ms", "500");
+    auto tls = net::TlsClientContext::create(authority_->certificatePem(), false);
+    ASSERT_TRUE(tls);
+    http_ =
+        std::make_unique<net::HttpClient>(loop_, net::HttpClientOptions{.tls = *tls, .requestTimeout = 20s});
+    startServer();
+  }
+  void TearDown() override {
+    consumer_.reset();
+    agent_.reset();
+    server_.reset();
+    http_.reset();
+    broker_.reset();
+    while (loop_.poll()) {
+    }
+    std::filesystem::remove_all(directory_);
+  }
+  void set(const std::string& name, const std::string& value) {
+    const auto problem = settings_.setText(name, value);
+    ASSERT_FALSE(problem) << problem->format();
+  }
+  void startServer() {
+    server_.reset();
+    auto started = Server::start(loop_, settings_, state_, "1.2.3", [this] { ended_ = true; });
+    ASSERT_TRUE(started) << started.error().text;
+    server_ = std::move(*started);
+    ASSERT_TRUE(until([&] { return broker_->listeners() == 1; }));
+  }
+  bool until(const std::function<bool()>& done) { return loop_.runUntil(done, 20s); }
+  void settle() {
+    while (loop_.poll()) {
+    }
+  }
+  std::string url(const std::string& path) const {
+    return "https://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+
+  HttpResponse call(const std::string& method, const std::string& path, const Json& body = nullptr,
+                    std::vector<std::pair<std::string, std::string>> headers = {}) {
+    net::HttpClientRequest request{method, url(path), {}, body.is_null() ? "" : dumpJson(body)};
+    if (!body.is_null()) request.headers.set("Content-Type", "application/json");
+    for (auto& [name, value] : headers) request.headers.set(name, value);
+    std::optional<base::Result<HttpResponse>> got;
+    http_->request(std::move(request), [&](auto response) { got = std::move(response); });
+    EXPECT_TRUE(until([&] { return got.has_value(); }));
+    EXPECT_TRUE(*got) << path << (*got ? "" : got->error().reason);
+    return *got ? **got : HttpResponse{};
+  }
+  static Json jsonOf(const HttpResponse& response) { return Json::parse(response.body, nullptr, false); }
+  static std::string reasonOf(const HttpResponse& response) {
+    return std::to_string(response.status) + " " + jsonOf(response)["error"]["reason"].get<std::string>();
+  }
+  static std::string cookieOf(const HttpResponse& response) {
+    const std::string cookie(response.headers.get("Set-Cookie"));
+    return cookie.substr(0, cookie.find(';'));
+  }
+  std::string signIn(const std::string& user = "agent1") {
+    return cookieOf(call("POST", "/expertassist/agent/login", {{"user", user}, {"password", user}}));
+  }
+  std::string adminCookie() {
+    std::ifstream in(state_ + "/initial-admin-password");
+    std::string password;
+    in >> password;
+    const auto response = call("POST", "/web_plugin_framework/webcontroller/api/login",
+                               {{"user", "admin"}, {"password", password}});
+    EXPECT_EQ(response.status, 200);
+    return cookieOf(response);
+  }
+  Page::Connect connector() {
+    return [this]() -> std::shared_ptr<net::WebSocket> {
+      std::shared_ptr<net::WebSocket> socket;
+      bool done = false;
+      http_->openWebSocket("wss" + url("/gateway/websocketcall").substr(5), {}, {}, [&](auto opened) {
+        done = true;
+        if (opened) socket = *opened;
+      });
+      until([&] { return done; });
+      return socket;
+    };
+  }
+  std::string consumerToken(const Json& body = Json::object()) {
+    return jsonOf(call("POST", "/assistserver/session", body))["token"].get<std::string>();
+  }
+  void connectPages() {
+    const auto cookie = signIn();
+    const auto token =
+        jsonOf(call("GET", "/expertassist/agent/token", nullptr, {{"Cookie", cookie}}))["token"];
+    agent_ = std::make_unique<Page>(loop_, connector(), token.get<std::string>());
+    consumer_ = std::make_unique<Page>(loop_, connector(), consumerToken({{"name", "Ada"}}));
+    ASSERT_TRUE(agent_->hello());
+    ASSERT_TRUE(consumer_->hello());
+  }
+  std::string connectedCall() {
+    consumer_->send("dial", {{"destination", "agent1"}, {"sdp", "v=0 c"}});
+    const Json incoming = agent_->expect("incoming");
+    if (incoming.is_null()) return "";
+    const auto id = incoming["call"].get<std::string>();
+    agent_->send("answer", {{"call", id}, {"sdp", "v=0 a"}});
+    EXPECT_EQ(consumer_->expect("sdp")["sdp"], "answer of v=0 a");
+    broker_->mediaUp(id);
+    EXPECT_FALSE(consumer_->expectCall("connected").is_null());
+    EXPECT_FALSE(agent_->expectCall("connected").is_null());
+    return id;
+  }
+  static std::string endOf(Page& page) {
+    const Json call = page.expectCall("ended");
+    return call.is_null() ? "not told" : call["reason"].get<std::string>();
+  }
+
+  net::EventLoop loop_{"test"};
+  std::filesystem::path directory_;
+  std::string state_;
+  base::Settings settings_;
+  std::unique_ptr<trust::Authority> authority_;
+  std::unique_ptr<FakeBrokerServer> broker_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Page> consumer_, agent_;
+  bool ended_ = false;
+};
+
+TEST_F(ServerTest, ACallOverRealSocketsAndItsTraces) {
+  connectPages();
+  const auto id = connectedCall();
+  const std::string api = "/web_plugin_framework/webcontroller/api";
+  EXPECT_EQ(reasonOf(call("GET", api + "/calls")), "401 login.required");
+  EXPECT_EQ(reasonOf(call("GET", api + "/calls", nullptr, {{"Cookie", signIn()}})), "401 login.required")
+      << "an agent's cookie";
+  const auto admin = adminCookie();
+  const Json calls = jsonOf(call("GET", api + "/calls", nullptr, {{"Cookie", admin}}));
+  ASSERT_EQ(calls["current"].size(), 1u);
+  EXPECT_EQ(calls["current"][0]["call"], id);
+  const Json now = jsonOf(call("GET", api + "/calls/" + id, nullptr, {{"Cookie", admin}}));
+  EXPECT_EQ(now["state"], "connected");
+  EXPECT_EQ(now["media"]["live"], true) << "asked of the broker";
+  consumer_->send("end", {{"call", id}});
+  EXPECT_EQ(endOf(*agent_), "hung_up");
+  EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));
+  settle();
+  const Json after = jsonOf(call("GET", api + "/calls/" + id, nullptr, {{"Cookie", admin}}));
+  EXPECT_EQ(after["reason"], "hung_up");
+  EXPECT_EQ(after["media"]["final"], true);
+  EXPECT_GT(after["timeline"].size(), 12u);
+  EXPECT_EQ(after["timeline"][0]["what"], "dial");
+  EXPECT_EQ(after["timeline"][0]["ms"], 0);
+  EXPECT_EQ(after["legs"].size(), 2u);
+  EXPECT_EQ(jsonOf(call("GET", api + "/calls", nullptr, {{"Cookie", admin}}))["recent"][0]["call"], id);
+  EXPECT_EQ(reasonOf(call("GET", api + "/calls/unknown", nullptr, {{"Cookie", admin}})), "404 call.unknown");
+  const Json history = jsonOf(call("GET", "/expertassist/agent/history", nullptr, {{"Cookie", signIn()}}));
+  EXPECT_EQ(history["calls"][0]["peer"]["name"], "Ada");
+  EXPECT_EQ(history["calls"][0]["reason"], "hung_up");
+  const auto metrics = call("GET", "/metrics").body;
+  EXPECT_NE(metrics.find("parley_gateway_calls_ended_total{reason=\"hung_up\"}"), std::string::npos);
+  EXPECT_NE(metrics.find("parley_gateway_setup_seconds_count"), std::string::npos);
+}
+
+TEST_F(ServerTest, NetworkGoneOnBothSidesOverRealSockets) {
+  connectPages();
+  const auto id = connectedCall();
+  consumer_->breakOff();
+  EXPECT_EQ(agent_->expectCall("reconnecting")["peerConnection"], "lost");
+  agent_->breakOff();
+  ASSERT_TRUE(consumer_->waitClosed() && agent_->waitClosed());
+  consumer_->send("dtmf", {{"call", id}, {"digits", "123"}});
+  ASSERT_TRUE(consumer_->resume());
+  ASSERT_TRUE(agent_->resume());
+  EXPECT_TRUE(agent_->welcome["resumed"].get<bool>());
+  EXPECT_EQ(agent_->expect("dtmf")["digits"], "123");
+  EXPECT_FALSE(consumer_->expectCall("connected").is_null());
+  consumer_->close(1001);
+  EXPECT_EQ(endOf(*agent_), "consumer_left");
+  EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));
+}
+
+TEST_F(ServerTest, BrokerOverloadedSilentDownAndWithWrongAnswers) {
+  connectPages();
+  const auto dialAndEnd = [&] {
+    consumer_->send("dial", {{"destination", "agent1"}, {"sdp", "v=0"}});
+    return endOf(*consumer_);
+  };
+  broker_->script = HttpResponse::error(503, "broker.overloaded", "75 %");
+  EXPECT_EQ(dialAndEnd(), "broker_overloaded");
+  broker_->script = HttpResponse::error(400, "sdp.no_common_codec", "none");
+  EXPECT_EQ(dialAndEnd(), "sdp_refused");
+  broker_->script = HttpResponse::text(200, "<html>");
+  EXPECT_EQ(dialAndEnd(), "broker_down") << "the call is made, the offer has no SDP";
+  broker_->script = HttpResponse{.status = 0, .headers = {}, .body = {}};
+  EXPECT_EQ(dialAndEnd(), "broker_down") << "no answer in time";
+  broker_->script.reset();
+  const auto port = broker_->port();
+  broker_.reset();
+  EXPECT_EQ(dialAndEnd(), "broker_down");
+  broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "two", port);
+  ASSERT_TRUE(until([&] { return broker_->listeners() == 1; })) << "it is found again";
+  connectedCall();
+}
+
+TEST_F(ServerTest, ARestartedBrokerEndsItsCallsAReconnectedOneDoesNot) {
+  connectPages();
+  connectedCall();
+  const auto port = broker_->port();
+  auto calls = broker_->calls;
+  broker_.reset();
+  broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "one", port);
+  broker_->calls = calls;
+  ASSERT_TRUE(until([&] { return broker_->listeners() == 1; }));
+  settle();
+  EXPECT_TRUE(consumer_->silent("call")) << "the same process: only the connection broke";
+  broker_.reset();
+  broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "three", port);
+  EXPECT_EQ(endOf(*consumer_), "broker_lost");
+  EXPECT_EQ(endOf(*agent_), "broker_lost");
+}
+
+TEST_F(ServerTest, TheBrokersEventsSteerTheCall) {
+  connectPages();
+  const auto id = connectedCall();
+  broker_->event("not json");
+  broker_->event(R"({"event":"leg","call":5,"leg":[],"what":{}})");
+  broker_->event(R"({"event":"status","load":"high"})");
+  broker_->leg("another", "agent", "ice-expired");
+  broker_->leg(id, "third", "ice-expired");
+  broker_->leg(id, "agent", "ice-disconnected");
+  EXPECT_EQ(consumer_->expectCall("reconnecting")["peerConnection"], "lost");
+  broker_->leg(id, "agent", "ice-connected");
+  EXPECT_FALSE(consumer_->expectCall("connected").is_null());
+  broker_->event(
+      dumpJson({{"event", "call"}, {"call", id}, {"what", "ended"}, {"detail", {{"reason", "call.idle"}}}}));
+  EXPECT_EQ(endOf(*consumer_), "media_failed");
+}
+
+TEST_F(ServerTest, SessionTokensFollowTheAccessSettings) {
+  const std::string path = "/assistserver/session";
+  const Json made =
+      jsonOf(call("POST", "/assistserver/consumer", {{"destination", "agent1"}, {"correlationId", "x"}}));
+  EXPECT_EQ(made["expiresIn"], 300);
+  EXPECT_EQ(made["destination"], "agent1");
+  EXPECT_EQ(made["correlationId"], "x");
+  EXPECT_EQ(made["webSocket"], "/gateway/websocketcall");
+  EXPECT_EQ(call("POST", path).status, 201) << "no body at all";
+  EXPECT_EQ(reasonOf(call("POST", path, Json::array())), "400 request.malformed");
+  EXPECT_EQ(reasonOf(call("POST", path, {{"uui", "00"}})), "403 uui.not_allowed");
+  set("gateway.anonymous_consumer_access", "trusted");
+  EXPECT_EQ(call("POST", path, {{"uui", "00"}}).status, 201);
+  set("gateway.anonymous_consumer_access", "disabled");
+  set("gateway.application_ids", "shop,bank");
+  EXPECT_EQ(reasonOf(call("POST", path)), "403 access.disabled");
+  EXPECT_EQ(reasonOf(call("POST", path, {{"applicationId", "shoq"}})), "403 access.disabled");
+  EXPECT_EQ(call("POST", path, {{"applicationId", "bank"}}).status, 201);
+  EXPECT_EQ(reasonOf(call("POST", path, {{"applicationId", "bank"}, {"uui", "00"}})), "403 uui.not_allowed");
+  set("gateway.anonymous_consumer_access", "enabled");
+  set("gateway.consumer_access_number_regex", "agent1");
+  settle();
+  EXPECT_EQ(reasonOf(call("POST", path, {{"destination", "agent2"}})), "403 destination.refused");
+  EXPECT_EQ(call("POST", path, {{"destination", "agent1"}}).status, 201);
+  set("gateway.tokens_per_minute", "1");
+  EXPECT_EQ(reasonOf(call("POST", path)), "429 rate.exceeded");
+}
+
+TEST_F(ServerTest, OtherOriginsOnlyWhereAllowed) {
+  const std::string path = "/assistserver/session";
+  const auto origin = [&](const std::string& method) {
+    const auto response = call(method, path, nullptr, {{"Origin", "https://shop.example"}});
+    return std::string(response.headers.get("Access-Control-Allow-Origin"));
+  };
+  EXPECT_EQ(origin("POST"), "");
+  set("gateway.allowed_origins", "https://bank.example,https://shop.example");
+  EXPECT_EQ(origin("POST"), "https://shop.example");
+  EXPECT_EQ(origin("OPTIONS"), "https://shop.example");
+}
+
+TEST_F(ServerTest, SignInAndOutAndGuessing) {
+  const std::string base = "/expertassist/agent";
+  EXPECT_EQ(reasonOf(call("GET", base + "/token")), "401 login.required");
+  EXPECT_EQ(
+      reasonOf(call("GET", base + "/token", nullptr, {{"Cookie", "parley_session=" + std::string(43, 'a')}})),
+      "401 login.required");
+  const auto in = call("POST", base + "/login", {{"user", "agent2"}, {"password", "agent2"}});
+  EXPECT_EQ(jsonOf(in), Json({{"user", "agent2"}, {"name", "Agent 2"}, {"roles", {"Agent"}}}));
+  const std::string header(in.headers.get("Set-Cookie"));
+  for (const auto* part : {"HttpOnly", "Secure", "SameSite=Strict", "Max-Age=43200"}) {
+    EXPECT_NE(header.find(part), std::string::npos) << part;
+  }
+  const auto cookie = cookieOf(in);
+  EXPECT_EQ(call("GET", base + "/token", nullptr, {{"Cookie", cookie}}).status, 200);
+  EXPECT_EQ(call("POST", base + "/logout", Json::object(), {{"Cookie", cookie}}).status, 204);
+  EXPECT_EQ(reasonOf(call("GET", base + "/token", nullptr, {{"Cookie", cookie}})), "401 login.required");
+  EXPECT_EQ(call("POST", base + "/login", nullptr, {{"Content-Type", "text/plain"}}).status, 415);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(reasonOf(call("POST", base + "/login", {{"user", "agent1"}, {"password", "x"}})),
+              "401 login.failed");
+  }
+  const auto locked = call("POST", base + "/login", {{"user", "agent1"}, {"password", "agent1"}});
+  EXPECT_EQ(reasonOf(locked), "429 login.locked");
+  EXPECT_GT(std::stoi(std::string(locked.headers.get("Retry-After"))), 0);
+  EXPECT_EQ(reasonOf(call("POST", "/web_plugin_framework/webcontroller/api/login",
+                          {{"user", "agent2"}, {"password", "agent2"}})),
+            "401 login.failed")
+      << "an agent is no administrator";
+}
+
+TEST_F(ServerTest, SignInsSurviveARestart) {
+  const auto cookie = signIn();
+  startServer();
+  settle();
+  EXPECT_EQ(call("GET", "/expertassist/agent/token", nullptr, {{"Cookie", cookie}}).status, 200);
+}
+
+TEST_F(ServerTest, PagesHaveAPolicyAndHealthIsTold) {
+  const auto page = call("GET", "/expertassist/agent/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_NE(std::string(page.headers.get("Content-Security-Policy")).find("default-src 'none'"),
+            std::string::npos);
+  EXPECT_EQ(page.headers.get("X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(call("GET", "/").headers.get("Location"), "/assistsample/");
+  EXPECT_EQ(call("GET", "/health/live").status, 200);
+  EXPECT_EQ(jsonOf(call("GET", "/health/ready"))["brokers"], Json({"up"}));
+  EXPECT_EQ(call("GET", "/gateway/websocketcall").status / 100, 4) << "no upgrade asked for";
+}
+
+TEST_F(ServerTest, ADrainLetsCallsEndAndStopTellsThem) {
+  connectPages();
+  const auto id = connectedCall();
+  server_->drain();
+  EXPECT_EQ(consumer_->expect("session")["what"], "ending");
+  EXPECT_EQ(call("GET", "/health/ready").status, 503);
+  EXPECT_EQ(reasonOf(call("POST", "/assistserver/session")), "503 server.draining");
+  EXPECT_FALSE(ended_);
+  server_->stop();
+  EXPECT_EQ(endOf(*consumer_), "server_stopping");
+  EXPECT_EQ(endOf(*agent_), "server_stopping");
+  EXPECT_TRUE(until([&] { return ended_; }));
+  EXPECT_TRUE(broker_->calls.empty());
+}
+
+TEST_F(ServerTest, ADrainEndsWithTheLastCall) {
+  connectPages();
+  const auto id = connectedCall();
+  server_->drain();
+  settle();
+  EXPECT_FALSE(ended_);
+  consumer_->send("end", {{"call", id}});
+  EXPECT_TRUE(until([&] { return ended_; }));
+}
+
+TEST_F(ServerTest, ASecondServerOnTheSamePortSaysWhy) {
+  set("server.https_port", std::to_string(server_->port()));
+  const auto second = Server::start(loop_, settings_, directory_ / "other", "1", [] {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().reason, "net.bind_failed");
+}
+
+}  // namespace
+}  // namespace parley::gateway
