@@ -384,6 +384,27 @@ TEST_F(ServerTest, ADrainEndsWithTheLastCall) {
   EXPECT_TRUE(until([&] { return ended_; }));
 }
 
+TEST_F(ServerTest, ANewCertificateIsUsedWithoutARestart) {
+  connectPages();
+  auto other = trust::Authority::open(directory_ / "other");
+  ASSERT_TRUE(other);
+  const auto identity = other->identity("server", {"127.0.0.1"});
+  ASSERT_TRUE(identity);
+  auto tls = net::TlsClientContext::create(other->certificatePem(), false);
+  ASSERT_TRUE(tls);
+  net::HttpClient client(loop_, {.tls = *tls});
+  const auto reachable = [&] {
+    std::optional<bool> ok;
+    client.request({"GET", url("/health/live"), {}, ""}, [&](auto response) { ok = response.has_value(); });
+    return until([&] { return ok.has_value(); }) && *ok;
+  };
+  EXPECT_FALSE(reachable()) << "its authority is not the one trusted here";
+  std::ofstream(state_ + "/server.key") << identity->keyPem;
+  std::ofstream(state_ + "/server.pem") << identity->certificatePem;
+  EXPECT_TRUE(until(reachable));
+  EXPECT_FALSE(connectedCall().empty()) << "connections from before go on";
+}
+
 TEST_F(ServerTest, ASecondServerOnTheSamePortSaysWhy) {
   set("server.https_port", std::to_string(server_->port()));
   const auto second = Server::start(loop_, settings_, directory_ / "other", "1", [] {});
