@@ -36,7 +36,7 @@ class Broker final : public ControlHost {
   std::string mediaPorts() const;  ///< "16000-16001"
   const Control& control() const { return *control_; }
   const CallRegistry& registry() const { return *registry_; }
-  /// All workers' loops moved since the last time this was asked.
+  /// All workers' loops moved since the last time this was asked (ask at most every other second).
   bool workersAlive();
 
   std::string statusJson() const override;

@@ -2,12 +2,12 @@
 // own. For tests and benchmarks; not in any program.
 #pragma once
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "net/event_loop.h"
 #include "net/udp_socket.h"
 #include "proto/classify.h"
@@ -40,7 +40,7 @@ class FakeBrowser {
     newPeerConnection();
   }
 
-  /// Everything anew, as after a reload: socket, certificate, credentials, SSRCs.
+  /// As after a reload.
   void newPeerConnection() {
     newSocket();
     certificate_ = *rtc::DtlsCertificate::generate();
@@ -78,16 +78,10 @@ class FakeBrowser {
     remoteUfrag = sdpValue(sdp, "a=ice-ufrag:");
     remotePwd = sdpValue(sdp, "a=ice-pwd:");
     remoteFingerprint_ = sdpValue(sdp, "a=fingerprint:sha-256 ");
-    const std::string candidate = sdpValue(sdp, "a=candidate:");
-    std::vector<std::string> words;
-    for (std::size_t at = 0; at < candidate.size();) {
-      const std::size_t end = std::min(candidate.find(' ', at), candidate.size());
-      words.push_back(candidate.substr(at, end - at));
-      at = end + 1;
-    }
-    if (words.size() >= 6) {
-      target = *net::Endpoint::parse(words[4], static_cast<std::uint16_t>(std::stoi(words[5])));
-    }
+    const std::string candidate = sdpValue(sdp, "a=candidate:");  // Outlives the views.
+    const auto words = base::split(candidate, ' ');
+    if (words.size() < 6) return;
+    target = *net::Endpoint::parse(words[4], base::parseNumber<std::uint16_t>(words[5]).value());
   }
 
   /// Checks every 20 ms until connected, then every `keepAlive`; starts DTLS after the first success.
@@ -141,7 +135,6 @@ class FakeBrowser {
   }
 
   bool connected() const { return protect_ != nullptr; }
-  bool dtlsFailed() const { return dtls_ && dtls_->state() == rtc::DtlsState::failed; }
   bool dtlsClosed() const { return dtls_ && dtls_->state() == rtc::DtlsState::closed; }
   net::Endpoint local() const { return socket_->localEndpoint(); }
 
@@ -194,8 +187,7 @@ class FakeBrowser {
       case proto::PacketKind::rtcp:
         if (unprotect_ && unprotect_->rtcp(packet)) ++receivedRtcp;
         return;
-      case proto::PacketKind::turnChannel:
-      case proto::PacketKind::unknown:
+      default:
         return;
     }
   }
