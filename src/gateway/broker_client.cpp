@@ -134,7 +134,9 @@ void BrokerClient::onHello(std::string instance) {
   up_ = true;
   upGauge_.set(1);
   log.info("media broker is up", {{"broker", options_.url}, {"restarted", restarted}});
-  if (restarted && listener_ != nullptr) listener_->onBrokerLost(options_.url);
+  if (listener_ == nullptr) return;
+  if (restarted) listener_->onBrokerLost(options_.url);
+  listener_->onBrokerBack(options_.url);
 }
 
 void BrokerClient::onEvent(std::string_view text) {

@@ -20,7 +20,7 @@ struct BrokerClientOptions {
   base::Secret secret;
   std::shared_ptr<net::TlsClientContext> tls;
   base::Millis requestTimeout{3'000};
-  base::Millis reconnectMin{250}, reconnectMax{5'000};
+  base::Millis reconnectMin{250}, reconnectMax{1'000};
   /// Unreachable for so long: its calls are given up.
   base::Millis lostAfter{10'000};
 };

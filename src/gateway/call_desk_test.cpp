@@ -416,6 +416,25 @@ TEST_F(Desk, BrokerTroubleHasAReasonEach) {
   expectNothingLeft();
 }
 
+TEST_F(Desk, LegsThatCameUpWhileEventsCouldNotBeHeardAreAskedFor) {
+  const auto id = ring();
+  agent_->send("answer", {{"call", id}, {"sdp", "v=0"}});
+  consumer_->expectCall("connecting");
+  rig_->brokers.reported =
+      R"({"legs":[{"id":"consumer","ice":"connected","dtls":"connected"},{"id":"agent","ice":"waiting"}]})";
+  rig_->brokers.comeBack();
+  EXPECT_TRUE(consumer_->silent("call"));
+  rig_->brokers.reported =
+      R"({"legs":[{"id":"consumer","ice":"connected","dtls":"connected"},{"id":"agent","ice":"connected","dtls":"connected"}]})";
+  rig_->brokers.comeBack();
+  consumer_->expectCall("connected");
+  agent_->expectCall("connected");
+  rig_->brokers.failures = {{"report", {"call.unknown", "scripted"}}};
+  rig_->brokers.comeBack();
+  expectBothEnd("broker_lost system");
+  expectNothingLeft();
+}
+
 TEST_F(Desk, TheBrokerRemovesAnIdleCall) {
   const auto id = connected();
   rig_->brokers.listener()->onCallRemoved(id);

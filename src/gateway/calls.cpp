@@ -349,4 +349,31 @@ void Calls::onBrokerLost(const std::string& broker) {
   }
 }
 
+/// Events are not repeated: a leg that came up while they could not be heard would otherwise be taken for
+/// one without media.
+void Calls::onBrokerBack(const std::string& broker) {
+  for (const std::string& id : ids()) {
+    const auto at = running_.find(id);
+    if (at == running_.end() || at->second->broker != broker || !at->second->state.live()) continue;
+    brokers_.report(broker, id, guard_.wrap([this, id](base::Result<std::string> report) {
+      if (!report && report.error().reason == "call.unknown") {
+        return deliver(id, event::BrokerGone{EndReason::brokerLost});
+      }
+      const auto json = report ? parseJson(*report) : base::Result<Json>(Json(nullptr));
+      if (!json || !json->is_object() || !json->contains("legs") || !(*json)["legs"].is_array()) return;
+      for (const Json& leg : (*json)["legs"]) {
+        if (!leg.is_object()) continue;
+        const auto side = sideOf(stringAt(leg, "id").value_or(""));
+        const auto ice = stringAt(leg, "ice").value_or("");
+        if (!side || ice == "waiting") continue;
+        const bool dtls = stringAt(leg, "dtls").value_or("") == "connected";
+        const auto change = ice != "connected" ? event::LegChange::iceDown
+                            : dtls             ? event::LegChange::dtlsUp
+                                               : event::LegChange::iceUp;
+        deliver(id, event::LegChanged{*side, change, "asked-again", ""});
+      }
+    }));
+  }
+}
+
 }  // namespace parley::gateway

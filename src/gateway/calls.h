@@ -48,6 +48,7 @@ class Calls final : public MediaBrokersListener {
   void onLegChanged(const std::string& call, event::LegChanged change) override;
   void onCallRemoved(const std::string& call) override;
   void onBrokerLost(const std::string& broker) override;
+  void onBrokerBack(const std::string& broker) override;
 
  private:
   struct Running;

@@ -18,6 +18,8 @@ class MediaBrokersListener {
   virtual void onCallRemoved(const std::string& call) = 0;
   /// The broker restarted, or could not be reached for too long: its calls are gone.
   virtual void onBrokerLost(const std::string& broker) = 0;
+  /// Its events can be received (again): what was told in between has to be asked for.
+  virtual void onBrokerBack(const std::string& broker) = 0;
 };
 
 /// Every request ends, with an answer or an error (the broker's reason, or net.*), and never inside the call.

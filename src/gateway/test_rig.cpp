@@ -108,12 +108,18 @@ void FakeBrokers::remove(const std::string&, const std::string& call, Done done)
 }
 
 void FakeBrokers::report(const std::string&, const std::string&, Done done) {
-  reply("report", std::move(done), R"({"legs":[{"id":"consumer"}]})");
+  reply("report", std::move(done), reported);
 }
 
 void FakeBrokers::leg(const std::string& call, Side side, event::LegChange change, std::string what) {
   loop_.post([this, call, change = event::LegChanged{side, change, std::move(what), "{}"}] {
     if (listener_ != nullptr) listener_->onLegChanged(call, change);
+  });
+}
+
+void FakeBrokers::comeBack(const std::string& broker) {
+  loop_.post([this, broker] {
+    if (listener_ != nullptr) listener_->onBrokerBack(broker);
   });
 }
 

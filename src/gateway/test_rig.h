@@ -71,6 +71,8 @@ class FakeBrokers final : public MediaBrokers {
   std::vector<std::string> log;  ///< "create", "offer consumer", …
   void leg(const std::string& call, Side side, event::LegChange change, std::string what = "test");
   void lose(const std::string& broker = "b1");
+  void comeBack(const std::string& broker = "b1");
+  std::string reported = R"({"legs":[{"id":"consumer"}]})";  ///< Answer to report().
   MediaBrokersListener* listener() { return listener_; }
 
  private:

@@ -31,11 +31,11 @@ export class Namespace {
 ` });
   }
   mend() { run('ip', 'netns', 'exec', this.name, 'nft', 'delete', 'table', 'inet', 'cut'); }
-  /** A second address (another network): the first goes. */
+  /** Another address, as on another network: the first goes. */
   move() {
     const next = this.address.replace(/\.2$/, '.7');
-    run('ip', '-n', this.name, 'addr', 'add', `${next}/24`, 'dev', 'eth0');
     run('ip', '-n', this.name, 'addr', 'del', `${this.address}/24`, 'dev', 'eth0');
+    run('ip', '-n', this.name, 'addr', 'add', `${next}/24`, 'dev', 'eth0');
     run('ip', '-n', this.name, 'route', 'replace', 'default', 'via', this.host);
     this.address = next;
   }

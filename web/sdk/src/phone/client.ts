@@ -99,8 +99,9 @@ export class Client extends Phone<ClientEvents> {
     if (message.type === 'call' && message.state !== 'ended') this.send({ type: 'end', call: message.call });
   }
 
-  /** The page is left: the agent hears at once. */
+  /** The page is left: the agent hears at once that the customer left. */
   protected leaving(): void {
+    this.goodbye();
     this.close();
   }
 }

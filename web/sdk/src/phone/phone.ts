@@ -86,6 +86,11 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   /** Ends calls and session. */
   close(): void {
     for (const call of this.calls) call.end();
+    this.goodbye();
+  }
+
+  /** Leaves without hanging up first: the gateway ends what runs, and says why to the other side. */
+  protected goodbye(): void {
     this.connection_?.close();
     this.connection_ = null;
     this.stopNetwork_?.();
