@@ -31,7 +31,7 @@ async function oneCall(stack, agent, user, ending) {
 
 export const cases = [{
   name: `soak: ${CALLS} short calls end with the counts they began with`, limit: 900000,
-  settings: { 'assist.max_sessions_per_minute': 100000 },
+  settings: { 'gateway.tokens_per_minute': 100000 },
   async run({ stack }) {
     const endings = ['consumer', 'agent', 'reject', 'cancel', 'leave'];
     const agents = await Promise.all(['agent1', 'agent2'].map(async (user) => {
