@@ -78,6 +78,8 @@ void BrokerClient::request(std::string method, const std::string& path, std::str
   request.headers.set("Authorization", net::HttpClient::basicAuthorization("parley", options_.secret));
   if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
   http_.request(std::move(request), guard_.wrap([this, done](base::Result<net::HttpResponse> response) {
+    // It answers, so its events can be had, too: do not wait for the next try.
+    if (response && !up_ && !connecting_ && !events_) connect();
     auto result = resultOf(std::move(response));
     if (!result) {
       failures(options_.url, result.error().reason).add();
@@ -89,6 +91,8 @@ void BrokerClient::request(std::string method, const std::string& path, std::str
 }
 
 void BrokerClient::connect() {
+  reconnect_.stop();
+  connecting_ = true;
   net::HttpHeaders headers;
   headers.set("Authorization", net::HttpClient::basicAuthorization("parley", options_.secret));
   net::WebSocketOptions options;
@@ -97,6 +101,7 @@ void BrokerClient::connect() {
   const std::string url = "ws" + options_.url.substr(4) + "/v1/events";
   http_.openWebSocket(url, std::move(headers), options,
                       guard_.wrap([this](base::Result<std::shared_ptr<net::WebSocket>> opened) {
+                        connecting_ = false;
                         opened ? onConnected(std::move(*opened)) : onDown(opened.error().reason);
                       }));
 }

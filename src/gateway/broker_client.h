@@ -54,6 +54,7 @@ class BrokerClient {
   std::shared_ptr<net::WebSocket> events_;
   std::string instance_;  // Of the broker's process, the last that was seen.
   bool up_ = false;
+  bool connecting_ = false;
   bool draining_ = false;
   int load_ = 0;
   base::Millis backoff_;

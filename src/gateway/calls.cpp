@@ -263,7 +263,6 @@ void Calls::nextBrokerRequest(Running& running) {
   request.work(guard_.wrap([this, id, done = std::move(request.done)](base::Result<std::string> result) {
     const auto at = running_.find(id);
     if (at == running_.end()) return;
-    const base::LogContext context("call", id);
     at->second->brokerBusy = false;
     done(std::move(result));
     // The entry may be gone by now.

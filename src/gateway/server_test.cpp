@@ -244,6 +244,7 @@ TEST_F(ServerTest, ARestartedBrokerEndsItsCallsAReconnectedOneDoesNot) {
   broker_.reset();
   broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "one", port);
   broker_->calls = calls;
+  broker_->mediaIsUp = true;
   ASSERT_TRUE(until([&] { return broker_->listeners() == 1; }));
   settle();
   EXPECT_TRUE(consumer_->silent("call")) << "the same process: only the connection broke";
@@ -251,6 +252,24 @@ TEST_F(ServerTest, ARestartedBrokerEndsItsCallsAReconnectedOneDoesNot) {
   broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "three", port);
   EXPECT_EQ(endOf(*consumer_), "broker_lost");
   EXPECT_EQ(endOf(*agent_), "broker_lost");
+}
+
+TEST_F(ServerTest, EventsThatWereMissedAreMadeUpForByTheReport) {
+  connectPages();
+  consumer_->send("dial", {{"destination", "agent1"}, {"sdp", "v=0 c"}});
+  const auto id = agent_->expect("incoming")["call"].get<std::string>();
+  agent_->send("answer", {{"call", id}, {"sdp", "v=0 a"}});
+  EXPECT_FALSE(consumer_->expect("sdp").is_null());
+  const auto port = broker_->port();
+  const auto calls = broker_->calls;
+  broker_.reset();
+  broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "one", port);
+  broker_->calls = calls;
+  broker_->mediaIsUp = true;
+  EXPECT_FALSE(consumer_->expectCall("connected").is_null()) << "no event said so";
+  broker_.reset();
+  broker_ = std::make_unique<FakeBrokerServer>(loop_, *authority_, "one", port);
+  EXPECT_EQ(endOf(*agent_), "broker_lost") << "the broker does not know the call any more";
 }
 
 TEST_F(ServerTest, TheBrokersEventsSteerTheCall) {

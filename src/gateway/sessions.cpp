@@ -110,7 +110,8 @@ void Sessions::onText(std::uint64_t id, std::string_view text) {
   const auto at = connections_.find(id);
   if (at == connections_.end() || at->second->closing) return;
   Connection& connection = *at->second;
-  const base::LogContext context("session", connection.session);
+  std::optional<base::LogContext> context;
+  if (!connection.session.empty()) context.emplace("session", connection.session);
   if (text.size() > kMaxMessageBytes) {
     return refuse(connection, kTooLarge, "message.too_large",
                   fmt::format("A message is at most {} bytes.", kMaxMessageBytes));

@@ -82,7 +82,12 @@ void FakeBrokerServer::onRequest(net::HttpRequest request, net::HttpReply reply)
   }
   if (!calls.contains(call)) return reply.send(net::HttpResponse::error(404, "call.unknown", "no such call"));
   if (request.method == "GET") {
-    return reply.send(net::HttpResponse::json(200, dumpJson({{"call", call}, {"live", true}})));
+    const auto leg = [this](const char* id) {
+      const char* state = mediaIsUp ? "connected" : "waiting";
+      return Json{{"id", id}, {"ice", state}, {"dtls", state}};
+    };
+    return reply.send(net::HttpResponse::json(
+        200, dumpJson({{"call", call}, {"live", true}, {"legs", {leg("consumer"), leg("agent")}}})));
   }
   if (request.method == "DELETE") {
     calls.erase(call);

@@ -30,6 +30,7 @@ class FakeBrokerServer {
   /// When set, every request but the events gets this answer; status 0: no answer at all.
   std::optional<net::HttpResponse> script;
   std::set<std::string> calls;
+  bool mediaIsUp = false;             ///< What its reports say of both legs.
   std::vector<std::string> requests;  ///< "PUT /v1/calls/x", in order.
   std::size_t listeners() const { return listeners_.size(); }
 
