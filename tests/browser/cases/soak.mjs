@@ -42,7 +42,10 @@ export const cases = [{
     }));
     const lane = async ({ user, session }, count) => {
       for (let i = 0; i < count; i++) {
+        // A page may send 50 messages a second; an agent here needs up to three a call.
+        const slot = new Promise((done) => setTimeout(done, 60));
         await oneCall(stack, session, user, endings[i % endings.length]);
+        await slot;
         await session.wait((m) => m.type === 'availability' && m.state === 'available').catch(() => {});
       }
     };

@@ -32,7 +32,7 @@ export class Session {
   raw(message) { this.socket.send(JSON.stringify(message)); }
   send(message) { this.raw({ ...message, seq: ++this.seq, ack: this.ack }); }
   got(message) {
-    if (message.seq) { this.ack = message.seq; this.raw({ type: 'ack', ack: this.ack }); }
+    if (message.seq) { this.ack = message.seq; if (this.ack % 16 === 0) this.raw({ type: 'ack', ack: this.ack }); }
     const waiter = this.waiters.find((w) => w.match(message));
     if (waiter) { this.waiters.splice(this.waiters.indexOf(waiter), 1); waiter.yes(message); } else { this.seen.push(message); if (this.seen.length > 100) this.seen.shift(); }
   }
@@ -44,7 +44,7 @@ export class Session {
       this.waiters.push({ match, yes: (m) => { clearTimeout(timer); yes(m); }, no: (e) => { clearTimeout(timer); no(e); } });
     });
   }
-  bye() { this.raw({ type: 'bye' }); this.socket.close(1000); return this.closed; }
+  bye() { this.send({ type: 'bye' }); this.socket.close(1000); return this.closed; }
 }
 
 export async function consumerToken(stack, body = {}) {
