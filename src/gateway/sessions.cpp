@@ -377,7 +377,8 @@ void Sessions::refuse(Connection& connection, std::uint16_t code, std::string_vi
   connection.closing = true;
   connection.hello.stop();
   refused(reason).add();
-  log.warn("connection refused", {{"reason", reason}, {"remote", connection.socket->remote().address()}});
+  log.warn("connection refused",
+           {{"reason", reason}, {"text", text}, {"remote", connection.socket->remote().address()}});
   if (!text.empty()) {
     connection.socket->sendText(
         dumpJson({{"type", "error"}, {"fatal", true}, {"reason", reason}, {"text", text}}));
