@@ -7,9 +7,9 @@
 // extensions-01) as receiver; REMB (draft-alvestrand-rmcat-remb-03) carried across.
 //
 // Bandwidth: a peer that sends gets transport-cc feedback about the way to us. Towards a peer that receives
-// we stamp abs-send-time and no transport-wide number, so it answers with REMB about the way from us; that
-// REMB (capped by options and b=AS) is carried to the sender, and the sender's reports show the worse of both
-// losses. So each browser's rate rises to what the other can take.
+// we stamp abs-send-time and no transport-wide number, so it answers with REMB about the way from us. Where
+// that tells of congestion (receiver_capacity.h) it is carried to the sender, capped by options and b=AS, and
+// the sender's reports show the worse of both losses. So each browser's rate rises to what the other can take.
 #pragma once
 #include <cstdint>
 #include <memory>

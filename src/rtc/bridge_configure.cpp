@@ -89,6 +89,7 @@ void forgetPeer(BridgeLeg& leg) {
   leg.twcc.reset();
   leg.twccDue = base::Instant::max();
   leg.remb = leg.rembSent = 0;
+  leg.capacity.reset();
   leg.rtt.reset();
   for (BridgeSection& section : leg.sections) {
     BridgeInbound& in = section.in;

@@ -19,6 +19,7 @@
 #include "rtc/bridge_twcc.h"
 #include "rtc/drop_reason.h"
 #include "rtc/media_config.h"
+#include "rtc/receiver_capacity.h"
 
 namespace parley::rtc {
 
@@ -131,7 +132,7 @@ struct BridgeLeg {
   std::uint32_t twccSsrc = 0;
   std::optional<base::Micros> rtt;
   std::uint64_t remb = 0;  ///< The peer's last estimate of the way from us, 0 = none yet.
-  base::Instant rembAt{};
+  ReceiverCapacity capacity;  ///< What binds of the estimates.
   std::uint64_t rembSent = 0;  ///< The last we told the peer, 0 = none yet.
   base::Instant rembSentAt{};
   base::Instant reportDue = base::Instant::max();

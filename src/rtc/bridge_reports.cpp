@@ -8,7 +8,6 @@ namespace {
 
 constexpr base::Millis kReportInterval{1000};
 constexpr base::Millis kRembRepeat{1000};
-constexpr base::Millis kRembFresh{5'000};    ///< An older estimate of the receiver no longer binds.
 constexpr base::Millis kSendingFor{2'500};   ///< A stream that was silent longer gets no SR.
 constexpr base::Millis kReportFresh{4'000};  ///< A receiver's report counts for the sender's this long.
 constexpr base::Millis kOwnClockAfter{2'000};
@@ -172,9 +171,9 @@ std::uint64_t MediaBridge::State::rembFor(LegIndex sender, base::Instant now) {
     const std::uint32_t most = options.maxVideoBitrate;
     cap += asked == 0 || most == 0 ? std::max(asked, most) : std::min(asked, most);
   }
-  const bool fresh = receiver.remb != 0 && now - receiver.rembAt < kRembFresh;
-  if (!fresh) return cap;
-  return cap == 0 ? receiver.remb : std::min(cap, receiver.remb);
+  const std::uint64_t limit = receiver.capacity.limit(now);
+  if (limit == ReceiverCapacity::kNone) return cap;
+  return cap == 0 ? limit : std::min(cap, limit);
 }
 
 void MediaBridge::State::sendRemb(LegIndex index, base::Instant now) {

@@ -199,7 +199,9 @@ void MediaBridge::State::onKeyFrameRequest(LegIndex from, BridgeSection& section
 void MediaBridge::State::onRemb(LegIndex from, std::uint64_t bitrate, base::Instant now) {
   BridgeLeg& leg = legs[from];
   leg.remb = std::max<std::uint64_t>(bitrate, 1);
-  leg.rembAt = now;
+  std::uint64_t sending = 0;
+  for (const BridgeSection& section : leg.sections) sending += section.out.rate.bitsPerSecond(now);
+  leg.capacity.onEstimate(leg.remb, sending, now);
   BridgeLeg& sender = legs[other(from)];
   if (!sender.present || !sender.ready) return;
   const std::uint64_t wanted = rembFor(other(from), now);

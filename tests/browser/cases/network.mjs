@@ -5,14 +5,14 @@ import { Namespace } from '../lib/network.mjs';
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-async function remotePair(t, remote) {
+async function remotePair(t, remote, { noise = false } = {}) {
   const space = t.owns(new Namespace());
-  const consumer = await t.browser('chromium', 'consumer', remote === 'consumer' ? { inNamespace: space.prefix } : {});
+  const consumer = await t.browser('chromium', 'consumer', { noise, inNamespace: remote === 'consumer' ? space.prefix : null });
   const agent = await t.browser('chromium', 'agent', remote === 'agent' ? { inNamespace: space.prefix } : {});
   const far = { ...t.stack, url: `https://${space.host}:${t.stack.port}` };
   await signIn(agent, remote === 'agent' ? far : t.stack);
   await establish(consumer, agent, remote === 'consumer' ? far : t.stack);
-  await perceives(agent, consumer);
+  if (!noise) await perceives(agent, consumer);
   await perceives(consumer, agent);
   return { space, consumer, agent };
 }
@@ -39,7 +39,35 @@ const gone20 = (side) => ({
   },
 });
 
+/** What the consumer's browser sends as video and what of it the agent's is sent, bit/s. */
+async function videoRates(t) {
+  const { current } = await t.stack.calls();
+  const legs = (await t.stack.call(current[0].call)).media.legs;
+  const video = (id) => legs.find((l) => l.id === id).sections.find((s) => s.kind === 'video');
+  return { sent: video('consumer').fromPeer.bitrate, received: video('agent').toPeer.bitrate, remb: legs.find((l) => l.id === 'agent').remb };
+}
+
 export const cases = [
+  {
+    name: "the sender's bit rate rises to what the receiver can take, and falls with it", slow: true, async run(t) {
+      const { space } = await remotePair(t, 'agent', { noise: true });
+      const high = await until('more than 1.2 Mbit/s', async () => {
+        const now = await videoRates(t);
+        return now.sent > 1_200_000 && now.received > 1_200_000 ? now : Promise.reject(new Error(JSON.stringify(now)));
+      }, 45000);
+      space.narrow('600kbit');
+      const low = await until('three seconds in a row under 600 kbit/s', async () => {
+        let now;
+        for (let i = 0; i < 3; i++) {
+          now = await videoRates(t);
+          if (now.sent > 600_000 || now.sent < 60_000) throw new Error(JSON.stringify(now));
+          await pause(1000);
+        }
+        return now;
+      }, 60000);
+      console.log(`       video bit/s: ${high.sent} on a free way, ${low.sent} through 600 kbit/s`);
+    },
+  },
   gone20('consumer'),
   gone20('agent'),
   {

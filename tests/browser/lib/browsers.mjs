@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import playwright from 'playwright-core';
 import puppeteer from 'puppeteer-core';
-import { capturePatch, COUNTER_FRAMES, FPS, HEIGHT, people, WIDTH, writePattern, writeTone } from './media.mjs';
+import { capturePatch, COUNTER_FRAMES, FPS, HEIGHT, people, WIDTH, writeNoise, writePattern, writeTone } from './media.mjs';
 import { hear, installDeep, see } from './measure.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -79,12 +79,13 @@ class FirefoxPage extends Page {
 }
 
 /** Opens a browser with one page. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
-export async function open(kind, person, scratch, { inNamespace = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
+export async function open(kind, person, scratch, { inNamespace = null, noise = false, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
   const who = people[person];
   const patch = { synthetic: kind === 'firefox', tone: who.tone, colour: who.colour, width: WIDTH, height: HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
   if (kind === 'chromium') {
-    const wav = path.join(scratch, `${person}.wav`), y4m = path.join(scratch, `${person}.y4m`);
-    if (!fs.existsSync(wav)) { writeTone(wav, who.tone); writePattern(y4m, who.colour); }
+    const wav = path.join(scratch, `${person}.wav`), y4m = path.join(scratch, noise ? 'noise.y4m' : `${person}.y4m`);
+    if (!fs.existsSync(wav)) writeTone(wav, who.tone);
+    if (!fs.existsSync(y4m)) noise ? writeNoise(y4m) : writePattern(y4m, who.colour);
     const browser = await playwright.chromium.launch({
       executablePath: inNamespace ? namespaceWrapper(scratch, CHROMIUM, inNamespace) : CHROMIUM, headless: true,
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',

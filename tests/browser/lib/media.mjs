@@ -46,6 +46,19 @@ export function writePattern(file, colour, frames = 16 * COUNTER_FRAMES) {
   fs.writeFileSync(file, Buffer.concat(parts));
 }
 
+/** A picture that costs as many bits as one allows: noise that never repeats itself soon. */
+export function writeNoise(file, width = 640, height = 480, frames = 24) {
+  const size = width * height * 3 / 2;
+  const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F${FPS}:1 Ip A1:1 C420jpeg\n`)];
+  let seed = 12345;
+  for (let n = 0; n < frames; n++) {
+    const frame = Buffer.alloc(size, 128);
+    for (let i = 0; i < width * height; i++) { seed = (seed * 1103515245 + 12345) & 0x7fffffff; frame[i] = 60 + (seed >> 16) % 130; }
+    parts.push(Buffer.from('FRAME\n'), frame);
+  }
+  fs.writeFileSync(file, Buffer.concat(parts));
+}
+
 // Runs in the page before its own scripts. Chromium: the given files, but without processing that would
 // take a steady tone for noise. Firefox: tone and pattern are made here.
 export function capturePatch({ synthetic, tone, colour, width, height, fps, counterFrames }) {
