@@ -108,6 +108,12 @@ Endpoint Endpoint::withPort(std::uint16_t port) const {
   return result;
 }
 
+Endpoint Endpoint::network() const {
+  Endpoint result = withPort(0);
+  if (!isV4()) std::fill(result.address_.begin() + 8, result.address_.end(), std::uint8_t{0});
+  return result;
+}
+
 std::string Endpoint::address() const {
   char text[kLongestAddress] = "";
   if (isV4()) {

@@ -31,6 +31,9 @@ class Endpoint {
   bool isAny() const;  ///< :: or 0.0.0.0
   std::uint16_t port() const { return port_; }
   Endpoint withPort(std::uint16_t port) const;
+  /// Whom to count for a limit, port 0: an IPv4 address, or the /64 of an IPv6 one, all of which a single
+  /// customer has.
+  Endpoint network() const;
   std::string address() const;   ///< Without port or brackets.
   std::string toString() const;  ///< With port, brackets for IPv6.
   const std::array<std::uint8_t, 16>& bytes() const { return address_; }

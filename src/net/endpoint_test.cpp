@@ -91,5 +91,10 @@ TEST(Endpoint, ListsLocalAddresses) {
   }
 }
 
+TEST(Endpoint, NetworkIsTheAddressOrTheSixtyFour) {
+  EXPECT_EQ(Endpoint::parse("192.0.2.7", 80)->network(), *Endpoint::parse("192.0.2.7", 0));
+  EXPECT_EQ(Endpoint::parse("2001:db8:1:2:3:4:5:6", 80)->network(), *Endpoint::parse("2001:db8:1:2::", 0));
+}
+
 }  // namespace
 }  // namespace parley::net

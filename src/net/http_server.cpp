@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "base/affinity.h"
@@ -25,7 +26,7 @@ void answerBusy(const FileDescriptor& fd) {
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   struct Connection {
-    Endpoint address;  ///< Port 0.
+    Endpoint address;  ///< As it is counted: Endpoint::network().
     std::weak_ptr<Stream> stream;
     std::shared_ptr<HttpSession> session;  ///< Until it became a WebSocket.
     std::weak_ptr<WebSocket> webSocket;
@@ -57,11 +58,13 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
 
   void onAccept(FileDescriptor fd, const Endpoint& remote, const std::shared_ptr<TlsServerContext>& tls) {
     affinity.assertHere();
-    const Endpoint address = remote.withPort(0);
+    const Endpoint address = remote.network();
+    // All pages behind a proxy come from one address.
+    const bool proxy = std::ranges::find(shared->trusted, remote.withPort(0)) != shared->trusted.end();
     const char* refusal = nullptr;
     if (connections.size() >= shared->options.maxConnections) refusal = "connections";
     const auto known = perAddress.find(address);
-    if (known != perAddress.end() && known->second >= shared->options.maxConnectionsPerAddress) {
+    if (!proxy && known != perAddress.end() && known->second >= shared->options.maxConnectionsPerAddress) {
       refusal = "connections_per_address";
     }
     if (refusal != nullptr) {

@@ -319,6 +319,20 @@ TEST(HttpServer, CapsConnectionsPerAddressAndInAll) {
   }
 }
 
+TEST(HttpServer, PagesBehindATrustedProxyAreNotOneAddress) {
+  HttpServerOptions options = quick();
+  options.maxConnectionsPerAddress = 2;
+  options.trustedProxies = {"127.0.0.1"};
+  Site site(options);
+  std::vector<std::unique_ptr<RawPeer>> peers;
+  for (int i = 0; i < 4; ++i) {
+    peers.push_back(std::make_unique<RawPeer>(site.loop, site.where));
+    peers.back()->send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(peers.back()->waitFor("\r\n\r\nhello")) << i;
+  }
+  EXPECT_EQ(site.server->connections(), 4u);
+}
+
 TEST(HttpServer, FiltersStopRequestsBelowTheirPrefix) {
   Site site;
   site.router->addFilter("/hello", [](const HttpRequest& r) -> std::optional<HttpResponse> {

@@ -27,6 +27,8 @@ constexpr base::Millis kCloseTimeout{5'000};
 constexpr base::Millis kTeardown{1'000};
 constexpr std::size_t kMinCompressed = 256;
 constexpr std::size_t kMaxIdleReadBuffer = 16 * 1024;
+/// A ping that could not even be written within this many times pongTimeout: the peer does not read.
+constexpr int kStuckPings = 6;
 /// Besides the bytes, each queued message costs this much against maxBufferedBytes, so that a flood of
 /// empty ones is bounded too.
 constexpr std::size_t kMessageOverhead = 32;
@@ -187,6 +189,8 @@ class Core : public std::enable_shared_from_this<Core> {
   std::deque<Message> queue_;
   std::size_t bufferedBytes_ = 0;
   bool writing_ = false;
+  bool pinging_ = false;
+  base::Instant pingedAt_{};
   bool closeSent_ = false;
   std::uint16_t closeCode_ = 0;
   std::string closeReason_;
@@ -399,7 +403,13 @@ void Core::watchIdle() {
 
 void Core::ping() {
   const auto asked = base::steadyNow();
-  socket_.async_ping({}, [self = shared_from_this()](ErrorCode) {});
+  if (!pinging_) {
+    pinging_ = true;
+    pingedAt_ = asked;
+    socket_.async_ping({}, [self = shared_from_this()](ErrorCode) { self->pinging_ = false; });
+  } else if (asked - pingedAt_ >= kStuckPings * options_.pongTimeout) {
+    return finish(1013, "slow peer");
+  }
   timer_.start(options_.pongTimeout, [this, asked] {
     const auto self = shared_from_this();
     if (socket_.next_layer().lastRead() < asked) return finish(1006, "no answer to a ping");

@@ -284,6 +284,22 @@ TEST(WebSocketServer, ASlowReaderIsBoundedAndClosed) {
   EXPECT_EQ(site.closed.code, 1013);
 }
 
+TEST(WebSocketServer, APeerThatTalksButDoesNotReadIsGivenUp) {
+  WebSocketOptions options;
+  options.maxBufferedBytes = 32 << 20;
+  options.pingInterval = Millis{5};
+  options.pongTimeout = Millis{200};
+  Site site(options);
+  RawSocket peer(site, "", 4096);
+  ASSERT_TRUE(peer.opened);
+  site.socket->sendBinary(base::Buffer(16 << 20));  // Fills every buffer on the way: pings cannot leave.
+  Timer talk(site.loop);
+  talk.startEvery(Millis{50}, [&] { peer.send(frame(kPong, "")); });
+  ASSERT_TRUE(site.until([&] { return site.closed.times == 1; }));
+  EXPECT_EQ(site.closed.code, 1013);
+  EXPECT_TRUE(site.until([&] { return site.server->connections() == 0; }));
+}
+
 TEST(WebSocketServer, ManyEmptyMessagesAreBoundedToo) {
   WebSocketOptions options;
   options.maxBufferedBytes = 10'000;
