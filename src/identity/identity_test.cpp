@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -247,6 +248,37 @@ TEST_F(UsersTest, ParallelGuessesAreCountedBeforeTheyAreChecked) {
   EXPECT_LE(failed, 5);
 }
 
+TEST_F(UsersTest, AnAttemptThatWasNotCheckedLocksNobodyOut) {
+  ASSERT_TRUE(start(*users_));
+  std::promise<void> gate;
+  const auto open = gate.get_future().share();
+  std::promise<void> begun;
+  pool_.submit(
+      [&begun, open] {
+        begun.set_value();
+        open.wait();
+      },
+      loop_, [] {});
+  begun.get_future().wait();
+  while (pool_.submit([open] { open.wait(); }, loop_, [] {})) {
+  }
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(signIn("agent1", "agent1"), "login.busy");
+  gate.set_value();
+  std::string result = "login.busy";
+  for (int i = 0; i < 1000 && result == "login.busy"; ++i) result = signIn("agent1", "agent1");
+  EXPECT_EQ(result, "agent1");
+}
+
+TEST_F(UsersTest, AWholeIpv6NetworkIsOneGuesser) {
+  ASSERT_TRUE(start(*users_));
+  for (int i = 1; i <= 5; ++i) {
+    EXPECT_EQ(signIn("agent1", "x", "2001:db8::" + std::to_string(i)), "login.failed");
+  }
+  EXPECT_EQ(signIn("agent1", "agent1", "2001:db8::ffff:9"), "login.locked");
+  EXPECT_EQ(signIn("agent1", "agent1", "2001:db8:0:1::1"), "agent1");
+  EXPECT_EQ(signIn("agent1", "agent1", "192.0.2.9"), "agent1");
+}
+
 TEST(UserJson, RoundTripAndDamage) {
   const User user{"ada", "Ada \"L\"", "8000", {Role::agent, Role::supervisor}, "scrypt$x", false};
   const auto read = User::fromJson(user.toJson());
@@ -283,6 +315,21 @@ TEST(WebSessionsTest, LiveOverARestartAndEnd) {
   while (loop.poll()) {
   }
   EXPECT_EQ(sessions.size(), 0u);
+}
+
+TEST(WebSessionsTest, OneUserTakesNobodyElsesPlace) {
+  net::EventLoop loop("test");
+  base::SystemRandom random;
+  auto store = std::move(*store::openEmbeddedStore(loop, ":memory:"));
+  WebSessions sessions(*store, "agent", random, 12h);
+  const auto other = *sessions.start("agent2");
+  std::string last;
+  for (std::size_t i = 0; i < 2 * WebSessions::kMaxPerUser; ++i) last = *sessions.start("agent1");
+  while (loop.poll()) {
+  }
+  EXPECT_EQ(sessions.size(), WebSessions::kMaxPerUser + 1);
+  EXPECT_EQ(sessions.userOf(last), "agent1");
+  EXPECT_EQ(sessions.userOf(other), "agent2");
 }
 
 TEST(WebSessionsTest, TheStoreHoldsNoCookie) {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 
 namespace parley::identity {
 namespace {
@@ -205,11 +206,11 @@ void Users::signIn(std::string name, base::Secret password, std::string address,
   };
   // A name that cannot exist is counted as one, so that it fills no table.
   if (!isUserName(name)) name.clear();
-  if (const auto wait = limiter_.locked(name, address, base::steadyNow())) {
+  const auto endpoint = net::Endpoint::parse(address, 0);
+  const std::string counted = endpoint ? endpoint->network().address() : address;
+  if (const auto wait = limiter_.locked(name, counted, base::steadyNow())) {
     return refuse({"login.locked", *wait});
   }
-  // Counted before the check: parallel guesses do not slip through while a hash is being made.
-  limiter_.failed(name, address, base::steadyNow());
   const User* user = find(name);
   const bool usable = user != nullptr && user->name == name && !user->disabled;
   auto found = std::make_shared<User>(usable ? *user : User{});
@@ -218,17 +219,20 @@ void Users::signIn(std::string name, base::Secret password, std::string address,
       [matches, password = std::move(password), hash = usable ? found->passwordHash : decoy_] {
         *matches = verifyPassword(password, hash);
       },
-      loop_, guard_.wrap([this, matches, usable, found, name, address, done] {
+      loop_, guard_.wrap([this, matches, usable, found, name, address, counted, done] {
         if (!*matches || !usable) {
           signIns("login.failed").add();
           log.warn("sign-in failed", {{"user", name}, {"address", address}});
           return done(std::unexpected(SignInFailure{"login.failed"}));
         }
         signIns("ok").add();
-        limiter_.succeeded(name, address);
+        limiter_.succeeded(name, counted);
         done(*found);
       }));
-  if (!taken) refuse({"login.busy"});
+  if (!taken) return refuse({"login.busy"});
+  // Counted before the check is done: parallel guesses do not slip through while a hash is being made. One
+  // that is not checked at all locks nobody out.
+  limiter_.failed(name, counted, base::steadyNow());
 }
 
 }  // namespace parley::identity

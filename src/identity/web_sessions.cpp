@@ -44,9 +44,24 @@ void WebSessions::prune() {
   std::erase_if(sessions_, [now](const auto& session) { return session.second.expires <= now; });
 }
 
+/// One user who signs in again and again takes nobody else's place.
+void WebSessions::dropOldestOf(const std::string& user) {
+  std::size_t count = 0;
+  auto oldest = sessions_.end();
+  for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
+    if (at->second.user != user) continue;
+    ++count;
+    if (oldest == sessions_.end() || at->second.expires < oldest->second.expires) oldest = at;
+  }
+  if (count < kMaxPerUser) return;
+  bucket_->remove(oldest->first, [](base::Result<void>) {});
+  sessions_.erase(oldest);
+}
+
 std::optional<std::string> WebSessions::start(const std::string& user) {
   if (sessions_.size() >= kMaxSessions) prune();
   if (sessions_.size() >= kMaxSessions) return std::nullopt;
+  dropOldestOf(user);
   std::string cookie = random_.alphanumeric(kCookieLength);
   const auto expires = base::wallNow() + lifetime_;
   // Known here at once, not only when the watch tells: the next request may come before.

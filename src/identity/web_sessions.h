@@ -27,6 +27,8 @@ class WebSessions {
   base::Millis lifetime() const { return lifetime_; }
 
   static constexpr std::size_t kMaxSessions = 20'000;
+  /// Beyond it the user's oldest ends.
+  static constexpr std::size_t kMaxPerUser = 50;
 
  private:
   struct Session {
@@ -35,6 +37,7 @@ class WebSessions {
   };
   void keep(const store::Change& change);
   void prune();
+  void dropOldestOf(const std::string& user);
 
   base::Random& random_;
   const base::Millis lifetime_;
