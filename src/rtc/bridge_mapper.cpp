@@ -11,7 +11,9 @@ constexpr base::Micros kMaxAdvance{3600'000'000LL};
 }  // namespace
 
 StreamMapper::StreamMapper(base::Random& random) {
-  highestOut_ = 65536 + (random.u32() & 0x7fff);
+  // Not so low that packets from before the first one fall below 0: SRTP's packet index starts there, and
+  // sender and receiver would no longer agree on it.
+  highestOut_ = 65536 + ReceiveStats::kWindow + random.u32() % (0x8000 - ReceiveStats::kWindow);
   lastStamp_ = random.u32();
 }
 

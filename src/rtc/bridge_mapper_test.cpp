@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "rtc/bridge_receive_stats.h"
+
 namespace parley::rtc {
 namespace {
 
@@ -40,6 +42,16 @@ TEST_F(MapperTest, StartsInTheLowerHalf) {
 TEST_F(MapperTest, PacketsBeforeTheVeryFirstOneHaveAPlace) {
   const auto first = *map(70'000, 1000);
   EXPECT_EQ(step(first, *map(69'998, 900)), 0xfffe);
+}
+
+TEST_F(MapperTest, PacketsBeforeTheVeryFirstOneNeverWrap) {
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    base::FakeRandom other(seed);
+    StreamMapper fresh(other);
+    const auto first = *fresh.map(70'000, 1000, 90000, now);
+    const auto before = *fresh.map(70'000 - ReceiveStats::kWindow, 900, 90000, now);
+    EXPECT_LT(before.sequence, first.sequence) << seed;
+  }
 }
 
 TEST_F(MapperTest, ANewSourceGoesOnByOneAndByTheTimeThatPassed) {
