@@ -175,6 +175,7 @@ void MediaBridge::State::setReady(LegIndex index, bool ready, base::Instant now)
   // The first report comes early (RFC 3550 section 6.2), spread so that calls do not report in step.
   leg.reportDue = now + base::Millis(200 + random.u32() % 300);
   leg.rembDue = now;
+  if (!leg.twcc.empty()) leg.twccDue = now + leg.twccInterval;  // Came while nothing could be sent.
   for (const BridgeSection& section : leg.sections) wantKeyFrame(other(index), section.index);
   arm(now);
 }

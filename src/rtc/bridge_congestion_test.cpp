@@ -76,6 +76,16 @@ TEST_F(BridgeTransportCc, CountsPacketsThatGoNoFurther) {
   EXPECT_THAT(reported(true), ElementsAre(1, 2));
 }
 
+TEST_F(BridgeTransportCc, WhatCameWhileNothingCouldBeSentIsReportedAfterwards) {
+  rig.bridge.setReady(0, false, rig.now);
+  send(1, 1);
+  rig.pass(Millis(200));
+  EXPECT_TRUE(reported(true).empty());
+  rig.bridge.setReady(0, true, rig.now);
+  rig.pass(Millis(100));
+  EXPECT_THAT(reported(true), ElementsAre(1));
+}
+
 TEST_F(BridgeTransportCc, AGreatGapStartsAnew) {
   send(1, 1);
   rig.pass(Millis(100));
