@@ -67,6 +67,7 @@ class Call final : public rtc::BridgeSink {
 
   void sendRtp(rtc::LegIndex to, proto::Packet packet, bool mustCopy) override;
   void sendRtcp(rtc::LegIndex to, proto::Packet packet) override;
+  bool mayRepeat(rtc::LegIndex to) const override { return to < legs_.size() && legs_[to]->mayRepeat(); }
 
   /// The worker's bookkeeping: when the timer for this call is set, and whether it was touched in this batch.
   base::Instant scheduledAt = base::Instant::max();

@@ -78,6 +78,7 @@ class Leg {
   /// `mustCopy` false: the packet lives until the worker's socket is flushed.
   void sendRtp(proto::Packet packet, bool mustCopy);
   void sendRtcp(proto::Packet packet);
+  bool mayRepeat() const { return protect_ && protect_->mayRepeat(); }
 
   void onDtlsTimer(base::Instant now);
   base::Instant nextTimer() const;   ///< Of DTLS; Instant::max() when there is none.

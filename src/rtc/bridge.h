@@ -35,6 +35,9 @@ class BridgeSink {
   /// batch is flushed when it came from onRtp's slot, else only during the call (`mustCopy`).
   virtual void sendRtp(LegIndex to, proto::Packet packet, bool mustCopy) = 0;
   virtual void sendRtcp(LegIndex to, proto::Packet packet) = 0;  ///< Valid only during the call.
+  /// A packet may be sent to this leg again just as it was. False with AES-GCM, where only RTX may answer a
+  /// NACK.
+  virtual bool mayRepeat(LegIndex) const { return true; }
 };
 
 struct BridgeOptions {

@@ -224,6 +224,33 @@ TEST_F(BridgeFeedback, WithoutRtxThePacketIsSentAgainBitForBit) {
   EXPECT_EQ(rig.sink.rtp[0].raw, first);
 }
 
+TEST_F(BridgeFeedback, WithoutRtxNothingIsSentAgainWhereTheCipherForbidsIt) {
+  rig.sink.repeatable = false;
+  start();
+  video(sequence++);
+  std::uint16_t number = rig.sink.rtp.at(0).header.sequence;
+  rig.sink.clear();
+  rig.now += Millis(30);
+  rig.rtcp(1, [&](auto& w) { w.nack(1, ourVideo(1), std::array{number}); });
+  ASSERT_EQ(rig.sink.rtp.size(), 1u);  // RTX is a packet of its own.
+  EXPECT_EQ(rig.sink.rtp[0].header.ssrc, ourRtx(1));
+
+  LegDescription right = describe(1);
+  right.sections[1].codecs[0].rtx.reset();
+  rig.bridge.configure(1, right);
+  rig.pass(Millis(500));
+  rig.sink.clear();
+  video(sequence++);
+  number = rig.sink.rtp.at(0).header.sequence;
+  const auto before = rig.bridge.stats(1, rig.now).sections[1].toPeer.retransmitted;
+  rig.sink.clear();
+  rig.now += Millis(30);
+  rig.rtcp(1, [&](auto& w) { w.nack(1, ourVideo(1), std::array{number}); });
+  EXPECT_TRUE(rig.sink.rtp.empty());
+  EXPECT_EQ(rig.drops(1, DropReason::resendNeedsRtx), 1u);
+  EXPECT_EQ(rig.bridge.stats(1, rig.now).sections[1].toPeer.retransmitted, before);
+}
+
 /// Two calls in a row, as two brokers between two browsers: what a lossy link between them eats, NACK and
 /// RTX bring back.
 TEST(BridgeChain, NackAndRtxHealALossyLink) {

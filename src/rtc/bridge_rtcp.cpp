@@ -143,6 +143,9 @@ bool MediaBridge::State::resend(LegIndex to, BridgeSection& section, std::uint16
     if (section.ids.absSendTime != 0) {
       proto::patchRtpExtension(room.first(size), section.ids.absSendTime, absSendTime(now));
     }
+  } else if (!sink.mayRepeat(to)) {
+    drop(legs[to], DropReason::resendNeedsRtx);
+    return false;
   } else {
     // Bit for bit as before: the same index under the same key must never protect something else.
     if (size > room.size()) return false;

@@ -158,6 +158,8 @@ class RecordingSink : public BridgeSink {
 
   std::vector<SentRtp> rtp;
   std::vector<SentRtcp> rtcp;
+  bool mayRepeat(LegIndex) const override { return repeatable; }
+  bool repeatable = true;  ///< As without AES-GCM.
   int broken = 0;  ///< Things sent that are not well-formed.
 
   /// All blocks sent to a leg that `parse` takes.

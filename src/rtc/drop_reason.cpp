@@ -60,6 +60,8 @@ std::string_view toString(DropReason reason) {
       return "rtp_too_late";
     case DropReason::rtxUnusable:
       return "rtx_unusable";
+    case DropReason::resendNeedsRtx:
+      return "resend_needs_rtx";
     case DropReason::rtpPaddingOnly:
       return "rtp_padding_only";
     case DropReason::noPeer:

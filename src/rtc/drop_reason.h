@@ -35,6 +35,7 @@ enum class DropReason : std::uint8_t {
   rtpDuplicate,
   rtpTooLate,      ///< Retransmission that is no longer wanted.
   rtxUnusable,     ///< RTX packet without original or with an unknown association.
+  resendNeedsRtx,  ///< A packet was asked for again that AES-GCM lets nobody send twice, without RTX.
   rtpPaddingOnly,  ///< Probing; counted, not forwarded.
   noPeer,          ///< No other leg yet, or it was closed.
   peerNotReady,    ///< The other leg's DTLS is not done.

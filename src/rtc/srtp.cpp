@@ -63,6 +63,7 @@ class Context final : public SrtpContext {
   std::expected<void, DropReason> rtcp(proto::Packet& packet) override {
     return protect_ ? protectRtcp(packet) : unprotectRtcp(packet);
   }
+  bool mayRepeat() const override { return mayRepeat_; }
 
  private:
   std::expected<void, DropReason> protectRtp(proto::Packet& packet);

@@ -42,6 +42,8 @@ class SrtpContext {
   /// with GCM it would give the key away, so it is refused (srtpReplay, srtpTooOld).
   virtual std::expected<void, DropReason> rtp(proto::Packet& packet) = 0;
   virtual std::expected<void, DropReason> rtcp(proto::Packet& packet) = 0;
+  /// Protecting a sequence number again is allowed (see rtp()).
+  virtual bool mayRepeat() const = 0;
 };
 
 }  // namespace parley::rtc
