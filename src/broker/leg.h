@@ -89,8 +89,8 @@ class Leg {
   bool holds(const Pair& pair) const;    ///< It is the selected pair and checks keep coming.
   void drop(rtc::DropReason reason);
   LegReport report(base::Instant now) const;
-  /// Queued DTLS datagrams of this leg, kept by the worker.
-  std::size_t queuedDtls = 0;
+  /// Queued DTLS datagrams of this leg, kept by the worker; they may outlive the leg, or its hold of a pair.
+  std::shared_ptr<std::size_t> queuedDtls = std::make_shared<std::size_t>(0);
 
   static constexpr unsigned kEventBurst = 32;       ///< Events of one leg at once …
   static constexpr base::Millis kEventEvery{1000};  ///< … and one more for each such time.

@@ -123,11 +123,11 @@ void Worker::onDtls(const net::Datagram& datagram) {
   Leg* leg = legAt(pair);
   if (leg == nullptr) return drop(DropReason::dtlsUncheckedAddress);
   if (const auto refused = leg->refuseDtls()) return leg->drop(*refused);
-  if (leg->queuedDtls >= kMaxQueuedDtlsPerLeg || dtlsQueue_.size() >= kMaxQueuedDtls) {
+  if (*leg->queuedDtls >= kMaxQueuedDtlsPerLeg || dtlsQueue_.size() >= kMaxQueuedDtls) {
     return leg->drop(DropReason::dtlsQueueFull);
   }
-  ++leg->queuedDtls;
-  dtlsQueue_.push_back({pair, base::Buffer(datagram.data.begin(), datagram.data.end())});
+  ++*leg->queuedDtls;
+  dtlsQueue_.push_back({pair, base::Buffer(datagram.data.begin(), datagram.data.end()), leg->queuedDtls});
   if (std::exchange(dtlsPosted_, true)) return;
   loop_.post(guard_.wrap([this] { runDtls(); }));
 }
@@ -155,12 +155,12 @@ void Worker::runDtls() {
   while (!dtlsQueue_.empty()) {
     const QueuedDtls next = std::move(dtlsQueue_.front());
     dtlsQueue_.pop_front();
+    --*next.count;
     Leg* leg = legAt(next.from);
     if (leg == nullptr) {
       drop(DropReason::callClosed);
       continue;
     }
-    if (leg->queuedDtls > 0) --leg->queuedDtls;
     leg->onDtls(next.datagram, next.from, loop_.now());
     touch(leg->call());
     if (loop_.now() - start >= kDtlsSlice) break;
@@ -330,7 +330,11 @@ base::Result<std::string> Worker::answerLocally(std::string_view call, std::stri
 base::Result<void> Worker::rollback(std::string_view call, std::string_view from) {
   Call* found = find(call);
   if (found == nullptr) return std::unexpected(unknownCall(call));
-  return found->rollback(from, loop_.now());
+  auto result = found->rollback(from, loop_.now());
+  touch(*found);
+  rescheduleTouched();
+  flush();
+  return result;
 }
 
 base::Result<CallReport> Worker::report(std::string_view call) {

@@ -87,6 +87,7 @@ class Worker final : public LegHost {
   struct QueuedDtls {
     Pair from;
     base::Buffer datagram;
+    std::shared_ptr<std::size_t> count;  ///< The leg's that it was queued for.
   };
 
   Worker(net::EventLoop& loop, WorkerOptions options, EmitEvent emit);

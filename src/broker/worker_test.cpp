@@ -415,6 +415,34 @@ TEST_F(WorkerTest, AFloodOfHandshakeDatagramsIsBounded) {
   expectPasses(consumer, agent, FakeBrowser::kOpus, "unharmed");
 }
 
+TEST_F(WorkerTest, DatagramsOfAPairThatWentAwayHoldNoPlaceInTheQueue) {
+  FakeBrowser consumer(loop_, 1000), agent(loop_, 2000);
+  establish("c1", consumer, agent);
+  FakeBrowser mover(loop_, 3000);
+  mover.startDtls = false;
+  mover.target = consumer.target;
+  mover.ufrag = consumer.ufrag;
+  mover.remoteUfrag = consumer.remoteUfrag;
+  mover.remotePwd = consumer.remotePwd;
+  const base::Buffer record{22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
+  const std::uint64_t before = dropped(DropReason::callClosed);
+  for (std::size_t i = 0; i < 4 * Worker::kMaxQueuedDtlsPerLeg; ++i) {
+    mover.newSocket();
+    mover.check(false);
+    mover.send(record);
+    // The same batch brings a newer pair for each: this one is gone when the queue is worked off.
+    for (std::size_t k = 0; k < rtc::IceLiteAgent::kMaxPairs; ++k) {
+      mover.newSocket();
+      mover.check(false);
+    }
+    const unsigned answers = mover.checkAnswers;
+    ASSERT_TRUE(run([&] { return mover.checkAnswers > answers; }));
+  }
+  EXPECT_GT(dropped(DropReason::callClosed), before);
+  EXPECT_EQ(dropped(DropReason::dtlsQueueFull), 0u);
+  EXPECT_EQ(worker_->sizes().queuedDtls, 0u);
+}
+
 TEST_F(WorkerTest, APeerThatChangesItsPairAllTheTimeDoesNotFloodTheEvents) {
   FakeBrowser consumer(loop_, 1000), agent(loop_, 2000);
   consumer.startDtls = false;
