@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kStep = 2048;
 constexpr std::size_t kFirstEntries = 16;
+constexpr std::size_t kMinSlots = 64;
 
 /// Steps small enough that a call keeps little more than it needs.
 std::size_t roomFor(std::size_t bytes) { return (bytes + kStep - 1) / kStep * kStep; }
@@ -49,6 +50,8 @@ void RetransmissionStore::resizeEntries(std::size_t capacity) {
   for (std::size_t i = 0; i < count_; ++i) bigger[i] = at(i);
   entries_ = std::move(bigger);
   first_ = 0;
+  slots_ = std::vector<std::uint16_t>(std::max(kMinSlots, 2 * capacity));
+  for (std::size_t i = 0; i < count_; ++i) index(i);
 }
 
 void RetransmissionStore::resizeBytes(std::size_t capacity) {
@@ -89,25 +92,28 @@ void RetransmissionStore::put(base::Bytes packet, std::uint16_t sequence, base::
   std::memcpy(&bytes_[head_], packet.data(), packet.size());
   at(count_) = {static_cast<std::uint32_t>(head_),         stamp,    stamp,
                 static_cast<std::uint16_t>(packet.size()), sequence, 0};
+  index((first_ + count_) % entries_.size());
   ++count_;
   head_ += packet.size();
+}
+
+RetransmissionStore::Entry* RetransmissionStore::find(std::uint16_t sequence) {
+  if (count_ == 0) return nullptr;
+  const std::size_t slot = slots_[sequence % slots_.size()];
+  const std::size_t age = (slot + entries_.size() - first_) % entries_.size();
+  return age < count_ && entries_[slot].sequence == sequence ? &entries_[slot] : nullptr;
 }
 
 std::optional<base::Bytes> RetransmissionStore::take(std::uint16_t sequence, base::Instant now,
                                                      base::Micros rtt) {
   const std::uint32_t stamp = millisOf(now);
-  // Newest first: what is asked for was mostly sent a round trip ago.
-  for (std::size_t i = count_; i-- > 0;) {
-    Entry& entry = at(i);
-    if (entry.sequence != sequence) continue;
-    const auto wait = std::max(std::chrono::duration_cast<base::Millis>(rtt), kMinResendInterval).count();
-    if (entry.resends == kMaxResends) return std::nullopt;
-    if (entry.resends > 0 && stamp - entry.resentAt < static_cast<std::uint32_t>(wait)) return std::nullopt;
-    ++entry.resends;
-    entry.resentAt = stamp;
-    return base::Bytes(bytes_).subspan(entry.offset, entry.size);
-  }
-  return std::nullopt;
+  Entry* entry = find(sequence);
+  if (entry == nullptr || entry->resends == kMaxResends) return std::nullopt;
+  const auto wait = std::max(std::chrono::duration_cast<base::Millis>(rtt), kMinResendInterval).count();
+  if (entry->resends > 0 && stamp - entry->resentAt < static_cast<std::uint32_t>(wait)) return std::nullopt;
+  ++entry->resends;
+  entry->resentAt = stamp;
+  return base::Bytes(bytes_).subspan(entry->offset, entry->size);
 }
 
 void RetransmissionStore::trim(base::Instant now, const Limits& limits) {
@@ -124,6 +130,7 @@ void RetransmissionStore::trim(base::Instant now, const Limits& limits) {
 void RetransmissionStore::clear() {
   entries_ = std::vector<Entry>();  // Not `= {}`: that keeps the capacity.
   bytes_ = std::vector<std::uint8_t>();
+  slots_ = std::vector<std::uint16_t>();
   first_ = count_ = head_ = 0;
 }
 

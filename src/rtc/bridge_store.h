@@ -31,7 +31,10 @@ class RetransmissionStore {
   void clear();
 
   std::size_t size() const { return count_; }
-  std::size_t memory() const { return bytes_.capacity() + entries_.capacity() * sizeof(Entry); }
+  std::size_t memory() const {
+    return bytes_.capacity() + entries_.capacity() * sizeof(Entry) +
+           slots_.capacity() * sizeof(std::uint16_t);
+  }
 
  private:
   struct Entry {
@@ -41,6 +44,10 @@ class RetransmissionStore {
     std::uint8_t resends;
   };
   Entry& at(std::size_t i) { return entries_[(first_ + i) % entries_.size()]; }
+  Entry* find(std::uint16_t sequence);
+  void index(std::size_t slot) {
+    slots_[entries_[slot].sequence % slots_.size()] = static_cast<std::uint16_t>(slot);
+  }
   bool place(std::size_t size);
   void makeRoom(std::size_t size, std::uint32_t now, const Limits& limits);
   void dropExpired(std::uint32_t now, base::Millis storeFor);
@@ -48,7 +55,10 @@ class RetransmissionStore {
   void resizeEntries(std::size_t capacity);
   void resizeBytes(std::size_t capacity);
 
-  std::vector<Entry> entries_;       // Ring in the order of sending.
+  std::vector<Entry> entries_;  // Ring in the order of sending.
+  // Where in entries_ a number stands: a peer that asks for what was never sent must not cost a search each
+  // time. Of two numbers with the same place the newer one has it.
+  std::vector<std::uint16_t> slots_;
   std::vector<std::uint8_t> bytes_;  // Ring; a packet is never split.
   std::size_t first_ = 0, count_ = 0;
   std::size_t head_ = 0;  // Where the next packet goes.
