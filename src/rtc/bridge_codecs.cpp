@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "rtc/negotiator_codecs.h"
 
 namespace parley::rtc {
 namespace {
@@ -23,33 +24,19 @@ std::string_view parameter(std::string_view fmtp, std::string_view name) {
   return {};
 }
 
-std::optional<std::uint32_t> number(std::string_view text, int radix) {
+std::optional<std::uint32_t> number(std::string_view text) {
   std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, radix);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
-/// RFC 6184 section 8.1: profile_idc and profile-iop, folded into the profiles that differ for a decoder.
-/// Baseline and constrained baseline count as one: nobody uses what sets them apart.
-std::uint32_t h264Profile(std::string_view levelId) {
-  constexpr std::uint32_t kBaseline = 0x42;
-  const auto value = levelId.size() == 6 ? number(levelId, 16) : std::nullopt;
-  if (!value) return kBaseline;  // The default when the parameter is absent.
-  const std::uint32_t idc = *value >> 16, iop = *value >> 8 & 0xff;
-  const bool constrained = (idc == 0x4d && (iop & 0x80) != 0) || (idc == 0x58 && (iop & 0xc0) == 0xc0);
-  if (idc == 0x42 || constrained) return kBaseline;
-  return idc == 0x64 ? idc << 8 | (iop & 0x0c) : idc << 8;
-}
-
 std::uint32_t formatKeyOf(const Codec& codec, VideoFormat format) {
-  const auto numeric = [&](std::string_view name) {
-    return number(parameter(codec.fmtp, name), 10).value_or(0);
-  };
+  const auto numeric = [&](std::string_view name) { return number(parameter(codec.fmtp, name)).value_or(0); };
   switch (format) {
     case VideoFormat::h264:
-      return h264Profile(parameter(codec.fmtp, "profile-level-id")) << 4 |
-             (numeric("packetization-mode") & 0xf);
+      // As the negotiator compares them: what was agreed as two formats must not be mistaken for one.
+      return h264ProfileKey(codec.fmtp) << 4 | (numeric("packetization-mode") & 0xf);
     case VideoFormat::vp9:
       return numeric("profile-id");
     case VideoFormat::av1:

@@ -7,6 +7,7 @@
 #include "rtc/bridge_key_frames.h"
 #include "rtc/bridge_nack.h"
 #include "rtc/bridge_store.h"
+#include "rtc/negotiator_codecs.h"
 
 namespace parley::rtc {
 namespace {
@@ -77,6 +78,20 @@ TEST_F(StoreTest, MemoryFollowsTheRate) {
   now += Millis(700);
   store.trim(now, limits);
   EXPECT_EQ(store.memory(), 0u);
+}
+
+TEST_F(StoreTest, FindsWhateverTheOrderAndGapsOfSending) {
+  limits = {512, 512 * 1024, Millis(600)};
+  for (std::uint32_t i = 0; i < 400; ++i) put(static_cast<std::uint16_t>(65'300 + 2 * i), 50);
+  for (std::uint32_t i = 0; i < 100; ++i)
+    put(static_cast<std::uint16_t>(65'301 + 2 * (i * 37 % 100)), 60);  // Late.
+  for (std::uint32_t i = 0; i < 400; ++i)
+    EXPECT_TRUE(has(static_cast<std::uint16_t>(65'300 + 2 * i), 50)) << i;
+  for (std::uint32_t i = 0; i < 100; ++i)
+    EXPECT_TRUE(has(static_cast<std::uint16_t>(65'301 + 2 * i), 60)) << i;
+  // Many searches for what was never sent: each with a list of all packets would take minutes.
+  for (std::uint32_t i = 0; i < 10'000'000; ++i)
+    ASSERT_FALSE(store.take(static_cast<std::uint16_t>(20'000 + i % 20'000), now, Micros(0)));
 }
 
 TEST_F(StoreTest, ResendsAreSpacedAndLimited) {
@@ -180,12 +195,38 @@ TEST(BridgeCodecs, H264ProfilesAndModes) {
   const BridgeCodec base = h264("profile-level-id=42e01f;packetization-mode=1");
   EXPECT_TRUE(
       samePayload(base, h264("level-asymmetry-allowed=1; Packetization-Mode=1; profile-level-id=42C00A")));
-  EXPECT_TRUE(samePayload(base, h264("packetization-mode=1")));                          // The default.
+  EXPECT_FALSE(samePayload(base, h264("packetization-mode=1")));  // The default: plain baseline.
+  EXPECT_TRUE(samePayload(h264("profile-level-id=42001f"), h264("")));
+  EXPECT_TRUE(samePayload(h264("profile-level-id=640008"), h264("profile-level-id=64001f")));
   EXPECT_TRUE(samePayload(base, h264("packetization-mode=1;profile-level-id=4d8034")));  // Main, constrained.
   EXPECT_FALSE(samePayload(base, h264("profile-level-id=42e01f")));                      // Mode 0.
   EXPECT_FALSE(samePayload(base, h264("packetization-mode=1;profile-level-id=4d001f")));  // Main.
   EXPECT_FALSE(samePayload(h264("profile-level-id=64001f"), h264("profile-level-id=640c1f")));
   EXPECT_TRUE(samePayload(h264("profile-level-id=zzzzzz"), h264("profile-level-id=")));
+}
+
+TEST(BridgeCodecs, H264PairsAsItWasNegotiated) {
+  const auto h264 = [](std::uint8_t payloadType, std::string id) {
+    Codec c;
+    c.payloadType = PayloadType(payloadType);
+    c.name = "H264";
+    c.clockRate = 90'000;
+    c.fmtp = "packetization-mode=1;profile-level-id=" + id;
+    return c;
+  };
+  std::vector<Codec> all;
+  for (const char* profile : {"42", "4d", "58", "64", "6e"})
+    for (const char* iop : {"00", "08", "0c", "40", "80", "c0", "e0"})
+      all.push_back(h264(1, std::string(profile) + iop + "1f"));
+  for (const Codec& a : all)
+    for (const Codec& b : all)
+      EXPECT_EQ(samePayload(bridgeCodecOf(a), bridgeCodecOf(b)), sameCodec(a, b)) << a.fmtp << " " << b.fmtp;
+  // A browser offers both: each keeps its own number.
+  const std::vector<BridgeCodec> from{bridgeCodecOf(h264(102, "42001f")), bridgeCodecOf(h264(106, "42e01f"))};
+  const std::vector<BridgeCodec> to{bridgeCodecOf(h264(97, "42001f")), bridgeCodecOf(h264(99, "42e01f"))};
+  const PayloadRoutes routes = routesBetween(from, to);
+  EXPECT_EQ(routes[102].target, 97);
+  EXPECT_EQ(routes[106].target, 99);
 }
 
 TEST(BridgeCodecs, Vp9AndAv1Profiles) {

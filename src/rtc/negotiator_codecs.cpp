@@ -47,6 +47,14 @@ bool sameValue(const Codec& a, const Codec& b, std::string_view key, std::string
 
 }  // namespace
 
+std::uint32_t h264ProfileKey(std::string_view fmtp) {
+  constexpr std::uint32_t kOther = 0x100, kUnreadable = 0x200;
+  const auto profile = h264Profile(fmtp);
+  if (profile != H264Profile::other) return static_cast<std::uint32_t>(profile);
+  const auto number = hexNumber(fmtpValue(fmtp, "profile-level-id").value_or(""));
+  return number ? kOther | *number << 12 : kUnreadable;
+}
+
 bool sameCodec(const Codec& a, const Codec& b) {
   if (!base::equalsIgnoreCase(a.name, b.name) || a.clockRate != b.clockRate || a.channels != b.channels)
     return false;

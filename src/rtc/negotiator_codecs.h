@@ -16,6 +16,8 @@ namespace parley::rtc {
 /// A stream of `a` can be decoded as `b`, whatever their payload types: name, clock rate, channels, and what
 /// of the parameters changes the bit stream (H264 profile and packetization-mode, VP9 and AV1 profile).
 bool sameCodec(const Codec& a, const Codec& b);
+/// Equal for parameters of one H264 profile (RFC 6184 section 8.1, table 5: several spellings name one).
+std::uint32_t h264ProfileKey(std::string_view fmtp);
 
 }  // namespace parley::rtc
 
