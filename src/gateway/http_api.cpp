@@ -168,7 +168,7 @@ void HttpApi::onSession(HttpRequest request, HttpReply reply) {
 
 HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   const auto& settings = parts_.settings;
-  if (!tokenLimiter_.take(request.remote.address(), settings.integer("gateway.tokens_per_minute"),
+  if (!tokenLimiter_.take(request.remote.network().address(), settings.integer("gateway.tokens_per_minute"),
                           base::steadyNow())) {
     HttpResponse response = apiError(429, "rate.exceeded", "Too many session tokens were asked for.");
     response.headers.set("Retry-After", "10");
@@ -247,7 +247,9 @@ void HttpApi::onLogout(const HttpRequest& request, HttpReply reply, bool admin) 
   (admin ? parts_.adminSessions : parts_.agentSessions).end(request.cookie(name));
   HttpResponse response;
   response.status = 204;
-  response.headers.set("Set-Cookie", identity::sessionCookie(name, "", base::Millis{0}));
+  // Another site's form comes without the cookie (SameSite), so it cannot take the cookie away either.
+  if (!request.cookie(name).empty())
+    response.headers.set("Set-Cookie", identity::sessionCookie(name, "", base::Millis{0}));
   reply.send(api(std::move(response)));
 }
 

@@ -23,6 +23,8 @@ constexpr base::Millis kStopPatience{5'000};
 constexpr base::Millis kCloseLimit{2'000};
 constexpr base::Millis kDrainCheck{200};
 constexpr std::size_t kPasswordQueue = 64;
+// The largest that is asked for is a session token. Each connection may hold as much.
+constexpr std::size_t kMaxRequestBody = 64 * 1024;
 
 base::Result<std::string> readAuthorities(const std::string& file) {
   if (file.empty()) return std::string();
@@ -161,6 +163,7 @@ class RunningServer final : public Server {
     api_->addRoutes(*router);
     net::HttpServerOptions options;
     options.trustedProxies = settings_.list("server.trusted_proxies");
+    options.maxBodyBytes = kMaxRequestBody;
     options.maxConnections = 2 * sessionsOptions(settings_).maxConnections;
     http_ = std::make_unique<net::HttpServer>(loop_, router, options);
     for (const net::Endpoint& endpoint : bindEndpoints(settings_)) {

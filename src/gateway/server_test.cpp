@@ -359,6 +359,15 @@ TEST_F(ServerTest, SignInAndOutAndGuessing) {
       << "an agent is no administrator";
 }
 
+TEST_F(ServerTest, LargeBodiesAndOtherSitesFormsGetNowhere) {
+  EXPECT_EQ(reasonOf(call("POST", "/assistserver/session", {{"name", std::string(100'000, 'a')}})),
+            "413 http.body_too_large");
+  const auto forged = call("POST", "/expertassist/agent/logout");
+  EXPECT_FALSE(forged.headers.has("Set-Cookie")) << "would sign the agent's browser out";
+  const auto own = call("POST", "/expertassist/agent/logout", nullptr, {{"Cookie", signIn()}});
+  EXPECT_TRUE(own.headers.has("Set-Cookie"));
+}
+
 TEST_F(ServerTest, SignInsSurviveARestart) {
   const auto cookie = signIn();
   startServer();

@@ -148,7 +148,8 @@ void Sessions::onHello(Connection& connection, const Json& hello) {
   if (const std::string reason = listener_->refusalOf(*token); !reason.empty()) {
     return refuse(connection, kDraining, reason, "The server is being stopped.");
   }
-  if (sessions_.size() >= options_.maxSessions) {
+  // Agents are as many as their users: a crowd of consumers does not keep them out.
+  if (sessions_.size() >= options_.maxSessions && token->role != "agent" && !makeRoom()) {
     return refuse(connection, kFull, "server.full", "There are too many sessions. Please try again later.");
   }
   beginSession(connection, std::move(*token));
@@ -176,6 +177,17 @@ base::Result<identity::CallToken> Sessions::tokenOf(const Json& hello, Session* 
     }
   }
   return token;
+}
+
+/// A consumer's page that is gone and has no call gives its place to one that is here.
+bool Sessions::makeRoom() {
+  const auto idle = std::ranges::find_if(sessions_, [this](const auto& each) {
+    const Session& session = *each.second;
+    return !session.up() && !session.isAgent() && listener_->mayLeave(session);
+  });
+  if (idle == sessions_.end()) return false;
+  end(*idle->second, false);
+  return true;
 }
 
 void Sessions::beginSession(Connection& connection, identity::CallToken token) {
@@ -315,9 +327,8 @@ void Sessions::onClose(std::uint64_t id, std::uint16_t code) {
   const auto at = connections_.find(id);
   if (at == connections_.end()) return;
   Session* session = find(at->second->session);
-  const bool wasReplaced = at->second->closing && code == kReplaced;
   connections_.erase(at);
-  if (session == nullptr || session->connection != id || wasReplaced) return;
+  if (session == nullptr || session->connection != id) return;
   const base::LogContext context("session", session->id);
   log.info("connection closed", {{"code", code}});
   if ((code == 1000 || code == 1001) && !session->isAgent()) return end(*session, true);

@@ -79,6 +79,7 @@ class Sessions {
   void onHello(Connection& connection, const nlohmann::json& hello);
   base::Result<identity::CallToken> tokenOf(const nlohmann::json& hello, Session* resumed) const;
   Session* resumable(const nlohmann::json& hello);
+  bool makeRoom();
   void beginSession(Connection& connection, identity::CallToken token);
   void resumeSession(Connection& connection, Session& session, std::int64_t ack);
   void welcome(Connection& connection, Session& session, bool resumed);

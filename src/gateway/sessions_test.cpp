@@ -202,6 +202,15 @@ TEST_F(SessionsTest, ASecondConnectionReplacesTheFirst) {
   EXPECT_TRUE(session->up());
 }
 
+TEST_F(SessionsTest, APageThatClaimsToBeReplacedIsJustGone) {
+  Rig rig(Rig::Options{.sessions = {.resume = 50ms}});
+  auto page = rig.consumer();
+  ASSERT_TRUE(page->hello());
+  page->sendRaw("x");
+  page->close(4001);  // On its way while the server closes with 4005.
+  EXPECT_TRUE(rig.until([&] { return rig.sessions->size() == 0; })) << "its time must run out";
+}
+
 TEST_F(SessionsTest, AnAckBeyondWhatWasSentIsNoResume) {
   Rig rig;
   auto page = rig.consumer();
@@ -251,6 +260,29 @@ TEST_F(SessionsTest, TablesAreBounded) {
   }
   EXPECT_TRUE(rig.until([&] { return refused == 8; }));
   EXPECT_EQ(rig.sessions->connections(), 4u);
+}
+
+TEST_F(SessionsTest, PagesThatAreGoneAndConsumersKeepNobodyOut) {
+  Rig rig(Rig::Options{.sessions = {.maxSessions = 2}});
+  auto agent = rig.agent();
+  ASSERT_TRUE(agent->hello());
+  auto calling = rig.consumer();
+  ASSERT_TRUE(calling->hello());
+  const std::string call = rig.connectedCall(*calling, *agent);
+  calling->breakOff();
+  rig.settle();
+  EXPECT_FALSE(rig.consumer()->hello()) << "the one in a call keeps its place";
+  EXPECT_TRUE(calling->resume());
+  EXPECT_TRUE(calling->welcome["resumed"].get<bool>());
+  auto other = rig.agent("agent2");
+  EXPECT_TRUE(other->hello());
+  calling->send("end", {{"call", call}});
+  ASSERT_FALSE(calling->expectCall("ended").is_null());
+  calling->breakOff();
+  rig.settle();
+  auto next = rig.consumer();
+  EXPECT_TRUE(next->hello());
+  EXPECT_EQ(rig.sessions->size(), 3u);
 }
 
 TEST_F(SessionsTest, TokensAndKeysNeverReachTheLog) {
