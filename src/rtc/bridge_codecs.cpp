@@ -78,14 +78,33 @@ bool samePayload(const BridgeCodec& a, const BridgeCodec& b) {
          base::equalsIgnoreCase(a.name, b.name) && !isWrapper(a);
 }
 
+namespace {
+
+/// An answer may name baseline where constrained baseline was offered, or the other way round: nobody uses
+/// what sets them apart.
+bool nearlySamePayload(const BridgeCodec& a, const BridgeCodec& b) {
+  static const std::uint32_t baseline = h264ProfileKey("profile-level-id=42001f");
+  static const std::uint32_t constrained = h264ProfileKey("profile-level-id=42e01f");
+  const auto isBaseline = [](const BridgeCodec& c) {
+    return c.format == VideoFormat::h264 && (c.formatKey >> 4 == baseline || c.formatKey >> 4 == constrained);
+  };
+  return isBaseline(a) && isBaseline(b) && (a.formatKey & 0xf) == (b.formatKey & 0xf) &&
+         a.clockRate == b.clockRate && a.channels == b.channels;
+}
+
+}  // namespace
+
 PayloadRoutes routesBetween(const std::vector<BridgeCodec>& from, const std::vector<BridgeCodec>& to) {
   PayloadRoutes routes{};
   for (std::size_t i = 0; i < std::min<std::size_t>(from.size(), 255); ++i) {
     PayloadRoute route{PayloadRoute::Kind::media, static_cast<std::uint8_t>(i), kNoPayloadType, 0};
-    for (std::size_t k = 0; k < std::min<std::size_t>(to.size(), 255); ++k) {
-      if (!samePayload(from[i], to[k])) continue;
-      route.target = to[k].payloadType;
-      route.targetCodec = static_cast<std::uint8_t>(k);
+    for (const auto same : {samePayload, nearlySamePayload}) {
+      const auto end = to.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(to.size(), 255));
+      const auto found =
+          std::find_if(to.begin(), end, [&](const auto& codec) { return same(from[i], codec); });
+      if (found == end) continue;
+      route.target = found->payloadType;
+      route.targetCodec = static_cast<std::uint8_t>(found - to.begin());
       break;
     }
     routes[from[i].payloadType] = route;

@@ -227,6 +227,9 @@ TEST(BridgeCodecs, H264PairsAsItWasNegotiated) {
   const PayloadRoutes routes = routesBetween(from, to);
   EXPECT_EQ(routes[102].target, 97);
   EXPECT_EQ(routes[106].target, 99);
+  // An answer that says baseline for the constrained one that it was offered.
+  EXPECT_EQ(routesBetween({from[1]}, {to[0]})[106].target, 97);
+  EXPECT_EQ(routesBetween({from[1]}, {bridgeCodecOf(h264(97, "4d001f"))})[106].target, kNoPayloadType);
 }
 
 TEST(BridgeCodecs, Vp9AndAv1Profiles) {
