@@ -20,7 +20,7 @@ try {
     for (const [who, id] of [['consumer', 'call-panel'], ['agent', 'call']]) {
       const page = who === 'consumer' ? consumer : agent;
       const setup = await until('first frame', async () => { const s = JSON.parse((await page.attribute(id, 'data-setup')) ?? '{}'); return s.firstFrame && s; });
-      for (const [part, ms] of Object.entries(setup)) (rows[who][part] ??= []).push(ms);
+      for (const [part, ms] of Object.entries({ ...setup.parts, firstFrame: setup.firstFrame })) (rows[who][part] ??= []).push(Number(ms?.duration ?? ms));
     }
     await consumer.click('end');
     await agent.is('availability', 'available');
