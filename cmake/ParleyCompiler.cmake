@@ -10,7 +10,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # libstdc++ uses what it deprecates (get_temporary_buffer in stable_sort); clang reports that as ours.
   add_compile_options(-Wno-deprecated-declarations)
 endif()
-set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+# Sanitizer and debug builds compile much and run little: no optimisation is the faster whole.
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 if(PARLEY_SANITIZE)
   add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-sanitize-recover=all)

@@ -33,5 +33,9 @@ check "every dependency is explained" \
 check "paths pages name things that exist" "$(python3 tools/check_paths.py 2>&1)"
 check "local links of the documentation lead somewhere" \
   "$(grep -noE '\]\([^)#: ]+' $(tracked '*.md') /dev/null | grep -v node_modules | while IFS=: read -r f n l; do t=$(dirname "$f")/${l#*(}; [ -e "$t" ] || echo "$f:$n $t"; done)"
+if command -v g++ > /dev/null; then
+  check "each header compiles alone" "$(cd src && tracked '*.h' | grep -vE 'internal_|test' | xargs -P "$(nproc)" -I{} sh -c \
+    'echo "#include \"{}\"" | g++ -std=c++23 -fsyntax-only -Wall -Wextra -DSPDLOG_FMT_EXTERNAL -I. -x c++ - 2>&1 | head -5')"
+fi
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

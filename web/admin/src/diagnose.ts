@@ -99,7 +99,9 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: bool
     out.push(...lossFindings(section.fromPeer, word, `from the ${who}`), ...lossFindings(section.toPeer, word, `to the ${who}`));
   }
   if ((leg.rttMs ?? 0) > 400) out.push({ level: 'warn', text: `The way to the ${who} is long: ${Math.round(leg.rttMs!)} ms for the round trip.` });
-  const drops = Object.entries(leg.drops ?? {}).filter(([, count]) => count > 0);
+  // Browsers probe how much a way takes with packets that repeat or hold nothing: counted, no fault.
+  const probing = ['rtp_duplicate', 'rtp_padding_only'];
+  const drops = Object.entries(leg.drops ?? {}).filter(([reason, count]) => count > 0 && !probing.includes(reason));
   if (drops.length > 0) {
     const list = drops.map(([reason, count]) => `${count} × ${reason}`).join(', ');
     const flowed = (leg.sections ?? []).reduce((sum, s) => sum + (s.fromPeer?.packets ?? 0) + (s.toPeer?.packets ?? 0), 0);

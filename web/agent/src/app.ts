@@ -311,7 +311,7 @@ export class AgentApp extends LitElement {
       <div class="pulse" aria-hidden="true"><span class="face">${initials(name)}</span></div>
       <p class="soft">${call.media.video ? 'Video call' : 'Voice call'}</p>
       <h2 id="caller" data-test="caller-name">${name}</h2>
-      <p class="soft" id="caller-more" data-test="caller-address">${call.peer.address}</p>
+      <p class="soft" id="caller-more" data-test="caller-address">${call.peer.address === 'consumer' ? 'From the web site' : call.peer.address}</p>
       <div class="row">
         <button class="button good" data-test="answer" ?disabled=${this.answering_} @click=${this.answer}>
           ${icons.phone} ${this.answering_ ? 'Answering…' : 'Answer'} <kbd>A</kbd>
