@@ -48,7 +48,12 @@ class Page {
   hear(id, ms = 800) { return this.evaluate(hear, this.test(id), ms); }
   see(id, ms = 1200) { return this.evaluate(see, this.test(id), ms); }
   attribute(id, name) { return this.evaluate((s, n) => window.__deep(s)?.getAttribute(n) ?? null, this.test(id), name); }
-  goto(url) { return this.raw.goto(url, { waitUntil: 'load' }); }
+  async goto(url) {
+    // Making a namespace's link is a change of network to every browser here; one that is loading a page starts over.
+    for (let tries = 0; ; tries++) {
+      try { return await this.raw.goto(url, { waitUntil: 'load' }); } catch (error) { if (tries >= 3 || !/ERR_NETWORK_CHANGED/.test(String(error))) throw error; }
+    }
+  }
   reload() { return this.raw.reload({ waitUntil: 'load' }); }
   press(key) { return this.raw.keyboard.press(key); }
   screenshot(file, fullPage = false) { fs.mkdirSync(path.dirname(file), { recursive: true }); return this.raw.screenshot({ path: file, fullPage }); }
