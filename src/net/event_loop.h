@@ -21,10 +21,10 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  void run();             ///< On the loop's own thread; returns after stop().
-  void stop();            ///< From any thread; idempotent.
-  void post(Task task);   ///< From any thread; never runs the task inside the call.
-  bool onLoop() const;    ///< True on the thread inside run().
+  void run();            ///< On the loop's own thread; returns after stop().
+  void stop();           ///< From any thread; idempotent.
+  void post(Task task);  ///< From any thread; never runs the task inside the call.
+  bool onLoop() const;   ///< True on the thread inside run().
   base::Instant now() const;
   const std::string& name() const;
 
@@ -49,8 +49,8 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  void start(base::Millis after, EventLoop::Task task);                       ///< Once.
-  void startEvery(base::Millis period, std::function<void()> task);            ///< First after one period.
+  void start(base::Millis after, EventLoop::Task task);              ///< Once.
+  void startEvery(base::Millis period, std::function<void()> task);  ///< First after one period.
   void stop();
   bool running() const;
 

@@ -96,7 +96,8 @@ using HttpFilter = std::function<std::optional<HttpResponse>(const HttpRequest&)
 
 struct StaticFiles {
   std::string directory;
-  std::string cacheControl = "no-cache";  ///< Always with an ETag; files under assets/ are immutable for a year.
+  std::string cacheControl =
+      "no-cache";  ///< Always with an ETag; files under assets/ are immutable for a year.
   std::string contentSecurityPolicy;
   bool singlePage = false;  ///< Unknown paths without a dot give index.html.
 };

@@ -14,12 +14,12 @@
 namespace parley::net {
 
 struct WebSocketOptions {
-  std::size_t maxMessageBytes = 256 * 1024;      ///< A larger one closes with 1009.
+  std::size_t maxMessageBytes = 256 * 1024;        ///< A larger one closes with 1009.
   std::size_t maxBufferedBytes = 4 * 1024 * 1024;  ///< Unsent beyond this closes with 1013: a slow peer.
-  base::Millis pingInterval{10'000};             ///< Sent when nothing came for that long.
-  base::Millis pongTimeout{10'000};              ///< No byte after a ping for that long: closed, 1006.
-  bool compress = true;                          ///< permessage-deflate for texts, if the peer offers it.
-  std::string subprotocol;                       ///< Chosen one, if any.
+  base::Millis pingInterval{10'000};               ///< Sent when nothing came for that long.
+  base::Millis pongTimeout{10'000};                ///< No byte after a ping for that long: closed, 1006.
+  bool compress = true;                            ///< permessage-deflate for texts, if the peer offers it.
+  std::string subprotocol;                         ///< Chosen one, if any.
 };
 
 class WebSocket {

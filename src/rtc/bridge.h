@@ -9,7 +9,8 @@
 // Bandwidth: a peer that sends gets transport-cc feedback about the way to us. Towards a peer that receives
 // we stamp abs-send-time and no transport-wide number, so it answers with REMB about the way from us. Where
 // that tells of congestion (receiver_capacity.h) it is carried to the sender, capped by options and b=AS, and
-// the sender's reports show the worse of both losses. So each browser's rate rises to what the other can take.
+// the sender's reports show the worse of both losses. So each browser's rate rises to what the other can
+// take.
 #pragma once
 #include <cstdint>
 #include <memory>

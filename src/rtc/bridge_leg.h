@@ -131,8 +131,8 @@ struct BridgeLeg {
   TwccReceiver twcc;
   std::uint32_t twccSsrc = 0;
   std::optional<base::Micros> rtt;
-  std::uint64_t remb = 0;  ///< The peer's last estimate of the way from us, 0 = none yet.
-  ReceiverCapacity capacity;  ///< What binds of the estimates.
+  std::uint64_t remb = 0;      ///< The peer's last estimate of the way from us, 0 = none yet.
+  ReceiverCapacity capacity;   ///< What binds of the estimates.
   std::uint64_t rembSent = 0;  ///< The last we told the peer, 0 = none yet.
   base::Instant rembSentAt{};
   base::Instant reportDue = base::Instant::max();

@@ -160,7 +160,7 @@ class RecordingSink : public BridgeSink {
   std::vector<SentRtcp> rtcp;
   bool mayRepeat(LegIndex) const override { return repeatable; }
   bool repeatable = true;  ///< As without AES-GCM.
-  int broken = 0;  ///< Things sent that are not well-formed.
+  int broken = 0;          ///< Things sent that are not well-formed.
 
   /// All blocks sent to a leg that `parse` takes.
   template <class Parse>

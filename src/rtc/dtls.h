@@ -1,6 +1,6 @@
 // DTLS 1.2 endpoint (RFC 6347, 5764) of one transport, client or server, over OpenSSL with memory in and out.
-// Gives SRTP keys once the handshake is done and the peer's certificate matches a fingerprint of its SDP; then
-// keeps only what close_notify and a repeated last flight need (under 2 kB).
+// Gives SRTP keys once the handshake is done and the peer's certificate matches a fingerprint of its SDP;
+// then keeps only what close_notify and a repeated last flight need (under 2 kB).
 #pragma once
 #include <functional>
 #include <memory>

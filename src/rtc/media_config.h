@@ -82,7 +82,7 @@ struct LegDescription {
   DtlsRole ourDtlsRole = DtlsRole::server;
   /// Counts up when ICE restarted / when a new DTLS association must be made (new peer connection).
   unsigned iceGeneration = 0, dtlsGeneration = 0;
-  std::string cname;      ///< Ours towards the peer.
+  std::string cname;  ///< Ours towards the peer.
   std::vector<MediaSection> sections;
 };
 

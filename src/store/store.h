@@ -59,7 +59,8 @@ class Bucket {
   virtual void remove(std::string key, std::function<void(base::Result<void>)> done) = 0;
   virtual void list(std::string prefix, std::function<void(base::Result<std::vector<Entry>>)> done) = 0;
   /// All present entries with the prefix first, then each change, in order per key.
-  virtual std::unique_ptr<Subscription> watch(std::string prefix, std::function<void(const Change&)> changed) = 0;
+  virtual std::unique_ptr<Subscription> watch(std::string prefix,
+                                              std::function<void(const Change&)> changed) = 0;
 };
 
 class Store {
@@ -70,8 +71,10 @@ class Store {
   virtual void publish(std::string subject, std::string message) = 0;
   /// Exact subject, or "a.b.*" for one last token. No delivery to subscribers that come later.
   virtual std::unique_ptr<Subscription> subscribe(
-      std::string subject, std::function<void(const std::string& subject, const std::string& message)> got) = 0;
-  /// Takes or renews the lease `name` for `holder`; false: someone else holds it. Ends by itself after `term`.
+      std::string subject,
+      std::function<void(const std::string& subject, const std::string& message)> got) = 0;
+  /// Takes or renews the lease `name` for `holder`; false: someone else holds it. Ends by itself after
+  /// `term`.
   virtual void acquire(std::string name, std::string holder, base::Millis term,
                        std::function<void(base::Result<bool>)> done) = 0;
   virtual void release(std::string name, std::string holder) = 0;
