@@ -1,0 +1,37 @@
+// What the user agent asks of others: who may talk to it, credentials, addresses.
+#pragma once
+#include <optional>
+
+#include "base/strong_id.h"
+#include "sip/message.h"
+#include "sip/user_agent_types.h"
+
+namespace parley::sip {
+
+/// May this source ask us anything outside of a dialog? Called inside receive().
+class Admission {
+ public:
+  virtual ~Admission() = default;
+  virtual Verdict admit(const Message& request, const Source& source) = 0;
+};
+
+/// Answers challenges (401, 407) with the same request and credentials added; nothing: it gives up. CSeq and
+/// Via are set by the caller.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  virtual std::optional<Message> answer(const Message& challenge, const Message& request) = 0;
+};
+
+/// Names one locate(). 0: none.
+using LocateId = base::StrongId<struct LocateTag, std::uint64_t>;
+
+/// RFC 3263: where a URI's host is. Answers by UserAgent::onLocated(), later; nobody waits longer than
+/// targetTimeout.
+class Locator {
+ public:
+  virtual ~Locator() = default;
+  virtual void locate(LocateId id, const Uri& uri) = 0;
+};
+
+}  // namespace parley::sip
