@@ -65,6 +65,8 @@ class PhonesListener {
   virtual void onReferProgress(const std::string& leg, int status) = 0;
   /// BYE, CANCEL, session timer, dialog lost. `reason` as in onPhoneFailed; sip.bye, sip.cancelled …
   virtual void onPhoneEnded(const std::string& leg, const std::string& reason, const std::string& text) = 0;
+  /// What save() gives of the leg changed: a dialog was made, a number in it moved on. Store it anew.
+  virtual void onPhoneChanged(const std::string& leg) { static_cast<void>(leg); }
   /// A line for the call's ladder: "INVITE sip:2001@pbx → 180". Never SDP.
   virtual void onPhoneTrace(const std::string& leg, bool outgoing, const std::string& what,
                             const std::string& detailJson) = 0;

@@ -106,7 +106,7 @@ void Trunks::onPinged(std::string_view uri, const Outcome& outcome, base::Instan
 void Trunks::onRequest(std::string_view uri, const Outcome& outcome, base::Instant now, base::WallTime wall) {
   Trunk* trunk = find(uri);
   if (trunk == nullptr) return;
-  ++trunk->requests;
+  if (!outcome.again) ++trunk->requests;
   if (outcome.status == 0 || outcome.status == kServiceUnavailable) ++trunk->failures;
   const TrunkState before = trunk->state;
   settle(*trunk, outcome, now, wall);

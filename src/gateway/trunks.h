@@ -61,6 +61,7 @@ class Trunks {
     std::string reason;
     std::optional<double> rttMs;
     std::string address;  ///< That answered or was tried.
+    bool again = false;   ///< Of a request that was counted already.
   };
   // All of these do nothing for a server that is not (any more) in the list.
   void onPinged(std::string_view uri, const Outcome& outcome, base::Instant now, base::WallTime wall);
