@@ -7,9 +7,13 @@
 // headers are kept byte for byte and written where they stood.
 //
 // Bounds: kMaxMessageBytes, kMaxHeaders, kMaxHeaderBytes; what is beyond is refused, never cut.
+//
+// Nothing that is set can end a line or a message when it is written: CR and LF become spaces, a name that is
+// no token is not taken, what may not stand in a URI is escaped.
 #pragma once
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,9 +94,9 @@ enum class HeaderId : std::uint8_t {
   flowTimer,
   answerMode,
 };
-std::string_view nameOf(HeaderId id);           ///< As written in full; empty for other.
-HeaderId headerIdOf(std::string_view name);     ///< Full or compact, without case.
-bool isListHeader(HeaderId id);                 ///< Elements may be joined by commas.
+std::string_view nameOf(HeaderId id);        ///< As written in full; empty for other.
+HeaderId headerIdOf(std::string_view name);  ///< Full or compact, without case.
+bool isListHeader(HeaderId id);              ///< Elements may be joined by commas.
 
 struct Header {
   HeaderId id = HeaderId::other;
@@ -150,7 +154,9 @@ class Message {
   std::optional<int> maxForwards() const { return maxForwards_; }
   void setMaxForwards(int hops) { maxForwards_ = hops; }
 
-  // All other headers, in order. Ids of the typed ones above, and Content-Length, are not in here.
+  // All other headers, in order. Ids of the typed ones above, and Content-Length, are not in here; set() and
+  // add() with such an id change the typed one if the value is one, else nothing. What header() and list()
+  // give of a typed one is good until they are asked for it again or the message changes.
   const std::vector<Header>& headers() const { return headers_; }
   std::optional<std::string_view> header(HeaderId id) const;            ///< The first line's value.
   std::optional<std::string_view> header(std::string_view name) const;  ///< Same.
@@ -180,6 +186,21 @@ class Message {
 
  private:
   friend class MessageParser;
+  /// The typed ones as text, made when somebody asks for it; a copy of the message starts without.
+  struct Written {
+    std::unique_ptr<std::vector<std::string>> texts;
+    Written() = default;
+    Written(const Written&) {}
+    Written(Written&&) = default;
+    Written& operator=(const Written&) { return *this; }
+    Written& operator=(Written&&) = default;
+    ~Written() = default;
+  };
+  bool hasTyped(HeaderId id) const;
+  std::string typedText(HeaderId id) const;
+  void setTyped(HeaderId id, std::string_view value, bool more, bool first);
+  void addAt(HeaderId id, std::string value, bool first);
+
   std::string methodName_;
   Method method_ = Method::other;
   Uri requestUri_;
@@ -192,6 +213,7 @@ class Message {
   std::optional<int> maxForwards_;
   std::vector<Header> headers_;
   std::string body_;
+  mutable Written written_;
 };
 
 struct ParseFailure {

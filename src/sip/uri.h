@@ -13,7 +13,7 @@ namespace parley::sip {
 /// One `;name` or `;name=value`. Names compare without case; the order is kept.
 struct Param {
   std::string name;
-  std::optional<std::string> value;  ///< Without the quotes where `quoted`; escapes of a quoted string resolved.
+  std::optional<std::string> value;  ///< Where `quoted`: without the quotes, escapes resolved.
   bool quoted = false;
   friend bool operator==(const Param&, const Param&) = default;
 };
@@ -39,7 +39,7 @@ enum class UriScheme : std::uint8_t { sip, sips, tel, other };
 
 struct Uri {
   UriScheme scheme = UriScheme::sip;
-  std::string user;  ///< As written (escapes kept); of tel the number; of `other` everything after the scheme.
+  std::string user;  ///< As written (escapes kept); of tel the number; of `other` all after the scheme.
   std::optional<std::string> password;
   std::string host;  ///< A name or an address; IPv6 with its brackets. Lower case is not forced.
   std::optional<std::uint16_t> port;
