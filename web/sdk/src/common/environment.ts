@@ -25,6 +25,8 @@ export interface Environment {
   openSocket(url: string): SocketLike;
   createPeerConnection(configuration: RTCConfiguration): RTCPeerConnection;
   createStream(tracks: MediaStreamTrack[]): MediaStream;
+  /** For tones of our own; null where there is no sound. */
+  createAudioContext(): AudioContext | null;
   readonly mediaDevices: MediaDevices | undefined;
   readonly secure: boolean;
   /** Lives as long as the browser tab. */
@@ -51,6 +53,7 @@ export function browserEnvironment(): Environment {
     openSocket: (url) => new WebSocket(url) as SocketLike,
     createPeerConnection: (configuration) => new RTCPeerConnection(configuration),
     createStream: (tracks) => new MediaStream(tracks),
+    createAudioContext: () => (typeof AudioContext === 'undefined' ? null : new AudioContext()),
     get mediaDevices() {
       return navigator.mediaDevices as MediaDevices | undefined;
     },

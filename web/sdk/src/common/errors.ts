@@ -26,7 +26,13 @@ const kTexts = {
   'request.timeout': 'The service did not answer in time.',
   'call.ended': 'The call has ended.',
   'call.state': 'This is not possible in the present state of the call.',
+  'call.not_allowed': 'This is not possible in this call.',
+  'call.glare': 'Both sides changed the call at the same moment. Please try again.',
+  'call.too_many': 'You have two calls already. End one of them first.',
   'media.failed': 'The media connection could not be made.',
+  'media.refused': 'The other side cannot take this picture or sound.',
+  'transfer.failed': 'The call could not be transferred. It is still here.',
+  'transfer.cancelled': 'The transfer was called off.',
   'argument.invalid': 'A value given to the SDK is not valid.',
   'internal': 'Something went wrong on this page.',
 } as const;

@@ -16,6 +16,26 @@ export interface MediaChoice {
 export interface Peer {
   name: string;
   address: string;
+  /** What is at the other end; `page` where the gateway does not say. */
+  kind: 'page' | 'phone';
+  /** Telephone number or SIP user, where there is one. */
+  number?: string;
+}
+
+/** What this side may do with the call now. */
+export interface Abilities {
+  hold: boolean;
+  transfer: boolean;
+  /** Add and remove video. */
+  video: boolean;
+  dtmf: boolean;
+}
+
+export interface TransferInfo {
+  state: 'trying' | 'ringing' | 'done' | 'failed';
+  to: string;
+  /** Why it failed, in words. */
+  text?: string;
 }
 
 export interface CallFields {
@@ -33,7 +53,24 @@ export interface CallFields {
   by?: EndedBy;
   /** Offer of a ringing call, where the gateway repeats it after a resume. */
   sdp?: string;
+  /** This side holds the other one; the other side holds this one. */
+  held: boolean;
+  peerHeld: boolean;
+  /** Rings, and the far end already sends sound (an announcement, its own ringing tone). */
+  early: boolean;
+  can: Abilities;
+  transfer?: TransferInfo;
+  /** Who passed the call on to this agent. */
+  transferredBy?: string;
+  /** Hunt group through which the call came. */
+  group?: string;
+  /** The agent's page answers by itself, after a short tone. */
+  autoAnswer: boolean;
+  correlationId?: string;
 }
+
+/** In the media (RFC 4733), as a SIP INFO or a message to the other page, or both. */
+export type DtmfMethod = 'rfc4733' | 'info' | 'both';
 
 interface Numbered {
   seq?: number;
@@ -63,7 +100,7 @@ export type ServerMessage = Numbered &
   (
     | ({ type: 'call'; request?: string } & CallFields)
     | ({ type: 'incoming'; sdp: string } & CallFields)
-    | { type: 'sdp'; call: string; kind: 'answer' | 'offer'; sdp: string; request?: string }
+    | { type: 'sdp'; call: string; kind: 'answer' | 'offer'; sdp: string; media?: MediaChoice; request?: string }
     | { type: 'dtmf'; call: string; digits: string }
     | { type: 'availability'; state: Availability; request?: string }
     | { type: 'session'; what: 'replaced' | 'ending'; text?: string }
@@ -87,7 +124,12 @@ export type ClientMessage =
   | { type: 'end'; call: string }
   | { type: 'mute'; call: string; audio: boolean; video: boolean }
   | { type: 'restart'; call: string; sdp: string; request?: string }
-  | { type: 'dtmf'; call: string; digits: string; method?: string }
+  | { type: 'dtmf'; call: string; digits: string; method?: DtmfMethod }
+  | { type: 'hold'; call: string; held: boolean; request?: string }
+  | { type: 'offer'; call: string; sdp: string; media: MediaChoice; request?: string }
+  | { type: 'transfer'; call: string; destination: string; request?: string }
+  | { type: 'transfer'; call: string; to: string; request?: string }
+  | { type: 'cancelTransfer'; call: string }
   | { type: 'availability'; state: 'available' | 'away'; request?: string }
   | { type: 'stats'; call: string; report: object }
   | { type: 'pong' };
@@ -99,23 +141,24 @@ const isObject = (value: unknown): value is Json =>
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+const kTransferStates: readonly string[] = ['trying', 'ringing', 'done', 'failed'];
 const kStates: readonly string[] = ['ringing', 'connecting', 'connected', 'reconnecting', 'ended'];
 
 /** Fills what a terse gateway left out; null when the essentials are not there. */
 export function parseCallFields(value: unknown): CallFields | null {
   if (!isObject(value) || !isText(value.call) || !value.call || !kStates.includes(value.state as string)) return null;
   const peer = isObject(value.peer) ? value.peer : {};
-  const choice = (from: unknown, fallback: boolean): MediaChoice => {
-    const source = isObject(from) ? from : {};
-    const pick = (v: unknown) => (typeof v === 'boolean' ? v : fallback);
-    return { audio: pick(source.audio), video: pick(source.video) };
-  };
-  const optional = (v: unknown): string | undefined => (isText(v) && v ? v : undefined);
+  const can = isObject(value.can) ? value.can : {};
   return {
     call: value.call,
     state: value.state as CallState,
     direction: value.direction === 'in' ? 'in' : 'out',
-    peer: { name: isText(peer.name) ? peer.name : '', address: isText(peer.address) ? peer.address : '' },
+    peer: {
+      name: isText(peer.name) ? peer.name : '',
+      address: isText(peer.address) ? peer.address : '',
+      kind: peer.kind === 'phone' ? 'phone' : 'page',
+      number: optional(peer.number),
+    },
     media: choice(value.media, true),
     peerMuted: choice(value.peerMuted, false),
     peerConnection: value.peerConnection === 'lost' ? 'lost' : 'ok',
@@ -125,7 +168,30 @@ export function parseCallFields(value: unknown): CallFields | null {
     text: optional(value.text),
     by: optional(value.by) as EndedBy | undefined,
     sdp: optional(value.sdp),
+    held: value.held === true,
+    peerHeld: value.peerHeld === true,
+    early: value.early === true,
+    // A gateway that says nothing passes digits on, and no more.
+    can: { hold: can.hold === true, transfer: can.transfer === true, video: can.video === true, dtmf: can.dtmf !== false },
+    transfer: parseTransfer(value.transfer),
+    transferredBy: optional(isObject(value.transferredBy) ? value.transferredBy.name : value.transferredBy),
+    group: optional(value.group),
+    autoAnswer: value.autoAnswer === true,
+    correlationId: optional(value.correlationId),
   };
+}
+
+const optional = (v: unknown): string | undefined => (isText(v) && v ? v : undefined);
+
+function choice(from: unknown, fallback: boolean): MediaChoice {
+  const source = isObject(from) ? from : {};
+  const pick = (v: unknown) => (typeof v === 'boolean' ? v : fallback);
+  return { audio: pick(source.audio), video: pick(source.video) };
+}
+
+function parseTransfer(value: unknown): TransferInfo | undefined {
+  if (!isObject(value) || !kTransferStates.includes(value.state as string)) return undefined;
+  return { state: value.state as TransferInfo['state'], to: isText(value.to) ? value.to : '', text: optional(value.text) };
 }
 
 /** null: not a message of this protocol. An unknown `type` gives null, too: it is skipped but still counted. */
@@ -147,7 +213,15 @@ export function parseServerMessage(raw: Json): ServerMessage | null {
     }
     case 'sdp':
       if (!isText(raw.call) || !isText(raw.sdp) || (raw.kind !== 'answer' && raw.kind !== 'offer')) return null;
-      return { ...numbered, type: 'sdp', call: raw.call, kind: raw.kind, sdp: raw.sdp, request };
+      return {
+        ...numbered,
+        type: 'sdp',
+        call: raw.call,
+        kind: raw.kind,
+        sdp: raw.sdp,
+        media: isObject(raw.media) ? choice(raw.media, true) : undefined,
+        request,
+      };
     case 'dtmf':
       if (!isText(raw.call) || !isText(raw.digits)) return null;
       return { ...numbered, type: 'dtmf', call: raw.call, digits: raw.digits };

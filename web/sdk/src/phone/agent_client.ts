@@ -11,6 +11,7 @@ import {
   type Welcome,
 } from '../common/index';
 import { Call } from './call';
+import type { DialOptions } from './call_types';
 import type { CaptureChoice } from './devices';
 import { Phone, type PhoneEvents, type PhoneOptions } from './phone';
 
@@ -42,11 +43,17 @@ export interface AgentEvents extends PhoneEvents {
   notice: ParleyError;
 }
 
+export interface AgentCallOptions extends Partial<DialOptions> {
+  /** `agent2`, a hunt group, `sip:…`, `tel:…` or a number. Video is off unless asked for. */
+  destination: string;
+}
+
 export interface AgentOptions extends PhoneOptions {
   /** Used when a call is rejoined after a reload. */
   capture?: Partial<CaptureChoice>;
 }
 
+const kMaxCalls = 2;
 const kSessionKey = 'parley.agent.session';
 const kRingingKey = 'parley.agent.ringing';
 const kMutedKey = 'parley.agent.muted';
@@ -113,6 +120,29 @@ export class AgentClient extends Phone<AgentEvents> {
     this.send({ type: 'availability', state });
   }
 
+  /** Calls somebody: an agent, a hunt group, a number. Never throws: what goes wrong ends the call with a reason and a sentence. */
+  call(options: AgentCallOptions): Call {
+    const { destination, audio = true, video = false, ...rest } = options;
+    const call = new Call(this, 'out');
+    call.on('muted', (muted) => this.rememberMuted(call.id, muted));
+    // Two at most, as at the gateway: one that is held and one that is spoken in.
+    const ready = this.calls.length < kMaxCalls ? this.connect() : Promise.reject(new ParleyError('call.too_many'));
+    ready.catch(() => undefined);
+    return this.dial(call, { ...this.capture_, ...rest, destination, audio, video }, ready);
+  }
+
+  /** Calls somebody about `call`, which is put on hold first. Rejects when that is refused. */
+  async consult(call: Call, options: AgentCallOptions): Promise<Call> {
+    if (!call.held) await call.hold();
+    return this.call(options);
+  }
+
+  /** Holds the one and goes on with the other. */
+  async swap(active: Call, held: Call): Promise<void> {
+    if (!active.held && active.state !== 'ringing' && active.state !== 'preparing') await active.hold();
+    await held.resume();
+  }
+
   /** The last calls of this agent, newest first. */
   async history(): Promise<HistoryEntry[]> {
     const reply = await requestJson(this.environment, 'GET', this.url('/expertassist/agent/history'));
@@ -139,7 +169,8 @@ export class AgentClient extends Phone<AgentEvents> {
       if (this.calls_.has(fields.call) || fields.state === 'ended') continue;
       const offer = fields.sdp ?? offers[fields.call];
       if (fields.state !== 'ringing') this.rejoin(fields);
-      else if (fields.direction === 'in' && typeof offer === 'string') this.ring(fields, offer);
+      else if (fields.direction === 'out') this.send({ type: 'end', call: fields.call }); // Its offer went with the page.
+      else if (typeof offer === 'string') this.ring(fields, offer);
     }
   }
 
@@ -148,8 +179,9 @@ export class AgentClient extends Phone<AgentEvents> {
       case 'incoming':
         return this.ring(message, message.sdp);
       case 'call':
-        // Taken over from this agent's other page.
-        if (message.state !== 'ringing' && message.state !== 'ended') this.rejoin(message);
+        // Taken over from this agent's other page; or dialled and given up before it had an id.
+        if (message.state === 'ringing' && message.direction === 'out') this.send({ type: 'end', call: message.call });
+        else if (message.state !== 'ringing' && message.state !== 'ended') this.rejoin(message);
         return;
       case 'availability':
         this.availability_ = message.state;
@@ -182,17 +214,15 @@ export class AgentClient extends Phone<AgentEvents> {
     this.calls_.set(fields.call, call);
     call.on('muted', (muted) => this.rememberMuted(fields.call, muted));
     // Who was muted before the reload must not be heard after it.
-    const muted = this.load(kMutedKey);
-    const same = muted.call === fields.call;
-    detach(
-      'rejoin',
-      call.rejoin(fields, this.capture_, { audio: same && muted.audio === true, video: same && muted.video === true }),
-    );
+    const muted = (this.load(kMutedKey)[fields.call] ?? {}) as Partial<MediaChoice>;
+    detach('rejoin', call.rejoin(fields, this.capture_, { audio: muted.audio === true, video: muted.video === true }));
     this.emit('rejoined', call);
   }
 
   private rememberMuted(call: string, muted: MediaChoice): void {
-    this.environment.storage.set(kMutedKey, JSON.stringify({ call, ...muted }));
+    const running = this.calls.map((c) => c.id);
+    const kept = Object.entries(this.load(kMutedKey)).filter(([id]) => id !== call && running.includes(id));
+    this.environment.storage.set(kMutedKey, JSON.stringify({ ...Object.fromEntries(kept), [call]: muted }));
   }
 
   private load(key: string): Record<string, unknown> {

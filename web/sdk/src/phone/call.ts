@@ -1,119 +1,48 @@
 import {
   detach,
-  Emitter,
   guarded,
   ParleyError,
   reportFault,
   type CallFields,
   type CallState,
   type ClientMessage,
-  type EndedBy,
   type Environment,
   type MediaChoice,
-  type Peer,
-  type Role,
   type ServerMessage,
-  type Welcome,
+  type TransferInfo,
 } from '../common/index';
-import { Devices, type CaptureChoice } from './devices';
-import { PeerLink } from './peer_link';
-import { RemotePlayer } from './remote_player';
+import { CallFacts } from './call_facts';
+import { CallMedia } from './call_media';
+import type { CallEvents, CallHost, CallPhase, DialOptions, DtmfOptions, EndedInfo, VideoOptions } from './call_types';
+import type { CaptureChoice } from './devices';
 import { SetupClock, type SetupReport } from './setup_clock';
-import { judge, type QualityLevel, type StatsSummary } from './stats';
-
-/** `preparing`: devices are opened and the gateway is reached; the rest as in the protocol, seen from this page. */
-export type CallPhase = 'preparing' | CallState;
-
-export interface EndedInfo {
-  /** A reason of the protocol, or the code of the error that kept the call from starting. */
-  reason: string;
-  /** The same in words. */
-  text: string;
-  by: EndedBy;
-}
-
-export interface Quality {
-  level: QualityLevel;
-  summary: StatsSummary;
-}
-
-export interface CallEvents {
-  state: { state: CallPhase; previous: CallPhase };
-  localStream: MediaStream;
-  remoteStream: MediaStream;
-  muted: MediaChoice;
-  peerMuted: MediaChoice;
-  peerConnection: 'ok' | 'lost';
-  dtmf: { digits: string };
-  quality: Quality;
-  /** Something less than asked for, in words: no camera, a device that was unplugged. */
-  notice: ParleyError;
-  /** The browser wants a gesture before it plays sound: call `resumePlayback` from a click. */
-  playbackBlocked: void;
-  setup: SetupReport;
-  ended: EndedInfo;
-  /** Anything above; for pages that draw everything anew. */
-  changed: void;
-}
-
-/** What a call needs of the phone it belongs to. */
-export interface CallHost {
-  readonly environment: Environment;
-  readonly devices: Devices;
-  readonly role: Role;
-  readonly configuration: RTCConfiguration | undefined;
-  readonly mediaLimits: Welcome['media'];
-  /** Milliseconds since the connection to the gateway broke; 0 while it stands. */
-  readonly brokenFor: number;
-  send(message: ClientMessage): void;
-  request(message: ClientMessage): Promise<ServerMessage>;
-  released(call: Call): void;
-}
-
-export interface DialOptions extends CaptureChoice {
-  destination: string;
-  name?: string;
-  uui?: string;
-}
+import type { QualityLevel, StatsSummary } from './stats';
+import { TransferWatch } from './transfer_watch';
 
 /** A break of signalling alone is worth a word only after so long: media may flow on. */
 const kSignallingGrace = 3_000;
-const kRestartSettles = 2_000;
-const kQualityInterval = 2_000;
-const kReportEvery = 5;
 
-const kNoMedia: MediaChoice = { audio: false, video: false };
+const same = (a: MediaChoice, b: MediaChoice): boolean => a.audio === b.audio && a.video === b.video;
 
-export class Call extends Emitter<CallEvents> {
+/** One call, of either side: its states and what can be done in them; `CallMedia` has the rest. Made by `Client` and `AgentClient`. */
+export class Call extends CallFacts {
   readonly direction: 'in' | 'out';
   private readonly env_: Environment;
   private readonly clock_: SetupClock;
-  private readonly player_: RemotePlayer;
+  private readonly media_: CallMedia;
+  private readonly transfer_ = new TransferWatch();
   private id_ = '';
   private phase_: CallPhase = 'preparing';
   private server_: CallState | null = null;
-  private fields_: CallFields | null = null;
-  private link_: PeerLink | null = null;
-  private local_: MediaStream | null = null;
-  private choice_: CaptureChoice = { audio: true, video: true };
-  private muted_: MediaChoice = { ...kNoMedia };
-  private path_: 'none' | 'up' | 'trouble' | 'down' = 'none';
-  private rejoining_ = false;
+  private held_ = false;
+  private holding_ = false;
   private dialled_ = false;
+  private ringback_ = false;
   private offer_: string | null = null;
   private ended_: EndedInfo | null = null;
   private answerWaiter_: { resolve: (sdp: string) => void; reject: (error: ParleyError) => void } | null = null;
-  private restarting_ = false;
-  private restartWanted_: 'no' | 'ice' | 'anew' = 'no';
-  private restartTimer_ = 0;
-  private restartFailures_ = 0;
   private graceTimer_ = 0;
-  private qualityTimer_ = 0;
-  private qualityTick_ = 0;
-  private lastStats_: StatsSummary | null = null;
-  private quality_: QualityLevel = 'unknown';
 
-  /** Calls are made by `Client.call` and by `AgentClient`. */
   constructor(
     private readonly host_: CallHost,
     direction: 'in' | 'out',
@@ -123,11 +52,7 @@ export class Call extends Emitter<CallEvents> {
     this.env_ = host_.environment;
     this.direction = direction;
     this.clock_ = clock ?? new SetupClock(() => this.env_.now());
-    this.player_ = new RemotePlayer({
-      firstFrame: () => this.clock_.first('firstFrame') && this.setupDone(),
-      firstAudio: () => this.clock_.first('firstAudio') && !this.expectsVideo && this.setupDone(),
-      blocked: () => this.tell('playbackBlocked', undefined),
-    });
+    this.media_ = this.makeMedia();
   }
 
   /** Empty until the gateway gave it. */
@@ -137,68 +62,56 @@ export class Call extends Emitter<CallEvents> {
   get state(): CallPhase {
     return this.phase_;
   }
-  get peer(): Peer {
-    return this.fields_?.peer ?? { name: '', address: '' };
-  }
-  /** What the call was made with. */
+  /** What the call has: what it was made with, and what was added or removed since. */
   get media(): MediaChoice {
-    return this.fields_?.media ?? { audio: this.choice_.audio, video: this.choice_.video };
+    return this.media_.media;
   }
   get muted(): MediaChoice {
-    return { ...this.muted_ };
+    return this.media_.local.muted;
   }
-  get peerMuted(): MediaChoice {
-    return this.fields_?.peerMuted ?? kNoMedia;
+  /** This side holds the other one: neither hears or sees the other. */
+  get held(): boolean {
+    return this.held_;
   }
-  get peerConnection(): 'ok' | 'lost' {
-    return this.fields_?.peerConnection ?? 'ok';
+  /** Rings, and what the far end sends is played. */
+  get early(): boolean {
+    return this.server_ === 'ringing' && (this.fields_?.early ?? false);
   }
-  get startedAt(): Date | null {
-    return this.fields_?.startedAt ? new Date(this.fields_.startedAt) : null;
-  }
-  get answeredAt(): Date | null {
-    return this.fields_?.answeredAt ? new Date(this.fields_.answeredAt) : null;
+  /** The transfer that is under way, or why the last one failed. */
+  get transferInfo(): TransferInfo | null {
+    return this.transfer_.info;
   }
   get ended(): EndedInfo | null {
     return this.ended_;
   }
+  get role(): 'consumer' | 'agent' {
+    return this.host_.role;
+  }
   get localStream(): MediaStream | null {
-    return this.local_;
+    return this.media_.local.stream;
   }
   get remoteStream(): MediaStream | null {
-    return this.link_?.remote ?? null;
+    return this.media_.remote;
   }
   get hasCamera(): boolean {
-    return this.track('video') !== null;
+    return this.media_.local.track('video') !== null;
   }
   get quality(): QualityLevel {
-    return this.quality_;
+    return this.media_.quality.level;
   }
   get setup(): SetupReport {
     return this.clock_.report;
-  }
-  private get expectsVideo(): boolean {
-    return this.media.video;
   }
 
   // ---- what the page can do
 
   /** Agent: takes the call. Rejects with a ParleyError; the call then still rings, so that another try is possible. */
   async answer(choice: Partial<CaptureChoice> = {}): Promise<void> {
-    if (this.direction !== 'in' || this.server_ !== 'ringing' || !this.offer_ || this.link_) throw new ParleyError('call.state');
-    this.clock_.begin('getUserMedia');
-    this.choice_ = { ...this.choice_, ...choice, audio: choice.audio ?? true, video: choice.video ?? this.media.video };
-    const link = this.makeLink();
-    try {
-      await this.openDevices(link);
-      this.clock_.begin('sdp');
-      await link.accept(this.offer_, (sdp) => this.host_.send({ type: 'answer', call: this.id_, sdp }));
-      this.clock_.end('sdp');
-      this.offer_ = null;
-    } catch (thrown) {
-      this.dropMedia();
-      throw ParleyError.from(thrown, 'media.failed');
-    }
+    if (this.direction !== 'in' || this.server_ !== 'ringing' || !this.offer_ || this.media_.open) throw new ParleyError('call.state');
+    const media = this.media_;
+    media.choice = { ...media.choice, ...choice, audio: choice.audio ?? true, video: choice.video ?? media.media.video };
+    await media.answer(this.offer_);
+    this.offer_ = null;
   }
 
   /** Agent: refuses the call. */
@@ -213,84 +126,132 @@ export class Call extends Emitter<CallEvents> {
     if (this.ended_) return;
     if (this.id_) this.trySend({ type: 'end', call: this.id_ });
     const answered = this.server_ !== null && this.server_ !== 'ringing';
-    this.finish(
-      answered
-        ? { reason: 'hung_up', text: 'You ended the call.', by: this.host_.role }
-        : { reason: 'cancelled', text: 'You cancelled the call.', by: this.host_.role },
-    );
+    const [reason, text] = answered ? ['hung_up', 'You ended the call.'] : ['cancelled', 'You cancelled the call.'];
+    this.finish({ reason, text, by: this.host_.role });
   }
 
   muteAudio(muted = true): void {
-    this.setMuted({ ...this.muted_, audio: muted });
+    this.setMuted({ ...this.muted, audio: muted });
   }
   muteVideo(muted = true): void {
-    this.setMuted({ ...this.muted_, video: muted });
+    this.setMuted({ ...this.muted, video: muted });
   }
   mute(muted = true): void {
     this.setMuted({ audio: muted, video: muted });
   }
 
-  /** Digits `0-9 * # A-D`, at most 32: in the media (RFC 4733) where the browser can, and as information. */
-  sendDtmf(digits: string): void {
+  /** Puts the other side on hold: what this page sends stops at once. Rejects when the gateway refuses. */
+  async hold(held = true): Promise<void> {
+    this.requireRunning();
+    if (held === this.held_ && !this.holding_) return;
+    if (this.holding_) throw new ParleyError('call.state');
+    if (!this.can.hold) throw new ParleyError('call.not_allowed');
+    this.holding_ = true;
+    if (held) this.setHeld(true);
+    try {
+      await this.host_.request({ type: 'hold', call: this.id_, held });
+      if (!this.ended_) this.setHeld(held);
+    } catch (thrown) {
+      if (!this.ended_) this.setHeld(!held);
+      throw ParleyError.from(thrown);
+    } finally {
+      this.holding_ = false;
+    }
+  }
+
+  resume(): Promise<void> {
+    return this.hold(false);
+  }
+
+  /** Adds video to a call without, or one's own picture to a call with. Asks for the camera unless `send` is false. */
+  async addVideo(options: VideoOptions = {}): Promise<void> {
+    this.requireVideo();
+    await this.media_.addVideo(options);
+    if (this.muted.video) this.muteVideo(false);
+  }
+
+  /** Makes it a voice call, for both sides. */
+  async removeVideo(): Promise<void> {
+    this.requireVideo();
+    await this.media_.removeVideo();
+  }
+
+  /** Blind transfer. Resolves when the other side has taken the call; rejects when it stays here. */
+  transfer(destination: string): Promise<void> {
+    return this.startTransfer(destination, { type: 'transfer', call: this.id_, destination });
+  }
+
+  /** Consult transfer: joins the far sides of this call and of `other`, and leaves both. */
+  transferTo(other: Call): Promise<void> {
+    return this.startTransfer(other.peer.name || other.peer.address, { type: 'transfer', call: this.id_, to: other.id });
+  }
+
+  cancelTransfer(): void {
+    if (!this.transfer_.running || this.ended_) return;
+    this.host_.send({ type: 'cancelTransfer', call: this.id_ });
+    this.transfer_.cancelled();
+    this.tell('transfer', null);
+  }
+
+  /** Digits `0-9 * # A-D`, at most 32: in the media (RFC 4733) where the call can, or as information. */
+  sendDtmf(digits: string, options: DtmfOptions = {}): void {
     const upper = digits.toUpperCase();
     if (!/^[0-9*#A-D]{1,32}$/.test(upper)) throw new ParleyError('argument.invalid', { text: 'These are not keys of a telephone.' });
     if (this.ended_) throw new ParleyError('call.ended');
-    const inMedia = this.link_?.sendDigits(upper) ?? false;
-    this.host_.send({ type: 'dtmf', call: this.id_, digits: upper, method: inMedia ? 'rfc4733' : 'info' });
+    const wanted = options.method;
+    const inMedia = wanted !== 'info' && this.media_.sendDigits(upper);
+    const method = !inMedia ? 'info' : wanted === 'both' ? 'both' : 'rfc4733';
+    this.host_.send({ type: 'dtmf', call: this.id_, digits: upper, method });
+    if (options.audible) this.host_.tones.key(upper[0]!);
   }
 
-  /** Another camera, or the first one in this call. */
-  async setCamera(id?: string): Promise<void> {
-    await this.change('video', await this.host_.devices.openCamera(id));
-    this.choice_.cameraId = id;
+  /** Another camera, or the first one in a call with video. In a voice call it is the one that `addVideo` would take. */
+  setCamera(id?: string): Promise<void> {
+    return this.ended_ ? Promise.reject(new ParleyError('call.ended')) : this.media_.setCamera(id);
   }
-
-  async setMicrophone(id?: string): Promise<void> {
-    await this.change('audio', await this.host_.devices.openMicrophone(id, this.choice_.audioProcessing));
-    this.choice_.microphoneId = id;
+  setMicrophone(id?: string): Promise<void> {
+    return this.media_.setMicrophone(id);
   }
-
   /** Rejects with `speaker.unsupported` where the browser cannot. */
   setSpeaker(id: string): Promise<void> {
-    return this.player_.setSpeaker(id);
+    return this.media_.player.setSpeaker(id);
   }
 
   /** Shows and plays the remote stream in `element` from now on. */
   attachRemote(element: HTMLMediaElement): void {
-    this.player_.attach(element);
+    this.media_.player.attach(element);
   }
   detachRemote(element: HTMLMediaElement): void {
-    this.player_.detach(element);
+    this.media_.player.detach(element);
   }
   resumePlayback(): Promise<void> {
-    return this.player_.resume();
+    return this.media_.player.resume();
   }
 
   /** null while there is no peer connection. */
-  async getStats(): Promise<StatsSummary | null> {
-    return (await this.link_?.stats(this.lastStats_)) ?? null;
+  getStats(): Promise<StatsSummary | null> {
+    return this.media_.stats();
   }
 
   // ---- what the phone tells
 
-  /** @internal Consumer: prepares, dials, and ends the call with the error's code if that fails. */
+  /** @internal Prepares, dials, and ends the call with the error's code if that fails. */
   async dial(options: DialOptions, connected: Promise<unknown>): Promise<void> {
-    this.choice_ = { ...options };
+    this.media_.choice = { ...options };
+    this.media_.setMedia({ audio: options.audio, video: options.video });
+    this.ringback_ = options.ringback !== false;
+    if (this.ringback_) this.host_.tones.unlock();
     this.clock_.begin('getUserMedia');
     try {
       // Both at once; whichever fails first decides, and neither is left unhandled.
-      const opening = this.host_.devices.open(this.choice_);
+      const opening = this.host_.devices.open(this.media_.choice);
       opening.catch(() => undefined);
       await connected.catch((error: unknown) => {
         opening.then((capture) => [capture.audio, capture.video].forEach((t) => t?.stop()), () => undefined);
         throw error;
       });
       if (this.ended_) return void opening.then((c) => [c.audio, c.video].forEach((t) => t?.stop()), () => undefined);
-      const link = this.makeLink();
-      await this.openDevices(link, opening);
-      this.clock_.begin('offer');
-      await link.start((sdp) => this.exchangeDial(sdp, options));
-      this.clock_.end('sdp');
+      await this.media_.offer(opening, (sdp) => this.exchangeDial(sdp, options));
     } catch (thrown) {
       const error = ParleyError.from(thrown, 'media.failed');
       if (this.ended_) return;
@@ -303,26 +264,19 @@ export class Call extends Emitter<CallEvents> {
   offered(fields: CallFields, offer: string): void {
     this.id_ = fields.call;
     this.offer_ = offer;
+    this.media_.setMedia(fields.media);
     this.apply(fields);
   }
 
   /** @internal Agent after a reload: takes the running call up again with a new peer connection. */
   async rejoin(fields: CallFields, choice: Partial<CaptureChoice>, muted: MediaChoice): Promise<void> {
     this.id_ = fields.call;
-    this.rejoining_ = true;
-    this.choice_ = { audioProcessing: choice.audioProcessing, ...choice, audio: true, video: fields.media.video };
+    this.media_.choice = { ...choice, audio: true, video: fields.media.video };
+    this.media_.setMedia(fields.media);
+    this.media_.rejoining = true;
     this.apply(fields);
-    this.muted_ = { ...muted };
-    this.clock_.begin('getUserMedia');
-    const link = this.makeLink();
-    try {
-      await this.openDevices(link);
-    } catch (thrown) {
-      // Still worth hearing the customer; the page says what is missing.
-      this.tell('notice', ParleyError.from(thrown));
-      link.setTracks(null, null, this.choice_);
-    }
-    this.wantRestart('anew');
+    this.media_.local.setMuted(muted);
+    await this.media_.rejoin();
   }
 
   /** @internal */
@@ -332,7 +286,7 @@ export class Call extends Emitter<CallEvents> {
         this.apply(message);
         break;
       case 'sdp':
-        if (message.kind === 'offer') this.offerArrived(message.sdp);
+        if (message.kind === 'offer') detach('offer', this.media_.offered(message.sdp, message.media));
         else this.answerWaiter_?.resolve(message.sdp);
         break;
       case 'dtmf':
@@ -359,10 +313,13 @@ export class Call extends Emitter<CallEvents> {
       return this.finish({ reason, text: fields.text ?? 'The call has ended.', by: fields.by ?? 'system' });
     }
     if (fields.state !== 'ringing') this.clock_.end('ringing');
-    if (before && (before.peerMuted.audio !== fields.peerMuted.audio || before.peerMuted.video !== fields.peerMuted.video)) {
-      this.tell('peerMuted', fields.peerMuted);
-    }
+    this.ring();
+    if (!this.holding_) this.setHeld(fields.held);
+    if (before && before.peerHeld !== fields.peerHeld) this.tell('held', { held: this.held_, peerHeld: fields.peerHeld });
+    if (before && !same(before.media, fields.media)) this.media_.setMedia(fields.media);
+    if (before && !same(before.peerMuted, fields.peerMuted)) this.tell('peerMuted', fields.peerMuted);
     if (before && before.peerConnection !== fields.peerConnection) this.tell('peerConnection', fields.peerConnection);
+    if (this.transfer_.update(fields.transfer)) this.tell('transfer', this.transfer_.info);
     this.refresh();
     this.tell('changed', undefined);
   }
@@ -373,15 +330,14 @@ export class Call extends Emitter<CallEvents> {
     if (!up) {
       this.graceTimer_ = this.env_.setTimer(guarded('signalling', () => this.refresh()), kSignallingGrace + 10);
     } else {
-      if (this.link_?.wasUp && this.path_ !== 'up') this.wantRestart('ice');
-      this.runRestart();
+      this.media_.signallingUp();
     }
     this.refresh();
   }
 
   /** @internal Another network: the old addresses are worth nothing. */
   networkChanged(): void {
-    if (this.link_?.wasUp && !this.ended_) this.wantRestart('ice');
+    if (!this.ended_) this.media_.networkChanged();
   }
 
   /** @internal The gateway no longer knows the call, or cannot be reached any more. */
@@ -390,6 +346,11 @@ export class Call extends Emitter<CallEvents> {
     const gone = this.id_ !== '' && (error.code === 'session.lost' || error.code === 'server.unreachable');
     const reason = gone ? mine : error.code;
     this.finish({ reason, text: error.message, by: 'system' });
+  }
+
+  /** @internal Whether a `dial` without an id yet is under way (its `call` may come before the answer is seen). */
+  get dialling(): boolean {
+    return this.dialled_ && !this.id_ && !this.ended_;
   }
 
   // ---- inside
@@ -407,183 +368,105 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  private track(kind: 'audio' | 'video'): MediaStreamTrack | null {
-    return this.local_?.getTracks().find((track) => track.kind === kind) ?? null;
+  private requireRunning(): void {
+    if (this.ended_) throw new ParleyError('call.ended');
+    if (!this.id_ || this.server_ === null || this.server_ === 'ringing') throw new ParleyError('call.state');
   }
 
-  private makeLink(): PeerLink {
-    const link = new PeerLink({
-      environment: this.env_,
-      configuration: this.host_.configuration,
-      gatherMs: this.host_.mediaLimits.gatherMs,
-      maxVideoBitrate: this.host_.mediaLimits.maxVideoBitrate,
-    });
-    this.link_ = link;
-    link.on('ice', (state) => (state === 'checking' ? this.clock_.begin('ice') : (this.clock_.end('ice'), this.clock_.begin('dtls'))));
-    link.on('path', (path) => {
-      this.path_ = path;
-      if (path === 'up') {
-        this.rejoining_ = false;
-        this.restartWanted_ = this.restarting_ ? this.restartWanted_ : 'no';
-        this.clock_.end('dtls');
-        this.clock_.begin('firstFrame');
-        this.watchQuality();
-      }
-      this.refresh();
-    });
-    link.on('needRestart', (why) => this.wantRestart(why === 'dtls.failed' ? 'anew' : 'ice'));
-    link.on('remoteTracks', (stream) => {
-      this.player_.play(stream);
-      this.tell('remoteStream', stream);
-    });
-    return link;
+  private requireVideo(): void {
+    this.requireRunning();
+    if (!this.can.video) throw new ParleyError('call.not_allowed');
   }
 
-  private async openDevices(link: PeerLink, opening = this.host_.devices.open(this.choice_)): Promise<void> {
-    const { audio, video, missing } = await opening;
-    this.clock_.end('getUserMedia');
-    const tracks = [audio, video].filter((t): t is MediaStreamTrack => t !== null);
-    if (this.ended_) {
-      for (const track of tracks) track.stop();
-      throw new ParleyError('call.ended');
-    }
-    this.local_ = this.env_.createStream(tracks);
-    for (const track of tracks) this.adopt(track);
-    link.setTracks(audio, video, this.choice_);
-    this.tell('localStream', this.local_);
-    for (const error of missing) this.tell('notice', error);
-  }
-
-  /** A track of ours: obeys mute, and its loss is noticed. */
-  private adopt(track: MediaStreamTrack): void {
-    const kind = track.kind as 'audio' | 'video';
-    track.enabled = !this.muted_[kind];
-    track.onended = guarded('track ended', async () => {
-      if (this.ended_ || this.track(kind) !== track) return;
-      this.tell('notice', new ParleyError(kind === 'audio' ? 'microphone.lost' : 'camera.lost'));
-      if (kind === 'audio') await this.setMicrophone(); // There may be another one.
-    });
-  }
-
-  private async change(kind: 'audio' | 'video', track: MediaStreamTrack): Promise<void> {
-    const link = this.link_;
-    if (this.ended_ || !link || !this.local_) {
-      track.stop();
-      throw new ParleyError('call.ended');
-    }
-    const old = this.track(kind);
-    if (old) {
-      this.local_.removeTrack(old);
-      old.onended = null;
-      old.stop();
-    }
-    this.local_.addTrack(track);
-    this.adopt(track);
-    this.tell('localStream', this.local_);
-    if (await link.replace(kind, track)) this.wantRestart('ice');
+  private makeMedia(): CallMedia {
+    const media = new CallMedia(this.host_, this, this.clock_);
+    media.on('local', (stream) => this.tell('localStream', stream));
+    media.on('remote', (stream) => this.tell('remoteStream', stream));
+    media.on('media', (choice) => this.tell('media', choice));
+    media.on('path', () => this.refresh());
+    media.on('quality', (quality) => this.tell('quality', quality));
+    media.on('report', (report) => this.id_ && !this.ended_ && this.trySend({ type: 'stats', call: this.id_, report }));
+    media.on('notice', (error) => this.tell('notice', error));
+    media.on('blocked', () => this.tell('playbackBlocked', undefined));
+    media.on('setup', (setup) => this.tell('setup', setup));
+    media.on('restarted', () => this.announceMuted(true));
+    return media;
   }
 
   private setMuted(muted: MediaChoice): void {
-    if (this.ended_ || (muted.audio === this.muted_.audio && muted.video === this.muted_.video)) return;
-    this.muted_ = { ...muted };
-    for (const track of this.local_?.getTracks() ?? []) track.enabled = !muted[track.kind as 'audio' | 'video'];
+    if (this.ended_ || !this.media_.local.setMuted(muted)) return;
     this.announceMuted();
     this.tell('muted', { ...muted });
   }
 
-  private announceMuted(): void {
-    if (this.id_) this.trySend({ type: 'mute', call: this.id_, ...this.muted_ });
+  private announceMuted(onlyIfMuted = false): void {
+    const { audio, video } = this.muted;
+    if (this.id_ && (audio || video || !onlyIfMuted)) this.trySend({ type: 'mute', call: this.id_, audio, video });
+  }
+
+  private setHeld(held: boolean): void {
+    if (held === this.held_) return;
+    this.held_ = held;
+    this.media_.setHeld(held);
+    this.tell('held', { held, peerHeld: this.peerHeld });
+  }
+
+  private startTransfer(to: string, message: ClientMessage): Promise<void> {
+    try {
+      this.requireRunning();
+      if (this.transfer_.running) throw new ParleyError('call.state');
+      if (!this.can.transfer) throw new ParleyError('call.not_allowed');
+    } catch (error) {
+      return Promise.reject(error as ParleyError);
+    }
+    const done = this.transfer_.begin(to, this.host_.request(message));
+    done.catch(() => this.ended_ || this.tell('transfer', this.transfer_.info));
+    this.tell('transfer', this.transfer_.info);
+    return done;
   }
 
   private async exchangeDial(sdp: string, options: DialOptions): Promise<string> {
     if (this.ended_) throw new ParleyError('call.ended');
     this.clock_.end('offer');
     this.clock_.begin('dial');
-    const { destination, name, uui } = options;
     const answer = new Promise<string>((resolve, reject) => (this.answerWaiter_ = { resolve, reject }));
     answer.catch(() => undefined);
     this.dialled_ = true;
     const reply = await this.host_.request({
       type: 'dial',
-      destination,
       sdp,
+      destination: options.destination,
       media: { audio: options.audio, video: options.video },
-      name,
-      uui,
+      name: options.name,
+      uui: options.uui,
     });
     this.clock_.end('dial');
     this.clock_.begin('ringing');
     if (reply.type !== 'call') throw new ParleyError('server.malformed');
     if (this.ended_) throw new ParleyError('call.ended'); // The client hangs up what it does not know.
     this.apply(reply);
-    if (this.muted_.audio || this.muted_.video) this.announceMuted();
+    this.announceMuted(true);
     const result = await answer;
-    this.clock_.end('ringing');
+    if (!this.early) this.clock_.end('ringing');
     this.clock_.begin('sdp');
     this.clock_.begin('ice');
     return result;
   }
 
-  /** @internal Whether a `dial` without an id yet is under way (its `call` may come before the answer is seen). */
-  get dialling(): boolean {
-    return this.dialled_ && !this.id_ && !this.ended_;
-  }
-
-  private offerArrived(sdp: string): void {
-    const link = this.link_;
-    if (!link) return;
-    const reply = (answer: string) => this.trySend({ type: 'answer', call: this.id_, sdp: answer });
-    detach('offer', link.accept(sdp, reply));
-  }
-
-  private wantRestart(how: 'ice' | 'anew'): void {
-    if (this.ended_) return;
-    if (this.restartWanted_ !== 'anew') this.restartWanted_ = how;
-    this.runRestart();
-  }
-
-  private runRestart(): void {
-    const link = this.link_;
-    if (this.restartWanted_ === 'no' || this.restarting_ || !link || this.ended_) return;
-    if (this.host_.brokenFor > 0) return; // `signallingChanged` comes back here.
-    const anew = this.restartWanted_ === 'anew';
-    this.restartWanted_ = 'no';
-    this.restarting_ = true;
-    const exchange = async (sdp: string): Promise<string> => {
-      const reply = await this.host_.request({ type: 'restart', call: this.id_, sdp });
-      if (reply.type !== 'sdp') throw new ParleyError('server.malformed');
-      return reply.sdp;
-    };
-    const done = (error: unknown) => {
-      this.restarting_ = false;
-      if (this.ended_) return;
-      if (error === null) {
-        this.restartFailures_ = 0;
-        if (this.rejoining_ && (this.muted_.audio || this.muted_.video)) this.announceMuted();
-        // What was wished for meanwhile is most likely done by this one: look again once it had time to work.
-        if (this.restartWanted_ === 'anew') return this.runRestart();
-        if (this.restartWanted_ === 'ice') this.runRestartIn(kRestartSettles);
-        return;
-      }
-      this.restartFailures_++;
-      if (this.restartWanted_ !== 'anew') this.restartWanted_ = anew ? 'anew' : 'ice';
-      const wait = Math.min(8_000, 500 * 2 ** Math.min(this.restartFailures_, 5));
-      this.runRestartIn(wait);
-    };
-    detach('restart', link.restart(exchange, anew).then(() => done(null), done));
-  }
-
-  private runRestartIn(milliseconds: number): void {
-    this.env_.clearTimer(this.restartTimer_);
-    this.restartTimer_ = this.env_.setTimer(guarded('restart', () => this.runRestart()), milliseconds);
+  /** A ringing tone of our own, until somebody answers or the far end sends one. */
+  private ring(): void {
+    const wanted = this.ringback_ && this.direction === 'out' && !this.ended_ && this.server_ === 'ringing' && !this.early;
+    if (wanted) this.host_.tones.startRingback();
+    else if (this.ringback_) this.host_.tones.stopRingback();
+    if (this.server_ !== 'ringing' && this.server_ !== null) this.ringback_ = false;
   }
 
   private refresh(): void {
     if (this.ended_) return;
     let phase: CallPhase = this.server_ ?? 'preparing';
     if (phase === 'connecting' || phase === 'connected') {
-      const up = this.link_?.wasUp ?? false;
-      const interrupted = (up && this.path_ !== 'up') || this.rejoining_ || this.host_.brokenFor > kSignallingGrace;
+      const up = this.media_.wasUp;
+      const interrupted = (up && this.media_.path !== 'up') || this.media_.rejoining || this.host_.brokenFor > kSignallingGrace;
       if (interrupted) phase = 'reconnecting';
       else if (!up) phase = 'connecting';
     }
@@ -593,58 +476,17 @@ export class Call extends Emitter<CallEvents> {
     this.tell('state', { state: phase, previous });
   }
 
-  private watchQuality(): void {
-    if (this.qualityTimer_ || this.ended_) return;
-    const again = () => {
-      this.qualityTimer_ = this.env_.setTimer(guarded('quality', tick), kQualityInterval);
-    };
-    const tick = async () => {
-      try {
-        const summary = (await this.link_?.stats(this.lastStats_)) ?? null;
-        if (this.ended_ || !summary) return;
-        this.quality_ = judge(summary, this.lastStats_);
-        this.lastStats_ = summary;
-        this.tell('quality', { level: this.quality_, summary });
-        if (++this.qualityTick_ % kReportEvery === 1) this.report({ kind: 'periodic', quality: this.quality_, ...summary });
-      } finally {
-        if (!this.ended_) again();
-      }
-    };
-    again();
-  }
-
-  private setupDone(): void {
-    this.clock_.end('firstFrame');
-    const setup = this.clock_.report;
-    this.report({ kind: 'setup', ...setup });
-    this.tell('setup', setup);
-  }
-
-  private report(report: object): void {
-    if (this.id_ && !this.ended_) this.trySend({ type: 'stats', call: this.id_, report });
-  }
-
-  private dropMedia(): void {
-    this.link_?.close();
-    this.link_ = null;
-    for (const track of this.local_?.getTracks() ?? []) {
-      track.onended = null;
-      track.stop();
-    }
-    this.local_ = null;
-    this.path_ = 'none';
-  }
-
   private finish(info: EndedInfo): void {
     if (this.ended_) return;
     this.ended_ = info;
     const previous = this.phase_;
     this.phase_ = 'ended';
-    for (const timer of [this.restartTimer_, this.graceTimer_, this.qualityTimer_]) this.env_.clearTimer(timer);
+    this.env_.clearTimer(this.graceTimer_);
     this.answerWaiter_?.reject(new ParleyError('call.ended'));
+    this.transfer_.ended(info.reason === 'transferred');
     try {
-      this.player_.close();
-      this.dropMedia();
+      this.ring();
+      this.media_.close();
     } catch (fault) {
       reportFault('end of call', fault);
     }

@@ -194,13 +194,17 @@ describe('a consumer’s call', () => {
     expect(env.peer.getSenders()[0]!.track).toBe(env.media.opened[2]);
   });
 
-  it('adds a camera in the call by a restart', async () => {
+  it('adds a camera in the call by an offer', async () => {
     env.media.deny = { video: 'NotFoundError' };
     const call = await connect();
     env.media.deny = {};
-    await call.setCamera();
+    const added = call.setCamera();
     await settle();
-    expect(env.gateway.last('restart')?.sdp).toBe('offer 2 ice-restart audio:sendrecv video:sendrecv');
+    const offer = env.gateway.last('offer');
+    expect(offer).toMatchObject({ call: 'c1', sdp: 'offer 2 audio:sendrecv video:sendrecv', media: { audio: true, video: true } });
+    env.gateway.send({ type: 'sdp', call: 'c1', kind: 'answer', sdp: 'answer 2', request: offer?.request });
+    await added;
+    expect(call.hasCamera).toBe(true);
   });
 
   it('sends digits in the media and as information, and refuses what is no key', async () => {

@@ -1,13 +1,12 @@
 import {
   defaultReconnectPolicy,
-  detach,
   ParleyError,
   requestJson,
   type ServerMessage,
   type Welcome,
 } from '../common/index';
 import { Call } from './call';
-import type { CaptureChoice } from './devices';
+import type { DialOptions } from './call_types';
 import { Phone, type PhoneEvents, type PhoneOptions } from './phone';
 import { SetupClock } from './setup_clock';
 
@@ -21,11 +20,9 @@ export interface SessionOptions {
   token?: string;
 }
 
-export interface CallOptions extends Partial<CaptureChoice> {
+export interface CallOptions extends Partial<DialOptions> {
   /** `agent1`, `sip:8000@…`; empty: what the session fixes, else the server's default. */
   destination?: string;
-  name?: string;
-  uui?: string;
 }
 
 export interface ClientEvents extends PhoneEvents {
@@ -65,11 +62,10 @@ export class Client extends Phone<ClientEvents> {
   call(options: CallOptions = {}): Call {
     const clock = new SetupClock(() => this.environment.now());
     const call = new Call(this, 'out', clock);
-    this.unnamed_.add(call);
     this.clock_ = clock;
     const { destination = this.session_.destination ?? '', audio = true, video = true, ...rest } = options;
     const name = options.name ?? this.session_.name;
-    detach('call', call.dial({ ...rest, destination, audio, video, name }, this.connect()));
+    this.dial(call, { ...rest, destination, audio, video, name }, this.connect());
     this.emit('call', call);
     return call;
   }

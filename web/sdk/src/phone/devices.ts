@@ -16,6 +16,8 @@ export interface DeviceList {
 }
 
 export interface CaptureChoice extends MediaChoice {
+  /** false: see the other side's picture without sending one; no camera is opened (default true). */
+  sendVideo?: boolean;
   cameraId?: string;
   microphoneId?: string;
   /** Echo cancellation, noise suppression and gain control (default true). */
@@ -71,6 +73,7 @@ export class Devices {
    */
   async open(choice: CaptureChoice): Promise<Capture> {
     this.media();
+    choice = { ...choice, video: choice.video && choice.sendVideo !== false };
     if (!choice.audio && !choice.video) return { audio: null, video: null, missing: [] };
     try {
       return { ...(await this.capture(choice)), missing: [] };

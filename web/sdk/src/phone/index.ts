@@ -1,7 +1,7 @@
 export { AgentClient } from './agent_client';
-export type { AgentEvents, AgentOptions, AgentUser, HistoryEntry } from './agent_client';
+export type { AgentCallOptions, AgentEvents, AgentOptions, AgentUser, HistoryEntry } from './agent_client';
 export { Call } from './call';
-export type { CallEvents, CallPhase, EndedInfo, Quality } from './call';
+export type { CallEvents, CallPhase, DtmfOptions, EndedInfo, Quality, VideoOptions } from './call_types';
 export { Client } from './client';
 export type { CallOptions, ClientEvents, SessionOptions } from './client';
 export { Devices } from './devices';
@@ -11,3 +11,4 @@ export { quirks } from './quirks';
 export { judge, summarise } from './stats';
 export type { QualityLevel, StatsSummary, StreamStats } from './stats';
 export type { SetupPart, SetupReport } from './setup_clock';
+export { kKeyTones, Tones } from './tones';

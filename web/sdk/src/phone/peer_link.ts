@@ -1,4 +1,4 @@
-import { Emitter, guarded, ParleyError, SerialQueue, detach, type Environment, type MediaChoice } from '../common/index';
+import { detach, Emitter, guarded, ParleyError, SerialQueue, type Environment, type MediaChoice } from '../common/index';
 import { quirks } from './quirks';
 import { summarise, type StatsSummary } from './stats';
 
@@ -24,21 +24,34 @@ export type OfferExchange = (offer: string) => Promise<string>;
 /** An interruption shorter than this mends itself. */
 export const kDisconnectGrace = 2_000;
 
+type Kind = 'audio' | 'video';
+
+/** What of one kind is to be sent and received from now on. */
+export interface Shape {
+  kind: Kind;
+  track: MediaStreamTrack | null;
+  receive: boolean;
+}
+
 /**
  * The media of one call on the standard RTCPeerConnection, which may be replaced by a new one during the call.
- * Negotiations run one at a time.
+ * Negotiations run one at a time. When both sides offer at once this side yields: its own offer is rolled back and
+ * rejects with `call.glare` (the polite peer of "perfect negotiation").
  */
 export class PeerLink extends Emitter<PeerLinkEvents> {
   private readonly env_: Environment;
   private readonly queue_ = new SerialQueue();
   private pc_: RTCPeerConnection | null = null;
-  private tracks_: { audio: MediaStreamTrack | null; video: MediaStreamTrack | null } = { audio: null, video: null };
+  private tracks_: Record<Kind, MediaStreamTrack | null> = { audio: null, video: null };
+  /** Gives up an offer that waits for its answer; null while none does. */
+  private yield_: (() => void) | null = null;
   private media_: MediaChoice = { audio: true, video: true };
   private graceTimer_ = 0;
   private wasUp_ = false;
   /** Restarts since the path was last up. */
   private restarts_ = 0;
   private closed_ = false;
+  private listening_ = true;
   readonly remote: MediaStream;
 
   constructor(private readonly options_: PeerLinkOptions) {
@@ -66,10 +79,12 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     return this.queue_.run(() => this.offer(this.create(), exchange, false));
   }
 
-  /** Answers an offer: the first one, or a later one of the gateway. */
-  accept(offer: string, reply: (answer: string) => void): Promise<void> {
+  /** Answers an offer: the first one, or a later one of the gateway, which may say what the call has from now on. */
+  accept(offer: string, reply: (answer: string) => void, media?: MediaChoice): Promise<void> {
+    this.yield_?.();
     return this.queue_.run(async () => {
       const fresh = this.pc_ === null;
+      if (media) this.media_ = { ...media };
       try {
         reply(await this.answer(this.pc_ ?? this.create(), offer));
       } catch (error) {
@@ -94,23 +109,61 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     });
   }
 
-  /** Changes what is sent. True: the other side must be told by a restart, as the direction changed. */
-  async replace(kind: 'audio' | 'video', track: MediaStreamTrack | null): Promise<boolean> {
-    this.tracks_[kind] = track;
+  /** Adds, removes or turns a medium, with an offer if the other side must know. As before when that is refused. */
+  change(shape: Shape, exchange: OfferExchange): Promise<void> {
+    return this.queue_.run(async () => {
+      const pc = this.pc_;
+      if (!pc) throw new ParleyError('call.ended');
+      const before = { track: this.tracks_[shape.kind], wanted: this.media_[shape.kind] };
+      const old = this.transceiver(shape.kind);
+      const direction = old?.direction;
+      this.tracks_[shape.kind] = shape.track;
+      this.media_ = { ...this.media_, [shape.kind]: shape.track !== null || shape.receive };
+      try {
+        if (await this.shape(pc, shape, old)) await this.offer(pc, exchange, false);
+      } catch (error) {
+        this.tracks_[shape.kind] = before.track;
+        this.media_ = { ...this.media_, [shape.kind]: before.wanted };
+        await this.rollback();
+        await this.unshape(shape.kind, old, direction, before.track);
+        throw error;
+      }
+    });
+  }
+
+  /** Another track of a kind that is sent already; nothing to negotiate. False: it is not. */
+  async replace(kind: Kind, track: MediaStreamTrack): Promise<boolean> {
     const transceiver = this.transceiver(kind);
-    if (!transceiver) return false;
+    if (!transceiver || !sends(transceiver.direction)) return false;
+    this.tracks_[kind] = track;
     await transceiver.sender.replaceTrack(track);
-    if (!track || transceiver.direction === 'sendrecv' || transceiver.direction === 'sendonly') return false;
-    transceiver.direction = 'sendrecv';
     return true;
+  }
+
+  /** What is sent and received of a kind is over; the next answers say so. */
+  async release(kind: Kind): Promise<void> {
+    this.tracks_[kind] = null;
+    this.media_ = { ...this.media_, [kind]: false };
+    await this.transceiver(kind)?.sender.replaceTrack(null);
+  }
+
+  /** Lets through, or keeps from being heard and seen, what the other side sends. */
+  listen(on: boolean): void {
+    this.listening_ = on;
+    for (const track of this.remote.getTracks()) track.enabled = on;
   }
 
   /** RFC 4733 digits in the media. False: not possible here, the information message must do. */
   sendDigits(digits: string): boolean {
     const sender = this.transceiver('audio')?.sender.dtmf;
-    if (!sender?.canInsertDTMF) return false;
-    sender.insertDTMF(sender.toneBuffer + digits, 120, 70);
-    return true;
+    // Firefox has no `canInsertDTMF`; there the insertion tells.
+    if (!sender || sender.canInsertDTMF === false) return false;
+    try {
+      sender.insertDTMF(sender.toneBuffer + digits, 120, 70);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async stats(before?: StatsSummary | null): Promise<StatsSummary | null> {
@@ -127,8 +180,32 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     this.removeAllListeners();
   }
 
-  private transceiver(kind: 'audio' | 'video'): RTCRtpTransceiver | undefined {
-    return this.pc_?.getTransceivers().find((t) => t.receiver.track.kind === kind && t.direction !== 'stopped');
+  private transceiver(kind: Kind): RTCRtpTransceiver | undefined {
+    return this.pc_?.getTransceivers().find((t) => t.receiver.track.kind === kind && !stopped(t));
+  }
+
+  /** True: the direction changed, so that the other side must be told. */
+  private async shape(pc: RTCPeerConnection, { kind, track, receive }: Shape, old?: RTCRtpTransceiver): Promise<boolean> {
+    const direction = directionOf(track !== null, receive);
+    if (!old) {
+      if (direction === 'inactive') return false;
+      pc.addTransceiver(track ?? kind, { direction });
+      return true;
+    }
+    await old.sender.replaceTrack(track);
+    if (old.direction === direction) return false;
+    old.direction = direction;
+    return true;
+  }
+
+  private async unshape(kind: Kind, old: RTCRtpTransceiver | undefined, direction: RTCRtpTransceiverDirection | undefined, track: MediaStreamTrack | null): Promise<void> {
+    const now = this.transceiver(kind);
+    if (!now) return;
+    // One that never came into being must not appear in the next offer.
+    if (!old) return now.stop();
+    if (now !== old || !direction) return;
+    await old.sender.replaceTrack(track).catch(() => undefined);
+    old.direction = direction;
   }
 
   private create(): RTCPeerConnection {
@@ -171,21 +248,30 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     } catch (error) {
       throw new ParleyError('media.failed', { cause: error });
     }
-    const answer = await exchange(await this.localSdp(pc));
+    // Only a later offer can collide: the first one has no other side yet.
+    const answer = await (pc.remoteDescription ? this.yielding(exchange, await this.localSdp(pc)) : exchange(await this.localSdp(pc)));
     if (this.closed_ || pc !== this.pc_) throw new ParleyError('call.ended');
     try {
       await pc.setRemoteDescription({ type: 'answer', sdp: answer });
     } catch (error) {
       throw new ParleyError('media.failed', { cause: error });
     }
-    this.limitVideo(pc);
+    this.settled(pc);
+  }
+
+  private yielding(exchange: OfferExchange, sdp: string): Promise<string> {
+    return new Promise<string>((resolve, reject) => {
+      this.yield_ = () => reject(new ParleyError('call.glare'));
+      exchange(sdp).then(resolve, reject);
+    }).finally(() => (this.yield_ = null));
   }
 
   private async answer(pc: RTCPeerConnection, offer: string): Promise<string> {
     try {
       await pc.setRemoteDescription({ type: 'offer', sdp: offer });
       for (const transceiver of pc.getTransceivers()) {
-        const kind = transceiver.receiver.track.kind as 'audio' | 'video';
+        if (stopped(transceiver)) continue;
+        const kind = transceiver.receiver.track.kind as Kind;
         const track = this.tracks_[kind];
         if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
         transceiver.direction = track ? 'sendrecv' : 'recvonly';
@@ -194,8 +280,20 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     } catch (error) {
       throw new ParleyError('media.failed', { cause: error });
     }
-    this.limitVideo(pc);
+    this.settled(pc);
     return this.localSdp(pc);
+  }
+
+  /** After each negotiation: what no longer comes is not shown any more. */
+  private settled(pc: RTCPeerConnection): void {
+    for (const transceiver of pc.getTransceivers()) {
+      const track = transceiver.receiver.track;
+      const receives = transceiver.currentDirection === 'sendrecv' || transceiver.currentDirection === 'recvonly';
+      if (track.kind !== 'video' || receives || !this.remote.getTracks().includes(track)) continue;
+      this.remote.removeTrack(track);
+      this.emit('remoteTracks', this.remote);
+    }
+    this.limitVideo(pc);
   }
 
   private addTransceivers(pc: RTCPeerConnection): void {
@@ -247,6 +345,7 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     for (const old of this.remote.getTracks()) {
       if (old.kind === track.kind && old !== track) this.remote.removeTrack(old);
     }
+    track.enabled = this.listening_;
     if (!this.remote.getTracks().includes(track)) this.remote.addTrack(track);
     this.emit('remoteTracks', this.remote);
   }
@@ -291,4 +390,12 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     this.restarts_ = 0;
     this.emit('path', 'up');
   }
+}
+
+const stopped = (t: RTCRtpTransceiver): boolean => t.direction === 'stopped' || t.currentDirection === 'stopped';
+const sends = (direction: RTCRtpTransceiverDirection): boolean => direction === 'sendrecv' || direction === 'sendonly';
+
+function directionOf(send: boolean, receive: boolean): RTCRtpTransceiverDirection {
+  if (send) return receive ? 'sendrecv' : 'sendonly';
+  return receive ? 'recvonly' : 'inactive';
 }

@@ -1,6 +1,7 @@
 import {
   browserEnvironment,
   Connection,
+  detach,
   Emitter,
   guarded,
   ParleyError,
@@ -12,8 +13,10 @@ import {
   type ServerMessage,
   type Welcome,
 } from '../common/index';
-import type { Call, CallHost } from './call';
+import type { Call } from './call';
+import type { CallHost, DialOptions } from './call_types';
 import { Devices } from './devices';
+import { Tones } from './tones';
 
 export interface PhoneOptions {
   /** Origin of the Parley server, e.g. `https://parley.example:8443`; default: the page's own. */
@@ -35,6 +38,8 @@ export interface PhoneEvents {
 export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements CallHost {
   readonly environment: Environment;
   readonly devices: Devices;
+  /** Sounds of the page itself. */
+  readonly tones: Tones;
   readonly configuration: RTCConfiguration | undefined;
   abstract readonly role: Role;
   protected readonly calls_ = new Map<string, Call>();
@@ -48,6 +53,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
     super();
     this.environment = options_.environment ?? browserEnvironment();
     this.devices = new Devices(this.environment);
+    this.tones = new Tones(this.environment);
     this.configuration = options_.rtcConfiguration;
     this.base_ = (options_.server ?? this.environment.origin).replace(/\/+$/, '');
     if (!/^https?:\/\/[^/]/.test(this.base_)) {
@@ -93,6 +99,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   protected goodbye(): void {
     this.connection_?.close();
     this.connection_ = null;
+    this.tones.close();
     this.stopNetwork_?.();
     this.stopLeave_?.();
     this.stopNetwork_ = this.stopLeave_ = null;
@@ -154,6 +161,13 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
       if (fields) call.apply(fields);
       else if (!welcome.resumed) call.lost(new ParleyError('session.lost'));
     }
+  }
+
+  /** Starts a call on what `connected` waits for. */
+  protected dial(call: Call, options: DialOptions, connected: Promise<unknown>): Call {
+    this.unnamed_.add(call);
+    detach('call', call.dial(options, connected));
+    return call;
   }
 
   private route(message: ServerMessage): void {

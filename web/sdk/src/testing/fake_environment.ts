@@ -1,7 +1,7 @@
 import type { Environment } from '../common/index';
 import { FakeClock } from './fake_clock';
 import { FakeGateway } from './fake_gateway';
-import { FakeMediaDevices, FakeStream, type FakeTrack } from './fake_media';
+import { FakeAudioContext, FakeMediaDevices, FakeStream, type FakeTrack } from './fake_media';
 import { FakePeerConnection } from './fake_peer_connection';
 
 export interface Reply {
@@ -15,6 +15,7 @@ export class FakeEnvironment implements Environment {
   readonly clock = new FakeClock();
   readonly gateway = new FakeGateway();
   readonly media = new FakeMediaDevices();
+  readonly audio = new FakeAudioContext();
   readonly peers: FakePeerConnection[] = [];
   readonly requests: { method: string; url: string; body: unknown }[] = [];
   /** By `METHOD path`; a missing one answers 404, `null` fails like a dead network. */
@@ -25,6 +26,8 @@ export class FakeEnvironment implements Environment {
   secure = true;
   origin = 'https://parley.test';
   randomValue = 0.5;
+  /** New peer connections can send RFC 4733. */
+  telephoneEvents = true;
   private readonly stored_: Map<string, string>;
   private readonly network_ = new Set<(what: 'online' | 'offline' | 'changed') => void>();
   private readonly leave_ = new Set<() => void>();
@@ -51,8 +54,11 @@ export class FakeEnvironment implements Environment {
   openSocket = (url: string) => this.gateway.open(url);
   createStream = (tracks: MediaStreamTrack[]) => new FakeStream(tracks as unknown as FakeTrack[]) as unknown as MediaStream;
 
+  createAudioContext = () => this.audio as unknown as AudioContext;
+
   createPeerConnection(): RTCPeerConnection {
     const peer = new FakePeerConnection();
+    peer.telephoneEvents = this.telephoneEvents;
     this.peers.push(peer);
     return peer as unknown as RTCPeerConnection;
   }

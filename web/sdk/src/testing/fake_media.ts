@@ -78,3 +78,25 @@ export class FakeMediaDevices {
     return this.opened.filter((t) => t.readyState === 'live');
   }
 }
+
+/** Tones that a page would play: the frequencies, in order. */
+export class FakeAudioContext {
+  state = 'running';
+  currentTime = 0;
+  destination = {};
+  readonly tones: number[] = [];
+  async resume(): Promise<void> {
+    this.state = 'running';
+  }
+  async close(): Promise<void> {
+    this.state = 'closed';
+  }
+  createGain() {
+    const none = () => undefined;
+    return { gain: { setValueAtTime: none, linearRampToValueAtTime: none }, connect: none };
+  }
+  createOscillator() {
+    const frequency = { value: 0 };
+    return { frequency, connect: () => undefined, disconnect: () => undefined, start: () => void this.tones.push(frequency.value), stop: () => undefined };
+  }
+}

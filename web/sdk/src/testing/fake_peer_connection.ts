@@ -2,6 +2,8 @@ import { FakeTrack } from './fake_media';
 
 interface FakeTransceiver {
   direction: RTCRtpTransceiverDirection;
+  currentDirection: RTCRtpTransceiverDirection | null;
+  stop(): void;
   sender: {
     track: FakeTrack | null;
     dtmf: { canInsertDTMF: boolean; toneBuffer: string; insertDTMF(tones: string): void } | null;
@@ -26,6 +28,9 @@ export class FakePeerConnection {
   closed = false;
   /** Set it to make the next setRemoteDescription fail. */
   refuseRemote: string | null = null;
+  /** RFC 4733 was negotiated; set it before the transceivers are made. */
+  telephoneEvents = true;
+  rollbacks = 0;
   readonly tones: string[] = [];
   maxBitrate = 0;
   stats = new Map<string, unknown>();
@@ -45,9 +50,11 @@ export class FakePeerConnection {
     const parameters = { encodings: [{}] as { maxBitrate?: number }[] };
     const transceiver: FakeTransceiver = {
       direction: init.direction,
+      currentDirection: null,
+      stop: () => void (this.transceivers_ = this.transceivers_.filter((t) => t !== transceiver)),
       sender: {
         track,
-        dtmf: kind === 'audio' ? { canInsertDTMF: true, toneBuffer: '', insertDTMF: (t) => void tones.push(t) } : null,
+        dtmf: kind === 'audio' ? { canInsertDTMF: this.telephoneEvents, toneBuffer: '', insertDTMF: (t) => void tones.push(t) } : null,
         replaceTrack: async (t) => void (transceiver.sender.track = t),
         getParameters: () => parameters,
         setParameters: async (p) => void (this.maxBitrate = p.encodings[0]?.maxBitrate ?? 0),
@@ -68,10 +75,12 @@ export class FakePeerConnection {
   async setLocalDescription(description: { type: string; sdp?: string }): Promise<void> {
     if (description.type === 'rollback') {
       this.signalingState = 'stable';
+      this.rollbacks++;
       return;
     }
     this.localDescription = { type: description.type, sdp: description.sdp ?? '' };
     this.signalingState = description.type === 'offer' ? 'have-local-offer' : 'stable';
+    if (description.type === 'answer') this.agree(this.remoteDescription?.sdp ?? '');
   }
   async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
     if (this.refuseRemote) {
@@ -79,12 +88,16 @@ export class FakePeerConnection {
       this.refuseRemote = null;
       throw new Error(message);
     }
-    if (description.type === 'offer' && this.transceivers_.length === 0) {
-      for (const kind of ['audio', 'video']) if (description.sdp.includes(kind)) this.addTransceiver(kind, { direction: 'recvonly' });
+    if (description.type === 'offer') {
+      for (const kind of ['audio', 'video']) {
+        if (!description.sdp.includes(kind) || this.transceivers_.some((t) => t.receiver.track.kind === kind)) continue;
+        this.addTransceiver(kind, { direction: 'recvonly' });
+      }
     }
     this.remoteDescription = description;
     this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable';
-    for (const t of this.transceivers_) this.ontrack?.({ track: t.receiver.track });
+    if (description.type === 'answer') this.agree(description.sdp);
+    for (const t of this.transceivers_) if (!description.sdp.includes(`${t.receiver.track.kind}:inactive`)) this.ontrack?.({ track: t.receiver.track });
   }
   async getStats(): Promise<Map<string, unknown>> {
     return this.stats;
@@ -94,6 +107,11 @@ export class FakePeerConnection {
   close(): void {
     this.closed = true;
     this.signalingState = 'closed';
+  }
+
+  /** What was wished is so, unless the other side says `audio:inactive` or the like. */
+  private agree(theirs: string): void {
+    for (const t of this.transceivers_) t.currentDirection = theirs.includes(`${t.receiver.track.kind}:inactive`) ? 'inactive' : t.direction;
   }
 
   /** The path comes up. */

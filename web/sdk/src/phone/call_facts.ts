@@ -1,0 +1,49 @@
+import { Emitter, type Abilities, type CallFields, type MediaChoice, type Peer } from '../common/index';
+import type { CallEvents } from './call_types';
+
+export const kNoMedia: MediaChoice = { audio: false, video: false };
+const kNoPeer: Peer = { name: '', address: '', kind: 'page' };
+const kNothing: Abilities = { hold: false, transfer: false, video: false, dtmf: false };
+
+/** What the gateway said of a call last, to be read. */
+export abstract class CallFacts extends Emitter<CallEvents> {
+  protected fields_: CallFields | null = null;
+
+  get peer(): Peer {
+    return this.fields_?.peer ?? kNoPeer;
+  }
+  get peerMuted(): MediaChoice {
+    return this.fields_?.peerMuted ?? kNoMedia;
+  }
+  /** The other side holds this one. */
+  get peerHeld(): boolean {
+    return this.fields_?.peerHeld ?? false;
+  }
+  get can(): Abilities {
+    return this.fields_?.can ?? kNothing;
+  }
+  /** Who passed this call on to this agent; empty: nobody. */
+  get transferredBy(): string {
+    return this.fields_?.transferredBy ?? '';
+  }
+  /** The hunt group through which it came; empty: none. */
+  get group(): string {
+    return this.fields_?.group ?? '';
+  }
+  /** The gateway asks this page to answer by itself. */
+  get autoAnswer(): boolean {
+    return this.fields_?.autoAnswer ?? false;
+  }
+  get correlationId(): string {
+    return this.fields_?.correlationId ?? '';
+  }
+  get peerConnection(): 'ok' | 'lost' {
+    return this.fields_?.peerConnection ?? 'ok';
+  }
+  get startedAt(): Date | null {
+    return this.fields_?.startedAt ? new Date(this.fields_.startedAt) : null;
+  }
+  get answeredAt(): Date | null {
+    return this.fields_?.answeredAt ? new Date(this.fields_.answeredAt) : null;
+  }
+}
