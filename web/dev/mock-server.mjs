@@ -1,22 +1,25 @@
 // A stand-in for parley-server while pages are made: serves dist and speaks docs/protocols/websocketcall.md between
 // pages of one machine. There is no media broker: SDP passes straight through and media goes from page to page.
 //   node dev/mock-server.mjs [port]      agents: agent1/agent1 "Robin Vale", agent2/agent2; administrator: admin/admin
+// A page that is signed in as phone/phone plays every telephone: numbers ring there, `+49800…` plays an announcement first.
+// A customer whose name is a number calls from a telephone. Without a broker nothing is heard after a transfer.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { samplePerformance, sampleRegistrations, sampleTrunks } from './sample-performance.mjs';
 import { sampleCalls } from './sample-calls.mjs';
 
 const kDist = fileURLToPath(new URL('../dist/', import.meta.url));
 const kTypes = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 export const kPolicy =
   "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; connect-src 'self' wss:; style-src 'self' 'unsafe-inline'";
-const kAgents = { agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' } };
+const kAgents = { agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' }, phone: { password: 'phone', name: '' } };
 const kTexts = { hung_up: 'The call has ended.', no_answer: 'Nobody answered.', agent_not_signed_in: 'The agent is not signed in.', agent_away: 'The agent is away.', busy: 'The agent is busy.' };
 
-export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {}) {
+export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earlySeconds = 4 } = {}) {
   const tokens = new Map(); // token → {role, user, name, destination}
   const cookies = new Map(); // cookie → user
   const sessions = new Map(); // session id → session
@@ -72,21 +75,56 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
     constructor(consumer, agent, dial) {
       Object.assign(this, { id: randomUUID().slice(0, 8), consumer, agent, dial, state: 'ringing', startedAt: now(), timeline: [], muted: {}, lost: {} });
       this.muted = { consumer: { audio: false, video: false }, agent: { audio: false, video: false } };
+      this.held = { consumer: false, agent: false };
+      this.media = dial.media;
       calls.set(this.id, this);
       this.timer = setTimeout(() => this.end('no_answer', 'system'), ringSeconds * 1000);
     }
     other(session) {
       return session === this.consumer ? this.agent : this.consumer;
     }
-    fields(session) {
-      const mine = session === this.consumer ? 'consumer' : 'agent';
-      const theirs = mine === 'consumer' ? 'agent' : 'consumer';
+    side(session) {
+      return session === this.consumer ? 'consumer' : 'agent';
+    }
+    /** How the other end is shown: a number is a telephone. */
+    peer(session) {
       const other = this.other(session);
-      const { id: call, state, startedAt, answeredAt, reason, text, by } = this;
+      const number = other.user === 'phone' ? this.dial.destination.replace(/^(tel|sip):/, '') : /^\+?[\d ]{4,}$/.test(other.name) ? other.name : undefined;
+      if (number) return { name: other.user === 'phone' ? '' : (this.dial.callerName ?? ''), address: `sip:${number.replaceAll(' ', '')}@trunk.example`, kind: 'phone', number };
+      return { name: other.name, address: other.user || 'consumer', kind: 'page' };
+    }
+    fields(session) {
+      const mine = this.side(session);
+      const theirs = mine === 'consumer' ? 'agent' : 'consumer';
+      const { id: call, state, startedAt, answeredAt, reason, text, by, media, early, transfer } = this;
+      const peer = this.peer(session);
+      const up = state === 'connected';
       return {
-        call, state, direction: mine === 'consumer' ? 'out' : 'in', peer: { name: other.name, address: other.user || 'web page' }, media: this.dial.media,
+        call, state, direction: mine === 'consumer' ? 'out' : 'in', peer, media, early: mine === 'consumer' && early === true,
         peerMuted: this.muted[theirs], peerConnection: this.lost[theirs] ? 'lost' : 'ok', startedAt, answeredAt, reason, text, by,
+        held: this.held[mine], peerHeld: this.held[theirs], can: { hold: up, transfer: up && session.role === 'agent', video: up, dtmf: true },
+        ...(session.role === 'agent' ? { transfer, group: this.group, autoAnswer: this.autoAnswer, transferredBy: this.transferredBy } : {}),
       };
+    }
+    stopNext() {
+      const { next } = this;
+      this.next = null;
+      if (!next) return;
+      next.send({ type: 'call', ...this.fields(next), state: 'ended', reason: 'cancelled', by: 'agent', text: 'The transfer was called off.' });
+      next.setState('available');
+    }
+    failed(text) {
+      this.stopNext();
+      this.transfer = { ...this.transfer, state: 'failed', text };
+      this.agent.send({ type: 'call', ...this.fields(this.agent) });
+    }
+    /** The next agent has answered. */
+    moved() {
+      const old = this.agent;
+      old.send({ type: 'call', ...this.fields(old), state: 'ended', reason: 'transferred', by: 'agent', text: 'The call was passed on.' });
+      Object.assign(this, { agent: this.next, next: null, transfer: undefined, transferredBy: old.name });
+      old.setState('available');
+      this.tell();
     }
     tell(request) {
       this.consumer.send({ type: 'call', ...this.fields(this.consumer), request });
@@ -102,8 +140,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
       this.tell();
     }
     connection(session, what) {
-      const side = session === this.consumer ? 'consumer' : 'agent';
-      this.lost[side] = what === 'lost';
+      this.lost[this.side(session)] = what === 'lost';
       if (this.state === 'ringing') return;
       this.state = this.lost.consumer || this.lost.agent ? 'reconnecting' : 'connected';
       this.tell();
@@ -116,7 +153,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
       this.tell();
       calls.delete(this.id);
       history.unshift(this);
-      if (this.agent.state === 'busy') this.agent.setState('available');
+      for (const s of [this.agent, this.consumer]) if (s.role === 'agent' && s.state === 'busy' && s.calls().length === 0) s.setState('available');
     }
   }
 
@@ -128,25 +165,46 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
         const fields = { call: randomUUID().slice(0, 8), state: 'ended', direction: 'out', peer: { name: '', address: m.destination }, startedAt: now(), reason, text: kTexts[reason] ?? reason, by: 'system' };
         session.send({ type: 'call', ...fields, media: m.media, request: m.request });
       };
-      const user = (m.destination || session.destination || 'agent1').replace(/^sip:/, '').replace(/@.*/, '');
+      let user = (m.destination || session.destination || 'agent1').replace(/^(sip|tel):/, '').replace(/@.*/, '');
+      const group = user === 'claims' || user === 'auto' ? user : null;
+      if (group) user = 'agent1';
+      if (/^1[12]\d$/.test(user)) return refuse('number_refused');
+      if (/^\+?\d{3,}$/.test(user)) user = 'phone';
       if (!(user in kAgents)) return refuse('destination_unknown');
       const agent = agentSession(user);
-      if (!agent) return refuse('agent_not_signed_in');
+      if (!agent) return refuse(user === 'phone' ? 'phone_unreachable' : 'agent_not_signed_in');
       if (agent.state === 'away') return refuse('agent_away');
       if (agent.state === 'busy') return refuse('busy');
-      session.name = m.name || session.name;
+      if (session.role === 'consumer') session.name = m.name || session.name;
       const call = new Call(session, agent, m);
+      if (group === 'claims') call.group = 'Claims';
+      call.autoAnswer = group === 'auto';
+      call.announces = user === 'phone' && m.destination.includes('+49800');
       call.note('consumer', 'gateway', 'dial', 'info', { destination: m.destination });
       call.note('gateway', 'agent', 'incoming');
       session.send({ type: 'call', ...call.fields(session), request: m.request });
       agent.send({ type: 'incoming', ...call.fields(agent), sdp: m.sdp });
       agent.setState('busy');
+      if (session.role === 'agent' && session.state !== 'busy') session.setState('busy');
     },
     answer(session, m, call) {
+      if (call.transfer && session === call.next) return call.moved();
       call.note('agent', 'gateway', 'answer');
       call.note('gateway', 'consumer', 'sdp answer');
       const other = call.other(session);
-      if (call.state === 'ringing') {
+      if (call.announces) {
+        // The announcement is heard while it rings; a person comes later.
+        call.announces = false;
+        call.early = true;
+        other.send({ type: 'sdp', call: call.id, kind: 'answer', sdp: m.sdp });
+        call.tell();
+        clearTimeout(call.timer);
+        setTimeout(() => {
+          call.early = false;
+          call.answeredAt = now();
+          call.set('connected');
+        }, earlySeconds * 1000);
+      } else if (call.state === 'ringing') {
         clearTimeout(call.timer);
         call.answeredAt = now();
         call.set('connecting');
@@ -157,10 +215,10 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
         call.restart = null;
       }
     },
-    reject: (_s, m, call) => call.end(m.reason === 'busy' ? 'busy' : 'rejected', 'agent'),
-    end: (session, _m, call) => call.end(call.state === 'ringing' && session === call.consumer ? 'cancelled' : 'hung_up', session.role),
+    reject: (session, m, call) => (session === call.next ? call.failed('Your colleague refused the call.') : call.end(m.reason === 'busy' ? 'busy' : 'rejected', 'agent')),
+    end: (session, _m, call) => call.end(call.state === 'ringing' && session === call.consumer ? 'cancelled' : 'hung_up', call.side(session)),
     mute(session, m, call) {
-      call.muted[session.role] = { audio: m.audio, video: m.video };
+      call.muted[call.side(session)] = { audio: m.audio, video: m.video };
       call.other(session).send({ type: 'call', ...call.fields(call.other(session)) });
     },
     restart(session, m, call) {
@@ -169,6 +227,45 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
       call.restart = m.request;
       setTimeout(() => (call.restart = null), 5000);
       call.other(session).send({ type: 'sdp', call: call.id, kind: 'offer', sdp: m.sdp });
+    },
+    hold(session, m, call) {
+      call.held[call.side(session)] = m.held;
+      const other = call.other(session);
+      session.send({ type: 'call', ...call.fields(session), request: m.request });
+      other.send({ type: 'call', ...call.fields(other) });
+    },
+    offer(session, m, call) {
+      if (call.restart) return session.send({ type: 'error', reason: 'call.glare', text: 'Both sides change the call.', request: m.request, call: call.id });
+      if (call.other(session).user === 'phone' && m.media.video) {
+        return session.send({ type: 'error', reason: 'media.refused', text: 'The telephone cannot show a picture.', request: m.request, call: call.id });
+      }
+      call.restart = m.request;
+      call.media = m.media;
+      call.other(session).send({ type: 'sdp', call: call.id, kind: 'offer', sdp: m.sdp, media: m.media });
+      call.tell();
+    },
+    transfer(session, m, call) {
+      const answer = (fields) => session.send({ type: 'call', ...call.fields(session), ...fields, request: m.request });
+      if (m.to) {
+        answer({ transfer: { state: 'done', to: '' } });
+        for (const one of [call, calls.get(m.to)]) one?.end('transferred', 'agent', 'The call was passed on.');
+        return;
+      }
+      const user = m.destination.replace(/^sip:/, '').replace(/@.*/, '');
+      const next = user in kAgents ? agentSession(user) : agentSession('phone');
+      call.transfer = { state: 'trying', to: kAgents[user]?.name || m.destination };
+      answer({});
+      if (!next || next.state !== 'available') return call.failed(next ? 'Your colleague is in another call.' : 'Your colleague is not signed in.');
+      call.next = next;
+      call.transfer = { ...call.transfer, state: 'ringing' };
+      session.send({ type: 'call', ...call.fields(session) });
+      next.send({ type: 'incoming', ...call.fields(session), state: 'ringing', held: false, transfer: undefined, transferredBy: session.name, sdp: call.dial.sdp });
+      next.setState('busy');
+    },
+    cancelTransfer(session, _m, call) {
+      call.stopNext();
+      call.transfer = undefined;
+      session.send({ type: 'call', ...call.fields(session) });
     },
     dtmf: (session, m, call) => call.other(session).send({ type: 'dtmf', call: call.id, digits: m.digits }),
     availability: (session, m) => session.setState(m.state),
@@ -246,7 +343,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
     return value;
   };
   const kAdmin = '/web_plugin_framework/webcontroller/api';
-  const summary = (c) => ({ ...c.fields(c.consumer), endedAt: c.endedAt, consumer: { name: c.consumer.name, address: 'consumer' }, agent: { name: c.agent.name, address: c.agent.user } });
+  const summary = (c) => ({ ...c.fields(c.consumer), endedAt: c.endedAt, consumer: { name: c.consumer.name, address: c.consumer.user || 'consumer' }, agent: { name: c.agent.name, address: c.agent.user } });
   const routes = {
     'POST /assistserver/session': (_req, body) => [201, { token: token({ role: 'consumer', user: '', name: body.name ?? '', destination: body.destination }), expiresIn: 300, webSocket: '/gateway/websocketcall' }],
     'POST /expertassist/agent/login': login('agent'),
@@ -258,7 +355,12 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
     'GET /expertassist/agent/history': (req) => {
       const user = signedIn(req, 'session');
       if (!user) return required;
-      return [200, { calls: history.filter((c) => c.agent.user === user).slice(0, 100).map((c) => ({ call: c.id, peer: { name: c.consumer.name }, startedAt: c.startedAt, answeredAt: c.answeredAt, endedAt: c.endedAt, reason: c.reason, text: c.text, by: c.by, direction: 'in' })) }];
+      const mine = history.filter((c) => c.agent.user === user || c.consumer.user === user).slice(0, 100);
+      const row = (c) => {
+        const out = c.consumer.user === user;
+        return { call: c.id, peer: c.peer(out ? c.consumer : c.agent), startedAt: c.startedAt, answeredAt: c.answeredAt, endedAt: c.endedAt, reason: c.reason, text: c.text, by: c.by, direction: out ? 'out' : 'in' };
+      };
+      return [200, { calls: mine.map(row) }];
     },
     [`POST ${kAdmin}/login`]: login('admin'),
     [`POST ${kAdmin}/logout`]: (req) => (cookies.delete(/parley_admin=([^;]+)/.exec(req.headers.cookie ?? '')?.[1]), [204, null]),
@@ -269,6 +371,11 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30 } = {
       return [200, { current: [...[...calls.values()].map(summary), ...samples.filter((c) => c.state !== 'ended')], recent: [...history.map(summary), ...samples.filter((c) => c.state === 'ended')] }];
     },
   };
+
+  const sample = { trunks: sampleTrunks, performance: samplePerformance, registrations: sampleRegistrations };
+  for (const [name, make] of Object.entries(sample)) {
+    routes[`GET ${kAdmin}/${name}`] = (req) => (signedIn(req, 'admin') ? [200, make(new URL(req.url, 'http://x').searchParams)] : required);
+  }
 
   const server = createServer(async (req, res) => {
     const path = decodeURIComponent(new URL(req.url, 'http://x').pathname);

@@ -87,9 +87,76 @@ const running = {
   detail: { ...good.detail, legs: good.detail.legs, timeline: good.detail.timeline.slice(0, 18), media: good.detail.media },
 };
 
+const rtpLeg = (id, remote, extra = {}) => ({
+  id, kind: 'rtp', security: 'sdes AES_CM_128_HMAC_SHA1_80', selected: { remote, local: '198.51.100.20:17004' },
+  sections: [{ index: 0, kind: 'audio', codec: 'PCMU', fromPeer: direction(6201, 64000, { jitterMs: 3.1 }), toPeer: direction(6188, 64000) }],
+  drops: {}, ...extra,
+});
+
+const phone = {
+  summary: {
+    ...good.summary, call: 'sample-phone', consumer: { name: 'Frida Holm', address: 'sip:+4930901820@sbc1.lindhaven.example', kind: 'phone', number: '+49 30 901820' },
+    correlationId: 'b7f1c9', startedAt: at(-420000), answeredAt: at(-415000), connectedAt: at(-414900), endedAt: at(-291000), text: 'Frida Holm ended the call.',
+  },
+  detail: {
+    legs: [{ id: 'consumer', name: 'Frida Holm', kind: 'phone' }, { id: 'agent', name: 'Robin Vale', muted: { audio: false, video: false } }],
+    dropped: 0,
+    timeline: [
+      entry(0, 'trunk', 'gateway', 'INVITE sip:8000@parley', 'info', { trunk: 'sbc1.lindhaven.example', callId: '8f0c2a@192.0.2.20' }),
+      entry(1, 'gateway', 'trunk', '100 Trying'),
+      entry(2, 'gateway', 'broker', 'make call'),
+      entry(6, 'broker', 'gateway', 'call made'),
+      entry(7, 'gateway', 'broker', 'offer of the customer phone', 'info', { sdpBytes: 812 }),
+      entry(11, 'broker', 'gateway', 'offer for the agent'),
+      entry(12, 'gateway', 'agent', 'incoming', 'info', { state: 'ringing', group: 'Claims' }),
+      entry(14, 'gateway', 'customer phone', '180 Ringing'),
+      entry(5010, 'agent', 'gateway', 'answer', 'info', { sdpBytes: 3120 }),
+      entry(5016, 'gateway', 'customer phone', '200 OK (INVITE)', 'info', { sdpBytes: 640 }),
+      entry(5030, 'customer phone', 'gateway', 'ACK'),
+      entry(5044, 'broker', 'agent', 'ice-connected', 'info', { remote: '203.0.113.9:50112' }),
+      entry(5071, 'broker', 'customer phone', 'rtp-connected', 'info', { remote: '192.0.2.44:11802' }),
+      entry(5100, 'gateway', 'agent', 'call', 'info', { state: 'connected' }),
+      entry(48000, 'agent', 'gateway', 'hold', 'info', { held: true }),
+      entry(48009, 'gateway', 'customer phone', 'INVITE (sendonly)'),
+      entry(48031, 'customer phone', 'gateway', '200 OK (INVITE)'),
+      entry(64000, 'agent', 'gateway', 'hold', 'info', { held: false }),
+      entry(64008, 'gateway', 'customer phone', 'INVITE (sendrecv)'),
+      entry(64027, 'customer phone', 'gateway', '491 Request Pending', 'warn'),
+      entry(66430, 'gateway', 'customer phone', 'INVITE (sendrecv)'),
+      entry(66451, 'customer phone', 'gateway', '200 OK (INVITE)'),
+      entry(128990, 'customer phone', 'gateway', 'BYE', 'info', { reason: 'Q.850;cause=16' }),
+      entry(128991, 'gateway', 'customer phone', '200 OK (BYE)'),
+      entry(129000, 'gateway', 'agent', 'call', 'info', { state: 'ended', reason: 'hung_up' }),
+    ],
+    media: { call: 'sample-phone', worker: 0, ageSeconds: 129, legs: [rtpLeg('consumer', '192.0.2.44:11802'), { ...leg('agent', '203.0.113.9:50112'), sections: [leg('agent', '').sections[0]] }] },
+  },
+};
+
+const busy = {
+  summary: {
+    ...good.summary, call: 'sample-busy', agent: { name: '', address: 'sip:2001@pbx.lindhaven.example', kind: 'phone', number: '2001' }, answeredAt: undefined, connectedAt: undefined,
+    startedAt: at(-7200000), endedAt: at(-7198200), reason: 'phone_busy', by: 'system', text: 'The line is busy.',
+  },
+  detail: {
+    legs: [{ id: 'consumer', name: 'Ada Marlow' }, { id: 'agent', kind: 'phone' }],
+    dropped: 0,
+    timeline: [
+      ...begin.slice(0, 6),
+      entry(18, 'gateway', 'trunk', 'INVITE sip:2001@pbx.lindhaven.example', 'info', { trunk: 'sbc2.lindhaven.example' }),
+      entry(3019, 'gateway', 'trunk', 'no answer within 3000 ms', 'warn', { trunk: 'sbc2.lindhaven.example' }),
+      entry(3020, 'gateway', 'trunk', 'INVITE sip:2001@pbx.lindhaven.example', 'info', { trunk: 'sbc1.lindhaven.example' }),
+      entry(3041, 'trunk', 'gateway', '100 Trying'),
+      entry(3400, 'agent phone', 'gateway', '486 Busy Here', 'warn'),
+      entry(3401, 'gateway', 'agent phone', 'ACK'),
+      entry(3402, 'gateway', 'consumer', 'call', 'warn', { state: 'ended', reason: 'phone_busy' }),
+    ],
+    media: null,
+  },
+};
+
 const more = [['no_answer', 'system', 'Elif Aydin'], ['rejected', 'agent', 'Sam Okafor'], ['consumer_lost', 'system', 'Lena Vogt']].map(([reason, by, name], i) => ({
   summary: { ...good.summary, call: `sample-${reason}`, consumer: party(name, 'consumer'), startedAt: at(-3600000 * (i + 1)), answeredAt: undefined, connectedAt: undefined, endedAt: at(-3600000 * (i + 1) + 30000), reason, by, text: '' },
   detail: { legs: [], dropped: 0, timeline: begin.slice(0, 7), media: null },
 }));
 
-export const sampleCalls = [running, good, failed, ...more];
+export const sampleCalls = [running, good, failed, phone, busy, ...more];

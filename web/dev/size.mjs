@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-/** Kilobytes (1000 bytes) after gzip. */
+/** Kilobytes (1000 bytes) after gzip. The module is not minified: who bundles it does that. */
 export const kBudgets = {
-  'gateway/csdk-sdk.js': 20,
+  'gateway/csdk-sdk.js': 21,
   'gateway/csdk-common.js': 8,
-  'gateway/csdk-phone.js': 13,
-  'gateway/parley-sdk.mjs': 20,
+  'gateway/csdk-phone.js': 15,
+  'gateway/parley-sdk.mjs': 26,
   'assistserver/sdk/web/consumer/assist.js': 38,
 };
 

@@ -1,11 +1,4 @@
-import {
-  describeConnection,
-  describeEnd,
-  icons,
-  initials,
-  type DeviceChoice,
-  type Toasts,
-} from '@parley/components';
+import { describeConnection, icons, initials, peerName, type DeviceChoice, type Toasts } from '@parley/components';
 import {
   AgentClient,
   ParleyError,
@@ -13,20 +6,19 @@ import {
   type Availability,
   type Call,
   type ConnectionState,
-  type EndedInfo,
   type HistoryEntry,
 } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { Desk } from './desk';
+import './dialer';
+import type { Dialer } from './dialer';
+import './history_list';
+import { idle, lastCall, logo, otherCall, ringingPanel, transferBar } from './panels';
 import { Ringer } from './ringer';
 import { applyTheme, currentTheme, toggleTheme } from './theme';
-import './history_list';
-
-interface LastCall {
-  id: string;
-  name: string;
-  ended: EndedInfo;
-}
+import './transfer_dialog';
+import type { TransferDialog } from './transfer_dialog';
 
 const kDevicesKey = 'parley.agent.devices';
 
@@ -37,19 +29,16 @@ export class AgentApp extends LitElement {
   @state() private user_: AgentUser | null = null;
   @state() private connection_: ConnectionState = 'idle';
   @state() private availability_: Availability | null = null;
-  @state() private ringing_: Call | null = null;
-  @state() private answering_ = false;
-  @state() private call_: Call | null = null;
-  @state() private last_: LastCall | null = null;
   @state() private history_: HistoryEntry[] | null = null;
   @state() private loginError_: ParleyError | null = null;
   @state() private signingIn_ = false;
   @state() private settings_ = false;
   @state() private theme_ = currentTheme();
-  @state() private setup_ = '';
+  private readonly setups_ = new WeakMap<Call, string>();
   private devices_: Partial<DeviceChoice> = loadDevices();
   private readonly processing_ = new URLSearchParams(location.search).get('audioProcessing') !== 'off';
   private client_ = new AgentClient({ capture: this.capture() });
+  private readonly desk_ = new Desk(this.client_, () => this.capture(), peerName);
   private readonly ringer_ = new Ringer();
   private readonly keys_ = (event: KeyboardEvent) => this.keyPressed(event);
 
@@ -64,6 +53,7 @@ export class AgentApp extends LitElement {
     document.addEventListener('keydown', this.keys_);
     document.addEventListener('pointerdown', () => this.ringer_.unlock(), { once: true });
     this.listen(this.client_);
+    this.follow(this.desk_);
     void this.begin();
   }
 
@@ -85,11 +75,7 @@ export class AgentApp extends LitElement {
   private listen(client: AgentClient): void {
     client.on('connection', (state) => (this.connection_ = state));
     client.on('availability', (state) => (this.availability_ = state));
-    client.on('incoming', (call) => this.rings(call));
-    client.on('rejoined', (call) => {
-      this.toasts?.show('You are back in your call.', { code: 'rejoined', seconds: 4 });
-      this.enter(call);
-    });
+    client.on('rejoined', () => this.toasts?.show('You are back in your call.', { code: 'rejoined', seconds: 4 }));
     client.on('notice', (error) => this.toasts?.error(error));
     client.on('failed', (error) => {
       if (error.code === 'login.required') this.toLogin(new ParleyError('login.required', { text: 'Your sign-in has expired. Please sign in again.' }));
@@ -119,9 +105,9 @@ export class AgentApp extends LitElement {
   }
 
   private toLogin(error: ParleyError | null): void {
-    this.ringer_.stop();
+    this.desk_.clear();
     this.page_ = 'login';
-    this.user_ = this.ringing_ = this.call_ = this.last_ = this.history_ = this.availability_ = null;
+    this.user_ = this.history_ = this.availability_ = null;
     this.loginError_ = error;
   }
 
@@ -168,68 +154,55 @@ export class AgentApp extends LitElement {
     }
   }
 
-  private rings(call: Call): void {
-    if (this.ringing_) return call.reject('busy');
-    this.ringing_ = call;
-    this.last_ = null;
-    this.ringer_.start(call.peer.name || 'A customer');
-    call.on('changed', () => this.requestUpdate());
-    call.on('state', ({ state }) => {
-      if (state === 'ringing') return;
-      this.ringer_.stop();
-      if (this.ringing_ !== call) return;
-      this.ringing_ = null;
-      if (state !== 'ended') this.enter(call);
+  private follow(desk: Desk): void {
+    desk.on('changed', () => this.requestUpdate());
+    desk.on('error', (error) => this.toasts?.error(error));
+    desk.on('quiet', () => this.ringer_.stop());
+    desk.on('rings', (call) => {
+      this.ringer_.start(call.peer.name || call.peer.number || 'A customer');
+      void this.updateComplete.then(() => this.querySelector<HTMLElement>('[data-test=answer]')?.focus());
     });
-    call.on('ended', (ended) => this.left(call, ended));
-    void this.updateComplete.then(() => this.querySelector<HTMLElement>('[data-test=answer]')?.focus());
-  }
-
-  private enter(call: Call): void {
-    if (this.call_ === call) return;
-    this.call_ = call;
-    this.last_ = null;
-    this.setup_ = '';
-    call.on('changed', () => this.requestUpdate());
-    call.on('setup', (setup) => (this.setup_ = JSON.stringify(setup)));
-    call.on('localStream', () => {
-      const speaker = this.devices_.speakerId;
-      if (speaker) call.setSpeaker(speaker).catch(() => undefined); // Unplugged since: the default plays.
+    desk.on('autoAnswer', (call) => {
+      this.client_.tones.attention();
+      this.ringer_.announce(peerName(call));
+      this.toasts?.show(`The call of ${peerName(call)} is answered by itself.`, { code: 'auto-answer', seconds: 6 });
     });
-    call.on('ended', (ended) => this.left(call, ended));
+    desk.on('entered', (call) => {
+      call.on('setup', (setup) => {
+        this.setups_.set(call, JSON.stringify(setup));
+        this.requestUpdate();
+      });
+      call.on('localStream', () => {
+        const speaker = this.devices_.speakerId;
+        if (speaker) call.setSpeaker(speaker).catch(() => undefined); // Unplugged since: the default plays.
+      });
+    });
+    desk.on('left', () => {
+      this.transferDialog?.close();
+      // The gateway writes its record after the end, once the broker has reported.
+      for (const wait of [300, 1500]) setTimeout(() => this.user_ && void this.loadHistory(), wait);
+    });
   }
 
-  private left(call: Call, ended: EndedInfo): void {
-    if (this.ringing_ === call) this.ringing_ = null;
-    if (this.call_ === call) this.call_ = null;
-    this.answering_ = false;
-    this.ringer_.stop();
-    this.last_ = { id: call.id, name: call.peer.name || 'Customer', ended };
-    // The gateway writes its record after the end, once the broker has reported.
-    for (const wait of [300, 1500]) setTimeout(() => this.user_ && void this.loadHistory(), wait);
+  private get transferDialog(): TransferDialog | null {
+    return this.querySelector<TransferDialog>('parley-transfer-dialog');
   }
 
-  private async answer(): Promise<void> {
-    const call = this.ringing_;
-    if (!call || this.answering_) return;
-    this.answering_ = true;
-    this.ringer_.stop();
-    try {
-      await call.answer(this.capture());
-    } catch (error) {
-      if (!call.ended) this.toasts?.error(error);
-    } finally {
-      this.answering_ = false;
-    }
+  private blind(destination: string): void {
+    this.desk_.active?.transfer(destination).catch((thrown: unknown) => {
+      const error = ParleyError.from(thrown);
+      if (error.code !== 'transfer.cancelled' && error.code !== 'call.ended') this.toasts?.error(error);
+    });
   }
 
   private keyPressed(event: KeyboardEvent): void {
-    if (!this.ringing_ || event.ctrlKey || event.metaKey || event.altKey) return;
+    const call = this.desk_.ringing;
+    if (!call || this.desk_.automatic || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.composedPath()[0];
     if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
     const key = event.key.toLowerCase();
-    if (key === 'a') void this.answer();
-    else if (key === 'r') this.ringing_.reject();
+    if (key === 'a') void this.desk_.answer();
+    else if (key === 'r') call.reject();
     else return;
     event.preventDefault();
   }
@@ -291,12 +264,12 @@ export class AgentApp extends LitElement {
         @click=${this.toggleAvailability}
       >
         <span class="track" aria-hidden="true"></span>
-        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.call_ ? 'In a call' : 'Busy') : this.availability_ === null ? '…' : away ? 'Away' : 'Available'}</span>
+        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.desk_.active ? 'In a call' : 'Busy') : this.availability_ === null ? '…' : away ? 'Away' : 'Available'}</span>
       </button>
       <span class="connection ${this.connection_}" role="status" data-test="connection" data-state=${this.connection_}>
         ${describeConnection(this.connection_)}
       </span>
-      <span class="who"><span class="face" aria-hidden="true">${initials(this.user_?.name ?? '')}</span><span data-test="agent-name">${this.user_?.name}</span></span>
+      <span class="who"><span class="face" aria-hidden="true">${initials(this.user_?.name ?? '') || icons.person}</span><span data-test="agent-name">${this.user_?.name}</span></span>
       <button class="tool" data-test="settings" aria-expanded=${String(this.settings_)} aria-label="Camera and microphone" title="Camera and microphone"
         @click=${() => (this.settings_ = !this.settings_)}>${icons.settings}</button>
       <button class="tool" data-test="theme" aria-label=${this.theme_ === 'dark' ? 'Light colours' : 'Dark colours'} title=${this.theme_ === 'dark' ? 'Light colours' : 'Dark colours'}
@@ -305,24 +278,8 @@ export class AgentApp extends LitElement {
     </header>`;
   }
 
-  private ringingPanel(call: Call) {
-    const name = call.peer.name || 'A customer';
-    return html`<section class="ringing card" role="alertdialog" aria-labelledby="caller" aria-describedby="caller-more" data-test="ringing" data-call=${call.id}>
-      <div class="pulse" aria-hidden="true"><span class="face">${initials(name)}</span></div>
-      <p class="soft">${call.media.video ? 'Video call' : 'Voice call'}</p>
-      <h2 id="caller" data-test="caller-name">${name}</h2>
-      <p class="soft" id="caller-more" data-test="caller-address">${call.peer.address === 'consumer' ? 'From the web site' : call.peer.address}</p>
-      <div class="row">
-        <button class="button good" data-test="answer" ?disabled=${this.answering_} @click=${this.answer}>
-          ${icons.phone} ${this.answering_ ? 'Answering…' : 'Answer'} <kbd>A</kbd>
-        </button>
-        <button class="button bad" data-test="reject" ?disabled=${this.answering_} @click=${() => call.reject()}>${icons.hangUp} Reject <kbd>R</kbd></button>
-      </div>
-    </section>`;
-  }
-
   private callView(call: Call) {
-    return html`<section class="call card" aria-label="Call" data-test="call" data-state=${call.state} data-call=${call.id} data-setup=${this.setup_ || nothing}>
+    return html`<section class="call card" aria-label="Call" data-test="call" data-state=${call.state} data-call=${call.id} data-setup=${this.setups_.get(call) ?? nothing}>
       <parley-call-view
         layout="stage"
         detailed
@@ -330,51 +287,24 @@ export class AgentApp extends LitElement {
         .devices=${this.client_.devices}
         .choice=${this.devices_}
         @devices=${(event: Event) => this.chooseDevice((event as CustomEvent<DeviceChoice>).detail)}
+        @transfer=${() => this.transferDialog?.open()}
       ></parley-call-view>
     </section>`;
   }
 
-  private idle() {
-    const away = this.availability_ === 'away';
-    const words: Record<string, [string, string]> = {
-      replaced: ['You are signed in elsewhere', 'This account was opened in another window. Calls ring there.'],
-      closed: ['Not connected', 'The connection to the service was closed.'],
-      reconnecting: ['Reconnecting…', 'The connection was lost. It comes back by itself; calls wait for a minute.'],
-      connecting: ['Connecting…', 'One moment.'],
-      idle: ['Connecting…', 'One moment.'],
-    };
-    const [title, text] = words[this.connection_] ?? (away
-      ? ['You are away', 'No calls ring here. Switch to Available to take calls.']
-      : ['Ready for calls', 'When somebody calls, this page rings.']);
-    const over = this.connection_ === 'replaced' || this.connection_ === 'closed';
-    return html`<section class="idle card">
-      <div class="mark ${away || this.connection_ !== 'connected' ? '' : 'on'}" aria-hidden="true">${icons.phone}</div>
-      <h2>${title}</h2>
-      <p class="soft" data-test="presence">${text}</p>
-      ${over
-        ? html`<button class="button primary" data-test="use-here" @click=${this.reconnect}>${this.connection_ === 'replaced' ? 'Use this window' : 'Connect again'}</button>`
-        : this.connection_ === 'connected' && away
-          ? html`<button class="button primary" data-test="go-available" @click=${this.toggleAvailability}>Become available</button>`
-          : nothing}
-    </section>`;
-  }
-
-  private lastCall(last: LastCall) {
-    return html`<section class="last card" role="status" data-test="last-call" data-reason=${last.ended.reason} data-by=${last.ended.by} data-call=${last.id}>
-      <div><strong>${last.name}</strong><p>${describeEnd(last.ended, 'in')}</p></div>
-      <button class="tool" data-test="dismiss" aria-label="Dismiss" @click=${() => (this.last_ = null)}>${icons.close}</button>
-    </section>`;
-  }
-
   private consolePage() {
+    const desk = this.desk_;
+    const { ringing, active, other } = desk;
     return html`<div class="console" data-test="console" data-connection=${this.connection_}>
       ${this.header()}
       <main>
         <h1 class="sr">Agent console</h1>
         <div class="stage">
-          ${this.ringing_ ? this.ringingPanel(this.ringing_) : nothing}
-          ${this.last_ && !this.ringing_ ? this.lastCall(this.last_) : nothing}
-          ${this.call_ ? this.callView(this.call_) : this.ringing_ ? nothing : this.idle()}
+          ${ringing ? ringingPanel(desk, ringing) : nothing}
+          ${desk.last && !ringing ? lastCall(desk.last, () => desk.dismiss()) : nothing}
+          ${active ? transferBar(active) : nothing}
+          ${other ? otherCall(desk, other) : nothing}
+          ${active ? this.callView(active) : ringing ? nothing : idle(this.connection_, this.availability_, { reconnect: () => void this.reconnect(), available: () => this.toggleAvailability() })}
         </div>
         <aside>
           ${this.settings_
@@ -390,9 +320,24 @@ export class AgentApp extends LitElement {
                 ></parley-device-picker>
               </section>`
             : nothing}
-          <parley-history .calls=${this.history_}></parley-history>
+          <parley-dialer
+            ?disabled=${this.connection_ !== 'connected' || other !== null || ringing !== null}
+            ?second=${active !== null && other === null}
+            .tones=${this.client_.tones}
+            @dial=${(event: Event) => {
+              const { destination, video } = (event as CustomEvent<{ destination: string; video: boolean }>).detail;
+              void desk.dial(destination, video);
+            }}
+          ></parley-dialer>
+          <parley-history .calls=${this.history_} @redial=${(event: Event) => this.querySelector<Dialer>('parley-dialer')?.dial((event as CustomEvent<string>).detail)}></parley-history>
         </aside>
       </main>
+      <parley-transfer-dialog
+        .call=${active}
+        ?full=${other !== null}
+        @blind=${(event: Event) => this.blind((event as CustomEvent<string>).detail)}
+        @ask=${(event: Event) => void desk.dial((event as CustomEvent<string>).detail)}
+      ></parley-transfer-dialog>
     </div>`;
   }
 
@@ -405,9 +350,6 @@ export class AgentApp extends LitElement {
     `;
   }
 }
-
-const logo = html`<svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#0b5f6b" /><path
-    d="M8 9h11a4 4 0 0 1 4 4v2a4 4 0 0 1-4 4h-5l-5 4v-4a3 3 0 0 1-3-3v-4a3 3 0 0 1 2-3z" fill="#fff" /></svg>`;
 
 function loadDevices(): Partial<DeviceChoice> {
   try {

@@ -3,7 +3,7 @@ import type { EndedInfo, HistoryEntry } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 
-/** The agent's past calls, newest first, with the reason each ended. */
+/** The agent's past calls, newest first, with the reason each ended. Event `redial` (detail: the number). */
 @customElement('parley-history')
 export class HistoryList extends LitElement {
   /** null while they are being fetched. */
@@ -20,15 +20,22 @@ export class HistoryList extends LitElement {
       ? started.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
       : started.toLocaleDateString([], { day: 'numeric', month: 'short' });
     const talked = entry.answeredAt && entry.endedAt ? clockText(new Date(entry.answeredAt), Date.parse(entry.endedAt)) : '';
-    const icon = !entry.answeredAt ? icons.missed : entry.direction === 'out' ? icons.outgoing : icons.incoming;
-    const kind = !entry.answeredAt ? 'Not answered' : entry.direction === 'out' ? 'Outgoing call' : 'Incoming call';
-    return html`<li data-test="history-row" data-call=${entry.call} data-reason=${entry.reason}>
+    const icon = !entry.answeredAt && entry.direction === 'in' ? icons.missed : entry.direction === 'out' ? icons.outgoing : icons.incoming;
+    const kind = !entry.answeredAt ? (entry.direction === 'out' ? 'Outgoing call, not answered' : 'Missed call') : entry.direction === 'out' ? 'Outgoing call' : 'Incoming call';
+    const { address = '', number = address === 'consumer' ? '' : address } = entry.peer ?? {};
+    const name = entry.peer?.name || number || 'Customer';
+    return html`<li data-test="history-row" data-call=${entry.call} data-reason=${entry.reason} data-direction=${entry.direction}>
       <span class="icon ${entry.answeredAt ? '' : 'missed'}" role="img" aria-label=${kind}>${icon}</span>
       <span class="what">
-        <strong>${entry.peer?.name || 'Customer'}</strong>
-        <small>${describeEnd({ reason: entry.reason, text: entry.text, by: entry.by as EndedInfo['by'] }, 'in')}</small>
+        <strong>${name}</strong>
+        <small>${describeEnd({ reason: entry.reason, text: entry.text, by: entry.by as EndedInfo['by'] }, entry.direction, 'agent')}</small>
       </span>
       <span class="when"><time datetime=${entry.startedAt}>${when}</time>${talked ? html`<small>${talked}</small>` : nothing}</span>
+      ${number
+        ? html`<button class="tool" data-test="redial" aria-label="Call ${name}" title="Call ${number}" @click=${() => this.dispatchEvent(new CustomEvent('redial', { detail: number }))}>
+            ${icons.phone}
+          </button>`
+        : nothing}
     </li>`;
   }
 

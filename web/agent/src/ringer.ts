@@ -29,10 +29,14 @@ export class Ringer {
     const flash = () => (document.title = (on = !on) ? `☎ ${caller} is calling` : this.title_);
     flash();
     this.titleTimer_ = setInterval(flash, 1_000);
-    if (document.hidden && 'Notification' in window && Notification.permission === 'granted') {
-      this.notification_ = new Notification(`${caller} is calling`, { tag: 'parley-call', icon: '/expertassist/agent/icon.svg' });
-      this.notification_.onclick = () => window.focus();
-    }
+    this.announce(caller);
+  }
+
+  /** Where the page is not seen, the system tells. */
+  announce(caller: string): void {
+    if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted') return;
+    this.notification_ = new Notification(`${caller} is calling`, { tag: 'parley-call', icon: '/expertassist/agent/icon.svg' });
+    this.notification_.onclick = () => window.focus();
   }
 
   stop(): void {

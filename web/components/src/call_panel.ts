@@ -10,6 +10,10 @@ import { controls, hostTokens } from './tokens';
 export interface AssistOptions extends SessionOptions, PhoneOptions {
   audio?: boolean;
   video?: boolean;
+  /** false: see the agent without being seen (default true). */
+  sendVideo?: boolean;
+  /** A ringing tone while the far end sends none (default true). */
+  ringback?: boolean;
   audioProcessing?: boolean;
   /** `light` or `dark`; default: as the system. */
   theme?: 'light' | 'dark';
@@ -63,6 +67,8 @@ export class CallPanel extends LitElement {
     const choice: CallOptions = { audio: options.audio ?? true, video: options.video ?? true };
     const call = client.call({
       ...choice,
+      sendVideo: options.sendVideo,
+      ringback: options.ringback,
       audioProcessing: options.audioProcessing,
       cameraId: this.choice_.cameraId,
       microphoneId: this.choice_.microphoneId,

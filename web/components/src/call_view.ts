@@ -1,11 +1,12 @@
 import { ParleyError, type Call, type Devices, type Quality } from '@parley/sdk';
-import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
+import { html, LitElement, nothing, type PropertyValues } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { callViewStyle } from './call_view_style';
 import './device_picker';
 import type { DeviceChoice, DeviceKind } from './device_picker';
 import { icons } from './icons';
 import './keypad';
-import { clockText, describeState, panelState } from './texts';
+import { clockText, describeState, panelState, peerName } from './texts';
 import { controls } from './tokens';
 import './toolbar_button';
 import './video_view';
@@ -14,62 +15,23 @@ const kQualityWords = { good: 'Good connection', fair: 'Fair connection', poor: 
 
 /**
  * A call with pictures, state in words and toolbar. `layout`: `dock` (small, on a customer's page) or `stage` (console).
- * Events: `notice` (ParleyError), `devices` (DeviceChoice: what was chosen).
+ * Events: `devices` (DeviceChoice: what was chosen), `transfer` (the page asks whom to).
  */
 @customElement('parley-call-view')
 export class CallView extends LitElement {
-  static override styles = [
-    controls,
-    css`
-      :host { display: flex; flex-direction: column; min-height: 0; background: var(--p-surface); color: var(--p-text); font-family: var(--p-font); }
-      .pictures { position: relative; flex: 1; min-height: 200px; background: #10181f; }
-      parley-video.remote { position: absolute; inset: 0; }
-      parley-video.self {
-        position: absolute; right: 12px; bottom: 12px; width: min(28%, 240px); aspect-ratio: 4/3; border-radius: 10px;
-        border: 2px solid rgb(255 255 255 / 75%); box-shadow: 0 4px 14px rgb(0 0 0 / 40%);
-      }
-      .over { position: absolute; left: 12px; top: 12px; display: flex; flex-wrap: wrap; gap: 8px; max-width: calc(100% - 24px); z-index: 1; }
-      .badge {
-        display: inline-flex; align-items: center; gap: 6px; padding: 5px 10px; border-radius: 999px; background: rgb(10 18 26 / 82%);
-        color: #fff; font-size: 13px; font-weight: 600;
-      }
-      .badge svg { width: 16px; height: 16px; }
-      .badge.warn { background: #7a4c00; }
-      .dot { width: 9px; height: 9px; border-radius: 50%; background: #9fb0be; }
-      .dot.good { background: #5fd38d; } .dot.fair { background: #f3c26b; } .dot.poor { background: #ff8a80; }
-      .bar { display: flex; align-items: baseline; gap: 10px; padding: 12px 16px 0; }
-      .bar strong { font-size: 16px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-      .bar .time { margin-left: auto; font-variant-numeric: tabular-nums; color: var(--p-soft); }
-      .state { margin: 0; padding: 4px 16px 0; color: var(--p-soft); line-height: 1.4; }
-      .state[data-state='reconnecting'] { color: var(--p-warn); font-weight: 600; }
-      .state[data-state='ended'] { color: var(--p-text); }
-      .note { display: flex; gap: 8px; align-items: center; margin: 10px 16px 0; padding: 8px 12px; border-radius: var(--p-radius-small); background: var(--p-warn-soft); color: var(--p-warn); font-size: 14px; line-height: 1.35; }
-      .note svg { width: 18px; height: 18px; flex: none; }
-      .tools { display: flex; justify-content: center; flex-wrap: wrap; gap: 10px; padding: 14px 12px 16px; }
-      .tray { padding: 12px 16px 0; }
-      .digits { min-height: 24px; margin: 0 0 8px; text-align: center; font-size: 18px; font-weight: 600; letter-spacing: .1em; font-variant-numeric: tabular-nums; overflow: hidden; }
-      .play { position: absolute; inset: 0; display: grid; place-items: center; z-index: 2; background: rgb(10 18 26 / 65%); }
-      :host([layout='stage']) .bar { padding: 16px 24px 0; }
-      :host([layout='stage']) .bar strong { font-size: 20px; }
-      :host([layout='stage']) .state { padding: 4px 24px 0; }
-      :host([layout='stage']) .note { margin: 10px 24px 0; }
-      :host([layout='stage']) .tray { padding: 14px 24px 0; }
-      :host([layout='stage']) parley-keypad { width: min(320px, 100%); margin: 0 auto; }
-      :host([layout='stage']) parley-device-picker { grid-template-columns: repeat(auto-fit, minmax(min(200px, 100%), 1fr)); }
-      :host([layout='stage']) { --p-face: 120px; --p-video-fit: contain; }
-      :host([layout='stage']) parley-video.self { --p-video-fit: cover; }
-    `,
-  ];
+  static override styles = [controls, callViewStyle];
 
   @property({ attribute: false }) call: Call | null = null;
   @property({ attribute: false }) devices: Devices | null = null;
   @property({ reflect: true }) layout: 'dock' | 'stage' = 'dock';
   @property({ attribute: false }) choice: Partial<DeviceChoice> = {};
-  /** Shows connection quality and received digits (the agent's side). */
+  /** The agent's side: connection quality, received digits, who passed the call on; hold and transfer. */
   @property({ type: Boolean }) detailed = false;
   @state() private tray_: 'none' | 'keypad' | 'settings' = 'none';
   @state() private notice_: ParleyError | null = null;
   @state() private blocked_ = false;
+  /** A change of the call that waits for the other side. */
+  @state() private busy_: '' | 'hold' | 'video' = '';
   @state() private quality_: Quality | null = null;
   @state() private sent_ = '';
   @state() private received_ = '';
@@ -95,6 +57,7 @@ export class CallView extends LitElement {
     this.tray_ = 'none';
     this.notice_ = this.quality_ = null;
     this.blocked_ = false;
+    this.busy_ = '';
     this.sent_ = this.received_ = '';
     const call = this.call;
     if (!call) return;
@@ -118,7 +81,7 @@ export class CallView extends LitElement {
 
   private digit(event: CustomEvent<string>): void {
     try {
-      this.call?.sendDtmf(event.detail);
+      this.call?.sendDtmf(event.detail, { audible: true });
       this.sent_ = (this.sent_ + event.detail).slice(-24);
     } catch (error) {
       this.notice_ = ParleyError.from(error);
@@ -139,7 +102,21 @@ export class CallView extends LitElement {
     }
   }
 
-  private resume(): void {
+  /** Asks for a change of the call and says why it was refused. */
+  private async attempt(what: 'hold' | 'video', change: Promise<void>): Promise<void> {
+    const call = this.call;
+    this.busy_ = what;
+    try {
+      await change;
+      if (call === this.call) this.notice_ = null;
+    } catch (error) {
+      if (call === this.call && !call?.ended) this.notice_ = ParleyError.from(error);
+    } finally {
+      if (call === this.call) this.busy_ = '';
+    }
+  }
+
+  private play(): void {
     this.call?.resumePlayback().then(
       () => (this.blocked_ = false),
       (error: unknown) => (this.notice_ = ParleyError.from(error)),
@@ -149,6 +126,7 @@ export class CallView extends LitElement {
   private remoteCover(call: Call): string | null {
     if (call.state === 'ended') return '';
     if (call.state !== 'connected' && call.state !== 'reconnecting') return '';
+    if (call.held || call.peerHeld) return 'On hold';
     if (!call.media.video) return 'Voice call';
     if (call.peerMuted.video) return 'Camera is off';
     const video = call.remoteStream?.getVideoTracks().some((track) => !track.muted);
@@ -175,18 +153,19 @@ export class CallView extends LitElement {
           : nothing}
       </div>
       ${call.hasCamera && !ended
-        ? html`<parley-video class="self" source="local" compact .stream=${call.localStream} .cover=${call.muted.video ? 'Camera off' : null}></parley-video>`
+        ? html`<parley-video class="self" source="local" compact .stream=${call.localStream} .cover=${call.muted.video ? 'Camera off' : call.held ? 'Not sent' : null}></parley-video>`
         : // Tests and screen readers find the element, though there is no picture.
           html`<parley-video class="self" hidden source="local" compact .stream=${ended ? null : call.localStream}></parley-video>`}
       ${this.blocked_
-        ? html`<div class="play"><button class="button primary" data-test="play" @click=${this.resume}>${icons.sound} Turn on sound</button></div>`
+        ? html`<div class="play"><button class="button primary" data-test="play" @click=${this.play}>${icons.sound} Turn on sound</button></div>`
         : nothing}
     </div>`;
   }
 
   private tools(call: Call) {
-    const { audio, video } = call.muted;
-    const talking = call.state === 'connected' || call.state === 'connecting' || call.state === 'reconnecting';
+    const { audio } = call.muted;
+    const answered = call.state === 'connected' || call.state === 'connecting' || call.state === 'reconnecting';
+    const talking = answered || call.early;
     return html`<div class="tools" role="toolbar" aria-label="Call">
       <parley-toolbar-button
         test-id="mute-audio"
@@ -195,23 +174,15 @@ export class CallView extends LitElement {
         .pressed=${audio}
         @click=${() => call.muteAudio(!audio)}
       ></parley-toolbar-button>
-      ${call.media.video
-        ? html`<parley-toolbar-button
-            test-id="mute-video"
-            label=${!call.hasCamera ? 'No camera' : video ? 'Turn camera on' : 'Turn camera off'}
-            .icon=${video || !call.hasCamera ? icons.cameraOff : icons.camera}
-            .pressed=${video}
-            ?disabled=${!call.hasCamera}
-            @click=${() => call.hasCamera && call.muteVideo(!video)}
-          ></parley-toolbar-button>`
-        : nothing}
+      ${this.cameraButton(call, answered)}
+      ${this.detailed ? this.agentButtons(call, answered) : nothing}
       <parley-toolbar-button
         test-id="keypad-toggle"
         label="Keypad"
         .icon=${icons.keypad}
         .expanded=${this.tray_ === 'keypad'}
-        ?disabled=${!talking}
-        @click=${() => talking && this.toggle('keypad')}
+        ?disabled=${!talking || !call.can.dtmf}
+        @click=${() => talking && call.can.dtmf && this.toggle('keypad')}
       ></parley-toolbar-button>
       <parley-toolbar-button
         test-id="settings"
@@ -224,7 +195,50 @@ export class CallView extends LitElement {
     </div>`;
   }
 
-  private tray() {
+  /** One's own picture: off and on, or the first one of this call. */
+  private cameraButton(call: Call, answered: boolean) {
+    const off = call.muted.video;
+    const add = answered && call.can.video && !call.held && this.busy_ === '';
+    if (call.hasCamera) {
+      return html`<parley-toolbar-button
+        test-id="mute-video"
+        label=${off ? 'Turn camera on' : 'Turn camera off'}
+        .icon=${off ? icons.cameraOff : icons.camera}
+        .pressed=${off}
+        @click=${() => call.muteVideo(!off)}
+      ></parley-toolbar-button>`;
+    }
+    if (!call.media.video && !call.can.video) return nothing;
+    return html`<parley-toolbar-button
+      test-id=${call.media.video ? 'mute-video' : 'add-video'}
+      label=${call.media.video ? (call.can.video ? 'Turn camera on' : 'No camera') : 'Add video'}
+      .icon=${icons.cameraOff}
+      ?disabled=${!add}
+      @click=${() => add && this.attempt('video', call.addVideo())}
+    ></parley-toolbar-button>`;
+  }
+
+  private agentButtons(call: Call, answered: boolean) {
+    const hold = answered && call.can.hold && this.busy_ === '';
+    const transfer = answered && call.can.transfer;
+    return html`<parley-toolbar-button
+        test-id="hold"
+        label=${call.held ? 'Resume' : 'Hold'}
+        .icon=${call.held ? icons.resume : icons.hold}
+        .pressed=${call.held}
+        ?disabled=${!hold}
+        @click=${() => hold && this.attempt('hold', call.hold(!call.held))}
+      ></parley-toolbar-button>
+      <parley-toolbar-button
+        test-id="transfer"
+        label="Transfer"
+        .icon=${icons.transfer}
+        ?disabled=${!transfer}
+        @click=${() => transfer && this.dispatchEvent(new CustomEvent('transfer'))}
+      ></parley-toolbar-button>`;
+  }
+
+  private tray(call: Call) {
     if (this.tray_ === 'keypad') {
       return html`<div class="tray">
         <p class="digits" aria-live="polite" aria-label="Keys sent">${this.sent_ || nothing}</p>
@@ -234,16 +248,34 @@ export class CallView extends LitElement {
     if (this.tray_ === 'settings') {
       return html`<div class="tray">
         <parley-device-picker .devices=${this.devices} .choice=${this.choice} @choose=${this.choose}></parley-device-picker>
+        ${call.media.video && call.can.video && call.state === 'connected'
+          ? html`<button type="button" class="button" data-test="remove-video" ?disabled=${this.busy_ !== ''} @click=${() => this.attempt('video', call.removeVideo())}>
+              ${icons.cameraOff} Continue without video
+            </button>`
+          : nothing}
       </div>`;
     }
     return nothing;
+  }
+
+  /** Number, group and who passed the call on. */
+  private facts(call: Call) {
+    const { number, kind } = call.peer;
+    if (!number && !call.group && !call.transferredBy && kind === 'page') return nothing;
+    return html`<p class="facts">
+      ${kind === 'phone' ? html`<span>Telephone</span>` : nothing}
+      ${number && number !== peerName(call) ? html`<span data-test="peer-number">${number}</span>` : nothing}
+      ${call.group ? html`<span data-test="peer-group">Group ${call.group}</span>` : nothing}
+      ${call.transferredBy ? html`<span data-test="transferred-by">Passed on by ${call.transferredBy}</span>` : nothing}
+    </p>`;
   }
 
   override render() {
     const call = this.call;
     if (!call) return nothing;
     const ended = call.state === 'ended';
-    const name = call.peer.name || (call.direction === 'out' ? 'Agent' : 'Customer');
+    const name = peerName(call);
+    const hold = call.held ? 'held' : call.peerHeld ? 'peer' : 'no';
     const notice = this.notice_;
     return html`
       ${this.pictures(call, name)}
@@ -251,12 +283,16 @@ export class CallView extends LitElement {
         <strong data-test="peer-name">${name}</strong>
         ${call.answeredAt ? html`<span class="time" data-test="call-timer">${ended ? '' : clockText(call.answeredAt)}</span>` : nothing}
       </div>
+      ${this.detailed ? this.facts(call) : nothing}
       <p
         class="state"
         role="status"
         aria-live="polite"
         data-test="call-state"
         data-state=${this.layout === 'dock' ? panelState(call.state) : call.state}
+        data-hold=${ended ? 'no' : hold}
+        data-early=${String(call.early)}
+        data-transfer=${call.transferInfo?.state ?? nothing}
         data-reason=${call.ended?.reason ?? nothing}
         data-by=${call.ended?.by ?? nothing}
       >
@@ -264,15 +300,15 @@ export class CallView extends LitElement {
       </p>
       ${notice && !ended
         ? html`<div class="note" role="status" data-test="notice" data-code=${notice.code}>
-            ${icons.info}<span>${notice.message}${notice.code.startsWith('camera.') ? ' The call goes on without your picture.' : ''}</span>
+            ${icons.info}<span>${notice.message}${notice.code.startsWith('camera.') && !call.hasCamera ? ' The call goes on without your picture.' : ''}</span>
           </div>`
         : nothing}
       ${this.detailed && this.received_
         ? html`<div class="note" role="status">
-            ${icons.keypad}<span>Keys pressed by the customer: <b data-test="dtmf-received">${this.received_}</b></span>
+            ${icons.keypad}<span>Keys pressed at the other end: <b data-test="dtmf-received">${this.received_}</b></span>
           </div>`
         : nothing}
-      ${ended ? nothing : html`${this.tray()}${this.tools(call)}`}
+      ${ended ? nothing : html`${this.tray(call)}${this.tools(call)}`}
       <slot></slot>
     `;
   }

@@ -26,5 +26,12 @@ export const icons = {
   signOut: stroke(svg`<path d="M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4M15 16l4-4-4-4M19 12H9"/>`),
   incoming: stroke(svg`<path d="M18 6L7 17M7 9v8h8"/>`),
   outgoing: stroke(svg`<path d="M7 17L18 6M10 6h8v8"/>`),
+  hold: stroke(svg`<path d="M8.500 5v14M15.500 5v14" stroke-width="3"/>`),
+  resume: stroke(svg`<path d="M8 5.500l10 6.500-10 6.500z" fill="currentColor"/>`),
+  transfer: stroke(svg`<path d="M4 17v-3a5 5 0 0 1 5-5h10M15 4.500L19.500 9 15 13.500"/>`),
+  swap: stroke(svg`<path d="M7 5v14M7 5L3.500 8.500M7 5l3.500 3.500M17 19V5M17 19l3.500-3.500M17 19l-3.500-3.500"/>`),
+  person: stroke(svg`<circle cx="12" cy="8" r="4"/><path d="M4.500 20a7.500 7.500 0 0 1 15 0"/>`),
+  deskPhone: stroke(svg`<path d="M3.500 9.500C3.500 6 8 4.500 12 4.500s8.500 1.500 8.500 5v1.500h-5V8.800a16 16 0 0 0-7 0V11h-5zM6 14l1-3h10l1 3 1.500 5.500h-15z"/><circle cx="12" cy="15.300" r="1.600"/>`),
+  backspace: stroke(svg`<path d="M8.500 5.500H20v13H8.500L3 12zM11.500 9.500l5 5M16.500 9.500l-5 5"/>`),
   missed: stroke(svg`<path d="M4 7l8 8 8-8M4 12V7h5"/>`),
 } as const;

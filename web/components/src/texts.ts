@@ -1,4 +1,12 @@
-import type { Call, CallPhase, ConnectionState, EndedInfo } from '@parley/sdk';
+import type { Call, CallPhase, ConnectionState, EndedInfo, Role } from '@parley/sdk';
+
+/** Who is at the other end, when there is no name. */
+export function peerName(call: Pick<Call, 'peer' | 'direction' | 'role'>): string {
+  const { name, number, address } = call.peer;
+  if (name || number) return name || number!;
+  if (call.role === 'agent' && call.direction === 'out') return address.replace(/^(sip|sips|tel):/, '') || 'The other side';
+  return call.role === 'agent' ? 'Customer' : 'Agent';
+}
 
 /** The state of a call in words, for this side. */
 export function describeState(call: Call): string {
@@ -7,31 +15,55 @@ export function describeState(call: Call): string {
     case 'preparing':
       return 'Getting ready…';
     case 'ringing':
-      return call.direction === 'out' ? 'Calling…' : `${peer} is calling`;
+      if (call.direction === 'in') return `${peer} is calling`;
+      return call.early ? 'Calling… (you hear the other side)' : 'Calling…';
     case 'connecting':
       return 'Connecting…';
     case 'connected':
-      return 'Connected';
+      return call.transferInfo ? describeTransfer(call) : describeHold(call);
     case 'reconnecting':
       return call.peerConnection === 'lost'
         ? `${call.peer.name || 'The other side'} has lost the connection. Waiting for it to come back…`
         : 'Your connection was interrupted. Reconnecting…';
     case 'ended':
-      return call.ended ? describeEnd(call.ended, call.direction) : 'The call has ended.';
+      return call.ended ? describeEnd(call.ended, call.direction, call.role) : 'The call has ended.';
   }
 }
 
-const kEnded: Record<string, [outgoing: string, incoming: string]> = {
+function describeHold(call: Call): string {
+  const consumer = call.role === 'consumer';
+  if (call.held && call.peerHeld) return 'On hold, on both sides';
+  if (call.held) return `On hold: ${peerName(call)} hears nothing of you`;
+  if (call.peerHeld) return consumer ? 'You are on hold. One moment, please: we will be right back.' : `${peerName(call)} has put you on hold`;
+  return 'Connected';
+}
+
+function describeTransfer(call: Call): string {
+  const { state, to, text = '' } = call.transferInfo!;
+  switch (state) {
+    case 'trying':
+      return `Passing the call on to ${to}…`;
+    case 'ringing':
+      return `It rings at ${to}…`;
+    case 'done':
+      return `The call is with ${to} now.`;
+    case 'failed':
+      return `The call could not be passed on to ${to}. ${text}`.trim();
+  }
+}
+
+/** For who called from a page, for the agent who was called, and for an agent who called where it differs. */
+const kEnded: Record<string, [outgoing: string, incoming: string, agentOutgoing?: string]> = {
   hung_up: ['The call has ended.', 'The call has ended.'],
-  rejected: ['Nobody could take your call just now.', 'You refused the call.'],
-  busy: ['Our agent is in another call. Please try again in a few minutes.', 'You were in another call.'],
-  no_answer: ['Nobody answered. Please try again in a few minutes.', 'You did not answer in time.'],
-  agent_not_signed_in: ['Nobody is here to take your call at the moment.', 'You were not signed in.'],
-  agent_away: ['Nobody is available at the moment. Please try again later.', 'You were away.'],
+  rejected: ['Nobody could take your call just now.', 'You refused the call.', 'The call was refused.'],
+  busy: ['Our agent is in another call. Please try again in a few minutes.', 'You were in another call.', 'Your colleague is in another call.'],
+  no_answer: ['Nobody answered. Please try again in a few minutes.', 'You did not answer in time.', 'Nobody answered.'],
+  agent_not_signed_in: ['Nobody is here to take your call at the moment.', 'You were not signed in.', 'Your colleague is not signed in.'],
+  agent_away: ['Nobody is available at the moment. Please try again later.', 'You were away.', 'Your colleague is away.'],
   destination_refused: ['This destination cannot be called from here.', 'The destination is not allowed.'],
   destination_unknown: ['This destination does not exist.', 'The destination does not exist.'],
   consumer_left: ['You left the call.', 'The customer left the page.'],
-  agent_left: ['The agent left the call.', 'You left the call.'],
+  agent_left: ['The agent left the call.', 'You left the call.', 'Your colleague left the call.'],
   consumer_lost: ['The connection was gone for too long, so the call has ended.', 'The customer’s connection was gone for too long.'],
   agent_lost: ['The agent’s connection was gone for too long, so the call has ended.', 'Your connection was gone for too long.'],
   media_failed: [
@@ -42,19 +74,39 @@ const kEnded: Record<string, [outgoing: string, incoming: string]> = {
   broker_lost: ['The call was cut off by a fault on our side. Please call again.', 'The media broker was lost.'],
   broker_overloaded: ['All lines are in use. Please try again in a few minutes.', 'The media broker is at its limit.'],
   server_stopping: ['The service is being restarted. Please call again in a minute.', 'The server is stopping.'],
-  cancelled: ['You cancelled the call.', 'The caller hung up before you answered.'],
+  cancelled: ['You cancelled the call.', 'The caller hung up before you answered.', 'You cancelled the call.'],
   too_many_calls: ['All lines are in use. Please try again in a few minutes.', 'Too many calls.'],
+  answered_elsewhere: ['The call was taken elsewhere.', 'A colleague took the call.'],
+  transferred: ['You were passed on.', 'You passed the call on.'],
+  phone_busy: ['The line is busy. Please try again in a few minutes.', 'The line is busy.'],
+  phone_unreachable: ['The telephone could not be reached. Please try again later.', 'The telephone could not be reached.'],
+  phone_declined: ['Nobody could take your call just now.', 'The call was refused at the telephone.'],
+  phone_not_found: ['This number does not exist.', 'This number does not exist.'],
+  trunk_down: [
+    'Calls to telephones are not possible at the moment. Please try again soon.',
+    'The telephone system does not answer, so telephones cannot be called at the moment.',
+  ],
+  no_trunk: ['Telephones cannot be called from here.', 'No telephone system is set up, so only agents can be called.'],
+  number_refused: [
+    'This number cannot be called from here. In an emergency use a telephone.',
+    'This number may not be called from here. In an emergency use a telephone.',
+  ],
+  session_expired: ['The other side did not answer any more, so the call has ended.', 'The telephone did not answer any more.'],
+  sip_error: ['The call failed in the telephone network. Please try again.', 'The telephone system refused the call.'],
+  media_incompatible: ['The other side cannot take this kind of call.', 'There is no kind of sound that both sides know.'],
 };
 
 /** Why a call ended, in words; a reason that is not in the table brings its own text. */
-export function describeEnd(info: Pick<EndedInfo, 'reason' | 'text' | 'by'>, direction: 'in' | 'out'): string {
-  const mine = direction === 'out' ? 'consumer' : 'agent';
+export function describeEnd(info: Pick<EndedInfo, 'reason' | 'text' | 'by'>, direction: 'in' | 'out', role: Role = direction === 'out' ? 'consumer' : 'agent'): string {
   if (info.reason === 'hung_up') {
-    if (info.by === mine) return 'You ended the call.';
-    return info.text || (direction === 'out' ? 'The agent ended the call.' : 'The customer ended the call.');
+    // An agent's call to a colleague has an agent at each end: there only the text tells who it was.
+    if (info.by === role && !(role === 'agent' && direction === 'out')) return 'You ended the call.';
+    return info.text || (role === 'consumer' ? 'The agent ended the call.' : 'The customer ended the call.');
   }
   const row = kEnded[info.reason];
-  return row ? row[direction === 'out' ? 0 : 1] : info.text || 'The call has ended.';
+  if (!row) return info.text || 'The call has ended.';
+  if (role === 'consumer') return row[0];
+  return direction === 'out' ? (row[2] ?? row[1]) : row[1];
 }
 
 export function describeConnection(state: ConnectionState): string {
@@ -84,10 +136,11 @@ export function clockText(from: Date | null, now = Date.now()): string {
   return minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
+/** Empty for what is no name: a number has no initials. */
 export const initials = (name: string): string =>
   name
     .split(/\s+/)
-    .filter(Boolean)
+    .filter((word) => /^\p{L}/u.test(word))
     .slice(0, 2)
     .map((word) => word[0]!.toUpperCase())
-    .join('') || '?';
+    .join('');

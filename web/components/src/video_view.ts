@@ -1,6 +1,7 @@
 import type { Call } from '@parley/sdk';
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query } from 'lit/decorators.js';
+import { icons } from './icons';
 import { controls } from './tokens';
 import { initials } from './texts';
 
@@ -18,6 +19,7 @@ export class VideoView extends LitElement {
         display: grid; place-items: center; width: var(--p-face, 84px); height: var(--p-face, 84px); border-radius: 50%;
         background: #24404a; font-size: calc(var(--p-face, 84px) * .36); font-weight: 600; letter-spacing: .02em;
       }
+      .face svg { width: 50%; height: 50%; }
       .cover p { margin: 0; font-size: 14px; color: #c3d0da; }
     `,
   ];
@@ -69,7 +71,7 @@ export class VideoView extends LitElement {
       ${this.cover === null
         ? nothing
         : html`<div class="cover">
-            ${this.compact ? nothing : html`<div class="face" aria-hidden="true">${initials(this.name)}</div>`}
+            ${this.compact ? nothing : html`<div class="face" aria-hidden="true">${initials(this.name) || icons.deskPhone}</div>`}
             ${this.cover ? html`<p>${this.cover}</p>` : nothing}
           </div>`}`;
   }

@@ -23,7 +23,7 @@ export interface AgentUser {
 
 export interface HistoryEntry {
   call: string;
-  peer: { name: string };
+  peer: { name: string; number?: string; address?: string };
   startedAt: string;
   answeredAt?: string;
   endedAt?: string;

@@ -1,0 +1,106 @@
+// Parts of the console that only draw.
+import { clockText, describeEnd, icons, initials, peerName } from '@parley/components';
+import type { Availability, Call, ConnectionState } from '@parley/sdk';
+import { html, nothing } from 'lit';
+import type { Desk, LastCall } from './desk';
+
+export const logo = html`<svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#0b5f6b" /><path
+    d="M8 9h11a4 4 0 0 1 4 4v2a4 4 0 0 1-4 4h-5l-5 4v-4a3 3 0 0 1-3-3v-4a3 3 0 0 1 2-3z" fill="#fff" /></svg>`;
+
+function whence(call: Call): string {
+  const { kind, number, address, name } = call.peer;
+  if (kind === 'phone') return number && number !== name ? number : address;
+  return address === 'consumer' ? 'From the web site' : address;
+}
+
+export function ringingPanel(desk: Desk, call: Call) {
+  const name = call.peer.name || call.peer.number || 'A customer';
+  const automatic = desk.automatic === call;
+  const kind = call.peer.kind === 'phone' ? 'Telephone call' : call.media.video ? 'Video call' : 'Voice call';
+  return html`<section class="ringing card" role="alertdialog" aria-labelledby="caller" aria-describedby="caller-more" data-test="ringing" data-call=${call.id} data-auto=${String(automatic)}>
+    <div class="pulse" aria-hidden="true"><span class="face">${initials(name) || icons.deskPhone}</span></div>
+    <p class="soft">${kind}${call.group ? html` · <span data-test="caller-group">${call.group}</span>` : nothing}</p>
+    <h2 id="caller" data-test="caller-name">${name}</h2>
+    <div id="caller-more">
+      <p class="soft" data-test="caller-address">${whence(call)}</p>
+      ${call.transferredBy ? html`<p class="soft" data-test="caller-transferred-by">Passed on by ${call.transferredBy}</p>` : nothing}
+    </div>
+    ${automatic
+      ? html`<p class="auto" role="status" data-test="auto-answer">${icons.info} This call is answered by itself.</p>`
+      : html`<div class="row">
+          <button class="button good" data-test="answer" ?disabled=${desk.answering} @click=${() => desk.answer()}>
+            ${icons.phone} ${desk.answering ? 'Answering…' : 'Answer'} <kbd>A</kbd>
+          </button>
+          <button class="button bad" data-test="reject" ?disabled=${desk.answering} @click=${() => call.reject()}>${icons.hangUp} Reject <kbd>R</kbd></button>
+        </div>`}
+  </section>`;
+}
+
+/** The call beside the one that is spoken in. */
+export function otherCall(desk: Desk, other: Call) {
+  const pair = desk.consult;
+  const ready = pair !== null && pair.colleague.state === 'connected' && pair.customer.can.transfer;
+  const asking = pair?.customer === other;
+  return html`<section class="other card" aria-label="Second call" data-test="other-call" data-call=${other.id} data-state=${other.state} data-held=${String(other.held)}>
+    <span class="icon" aria-hidden="true">${icons.hold}</span>
+    <div class="words">
+      <strong data-test="other-name">${peerName(other)}</strong>
+      <p>${other.held ? 'On hold' : other.state === 'ringing' ? 'Rings' : 'Waits'}${other.answeredAt ? ` · ${clockText(other.answeredAt)}` : ''}</p>
+    </div>
+    <div class="choices">
+      <button class="button" data-test="swap" ?disabled=${other.state !== 'connected'} @click=${() => desk.swap()}>${icons.swap} Swap</button>
+      <button class="button primary" data-test="complete-transfer" ?disabled=${!ready} @click=${() => desk.complete()}>${icons.transfer} Complete transfer</button>
+      ${asking
+        ? html`<button class="button" data-test="cancel-consult" @click=${() => desk.back()}>${icons.hangUp} Back to ${peerName(other)}</button>`
+        : html`<button class="button" data-test="end-other" @click=${() => other.end()}>${icons.hangUp} End</button>`}
+    </div>
+  </section>`;
+}
+
+/** A blind transfer that is under way, or that failed. */
+export function transferBar(call: Call) {
+  const info = call.transferInfo;
+  if (!info || info.state === 'done' || info.state === 'failed' || call.ended) return nothing;
+  return html`<section class="other card" role="status" data-test="transfer-state" data-state=${info.state}>
+    <span class="icon" aria-hidden="true">${icons.transfer}</span>
+    <div class="words"><strong>${info.to}</strong><p>${info.state === 'trying' ? 'Passing the call on…' : 'Rings'}</p></div>
+    <div class="choices"><button class="button" data-test="cancel-transfer" @click=${() => call.cancelTransfer()}>${icons.close} Call it off</button></div>
+  </section>`;
+}
+
+export function lastCall(last: LastCall, dismiss: () => void) {
+  return html`<section class="last card" role="status" data-test="last-call" data-reason=${last.ended.reason} data-by=${last.ended.by} data-call=${last.id}>
+    <div><strong>${last.name}</strong><p>${describeEnd(last.ended, last.direction, 'agent')}</p></div>
+    <button class="tool" data-test="dismiss" aria-label="Dismiss" @click=${dismiss}>${icons.close}</button>
+  </section>`;
+}
+
+export interface IdleHooks {
+  reconnect: () => void;
+  available: () => void;
+}
+
+export function idle(connection: ConnectionState, availability: Availability | null, hooks: IdleHooks) {
+  const away = availability === 'away';
+  const words: Record<string, [string, string]> = {
+    replaced: ['You are signed in elsewhere', 'This account was opened in another window. Calls ring there.'],
+    closed: ['Not connected', 'The connection to the service was closed.'],
+    reconnecting: ['Reconnecting…', 'The connection was lost. It comes back by itself; calls wait for a minute.'],
+    connecting: ['Connecting…', 'One moment.'],
+    idle: ['Connecting…', 'One moment.'],
+  };
+  const [title, text] = words[connection] ?? (away
+    ? ['You are away', 'No calls ring here. Switch to Available to take calls.']
+    : ['Ready for calls', 'When somebody calls, this page rings.']);
+  const over = connection === 'replaced' || connection === 'closed';
+  return html`<section class="idle card">
+    <div class="mark ${away || connection !== 'connected' ? '' : 'on'}" aria-hidden="true">${icons.phone}</div>
+    <h2>${title}</h2>
+    <p class="soft" data-test="presence">${text}</p>
+    ${over
+      ? html`<button class="button primary" data-test="use-here" @click=${hooks.reconnect}>${connection === 'replaced' ? 'Use this window' : 'Connect again'}</button>`
+      : connection === 'connected' && away
+        ? html`<button class="button primary" data-test="go-available" @click=${hooks.available}>Become available</button>`
+        : nothing}
+  </section>`;
+}
