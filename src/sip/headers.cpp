@@ -15,6 +15,7 @@ using lexer::Cursor;
 using lexer::is;
 using lexer::isToken;
 using lexer::same;
+using lexer::trim;
 
 constexpr std::array<std::string_view, 15> kMethods = {
     "INVITE", "ACK",   "BYE",    "CANCEL",    "OPTIONS", "REGISTER", "INFO", "PRACK",
@@ -23,12 +24,6 @@ constexpr std::array<std::string_view, 15> kMethods = {
 std::unexpected<base::Error> bad(std::string_view header, std::string_view wanted, std::string_view found) {
   return base::fail("sip.bad_header",
                     fmt::format("{}: expected {}, found \"{}\"", header, wanted, base::printable(found, 80)));
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && lexer::isBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && lexer::isBlank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 /// `;name=value` where the value is quoted if it must be.

@@ -61,6 +61,11 @@ inline bool all(std::string_view text, CharClass k) {
     if (!is(c, k)) return false;
   return true;
 }
+inline std::string_view trim(std::string_view text) {
+  while (!text.empty() && isBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && isBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
 inline bool isToken(std::string_view text) { return !text.empty() && all(text, kToken); }
 
 class Cursor {
@@ -117,6 +122,17 @@ class Cursor {
   const char* end_;
 };
 
+/// Cuts one line off `rest`, without its CR LF or LF. False: there is no line end any more.
+inline bool takeLine(std::string_view& rest, std::string_view& line) {
+  if (rest.empty()) return false;
+  const auto* end = static_cast<const char*>(std::memchr(rest.data(), '\n', rest.size()));
+  if (!end) return false;
+  const auto length = static_cast<std::size_t>(end - rest.data());
+  line = rest.substr(0, length > 0 && end[-1] == '\r' ? length - 1 : length);
+  rest.remove_prefix(length + 1);
+  return true;
+}
+
 /// Takes the next element of a comma separated list off `text`, trimmed; commas in quotes and < > do not
 /// count. An element may be empty. False when there is none any more.
 inline bool takeElement(std::string_view& text, std::string_view& element) {
@@ -141,8 +157,7 @@ inline bool takeElement(std::string_view& text, std::string_view& element) {
   const bool more = i < text.size();
   element = text.substr(0, i);
   text = more ? text.substr(i + 1) : std::string_view{};
-  while (!element.empty() && isBlank(element.front())) element.remove_prefix(1);
-  while (!element.empty() && isBlank(element.back())) element.remove_suffix(1);
+  element = trim(element);
   return true;
 }
 

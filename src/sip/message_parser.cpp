@@ -15,22 +15,8 @@ namespace {
 using lexer::Cursor;
 using lexer::isBlank;
 using lexer::same;
-
-/// Cuts one line off `rest`, without its CR LF or LF. False: there is no line end any more.
-bool takeLine(std::string_view& rest, std::string_view& line) {
-  const auto* end = static_cast<const char*>(std::memchr(rest.data(), '\n', rest.size()));
-  if (rest.empty() || !end) return false;
-  const auto length = static_cast<std::size_t>(end - rest.data());
-  line = rest.substr(0, length > 0 && end[-1] == '\r' ? length - 1 : length);
-  rest.remove_prefix(length + 1);
-  return true;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && isBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && isBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
+using lexer::takeLine;
+using lexer::trim;
 
 }  // namespace
 
@@ -211,6 +197,10 @@ class MessageParser {
       case HeaderId::route:
       case HeaderId::recordRoute:
         checkAddresses(id, value);
+        break;
+      case HeaderId::date:
+        // RFC 3261 section 20.17: GMT and nothing else; another zone would be read as a wrong time.
+        if (!value.ends_with(" GMT")) badHeader(id, "a date that ends in GMT", value);
         break;
       default:
         break;
