@@ -25,8 +25,8 @@ check "no new, delete or malloc in our code" \
 check "no unfinished marks" "$(grep -nE '\b(TODO|FIXME|XXX)\b|not implemented' $(tracked 'src/*' 'web/*/src/*' 'docs/*' 'README.md') /dev/null)"
 check "each fuzz target has a corpus" \
   "$(for f in $(tracked 'src/*_fuzz.cpp'); do n=$(basename "$f" .cpp); [ -n "$(ls "fuzz/corpus/$n" 2> /dev/null)" ] || echo "$n"; done)"
-check "each parser of proto/ has a fuzz target" \
-  "$(for p in stun rtp rtcp sdp; do [ -f "src/proto/${p}_fuzz.cpp" ] || echo "src/proto/${p}_fuzz.cpp"; done)"
+check "each parser of proto/ and sip/ has a fuzz target" \
+  "$(for p in proto/stun proto/rtp proto/rtcp proto/sdp sip/sip_message sip/sip_headers sip/sip_framer; do [ -f "src/${p}_fuzz.cpp" ] || echo "src/${p}_fuzz.cpp"; done)"
 check "lock files hold no registry address" "$(grep -lE '"resolved": "http' $(tracked '*package-lock.json') /dev/null)"
 check "every dependency is explained" \
   "$(awk '!/^#/ && NF == 2 { print $1 }' debian-packages.txt | while read -r p; do grep -qF "\`$p\`" docs/dependencies.md || echo "$p is missing in docs/dependencies.md"; done)"
