@@ -18,7 +18,7 @@ async function remotePair(t, remote, { noise = false } = {}) {
 }
 
 const gone20 = (side) => ({
-  name: `the ${side}'s network is gone for 20 s: the call comes back`, slow: true, async run(t) {
+  name: `the ${side}'s network is gone for 20 s: the call comes back`, async run(t) {
     const { space, consumer, agent } = await remotePair(t, side);
     const stayed = side === 'consumer' ? agent : consumer, lost = side === 'consumer' ? consumer : agent;
     const view = (p) => (p === consumer ? 'call-panel' : 'call');
@@ -49,7 +49,7 @@ async function videoRates(t) {
 
 export const cases = [
   {
-    name: "the sender's bit rate rises to what the receiver can take, and falls with it", slow: true, async run(t) {
+    name: "the sender's bit rate rises to what the receiver can take, and falls with it", alone: true, async run(t) {
       const { space } = await remotePair(t, 'agent', { noise: true });
       const high = await until('more than 1.2 Mbit/s', async () => {
         const now = await videoRates(t);
@@ -71,7 +71,7 @@ export const cases = [
   gone20('consumer'),
   gone20('agent'),
   {
-    name: "the consumer's network is gone for good: both are told after 60 s", slow: true, async run(t) {
+    name: "the consumer's network is gone for good: both are told after 60 s", async run(t) {
       const { space, consumer, agent } = await remotePair(t, 'consumer');
       space.cut();
       await endedWith(agent, 'consumer_lost', 90000);
@@ -83,7 +83,7 @@ export const cases = [
     },
   },
   {
-    name: 'the consumer moves to another address: the call goes on', slow: true, async run(t) {
+    name: 'the consumer moves to another address: the call goes on', async run(t) {
       const { space, consumer, agent } = await remotePair(t, 'consumer');
       space.move();
       await until('media from the new address', async () => {
