@@ -20,6 +20,13 @@ void Connector::start(Resolver& resolver) {
   });
 }
 
+void Connector::start(const Endpoint& to) {
+  timer_.start(options_->connectTimeout,
+               [this] { fail("net.timeout", url_.authority() + ": no connection in time"); });
+  addresses_.push_back(to);
+  next();
+}
+
 void Connector::cancel() {
   ready_ = nullptr;
   timer_.stop();

@@ -74,7 +74,8 @@ void HttpClient::request(HttpClientRequest request, std::function<void(base::Res
 }
 
 void HttpClient::openWebSocket(std::string url, HttpHeaders headers, WebSocketOptions options,
-                               std::function<void(base::Result<std::shared_ptr<WebSocket>>)> done) {
+                               std::function<void(base::Result<std::shared_ptr<WebSocket>>)> done,
+                               const std::optional<Endpoint>& to) {
   impl_->affinity.assertHere();
   auto target = parseUrl(url, "ws");
   if (!target) return impl_->failLater(std::move(done), {"http.bad_url", "not a ws or wss address"});
@@ -85,19 +86,20 @@ void HttpClient::openWebSocket(std::string url, HttpHeaders headers, WebSocketOp
   auto slot = std::make_shared<std::weak_ptr<Connector>>();
   auto connector = std::make_shared<Connector>(
       impl_->loop, impl_->options, *target,
-      [weak = impl_->weak_from_this(), slot, to = *target, fields = std::move(headers),
+      [weak = impl_->weak_from_this(), slot, where = *target, fields = std::move(headers),
        settings = std::move(options), call = std::move(done)](base::Result<std::shared_ptr<Stream>> stream) {
         const auto impl = weak.lock();
         if (!impl) return;
         impl->upgrading.erase(slot->lock());
         if (!stream) return call(std::unexpected(stream.error()));
-        connectWebSocket(impl->loop, std::move(*stream), to.authority(), to.target, fields, settings,
+        connectWebSocket(impl->loop, std::move(*stream), where.authority(), where.target, fields, settings,
                          [weak, call](base::Result<std::shared_ptr<WebSocket>> socket) {
                            if (weak.lock()) call(std::move(socket));
                          });
       });
   *slot = connector;
   impl_->upgrading.insert(connector);
+  if (to) return connector->start(*to);
   connector->start(impl_->resolver);
 }
 

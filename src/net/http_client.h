@@ -6,6 +6,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -36,9 +37,11 @@ class HttpClient {
   HttpClient(EventLoop& loop, HttpClientOptions options);
   ~HttpClient();  ///< Pending callbacks are dropped.
   void request(HttpClientRequest request, std::function<void(base::Result<HttpResponse>)> done);
-  /// url: ws://, wss://
+  /// url: ws://, wss://. A subprotocol in the options must be the one that the server chooses. `to`: this
+  /// address (with the port of the URL), whatever the name resolves to.
   void openWebSocket(std::string url, HttpHeaders headers, WebSocketOptions options,
-                     std::function<void(base::Result<std::shared_ptr<WebSocket>>)> done);
+                     std::function<void(base::Result<std::shared_ptr<WebSocket>>)> done,
+                     const std::optional<Endpoint>& to = std::nullopt);
   static std::string basicAuthorization(const std::string& user, const base::Secret& password);
 
  private:

@@ -22,6 +22,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   Connector(EventLoop& loop, std::shared_ptr<const HttpClientOptions> options, Url url, Ready ready);
   ~Connector();
   void start(Resolver& resolver);
+  void start(const Endpoint& to);  ///< This address, whatever the name resolves to.
   void cancel();
 
  private:

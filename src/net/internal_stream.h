@@ -54,6 +54,9 @@ class Stream {
   /// At once. What is pending ends with an error.
   virtual void close() = 0;
   virtual bool secure() const = 0;
+  virtual int descriptor() const = 0;  ///< Of the socket, for options and its own address; -1 when closed.
+  virtual PeerCertificate peerCertificate() const { return {}; }  ///< After the handshake.
+  virtual std::string verifyProblem() const { return {}; }  ///< Why the peer's certificate was refused.
   const Endpoint& remote() const { return remote_; }
 
  protected:

@@ -13,4 +13,7 @@ using SslContext = std::shared_ptr<SSL_CTX>;
 SslContext currentContext(TlsServerContext& context);
 SslContext currentContext(TlsClientContext& context);
 
+/// What the peer of a finished handshake showed.
+PeerCertificate peerCertificateOf(const SSL* ssl);
+
 }  // namespace parley::net

@@ -26,6 +26,11 @@ void setUp(Tcp::socket& socket) {
   socket.non_blocking(true, ignored);
 }
 
+int descriptorOf(const Tcp::socket& socket) {
+  // Asio has no const way to the descriptor.
+  return socket.is_open() ? const_cast<Tcp::socket&>(socket).native_handle() : -1;
+}
+
 void connectSocket(Tcp::socket& socket, const Endpoint& to, Stream::Done done) {
   auto opened = openSocket(SOCK_STREAM, to);
   sockaddr_storage storage{};
@@ -114,6 +119,7 @@ class TcpStream final : public Stream, public std::enable_shared_from_this<TcpSt
     socket_.close(ignored);
   }
   bool secure() const override { return false; }
+  int descriptor() const override { return descriptorOf(socket_); }
 
  private:
   EventLoop& loop_;
@@ -181,10 +187,17 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
     socket_.next_layer().close(ignored);
   }
   bool secure() const override { return true; }
+  int descriptor() const override { return descriptorOf(socket_.next_layer()); }
+  PeerCertificate peerCertificate() const override { return peerCertificateOf(ssl_); }
+  std::string verifyProblem() const override {
+    const long result = SSL_get_verify_result(ssl_);
+    return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
+  }
 
  private:
   EventLoop& loop_;
   TlsSocket socket_;
+  SSL* ssl_ = socket_.native_handle();
   Timer limit_;
   bool server_;
 };

@@ -260,6 +260,12 @@ void Core::connect(const std::string& host, const std::string& target, HttpHeade
           return call(base::fail("http.refused_upgrade",
                                  "the server answered " + std::to_string(response->result_int())));
         }
+        const auto chosen = (*response)[http::field::sec_websocket_protocol];
+        const std::string& wanted = self->options_.subprotocol;
+        if (!error && !wanted.empty() && std::string_view(chosen.data(), chosen.size()) != wanted) {
+          self->socket_.next_layer().stream().close();
+          return call(base::fail("http.refused_upgrade", "the server does not speak " + wanted));
+        }
         self->opened(error, "net.closed", call);
       });
 }

@@ -293,6 +293,9 @@ class FakeContext final : public net::TlsServerContext {
     used.push_back(certificatePem);
     return {};
   }
+  base::Result<void> replace(net::TlsServerSettings) override {
+    return base::fail("tls.bad_certificate", "no");
+  }
   void* nativeHandle() override { return nullptr; }
   std::vector<std::string> used;
   int refused = 0;
