@@ -1,0 +1,347 @@
+#include "sipnet/transport.h"
+
+#include "net/byte_stream.h"
+#include "sipnet/test_rig.h"
+
+namespace parley::sipnet {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::StartsWith;
+
+constexpr sip::SendToken kToken{7};
+
+struct SipTransportTest : ::testing::Test {
+  bool until(const std::function<bool()>& done) { return loop.runUntil(done, kDeadline); }
+  net::EventLoop loop{"test"};
+  std::unique_ptr<net::ByteStream> kept;
+};
+
+// ---- UDP ----
+
+TEST_F(SipTransportTest, UdpAnswersLeaveTheSocketThatWasAsked) {
+  Side server(loop), client(loop);
+  server.listen(TransportKind::udp);
+  const auto second = server.listen(TransportKind::udp);
+  const auto mine = client.listen(TransportKind::udp);
+  client.transport.send(optionsRequest(), targetOf(TransportKind::udp, second), kToken);
+  ASSERT_TRUE(server.got(1));
+  const auto& [message, source] = server.messages[0];
+  EXPECT_EQ(message.callId(), "call-1");
+  EXPECT_EQ(source.remote, addressOf(mine));
+  EXPECT_EQ(source.local, addressOf(second));
+  EXPECT_TRUE(server.transport.hasFlow(source.flow));
+  // Also when the answer goes to another port than the request came from.
+  sip::Target back = source.target();
+  server.transport.send(sip::Message::responseTo(message, 200, "t").write(), back, {});
+  ASSERT_TRUE(client.got(1));
+  EXPECT_EQ(client.messages[0].second.remote, addressOf(second));
+  EXPECT_TRUE(client.failed.empty());
+}
+
+TEST_F(SipTransportTest, UdpCarriesSixtyThousandBytesAndRefusesMore) {
+  Side server(loop), client(loop);
+  const auto to = targetOf(TransportKind::udp, server.listen(TransportKind::udp));
+  client.listen(TransportKind::udp);
+  client.transport.send(optionsRequest("SIP/2.0/UDP a", "large", std::string(60'000, 'x')), to, kToken);
+  ASSERT_TRUE(server.got(1));
+  EXPECT_EQ(server.messages[0].first.body().size(), 60'000u);
+  client.transport.send(optionsRequest("SIP/2.0/UDP a", "huge", std::string(66'000, 'x')), to, kToken);
+  EXPECT_TRUE(client.failed.empty()) << "told inside the call";
+  ASSERT_TRUE(until([&] { return !client.failed.empty(); }));
+  EXPECT_THAT(client.failed, ElementsAre(Pair(7u, "sip.transport_too_large")));
+}
+
+TEST_F(SipTransportTest, UdpOverIpv6) {
+  Side server(loop), client(loop);
+  const auto six = *net::Endpoint::parse("::1", 0);
+  const auto to = targetOf(TransportKind::udp, server.listen(TransportKind::udp, nullptr, six));
+  client.listen(TransportKind::udp);  // IPv4 only: cannot be used.
+  client.listen(TransportKind::udp, nullptr, six);
+  EXPECT_THAT(client.transport.sentBy(to), StartsWith("[::1]:"));
+  client.transport.send(optionsRequest(), to, kToken);
+  ASSERT_TRUE(server.got(1));
+  EXPECT_FALSE(server.messages[0].second.remote.isV4());
+}
+
+TEST_F(SipTransportTest, UdpNonsenseIsCountedAndBadRequestsAreAnswered) {
+  TransportOptions options;
+  options.maxUdpErrorAnswers = 1;
+  Side server(loop, options), client(loop);
+  const auto to = targetOf(TransportKind::udp, server.listen(TransportKind::udp));
+  client.listen(TransportKind::udp);
+  client.transport.send("\r\n\r\n", to, {});
+  client.transport.send("complete nonsense that is no message", to, {});
+  client.transport.send(badRequest("SIP/2.0/UDP 10.0.0.1:5060;rport"), to, {});
+  client.transport.send(badRequest("SIP/2.0/UDP 10.0.0.1:5060;rport"), to, {});
+  ASSERT_TRUE(client.got(1));
+  ASSERT_TRUE(until([&] { return server.refused.size() == 3; }));
+  const auto& answer = client.messages[0].first;
+  EXPECT_EQ(answer.status(), 400);
+  EXPECT_EQ(answer.topVia()->params.get("received"), "127.0.0.1");
+  EXPECT_NE(answer.topVia()->params.get("rport"), "");
+  EXPECT_TRUE(server.messages.empty());
+  // The second one found the budget used up: what comes next over the same socket is no 400.
+  client.transport.send(optionsRequest(), to, {});
+  ASSERT_TRUE(server.got(1));
+  server.transport.send(optionsRequest(), server.messages[0].second.target(), {});
+  ASSERT_TRUE(client.got(2));
+  EXPECT_TRUE(client.messages[1].first.isRequest());
+}
+
+TEST_F(SipTransportTest, UdpFlowsAreBounded) {
+  TransportOptions options;
+  options.maxUdpFlows = 2;
+  Side server(loop, options);
+  const auto to = targetOf(TransportKind::udp, server.listen(TransportKind::udp));
+  std::vector<std::unique_ptr<Side>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Side>(loop));
+    clients.back()->listen(TransportKind::udp);
+    clients.back()->transport.send(optionsRequest(), to, {});
+    ASSERT_TRUE(server.got(static_cast<std::size_t>(i) + 1));
+  }
+  EXPECT_FALSE(server.transport.hasFlow(server.messages[0].second.flow));
+  EXPECT_TRUE(server.transport.hasFlow(server.messages[2].second.flow));
+  // Its address still leads there.
+  server.transport.send(optionsRequest(), server.messages[0].second.target(), kToken);
+  EXPECT_TRUE(clients[0]->got(1));
+  EXPECT_TRUE(server.failed.empty());
+}
+
+TEST_F(SipTransportTest, WhatCannotBeSentIsSaid) {
+  Side side(loop);
+  const auto somewhere = *net::Endpoint::parse("127.0.0.1", 9);
+  std::uint64_t token = 0;
+  for (const auto kind : {TransportKind::udp, TransportKind::tls, TransportKind::ws, TransportKind::wss}) {
+    side.transport.send(optionsRequest(), targetOf(kind, somewhere), sip::SendToken{++token});
+    EXPECT_EQ(side.transport.sentBy(targetOf(kind, somewhere)), "");
+  }
+  ASSERT_TRUE(until([&] { return side.failed.size() == 4; }));
+  for (const auto& [which, reason] : side.failed) EXPECT_EQ(reason, "sip.transport_unavailable") << which;
+}
+
+// ---- TCP ----
+
+TEST_F(SipTransportTest, TcpConnectionsAreMadeOnceAndUsedBothWays) {
+  Side server(loop), client(loop);
+  const auto to = targetOf(TransportKind::tcp, server.listen(TransportKind::tcp));
+  client.transport.send(optionsRequest("SIP/2.0/TCP a", "one"), to, kToken);
+  client.transport.send(optionsRequest("SIP/2.0/TCP a", "two"), to, kToken);
+  ASSERT_TRUE(server.got(2));
+  EXPECT_EQ(server.messages[0].second.flow, server.messages[1].second.flow);
+  EXPECT_EQ(server.transport.connections(), 1u);
+  EXPECT_EQ(client.transport.connections(), 1u);
+  // Back over the same flow, and by its address alone.
+  sip::Target back = server.messages[0].second.target();
+  server.transport.send(optionsRequest("SIP/2.0/TCP b", "three"), back, kToken);
+  back.flow = {};
+  server.transport.send(optionsRequest("SIP/2.0/TCP b", "four"), back, kToken);
+  ASSERT_TRUE(client.got(2));
+  EXPECT_EQ(server.transport.connections(), 1u);
+  EXPECT_EQ(client.messages[1].first.callId(), "four");
+  EXPECT_TRUE(server.failed.empty() && client.failed.empty());
+
+  server.transport.closeFlow(server.messages[0].second.flow);
+  ASSERT_TRUE(until([&] { return !client.closed.empty() && !server.closed.empty(); }));
+  EXPECT_EQ(server.closed[0].second, "sip.flow_shutdown");
+  EXPECT_EQ(client.closed[0].second, "sip.flow_closed");
+  EXPECT_EQ(server.transport.connections() + client.transport.connections(), 0u);
+  EXPECT_FALSE(client.transport.hasFlow(client.messages[0].second.flow));
+}
+
+TEST_F(SipTransportTest, TcpThatIsRefusedFailsWhatWaits) {
+  Side client(loop);
+  net::Endpoint nobody;
+  {
+    Side server(loop);
+    nobody = server.listen(TransportKind::tcp);
+  }
+  TransportOptions few;
+  few.maxPendingMessages = 2;
+  Side narrow(loop, few);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    narrow.transport.send(optionsRequest(), targetOf(TransportKind::tcp, nobody), sip::SendToken{i});
+  }
+  ASSERT_TRUE(until([&] { return narrow.failed.size() == 3; }));
+  EXPECT_THAT(narrow.failed,
+              ElementsAre(Pair(3u, "sip.transport_queue_full"), Pair(1u, "sip.transport_connect_failed"),
+                          Pair(2u, "sip.transport_connect_failed")));
+  EXPECT_TRUE(narrow.closed.empty()) << "it never was a flow";
+  EXPECT_EQ(narrow.transport.connections(), 0u);
+}
+
+TEST_F(SipTransportTest, ABadMessageIsAnsweredAndTheConnectionStays) {
+  Side server(loop);
+  RawPeer peer(loop, server.listen(TransportKind::tcp));
+  peer.send(badRequest() + optionsRequest("SIP/2.0/TCP a", "good"));
+  ASSERT_TRUE(peer.waitFor("SIP/2.0 400 "));
+  ASSERT_TRUE(server.got(1));
+  EXPECT_EQ(server.messages[0].first.callId(), "good");
+  EXPECT_EQ(server.refused.size(), 1u);
+  EXPECT_TRUE(server.closed.empty());
+  EXPECT_THAT(peer.got, HasSubstr("received=127.0.0.1"));
+}
+
+TEST_F(SipTransportTest, WhereFramingIsLostTheConnectionIsClosed) {
+  Side server(loop);
+  RawPeer peer(loop, server.listen(TransportKind::tcp));
+  std::string bad = optionsRequest("SIP/2.0/TCP a");
+  bad.replace(bad.find("Content-Length: 0"), 17, "Content-Length: x");
+  peer.send(bad + optionsRequest("SIP/2.0/TCP a", "after"));
+  ASSERT_TRUE(peer.waitClosed());
+  ASSERT_TRUE(until([&] { return !server.closed.empty(); }));
+  EXPECT_EQ(server.closed[0].second, "sip.flow_bad_framing");
+  EXPECT_TRUE(server.messages.empty());
+  EXPECT_THAT(peer.got, StartsWith("SIP/2.0 400 "));
+}
+
+TEST_F(SipTransportTest, WhoSendsOnlyGarbageIsClosed) {
+  TransportOptions options;
+  options.maxBadMessages = 3;
+  Side server(loop, options);
+  RawPeer peer(loop, server.listen(TransportKind::tcp));
+  for (int i = 0; i < 5; ++i) peer.send(badRequest());
+  ASSERT_TRUE(until([&] { return !server.closed.empty(); }));
+  EXPECT_EQ(server.closed[0].second, "sip.flow_garbage");
+  EXPECT_EQ(server.refused.size(), 3u);
+}
+
+TEST_F(SipTransportTest, ASlowSenderIsClosedAndAQuietOneIsNot) {
+  TransportOptions options;
+  options.messageTimeout = Millis{40};
+  Side server(loop, options);
+  const auto where = server.listen(TransportKind::tcp);
+  RawPeer slow(loop, where), quiet(loop, where);
+  quiet.send(optionsRequest("SIP/2.0/TCP a", "quiet"));
+  ASSERT_TRUE(server.got(1));
+  slow.send("OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP");
+  ASSERT_TRUE(slow.waitClosed());
+  ASSERT_TRUE(until([&] { return !server.closed.empty(); }));
+  EXPECT_THAT(server.refused, ElementsAre("slow_sender"));
+  EXPECT_EQ(server.closed[0].second, "sip.flow_slow_sender");
+  quiet.send(optionsRequest("SIP/2.0/TCP a", "still"));
+  EXPECT_TRUE(server.got(2));
+}
+
+TEST_F(SipTransportTest, AResetInTheMiddleOfAMessage) {
+  Side server(loop);
+  RawPeer peer(loop, server.listen(TransportKind::tcp));
+  peer.send(optionsRequest("SIP/2.0/TCP a"));
+  ASSERT_TRUE(server.got(1));
+  peer.send("INVITE sip:bob@example.com SIP/2.0\r\nVi");
+  peer.hangUp();
+  ASSERT_TRUE(until([&] { return !server.closed.empty(); }));
+  EXPECT_EQ(server.closed[0].first, server.messages[0].second.flow);
+  EXPECT_EQ(server.messages.size(), 1u);
+  // What is sent there now makes a new connection, which nobody takes.
+  server.transport.send(optionsRequest(), server.messages[0].second.target(), kToken);
+  ASSERT_TRUE(until([&] { return !server.failed.empty(); }));
+  EXPECT_THAT(server.failed, ElementsAre(Pair(7u, "sip.transport_connect_failed")));
+}
+
+TEST_F(SipTransportTest, AQueueThatIsFullRefusesAndAPeerThatDoesNotReadIsGivenUp) {
+  TransportOptions options;
+  options.maxQueuedBytes = 100'000;
+  options.writeTimeout = Millis{50};
+  Side server(loop, options);
+  RawPeer peer(loop, server.listen(TransportKind::tcp), 4096);
+  peer.send(optionsRequest("SIP/2.0/TCP a"));
+  ASSERT_TRUE(server.got(1));
+  const auto back = server.messages[0].second.target();
+  const std::string large = optionsRequest("SIP/2.0/TCP b", "x", std::string(50'000, 'x'));
+  std::uint64_t token = 0;
+  while (server.failed.empty()) {
+    server.transport.send(large, back, sip::SendToken{++token});
+    loop.poll();
+  }
+  EXPECT_EQ(server.failed[0].second, "sip.transport_queue_full");
+  EXPECT_EQ(server.failed[0].first, token);
+  server.failed.clear();
+  ASSERT_TRUE(until([&] { return !server.closed.empty(); }));
+  EXPECT_EQ(server.closed[0].second, "sip.flow_slow_peer");
+  // Those that were queued, but not those that went out before.
+  ASSERT_TRUE(until([&] { return !server.failed.empty() && server.failed.back().first == token - 1; }));
+  for (const auto& [which, reason] : server.failed) EXPECT_EQ(reason, "sip.transport_closed");
+  EXPECT_LT(server.failed.size(), 4u);
+}
+
+TEST_F(SipTransportTest, PingsAreAnsweredAndMissingPongsEndTheFlow) {
+  Side server(loop);
+  RawPeer peer(loop, server.listen(TransportKind::tcp));
+  peer.send("\r\n\r\n");
+  ASSERT_TRUE(peer.waitFor("\r\n"));
+  peer.send(optionsRequest("SIP/2.0/TCP a") + "\r\n\r\n");
+  ASSERT_TRUE(server.got(1));
+  ASSERT_TRUE(peer.waitFor(4));
+  EXPECT_EQ(peer.got, "\r\n\r\n");
+
+  TransportOptions options;
+  options.keepAliveInterval = Millis{5};
+  options.pongTimeout = Millis{2'000};
+  Side client(loop, options);
+  client.transport.send(optionsRequest("SIP/2.0/TCP a"),
+                        targetOf(TransportKind::tcp, server.listen(TransportKind::tcp)), kToken);
+  ASSERT_TRUE(server.got(2));
+  const auto pingsOnly = server.messages[1].second;
+  net::Timer marker(loop);
+  bool passed = false;
+  marker.start(Millis{60}, [&] { passed = true; });
+  ASSERT_TRUE(until([&] { return passed; }));
+  EXPECT_TRUE(client.closed.empty());
+  EXPECT_TRUE(server.transport.hasFlow(pingsOnly.flow));
+
+  // A server that never answers a ping.
+  auto deaf = net::ByteListener::open(loop, kLoopback, nullptr, {},
+                                      [&](std::unique_ptr<net::ByteStream> s) { kept = std::move(s); }, {});
+  ASSERT_TRUE(deaf);
+  TransportOptions impatient = options;
+  impatient.pongTimeout = Millis{20};
+  Side other(loop, impatient);
+  other.transport.send(optionsRequest("SIP/2.0/TCP a"),
+                       targetOf(TransportKind::tcp, (*deaf)->localEndpoint()), kToken);
+  ASSERT_TRUE(until([&] { return !other.closed.empty(); }));
+  EXPECT_EQ(other.closed[0].second, "sip.flow_no_pong");
+}
+
+TEST_F(SipTransportTest, BlockedSourcesGetNothing) {
+  TransportOptions options;
+  bool open = false;
+  options.admit = [&](const net::Endpoint&) { return open; };
+  Side server(loop, options), client(loop);
+  client.listen(TransportKind::udp);
+  const auto udp = targetOf(TransportKind::udp, server.listen(TransportKind::udp));
+  const auto tcp = server.listen(TransportKind::tcp);
+  RawPeer peer(loop, tcp);
+  EXPECT_TRUE(peer.waitClosed());
+  EXPECT_THAT(server.refused, ElementsAre("blocked"));
+  client.transport.send(optionsRequest("SIP/2.0/UDP a", "blocked"), udp, {});
+  RawPeer again(loop, tcp);
+  EXPECT_TRUE(again.waitClosed());  // The datagram was there before.
+  open = true;
+  client.transport.send(optionsRequest("SIP/2.0/UDP a", "open"), udp, {});
+  ASSERT_TRUE(server.got(1));
+  EXPECT_EQ(server.messages[0].first.callId(), "open");
+}
+
+TEST_F(SipTransportTest, SentByIsWhatOthersReachUsBy) {
+  TransportOptions options;
+  options.advertised[TransportKind::tcp] = "sbc.example.com";
+  options.advertised[TransportKind::tls] = "[2001:db8::1]:5081";
+  Side side(loop, options);
+  const auto any = *net::Endpoint::parse("::", 0);
+  const auto udp = side.listen(TransportKind::udp, nullptr, any);
+  const auto tcp = side.listen(TransportKind::tcp, nullptr, any);
+  side.listen(TransportKind::tls, serverTls(makeCertificate("DNS:a")), any);
+  const auto near = *net::Endpoint::parse("127.0.0.9", 5060);
+  const auto sentBy = [&](TransportKind kind) { return side.transport.sentBy(targetOf(kind, near)); };
+  EXPECT_EQ(sentBy(TransportKind::udp), "127.0.0.1:" + std::to_string(udp.port()));
+  EXPECT_EQ(sentBy(TransportKind::tcp), "sbc.example.com:" + std::to_string(tcp.port()));
+  EXPECT_EQ(sentBy(TransportKind::tls), "[2001:db8::1]:5081");
+}
+
+}  // namespace
+}  // namespace parley::sipnet

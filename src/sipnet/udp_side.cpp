@@ -1,0 +1,116 @@
+#include "sipnet/udp_side.h"
+
+namespace parley::sipnet {
+namespace {
+
+/// What IPv4 can carry; IPv6 carries 20 more, which nobody misses.
+constexpr std::size_t kMaxDatagram = 65'507;
+/// Slots of 64 KB each: enough to empty a burst, little enough to keep.
+constexpr std::size_t kBatch = 16;
+
+}  // namespace
+
+bool reaches(const net::Endpoint& bound, const net::Endpoint& to) {
+  if (bound.isV4()) return to.isV4();
+  return bound.isAny() || !to.isV4();
+}
+
+std::size_t UdpSide::KeyHash::operator()(const Key& key) const noexcept {
+  const net::EndpointHash hash;
+  return hash(key.remote) * 31 + hash(key.local) + key.socket;
+}
+
+UdpSide::UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow, Admit admit,
+                 OnDatagram onDatagram)
+    : loop_(loop),
+      settings_(settings),
+      newFlow_(std::move(newFlow)),
+      admit_(std::move(admit)),
+      onDatagram_(std::move(onDatagram)) {}
+
+base::Result<net::Endpoint> UdpSide::listen(const net::Endpoint& bind) {
+  net::UdpOptions options;
+  options.maxDatagram = kMaxDatagram;
+  options.batch = kBatch;
+  options.dscp = settings_.dscp;
+  const std::size_t index = sockets_.size();
+  auto opened = net::UdpSocket::open(
+      loop_, bind, options,
+      [this, index](std::span<net::Datagram> batch, base::Instant) { onBatch(index, batch); });
+  if (!opened) return std::unexpected(opened.error());
+  const net::Endpoint bound = (*opened)->localEndpoint();
+  sockets_.push_back({std::move(*opened), bound});
+  return bound;
+}
+
+void UdpSide::onBatch(std::size_t socket, std::span<net::Datagram> batch) {
+  inBatch_ = true;
+  for (const auto& datagram : batch) {
+    if (!admit_(datagram.remote)) continue;
+    const Flow& flow = flowOf(socket, datagram);
+    sip::Source source;
+    source.kind = sip::TransportKind::udp;
+    source.remote = addressOf(datagram.remote);
+    source.local = addressOf(datagram.local);
+    source.flow = flow.id;
+    onDatagram_(base::asText(datagram.data), source);
+  }
+  inBatch_ = false;
+}
+
+const UdpSide::Flow& UdpSide::flowOf(std::size_t socket, const net::Datagram& datagram) {
+  const Key key{socket, datagram.remote, datagram.local};
+  if (const auto found = byKey_.find(key); found != byKey_.end()) {
+    flows_.splice(flows_.begin(), flows_, found->second);
+    return flows_.front();
+  }
+  while (!flows_.empty() && flows_.size() >= settings_.maxFlows) {
+    const Flow& oldest = flows_.back();
+    byId_.erase(oldest.id);
+    byKey_.erase({oldest.socket, oldest.remote, oldest.local});
+    flows_.pop_back();
+  }
+  flows_.push_front({newFlow_(), socket, datagram.remote, datagram.local});
+  byKey_.emplace(key, flows_.begin());
+  byId_.emplace(flows_.front().id, flows_.begin());
+  return flows_.front();
+}
+
+const UdpSide::Socket* UdpSide::pick(const net::Endpoint& to) const {
+  for (const auto& each : sockets_) {
+    if (reaches(each.bound, to)) return &each;
+  }
+  return nullptr;
+}
+
+std::string_view UdpSide::send(std::string_view bytes, const sip::Target& target) {
+  if (bytes.size() > kMaxDatagram) return "sip.transport_too_large";
+  const net::Endpoint to = endpointOf(target.address);
+  net::Endpoint local;
+  const Socket* socket = nullptr;
+  if (const auto flow = byId_.find(target.flow); flow != byId_.end()) {
+    socket = &sockets_[flow->second->socket];
+    if (!reaches(socket->bound, to)) socket = nullptr;
+    if (socket != nullptr) local = flow->second->local;
+  }
+  if (socket == nullptr) socket = pick(to);
+  if (socket == nullptr || to.port() == 0) return "sip.transport_unavailable";
+  socket->socket->queueCopy(to, local, base::asBytes(bytes));
+  if (!inBatch_) socket->socket->flush();
+  return {};
+}
+
+const net::Endpoint* UdpSide::boundFor(const sip::Target& target) const {
+  if (const auto flow = byId_.find(target.flow); flow != byId_.end()) {
+    return &sockets_[flow->second->socket].bound;
+  }
+  const Socket* socket = pick(endpointOf(target.address));
+  return socket == nullptr ? nullptr : &socket->bound;
+}
+
+const net::Endpoint* UdpSide::localOf(sip::FlowId flow) const {
+  const auto found = byId_.find(flow);
+  return found == byId_.end() ? nullptr : &found->second->local;
+}
+
+}  // namespace parley::sipnet
