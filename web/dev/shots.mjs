@@ -165,25 +165,7 @@ await plain.waitForFunction(() => document.getElementById('remote').currentTime 
 await shot(plain, 'csdk-sample');
 await plain.click('#end');
 
-// The administration's call page.
-for (const scheme of ['light', 'dark']) {
-  const admin = await page(scheme);
-  await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller`);
-  await seen(admin, t('login'));
-  if (scheme === 'light') await shot(admin, 'admin-login');
-  await admin.fill(t('user'), 'admin');
-  await admin.fill(t('password'), 'admin');
-  await admin.click(t('sign-in'));
-  await seen(admin, t('recent-row'));
-  await shot(admin, `${scheme}-admin-list`);
-  await admin.click('[data-call=sample-good] a');
-  await seen(admin, t('ladder'));
-  await shot(admin, `${scheme}-admin-call`, { fullPage: true });
-  await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/sample-blocked`);
-  await seen(admin, '[data-test=why][data-reason=media_failed]');
-  await shot(admin, `${scheme}-admin-blocked`);
-  await admin.close();
-}
+await (await import('./shots-admin.mjs')).pictures(mock.origin, page, shot);
 
 console.log(problems.length ? `PROBLEMS\n${problems.join('\n')}` : 'no problems');
 await browser.close();

@@ -144,6 +144,60 @@ describe.skipIf(!haveChromium())('pages', () => {
     await agent.click(t('sign-out'));
   });
 
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`hold, added video, transfer, second call, auto-answer (${scheme}), accessible in every state`, async () => {
+      const robin = await agentPage(scheme);
+      const noa = await agentPage(scheme, 'agent2');
+      const ada = await open('/assistsample?name=Ada&video=off&destination=claims', scheme);
+      await ada.click(t('assist'));
+      await seen(robin, t('caller-group'));
+      await robin.click(t('answer'));
+      await seen(robin, '[data-test=call][data-state=connected]');
+      await robin.click(t('hold'));
+      await seen(ada, '[data-test=call-state][data-hold=peer]');
+      await accessible(robin, 'agent holds');
+      await accessible(ada, 'sample on hold');
+      await robin.click(t('hold'));
+      await seen(ada, '[data-test=call-state][data-hold=no]');
+      await robin.click(t('add-video'));
+      await playing(ada);
+      await robin.click(t('transfer'));
+      await robin.fill(t('transfer-to'), 'agent2');
+      await accessible(robin, 'transfer dialog');
+      await robin.keyboard.press('Enter');
+      await seen(noa, t('caller-transferred-by'));
+      await accessible(robin, 'transfer rings');
+      await noa.click(t('reject'));
+      await seen(robin, '[data-test=call-state][data-transfer=failed]');
+      await robin.click(t('transfer'));
+      await robin.fill(t('transfer-to'), 'agent2');
+      await robin.click(t('transfer-consult'));
+      await seen(noa, t('ringing'));
+      await noa.click(t('answer'));
+      await seen(robin, `${t('complete-transfer')}:enabled`);
+      await accessible(robin, 'second call');
+      await robin.click(t('swap'));
+      await seen(ada, '[data-test=call-state][data-hold=no]');
+      await robin.click(t('complete-transfer'));
+      await seen(robin, '[data-test=last-call][data-reason=transferred]');
+      await ada.close();
+      await noa.close();
+      const auto = await open('/assistsample?name=Ada&destination=auto', scheme);
+      await auto.click(t('assist'));
+      await seen(robin, t('auto-answer'));
+      await accessible(robin, 'auto-answer');
+      await seen(auto, '[data-test=call-panel][data-state=connected]');
+      await auto.click(t('end'));
+      await robin.fill(t('dial-number'), '112');
+      await robin.keyboard.press('Enter');
+      await seen(robin, '[data-test=last-call][data-reason=number_refused]');
+      await seen(robin, t('recent-number'));
+      await robin.click(t('dial-keypad-toggle'));
+      await accessible(robin, 'dial pad');
+      await robin.click(t('sign-out'));
+    });
+  }
+
   it('reject, no answer, closed tab and a second page say so in words', async () => {
     const agent = await agentPage();
     const customer = await open('/assistsample');
@@ -196,6 +250,18 @@ describe.skipIf(!haveChromium())('pages', () => {
       expect(await admin.locator(t('ladder-entry')).count()).toBeGreaterThan(25);
       expect(await admin.locator('[data-test=leg][data-leg=consumer] [data-test=drop][data-reason=srtp_replay]').getAttribute('data-count')).toBe('2');
       await accessible(admin, 'admin call');
+      await admin.click(t('nav-performance'));
+      await seen(admin, '[data-test=trunk-row][data-state=down]');
+      expect(await admin.locator('[data-test=chart]').count()).toBe(4);
+      await admin.locator('.chartcard summary').first().click();
+      await accessible(admin, 'performance log');
+      await admin.click(t('nav-registrations'));
+      await seen(admin, t('registrations-empty'));
+      await accessible(admin, 'registrations');
+      await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/sample-phone`);
+      await seen(admin, '[data-test=leg][data-kind=rtp]');
+      await seen(admin, '[data-test=ladder-entry][data-from="customer phone"]');
+      await accessible(admin, 'call with a telephone');
       await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/none`);
       await seen(admin, '[data-test=page-error][data-code="call.unknown"]');
     });
@@ -208,7 +274,13 @@ describe.skipIf(!haveChromium())('pages', () => {
     await agent.click(t('sign-in'));
     await seen(agent, t('console'));
     const sample = await open('/assistsample', 'light', { width: 360, height: 740 });
-    for (const page of [agent, sample]) {
+    const admin = await open('/web_plugin_framework/webcontroller', 'light', { width: 360, height: 740 });
+    await admin.fill(t('user'), 'admin');
+    await admin.fill(t('password'), 'admin');
+    await admin.click(t('sign-in'));
+    await admin.click(t('nav-performance'));
+    await seen(admin, t('trunk-row'));
+    for (const page of [agent, sample, admin]) {
       expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
     }
     await agent.click(t('sign-out'));

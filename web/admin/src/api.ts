@@ -1,12 +1,14 @@
 import { browserEnvironment, requestJson, type MediaChoice } from '@parley/sdk';
 
-export type Lane = 'consumer' | 'gateway' | 'broker' | 'agent';
-export const kLanes: readonly Lane[] = ['consumer', 'gateway', 'broker', 'agent'];
+/** `consumer`, `gateway`, `broker`, `agent`; with telephones also `customer phone`, `agent phone`, `trunk`. */
+export type Lane = string;
 
 export interface Party {
   name?: string;
   address?: string;
   user?: string;
+  kind?: 'page' | 'phone';
+  number?: string;
 }
 
 export interface CallSummary {
@@ -69,6 +71,10 @@ export interface BrokerSection {
 
 export interface BrokerLeg {
   id: string;
+  /** `rtp`: a telephone's. */
+  kind?: 'webrtc' | 'rtp';
+  /** Of an `rtp` leg: none, or SDES with its suite. */
+  security?: string;
   ice?: string;
   dtls?: string;
   srtp?: string;
@@ -92,6 +98,48 @@ export interface CallDetail extends Omit<CallSummary, 'media'> {
   media: BrokerReport | null;
 }
 
+export interface Trunk {
+  uri: string;
+  group?: string;
+  transport?: string;
+  state: 'up' | 'down' | 'unknown';
+  since?: string;
+  lastReason?: string;
+  rttMs?: number;
+  optionsSent: number;
+  optionsOk: number;
+  requests: number;
+  failures: number;
+  addresses?: { address: string; state?: string }[];
+}
+
+/** One second or minute: `sessions`, `calls` and load as they were, the rest as many as happened in it. */
+export interface Sample {
+  at: string;
+  sessions: number;
+  calls: number;
+  started: number;
+  ended: number;
+  failed: number;
+  sipIn: number;
+  sipOut: number;
+  /** Per cent, by broker. */
+  brokerLoad: Record<string, number>;
+}
+
+export interface Performance {
+  seconds?: Sample[];
+  minutes?: Sample[];
+}
+
+export interface Registration {
+  address: string;
+  contact?: string;
+  expiresAt?: string;
+  userAgent?: string;
+  source?: string;
+}
+
 const kBase = '/web_plugin_framework/webcontroller/api';
 const env = browserEnvironment();
 
@@ -100,5 +148,8 @@ export const api = {
   login: (user: string, password: string) => requestJson(env, 'POST', `${kBase}/login`, { user, password }),
   logout: () => requestJson(env, 'POST', `${kBase}/logout`),
   calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,
+  trunks: () => requestJson(env, 'GET', `${kBase}/trunks`) as unknown as Promise<{ trunks?: Trunk[] }>,
+  performance: (minutes: number) => requestJson(env, 'GET', `${kBase}/performance?minutes=${minutes}`) as unknown as Promise<Performance>,
+  registrations: () => requestJson(env, 'GET', `${kBase}/registrations`) as unknown as Promise<{ registrations?: Registration[] }>,
   call: (id: string) => requestJson(env, 'GET', `${kBase}/calls/${encodeURIComponent(id)}`) as unknown as Promise<CallDetail>,
 };

@@ -2,18 +2,21 @@ import { icons, type Toasts } from '@parley/components';
 import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { api, type CallDetail, type CallSummary } from './api';
-import { findings, talkTime, whyEnded } from './diagnose';
-import './ladder';
-import './legs';
-import { setupTimes } from './setup_times';
+import { api, type CallDetail, type CallSummary, type Registration } from './api';
+import type { Filter, Kind } from './call_filter';
+import { callTable } from './call_list';
+import { callPage } from './call_page';
+import './performance_page';
+import { registrationsPage } from './registrations_page';
 
 const kRefreshMs = 3_000;
 
-/** Sign-in, the list of calls, one call. Rendered into the page itself. */
+type Page = 'loading' | 'login' | 'list' | 'call' | 'performance' | 'registrations';
+
+/** Sign-in, the list of calls, one call, the performance log, registrations. Rendered into the page itself. */
 @customElement('parley-admin-app')
 export class AdminApp extends LitElement {
-  @state() private page_: 'loading' | 'login' | 'list' | 'call' = 'loading';
+  @state() private page_: Page = 'loading';
   @state() private user_ = '';
   @state() private current_: CallSummary[] | null = null;
   @state() private recent_: CallSummary[] | null = null;
@@ -21,7 +24,8 @@ export class AdminApp extends LitElement {
   @state() private error_: ParleyError | null = null;
   @state() private loginError_: ParleyError | null = null;
   @state() private busy_ = false;
-  @state() private filter_ = '';
+  @state() private filter_: Filter = { text: '', kind: 'all' };
+  @state() private registrations_: Registration[] | null = null;
   private timer_: ReturnType<typeof setTimeout> | undefined;
   private readonly route_ = () => void this.load(true);
 
@@ -54,6 +58,13 @@ export class AdminApp extends LitElement {
     }
   }
 
+  /** What the address asks for. */
+  private get wanted(): Page {
+    if (this.callId) return 'call';
+    const name = /^#\/(performance|registrations)$/.exec(location.hash)?.[1];
+    return (name as Page | undefined) ?? 'list';
+  }
+
   private async begin(): Promise<void> {
     try {
       const me = await api.me();
@@ -70,36 +81,46 @@ export class AdminApp extends LitElement {
   private async load(navigated = false): Promise<void> {
     clearTimeout(this.timer_);
     if (this.page_ === 'login') return;
+    const wanted = this.wanted;
     const id = this.callId;
     if (navigated && this.call_?.call !== id) this.call_ = null;
     try {
-      if (id) {
-        const call = await api.call(id);
-        if (id !== this.callId) return;
-        this.call_ = call;
-      } else {
-        const { current = [], recent = [] } = await api.calls();
-        if (this.callId) return;
-        this.current_ = current;
-        this.recent_ = recent;
-      }
+      await this.fetch(wanted, id);
       this.error_ = null;
     } catch (thrown) {
-      const error = ParleyError.from(thrown);
-      if (error.code === 'login.required') {
-        this.page_ = 'login';
-        this.loginError_ = new ParleyError(error.code, { text: 'Your sign-in has expired. Please sign in again.' });
-        return;
-      }
-      this.error_ = error;
+      if (this.expired(ParleyError.from(thrown))) return;
+      this.error_ = ParleyError.from(thrown);
     }
-    this.page_ = id ? 'call' : 'list';
+    if (wanted !== this.wanted || id !== this.callId) return; // The address changed meanwhile; its own load follows.
+    this.page_ = wanted;
     if (navigated) {
       window.scrollTo(0, 0);
       void this.updateComplete.then(() => this.querySelector<HTMLElement>('h1')?.focus());
     }
-    const settled = id !== '' && this.call_?.state === 'ended';
+    // The performance page looks after itself.
+    const settled = wanted === 'performance' || (wanted === 'call' && this.call_?.state === 'ended');
     if (!settled) this.timer_ = setTimeout(() => void this.load(), kRefreshMs);
+  }
+
+  private async fetch(wanted: Page, id: string): Promise<void> {
+    if (wanted === 'call') {
+      const call = await api.call(id);
+      if (id === this.callId) this.call_ = call;
+    } else if (wanted === 'registrations') {
+      this.registrations_ = (await api.registrations()).registrations ?? [];
+    } else if (wanted === 'list') {
+      const { current = [], recent = [] } = await api.calls();
+      this.current_ = current;
+      this.recent_ = recent;
+    }
+  }
+
+  /** True: the sign-in is over, and the page says so. */
+  private expired(error: ParleyError): boolean {
+    if (error.code !== 'login.required') return false;
+    this.page_ = 'login';
+    this.loginError_ = new ParleyError(error.code, { text: 'Your sign-in has expired. Please sign in again.' });
+    return true;
   }
 
   private async signIn(event: SubmitEvent): Promise<void> {
@@ -129,7 +150,7 @@ export class AdminApp extends LitElement {
     } catch (error) {
       this.toasts?.error(error);
     }
-    this.current_ = this.recent_ = this.call_ = null;
+    this.current_ = this.recent_ = this.call_ = this.registrations_ = null;
     this.page_ = 'login';
     this.loginError_ = null;
   }
@@ -151,53 +172,32 @@ export class AdminApp extends LitElement {
   }
 
   private header() {
+    const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page ? 'page' : nothing}>${text}</a>`;
     return html`<header class="top">
       <div class="brand">${logo}<span>Parley</span></div>
-      <nav aria-label="Main"><a href="#/" aria-current=${this.page_ === 'list' ? 'page' : nothing}>Calls</a></nav>
+      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('performance', 'performance', 'Performance Log')}${link('registrations', 'registrations', 'Registrations')}</nav>
       <span class="who">${this.user_}</span>
       <button class="tool" data-test="sign-out" aria-label="Sign out" title="Sign out" @click=${this.signOut}>${icons.signOut}</button>
     </header>`;
   }
 
-  private row(call: CallSummary, test: string) {
-    const started = new Date(call.startedAt);
-    return html`<tr data-test=${test} data-call=${call.call} data-state=${call.state} data-reason=${call.reason ?? ''}>
-      <td><time datetime=${call.startedAt}>${started.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' })}</time></td>
-      <td>${call.consumer?.name || 'Customer'}</td>
-      <td>${call.agent?.name || call.agent?.address || '–'}</td>
-      <td><span class="state ${call.state}">${call.state === 'ended' ? (call.reason ?? 'ended').replaceAll('_', ' ') : call.state}</span></td>
-      <td class="number">${talkTime(call) || '–'}</td>
-      <td><a href="#/calls/${encodeURIComponent(call.call)}" data-test="call-link">Show<span class="sr"> call of ${call.consumer?.name || 'customer'} at ${started.toLocaleTimeString()}</span></a></td>
-    </tr>`;
-  }
-
-  private table(title: string, calls: CallSummary[] | null, test: string, empty: string) {
-    const needle = this.filter_.trim().toLowerCase();
-    const match = (call: CallSummary) =>
-      !needle || [call.call, call.consumer?.name, call.agent?.name, call.agent?.address, call.reason, call.correlationId].some((v) => v?.toLowerCase().includes(needle));
-    const shown = calls?.filter(match) ?? [];
-    return html`<section class="card list" aria-label=${title}>
-      <h2>${title} ${calls ? html`<small>${calls.length}</small>` : nothing}</h2>
-      ${calls === null
-        ? html`<p class="soft">Loading…</p>`
-        : shown.length === 0
-          ? html`<p class="soft" data-test="${test}-empty">${needle ? 'No call matches the search.' : empty}</p>`
-          : html`<div class="scroll" tabindex="0" role="region" aria-label="${title}, table"><table>
-              <thead><tr><th scope="col">Started</th><th scope="col">Customer</th><th scope="col">Agent</th><th scope="col">State</th><th scope="col" class="number">Talked</th><th scope="col"><span class="sr">Details</span></th></tr></thead>
-              <tbody>${shown.map((call) => this.row(call, `${test}-row`))}</tbody>
-            </table></div>`}
-    </section>`;
-  }
-
   private listPage() {
+    const set = (change: Partial<Filter>) => (this.filter_ = { ...this.filter_, ...change });
     return html`<main>
       <div class="heading">
         <h1 tabindex="-1">Calls</h1>
-        <label class="search"><span class="sr">Search calls</span><input type="search" placeholder="Name, reason, id…" data-test="search" .value=${this.filter_} @input=${(e: Event) => (this.filter_ = (e.target as HTMLInputElement).value)} /></label>
+        <label class="search"><span class="sr">Which calls</span>
+          <select data-test="kind" @change=${(e: Event) => set({ kind: (e.target as HTMLSelectElement).value as Kind })}>
+            <option value="all" selected>All calls</option>
+            <option value="phone">With a telephone</option>
+            <option value="failed">That failed</option>
+          </select>
+        </label>
+        <label class="search"><span class="sr">Search calls</span><input type="search" placeholder="Name, number, reason, id…" data-test="search" .value=${this.filter_.text} @input=${(e: Event) => set({ text: (e.target as HTMLInputElement).value })} /></label>
       </div>
       ${this.pageError()}
-      ${this.table('Running', this.current_, 'current', 'No call is running.')}
-      ${this.table('Recent', this.recent_, 'recent', 'No calls yet. The last 500 are listed here.')}
+      ${callTable('Running', this.current_, 'current', 'No call is running.', this.filter_)}
+      ${callTable('Recent', this.recent_, 'recent', 'No calls yet. The last 500 are listed here.', this.filter_)}
     </main>`;
   }
 
@@ -211,34 +211,7 @@ export class AdminApp extends LitElement {
     if (!call) {
       return html`<main><div class="heading"><h1 tabindex="-1">Call</h1></div><p><a href="#/">← All calls</a></p>${this.pageError() === nothing ? html`<p class="soft">Loading…</p>` : this.pageError()}</main>`;
     }
-    const legs = ['consumer', 'agent'].map((id) => ({
-      party: call.legs?.find((leg) => leg.id === id) ?? null,
-      leg: call.media?.legs?.find((leg) => leg.id === id) ?? null,
-    }));
-    const troubled = call.state === 'ended' && !['hung_up', 'cancelled'].includes(call.reason ?? '');
-    const fact = (name: string, value: string | undefined) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : nothing);
-    const time = (value: string | undefined) => (value ? new Date(value).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' }) : undefined);
-    return html`<main>
-      <p class="back"><a href="#/">← All calls</a></p>
-      <div class="heading">
-        <h1 tabindex="-1">${call.consumer?.name || 'Customer'} → ${call.agent?.name || call.agent?.address || 'agent'}</h1>
-        <span class="state ${call.state}">${call.state}</span>
-      </div>
-      ${this.pageError()}
-      <section class="card why ${troubled ? 'trouble' : ''}" data-test="why" data-reason=${call.reason ?? ''} data-by=${call.by ?? ''}>
-        <h2>${call.state === 'ended' ? 'Why it ended' : 'State'}</h2>
-        <p class="sentence">${whyEnded(call)}</p>
-        <ul class="findings">${findings(call).map((f) => html`<li class=${f.level}>${f.text}</li>`)}</ul>
-        <dl>
-          ${fact('Started', time(call.startedAt))} ${fact('Answered', time(call.answeredAt))} ${fact('Media connected', time(call.connectedAt))}
-          ${fact('Ended', time(call.endedAt))} ${fact('Talked', talkTime(call))} ${fact('Reason', call.reason)} ${fact('Ended by', call.by)}
-          ${fact('Broker', call.broker)} ${fact('Correlation id', call.correlationId)} ${fact('Call id', call.call)}
-        </dl>
-      </section>
-      <parley-ladder .entries=${call.timeline ?? []} .dropped=${call.dropped ?? 0}></parley-ladder>
-      <div class="legs">${legs.map(({ leg, party }) => html`<parley-leg .leg=${leg} .party=${party}></parley-leg>`)}</div>
-      <div class="legs">${setupTimes(call.timeline ?? [])}</div>
-    </main>`;
+    return callPage(call, this.pageError());
   }
 
   override render() {
@@ -247,6 +220,8 @@ export class AdminApp extends LitElement {
       ${this.page_ === 'login' ? this.loginPage() : nothing}
       ${this.page_ === 'list' ? html`${this.header()}${this.listPage()}` : nothing}
       ${this.page_ === 'call' ? html`${this.header()}${this.callPage()}` : nothing}
+      ${this.page_ === 'performance' ? html`${this.header()}<parley-performance @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-performance>` : nothing}
+      ${this.page_ === 'registrations' ? html`${this.header()}${registrationsPage(this.registrations_, this.pageError())}` : nothing}
       <parley-toasts></parley-toasts>
     `;
   }

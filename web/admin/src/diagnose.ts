@@ -29,6 +29,18 @@ const kReasons: Record<string, string> = {
   server_stopping: 'The server was stopped.',
   cancelled: 'The customer hung up before the call was answered.',
   too_many_calls: 'The limit of calls was reached.',
+  answered_elsewhere: 'Another agent of the group was faster.',
+  transferred: 'The call was passed on.',
+  phone_busy: 'The telephone was busy (486 or 600).',
+  phone_unreachable: 'The telephone could not be reached (408, 480 or 5xx): switched off, not registered, or no answer.',
+  phone_declined: 'The call was refused at the telephone (603 or 403).',
+  phone_not_found: 'The number does not exist (404, 484 or 604).',
+  trunk_down: 'No outbound SIP server answered. See Performance Log for their state.',
+  no_trunk: 'A telephone was called, and no outbound SIP server is set up.',
+  number_refused: 'The number is on the list of refused destinations.',
+  session_expired: 'The telephone no longer refreshed the session (RFC 4028): it is gone, or its network is.',
+  sip_error: 'A SIP message could not be understood or was answered with an error.',
+  media_incompatible: 'Both sides have no codec in common (488 or 606), or the security of the media does not fit.',
 };
 
 export function span(milliseconds: number): string {
@@ -71,6 +83,7 @@ export function findings(call: CallDetail): Finding[] {
 const isUp = (state?: string) => state === 'connected' || state === 'completed';
 
 function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: boolean): Finding[] {
+  if (leg.kind === 'rtp') return phoneFindings(leg, answered);
   const who = kWho[leg.id] ?? leg.id;
   const out: Finding[] = [];
   const wasUp = Boolean(leg.selected?.remote);
@@ -108,6 +121,23 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: bool
     const dropped = drops.reduce((sum, [, count]) => sum + count, 0);
     // Some at the start and around a restart are usual: keys and the other leg come a moment later.
     if (dropped > 20 + flowed * 0.05) out.push({ level: 'warn', text: `Many packets of the ${who} were dropped: ${list}.` });
+  }
+  return out;
+}
+
+/** A telephone has neither ICE nor DTLS: what arrives is all there is to know. */
+function phoneFindings(leg: BrokerLeg, answered: boolean): Finding[] {
+  const who = `${kWho[leg.id] ?? leg.id}’s phone`;
+  const out: Finding[] = [];
+  for (const section of leg.sections ?? []) {
+    const word = section.kind === 'audio' ? 'sound' : 'picture';
+    if (answered && section.kind === 'audio' && section.fromPeer?.packets === 0) {
+      out.push({
+        level: 'error',
+        text: `No RTP came from the ${who}${leg.selected?.remote ? '' : ' at all'}. A firewall or address translation probably blocks the broker’s RTP ports, or its address towards SIP is set wrongly.`,
+      });
+    }
+    out.push(...lossFindings(section.fromPeer, word, `from the ${who}`), ...lossFindings(section.toPeer, word, `to the ${who}`));
   }
   return out;
 }

@@ -1,16 +1,13 @@
 import { html, LitElement, nothing, svg } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { kLanes, type Lane, type TimelineEntry } from './api';
+import type { Lane, TimelineEntry } from './api';
 import { span } from './diagnose';
+import { lanesOf, nameOf } from './lanes';
 
-const kNames: Record<Lane, string> = { consumer: 'Customer', gateway: 'Gateway', broker: 'Media broker', agent: 'Agent' };
 /** Two entries further apart than this get a line that says how far. */
 const kGap = 2_000;
 
-/** Middle of a lane in percent. */
-const middle = (lane: Lane): number => (Math.max(0, kLanes.indexOf(lane)) + 0.5) * (100 / kLanes.length);
-
-/** A call's timeline, drawn as a ladder: four lanes, time downwards. */
+/** A call's timeline, drawn as a ladder: a lane for each part that took part, time downwards. */
 @customElement('parley-ladder')
 export class Ladder extends LitElement {
   @property({ attribute: false }) entries: TimelineEntry[] = [];
@@ -22,9 +19,16 @@ export class Ladder extends LitElement {
     return this;
   }
 
+  private lanes_: Lane[] = [];
+
+  /** Middle of a lane in percent. */
+  private middle(lane: Lane): number {
+    return (Math.max(0, this.lanes_.indexOf(lane)) + 0.5) * (100 / this.lanes_.length);
+  }
+
   private arrow(entry: TimelineEntry) {
     if (entry.from === entry.to) return nothing;
-    const [from, to] = [middle(entry.from), middle(entry.to)];
+    const [from, to] = [this.middle(entry.from), this.middle(entry.to)];
     const right = to > from;
     // The head is its own shape: its size must not depend on the width of the page.
     return html`<svg class="arrow" aria-hidden="true">
@@ -36,11 +40,11 @@ export class Ladder extends LitElement {
   private row(entry: TimelineEntry, before: TimelineEntry | undefined) {
     const gap = before ? entry.ms - before.ms : 0;
     const note = entry.from === entry.to;
-    const from = Math.min(middle(entry.from), middle(entry.to));
-    const to = Math.max(middle(entry.from), middle(entry.to));
+    const from = Math.min(this.middle(entry.from), this.middle(entry.to));
+    const to = Math.max(this.middle(entry.from), this.middle(entry.to));
     const details = Object.entries(entry.detail ?? {});
-    const label = note ? `${kNames[entry.from] ?? entry.from}: ` : `${kNames[entry.from] ?? entry.from} to ${kNames[entry.to] ?? entry.to}: `;
-    const place = note ? `left:${middle(entry.from)}%` : `left:${(from + to) / 2}%`;
+    const label = note ? `${nameOf(entry.from)}: ` : `${nameOf(entry.from)} to ${nameOf(entry.to)}: `;
+    const place = note ? `left:${this.middle(entry.from)}%` : `left:${(from + to) / 2}%`;
     return html`${gap > kGap ? html`<li class="gap" aria-label="${span(gap)} later"><span>${span(gap)} later</span></li>` : nothing}
       <li
         class="entry ${entry.level} ${note ? 'note' : ''}"
@@ -71,6 +75,7 @@ export class Ladder extends LitElement {
     const shown = this.entries.filter(
       (entry) => (this.stats_ || !entry.what.startsWith('stats')) && (!this.problems_ || entry.level !== 'info'),
     );
+    this.lanes_ = lanesOf(this.entries);
     return html`<section class="card ladder" data-test="ladder" aria-labelledby="ladder-title">
       <div class="title">
         <h2 id="ladder-title">What happened</h2>
@@ -78,14 +83,14 @@ export class Ladder extends LitElement {
         <label><input type="checkbox" .checked=${this.problems_} @change=${(e: Event) => (this.problems_ = (e.target as HTMLInputElement).checked)} /> only warnings and errors</label>
       </div>
       <div class="scroll" tabindex="0" role="region" aria-label="Timeline">
-        <div class="chart">
+        <div class="chart" style="--lanes:${this.lanes_.length}">
           <div class="heads" aria-hidden="true">
             <span>Seconds</span>
-            <div class="lanes">${kLanes.map((lane) => html`<b style="left:${middle(lane)}%">${kNames[lane]}</b>`)}</div>
+            <div class="lanes">${this.lanes_.map((lane) => html`<b style="left:${this.middle(lane)}%">${nameOf(lane)}</b>`)}</div>
             <span>Details</span>
           </div>
           <div class="body">
-            <div class="rails" aria-hidden="true">${kLanes.map((lane) => html`<i style="left:${middle(lane)}%"></i>`)}</div>
+            <div class="rails" aria-hidden="true">${this.lanes_.map((lane) => html`<i style="left:${this.middle(lane)}%"></i>`)}</div>
             <ol>
               ${shown.map((entry, index) => this.row(entry, shown[index - 1]))}
             </ol>

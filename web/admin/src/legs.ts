@@ -3,6 +3,11 @@ import { customElement, property } from 'lit/decorators.js';
 import type { BrokerLeg, BrokerSection, Direction, LegState } from './api';
 
 const kNames: Record<string, string> = { consumer: 'Customer', agent: 'Agent' };
+const nameOf = (id: string, phone: boolean): string => {
+  const name = kNames[id];
+  if (!name) return phone ? `Telephone ${id}` : id;
+  return phone ? `${name}’s phone` : name;
+};
 const number = (value: number | undefined): string => (value === undefined ? '–' : value.toLocaleString('en'));
 const bits = (value: number | undefined): string => {
   if (value === undefined) return '–';
@@ -12,6 +17,11 @@ const percent = (d: Direction): string => {
   const all = d.packets + d.lost;
   return all === 0 ? '–' : `${((d.lost / all) * 100).toFixed(1)} %`;
 };
+
+function security(value: string | undefined): string | undefined {
+  if (!value) return undefined;
+  return value === 'none' || value === 'rtp' ? 'None: plain RTP' : value.replace(/^sdes\b:? ?/i, 'SRTP (SDES) ').trim();
+}
 
 /** Statistics of one leg as the broker saw it. */
 @customElement('parley-leg')
@@ -43,18 +53,22 @@ export class Leg extends LitElement {
   override render() {
     const { leg, party } = this;
     const id = leg?.id ?? party?.id ?? '';
+    const phone = leg?.kind === 'rtp' || party?.kind === 'phone';
+    const title = nameOf(id, phone);
     const drops = Object.entries(leg?.drops ?? {});
     const fact = (name: string, value: string | undefined) => html`<div><dt>${name}</dt><dd>${value || '–'}</dd></div>`;
-    return html`<section class="card leg" data-test="leg" data-leg=${id} aria-label="Leg of the ${kNames[id]?.toLowerCase() ?? id}">
-      <h2>${kNames[id] ?? id}${party?.name ? html` <small>${party.name}</small>` : nothing}</h2>
+    return html`<section class="card leg" data-test="leg" data-leg=${id} data-kind=${phone ? 'rtp' : 'webrtc'} aria-label="Leg: ${title}">
+      <h2>${title}${party?.name ? html` <small>${party.name}</small>` : nothing}</h2>
       ${leg
         ? html`<dl>
-              ${fact('ICE', leg.ice)} ${fact('DTLS', leg.dtls)} ${fact('Encryption', leg.srtp)} ${fact('Browser’s address', leg.selected?.remote)}
+              ${phone
+                ? html`${fact('Security', security(leg.security))} ${fact('Phone’s address', leg.selected?.remote)}`
+                : html`${fact('ICE', leg.ice)} ${fact('DTLS', leg.dtls)} ${fact('Encryption', leg.srtp)} ${fact('Browser’s address', leg.selected?.remote)}`}
               ${fact('Broker’s address', leg.selected?.local)} ${fact('Round trip', leg.rttMs === undefined ? undefined : `${leg.rttMs.toFixed(1)} ms`)}
               ${fact('Bandwidth estimate', leg.remb ? bits(leg.remb) : undefined)}
             </dl>
             ${leg.sections?.length
-              ? html`<div class="scroll" tabindex="0" role="region" aria-label="Media of the ${kNames[id]?.toLowerCase() ?? id}"><table>
+              ? html`<div class="scroll" tabindex="0" role="region" aria-label="Media: ${title}"><table>
                     <thead>
                       <tr><th scope="col">Media</th><th scope="col">Codec</th><th scope="col">Packets</th><th scope="col">Bit rate</th><th scope="col">Lost</th><th scope="col">Jitter</th><th scope="col">NACK / sent again</th><th scope="col">Key frames asked / seen</th></tr>
                     </thead>

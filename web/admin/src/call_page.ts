@@ -1,0 +1,47 @@
+import { html, nothing } from 'lit';
+import type { CallDetail, LegState, Party } from './api';
+import { partyName } from './call_filter';
+import { findings, talkTime, whyEnded } from './diagnose';
+import './ladder';
+import './legs';
+import { setupTimes } from './setup_times';
+
+/** Legs as the gateway and the broker know them: customer, agent, then whoever joined by transfer. */
+function legsOf(call: CallDetail) {
+  const ids = new Set(['consumer', 'agent', ...(call.legs ?? []).map((l) => l.id), ...(call.media?.legs ?? []).map((l) => l.id)]);
+  return [...ids].map((id) => {
+    const own: LegState | null = call.legs?.find((leg) => leg.id === id) ?? null;
+    const party: Party | undefined = id === 'consumer' ? call.consumer : id === 'agent' ? call.agent : undefined;
+    return { party: { ...party, ...own, id } as LegState, leg: call.media?.legs?.find((leg) => leg.id === id) ?? null };
+  });
+}
+
+/** One call: why it ended, what happened, what the broker saw. */
+export function callPage(call: CallDetail, error: unknown) {
+  const troubled = call.state === 'ended' && !['hung_up', 'cancelled', 'transferred'].includes(call.reason ?? '');
+  const fact = (name: string, value: string | undefined) => (value ? html`<div><dt>${name}</dt><dd>${value}</dd></div>` : nothing);
+  const time = (value: string | undefined) => (value ? new Date(value).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' }) : undefined);
+  const phone = (party: Party | undefined) => (party?.kind === 'phone' ? (party.number ?? party.address) : undefined);
+  return html`<main>
+    <p class="back"><a href="#/">← All calls</a></p>
+    <div class="heading">
+      <h1 tabindex="-1">${partyName(call.consumer, 'Customer')} → ${partyName(call.agent, 'agent')}</h1>
+      <span class="state ${call.state}">${call.state}</span>
+    </div>
+    ${error}
+    <section class="card why ${troubled ? 'trouble' : ''}" data-test="why" data-reason=${call.reason ?? ''} data-by=${call.by ?? ''}>
+      <h2>${call.state === 'ended' ? 'Why it ended' : 'State'}</h2>
+      <p class="sentence">${whyEnded(call)}</p>
+      <ul class="findings">${findings(call).map((f) => html`<li class=${f.level}>${f.text}</li>`)}</ul>
+      <dl>
+        ${fact('Started', time(call.startedAt))} ${fact('Answered', time(call.answeredAt))} ${fact('Media connected', time(call.connectedAt))}
+        ${fact('Ended', time(call.endedAt))} ${fact('Talked', talkTime(call))} ${fact('Reason', call.reason)} ${fact('Ended by', call.by)}
+        ${fact('Customer’s phone', phone(call.consumer))} ${fact('Agent’s phone', phone(call.agent))}
+        ${fact('Broker', call.broker)} ${fact('Correlation id', call.correlationId)} ${fact('Call id', call.call)}
+      </dl>
+    </section>
+    <parley-ladder .entries=${call.timeline ?? []} .dropped=${call.dropped ?? 0}></parley-ladder>
+    <div class="legs">${legsOf(call).map(({ leg, party }) => html`<parley-leg .leg=${leg} .party=${party}></parley-leg>`)}</div>
+    <div class="legs">${setupTimes(call.timeline ?? [])}</div>
+  </main>`;
+}
