@@ -191,7 +191,8 @@ export class AgentApp extends LitElement {
   private blind(destination: string): void {
     this.desk_.active?.transfer(destination).catch((thrown: unknown) => {
       const error = ParleyError.from(thrown);
-      if (error.code !== 'transfer.cancelled' && error.code !== 'call.ended') this.toasts?.error(error);
+      // How it failed stands beside the call; what was called off was called off here.
+      if (!['transfer.failed', 'transfer.cancelled', 'call.ended'].includes(error.code)) this.toasts?.error(error);
     });
   }
 

@@ -130,6 +130,18 @@ describe('Desk', () => {
     expect([desk.active?.id, desk.active?.held, desk.other]).toEqual(['c1', false, null]);
   });
 
+  it('is the colleague: the customer’s call comes in the place of the consult, without ringing', async () => {
+    await talk(); // With the agent who asks.
+    events.length = 0;
+    await ring('c9', { autoAnswer: true, replaces: 'c1', transferredBy: 'Robin', peer: { name: 'Ada', address: 'consumer' } });
+    expect(env.gateway.last('answer')).toMatchObject({ call: 'c9' });
+    expect(env.gateway.last('hold')).toBeUndefined();
+    await say('c9', 'connected');
+    await say('c1', 'ended', { reason: 'transferred', by: 'agent' });
+    expect([desk.active?.id, desk.other, desk.last]).toEqual(['c9', null, null]);
+    expect(events.filter((e) => e === 'rings' || e === 'autoAnswer')).toEqual([]);
+  });
+
   it('keeps the held customer when the colleague hangs up', async () => {
     await consult();
     await say('c2', 'ended', { reason: 'hung_up', direction: 'out' });

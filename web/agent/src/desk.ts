@@ -87,7 +87,8 @@ export class Desk extends Emitter<DeskEvents> {
     this.emit('quiet', undefined);
     this.changed();
     try {
-      if (this.active && !this.active.held) await this.active.hold();
+      // What comes in the place of a call needs no hold: that one ends by itself.
+      if (this.active && !this.active.held && call.replaces !== this.active.id) await this.active.hold();
       await call.answer(this.capture_());
     } catch (error) {
       if (!call.ended) this.fail(error);
@@ -159,7 +160,8 @@ export class Desk extends Emitter<DeskEvents> {
       this.ringing = null;
       if (state !== 'ended') this.enter(call);
     });
-    if (call.autoAnswer && !this.active) this.answerSoon(call);
+    if (call.replaces && this.calls.some((known) => known.id === call.replaces)) detach('joined call', this.answer());
+    else if (call.autoAnswer && !this.active) this.answerSoon(call);
     else this.emit('rings', call);
     this.changed();
   }
@@ -206,7 +208,8 @@ export class Desk extends Emitter<DeskEvents> {
     }
     if (call === this.other) this.other = null;
     if (call === this.active) [this.active, this.other] = [this.other, null];
-    const aside = ended.reason === 'transferred' && this.joined_ !== null && this.joined_ !== call;
+    const replaced = this.calls.some((other) => other.replaces === call.id);
+    const aside = replaced || (ended.reason === 'transferred' && this.joined_ !== null && this.joined_ !== call);
     if (!aside) this.last = { id: call.id, name: this.name_(call), ended, direction: call.direction };
     this.emit('left', call);
     this.changed();

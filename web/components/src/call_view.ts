@@ -66,6 +66,10 @@ export class CallView extends LitElement {
       call.on('notice', (error) => (this.notice_ = error)),
       call.on('quality', (quality) => (this.quality_ = quality)),
       call.on('dtmf', ({ digits }) => (this.received_ = (this.received_ + digits).slice(-24))),
+      call.on('transfer', (info) => {
+        if (info?.state === 'failed') this.notice_ = new ParleyError('transfer.failed', { text: `The call could not be passed on to ${info.to}. ${info.text ?? ''}`.trim() });
+        else if (info) this.notice_ = null;
+      }),
       call.on('playbackBlocked', () => (this.blocked_ = true)),
       call.on('ended', () => {
         this.tray_ = 'none';
@@ -165,7 +169,7 @@ export class CallView extends LitElement {
   private tools(call: Call) {
     const { audio } = call.muted;
     const answered = call.state === 'connected' || call.state === 'connecting' || call.state === 'reconnecting';
-    const talking = answered || call.early;
+    const keys = call.early || (answered && call.can.dtmf);
     return html`<div class="tools" role="toolbar" aria-label="Call">
       <parley-toolbar-button
         test-id="mute-audio"
@@ -181,8 +185,8 @@ export class CallView extends LitElement {
         label="Keypad"
         .icon=${icons.keypad}
         .expanded=${this.tray_ === 'keypad'}
-        ?disabled=${!talking || !call.can.dtmf}
-        @click=${() => talking && call.can.dtmf && this.toggle('keypad')}
+        ?disabled=${!keys}
+        @click=${() => keys && this.toggle('keypad')}
       ></parley-toolbar-button>
       <parley-toolbar-button
         test-id="settings"

@@ -20,7 +20,8 @@ export function describeState(call: Call): string {
     case 'connecting':
       return 'Connecting…';
     case 'connected':
-      return call.transferInfo ? describeTransfer(call) : describeHold(call);
+      // That a transfer failed is a remark beside the call, which goes on.
+      return call.transferInfo && call.transferInfo.state !== 'failed' ? describeTransfer(call) : describeHold(call);
     case 'reconnecting':
       return call.peerConnection === 'lost'
         ? `${call.peer.name || 'The other side'} has lost the connection. Waiting for it to come back…`
@@ -39,17 +40,9 @@ function describeHold(call: Call): string {
 }
 
 function describeTransfer(call: Call): string {
-  const { state, to, text = '' } = call.transferInfo!;
-  switch (state) {
-    case 'trying':
-      return `Passing the call on to ${to}…`;
-    case 'ringing':
-      return `It rings at ${to}…`;
-    case 'done':
-      return `The call is with ${to} now.`;
-    case 'failed':
-      return `The call could not be passed on to ${to}. ${text}`.trim();
-  }
+  const { state, to } = call.transferInfo!;
+  if (state === 'trying') return `Passing the call on to ${to}…`;
+  return state === 'ringing' ? `It rings at ${to}…` : `The call is with ${to} now.`;
 }
 
 /** For who called from a page, for the agent who was called, and for an agent who called where it differs. */

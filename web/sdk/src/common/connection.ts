@@ -44,7 +44,8 @@ export const kTimes = {
   ackDelay: 150,
   /** Something unacknowledged for so long, and nothing heard: the path is dead. */
   silence: 6_000,
-  request: 20_000,
+  /** Longer than the gateway's own wait (20 s), so that its answer is the one that counts. */
+  request: 25_000,
 } as const;
 
 const kRefreshToken = ['token.expired', 'token.invalid'];

@@ -67,6 +67,8 @@ export interface CallFields {
   /** The agent's page answers by itself, after a short tone. */
   autoAnswer: boolean;
   correlationId?: string;
+  /** The call in whose place this one comes: a consult that is joined. */
+  replaces?: string;
 }
 
 /** In the media (RFC 4733), as a SIP INFO or a message to the other page, or both. */
@@ -178,6 +180,7 @@ export function parseCallFields(value: unknown): CallFields | null {
     group: optional(value.group),
     autoAnswer: value.autoAnswer === true,
     correlationId: optional(value.correlationId),
+    replaces: optional(value.replaces),
   };
 }
 

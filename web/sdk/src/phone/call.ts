@@ -201,7 +201,8 @@ export class Call extends CallFacts {
     const wanted = options.method;
     const inMedia = wanted !== 'info' && this.media_.sendDigits(upper);
     const method = !inMedia ? 'info' : wanted === 'both' ? 'both' : 'rfc4733';
-    this.host_.send({ type: 'dtmf', call: this.id_, digits: upper, method });
+    // Before the answer there is nobody to be told, and an announcement hears what is in the media.
+    if (!this.early || !inMedia) this.host_.send({ type: 'dtmf', call: this.id_, digits: upper, method });
     if (options.audible) this.host_.tones.key(upper[0]!);
   }
 
@@ -306,7 +307,7 @@ export class Call extends CallFacts {
     if (this.ended_) return;
     if (!this.id_) this.id_ = fields.call;
     const before = this.fields_;
-    this.fields_ = fields;
+    this.fields_ = { ...fields, replaces: fields.replaces ?? before?.replaces }; // Said once, when it rings.
     this.server_ = fields.state;
     if (fields.state === 'ended') {
       const reason = fields.reason ?? 'hung_up';

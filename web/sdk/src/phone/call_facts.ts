@@ -34,6 +34,10 @@ export abstract class CallFacts extends Emitter<CallEvents> {
   get autoAnswer(): boolean {
     return this.fields_?.autoAnswer ?? false;
   }
+  /** The call in whose place this one comes (a consult that is joined); empty: none. */
+  get replaces(): string {
+    return this.fields_?.replaces ?? '';
+  }
   get correlationId(): string {
     return this.fields_?.correlationId ?? '';
   }

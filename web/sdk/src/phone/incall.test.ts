@@ -300,8 +300,11 @@ describe('transfer', () => {
     await expect(done).rejects.toMatchObject({ code: 'transfer.cancelled' });
     await settle();
     expect(env.gateway.last('cancelTransfer')).toMatchObject({ call: 'c1' });
-    await say();
+    await say({ transfer: { state: 'failed', to: 'agent2', text: 'You took the call back.' } });
     expect(call.transferInfo).toBeNull();
+    const again = call.transfer('agent2');
+    await say({ transfer: { state: 'done', to: 'agent2' } });
+    await again;
   });
 
   it('needs the gateway’s leave', async () => {
@@ -335,6 +338,9 @@ describe('before the answer', () => {
     expect(call.state).toBe('ringing');
     expect(call.early).toBe(true);
     expect(call.remoteStream!.getAudioTracks()).toHaveLength(1);
+    call.sendDtmf('1'); // A menu may ask before anybody answers.
+    await settle();
+    expect([env.peer.tones, env.gateway.last('dtmf')]).toEqual([['1'], undefined]);
     await env.clock.advance(20_000);
     expect(env.audio.tones).toEqual([425]);
     await say({ early: false });

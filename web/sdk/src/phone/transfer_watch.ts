@@ -9,6 +9,8 @@ interface Waiter {
 export class TransferWatch {
   private info_: TransferInfo | null = null;
   private waiter_: Waiter | null = null;
+  /** Called off here: that it then fails is no news. */
+  private quiet_ = false;
 
   /** The transfer that is under way, or how the last one failed. */
   get info(): TransferInfo | null {
@@ -21,6 +23,7 @@ export class TransferWatch {
   /** Settles when the transfer is done, failed or called off. `asked`: the request, which may be refused. */
   begin(to: string, asked: Promise<unknown>): Promise<void> {
     this.info_ = { state: 'trying', to };
+    this.quiet_ = false;
     const done = new Promise<void>((resolve, reject) => (this.waiter_ = { resolve, reject }));
     asked.catch((error: unknown) => {
       this.info_ = null;
@@ -32,6 +35,7 @@ export class TransferWatch {
   /** What the gateway says now; true: it is news. */
   update(info: TransferInfo | undefined): boolean {
     const before = this.info_;
+    if (this.quiet_ && info && info.state !== 'done') return false;
     if (!info) {
       // The answer to another request may come before the transfer has begun there.
       if (!before || (this.waiter_ && before.state === 'trying')) return false;
@@ -48,6 +52,7 @@ export class TransferWatch {
 
   cancelled(): void {
     this.info_ = null;
+    this.quiet_ = true;
     this.settle((waiter) => waiter.reject(new ParleyError('transfer.cancelled')));
   }
 
