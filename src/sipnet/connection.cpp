@@ -53,7 +53,11 @@ ConnectionKey keyOf(const sip::Target& target) {
 }
 
 Connection::Connection(Hub& hub, sip::FlowId id, sip::TransportKind kind)
-    : hub_(hub), messageTimer_(hub.loop), keepAliveTimer_(hub.loop), lastReceived_(hub.loop.now()) {
+    : hub_(hub),
+      firstTimer_(hub.loop),
+      messageTimer_(hub.loop),
+      keepAliveTimer_(hub.loop),
+      lastReceived_(hub.loop.now()) {
   source_.flow = id;
   source_.kind = kind;
   hub_.meters.connections(kind, 1);
@@ -153,6 +157,12 @@ void Connection::opened() {
   state_ = State::open;
   lastReceived_ = hub_.loop.now();
   pendingBytes_ = 0;
+  if (!outgoing_) {
+    firstTimer_.start(hub_.options.firstMessageTimeout, [this] {
+      hub_.refused(source_, "silent");
+      end("sip.flow_silent");
+    });
+  }
   for (auto& each : std::exchange(pending_, {})) {
     const auto reason = send(std::move(each.bytes), each.token);
     if (!reason.empty()) hub_.failLater(source_.kind, each.token, reason);
@@ -244,6 +254,7 @@ void Connection::take(std::string_view bytes) {
   hub_.meters.received(source_.kind, bytes.size());
   auto message = sip::Message::parse(bytes);
   if (!message) return refuse(message.error());
+  firstTimer_.stop();
   noteAlias(*message);
   hub_.sink.onMessage(std::move(*message), source_);
 }
@@ -314,6 +325,7 @@ void Connection::end(std::string_view reason) {
   if (state_ != State::open) return;
   state_ = State::closing;
   ending_ = reason;
+  firstTimer_.stop();
   messageTimer_.stop();
   keepAliveTimer_.stop();
   if (socket_) return socket_->close(1000, "");
@@ -324,6 +336,7 @@ void Connection::onClosed(std::string_view reason) {
   const auto self = shared_from_this();
   if (state_ == State::closed) return;
   state_ = State::closed;
+  firstTimer_.stop();
   messageTimer_.stop();
   keepAliveTimer_.stop();
   if (stream_) forgetWritten();

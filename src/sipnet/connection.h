@@ -106,6 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t submitted_ = 0;
   std::deque<std::pair<std::uint64_t, sip::SendToken>> unsent_;
 
+  net::Timer firstTimer_;  ///< Runs until a taken connection showed that it speaks SIP.
   net::Timer messageTimer_;
   net::Timer keepAliveTimer_;
   base::Millis keepAlive_{0};

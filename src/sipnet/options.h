@@ -34,13 +34,14 @@ struct TransportOptions {
   int maxUdpErrorAnswers = 50;           ///< A second; 400 and the like to what is no message.
 
   base::Millis connectTimeout{4'000};  ///< TCP; much shorter than timer B, so that the next target is tried.
-  base::Millis handshakeTimeout{5'000};    ///< TLS.
-  base::Millis messageTimeout{10'000};     ///< A message that has begun is whole by then.
-  base::Millis writeTimeout{20'000};       ///< The other side reads.
-  base::Millis idleTimeout{1'200'000};     ///< Nothing came or went; 0: no limit.
-  base::Millis keepAliveInterval{95'000};  ///< On connections we made (RFC 5626 section 4.4.1); 0: none.
-  base::Millis pongTimeout{10'000};        ///< Without any byte by then the flow is dead.
-  int dscp = 24;                           ///< CS3
+  base::Millis handshakeTimeout{5'000};      ///< TLS.
+  base::Millis firstMessageTimeout{30'000};  ///< From a taken connection came a SIP message by then.
+  base::Millis messageTimeout{10'000};       ///< A message that has begun is whole by then.
+  base::Millis writeTimeout{20'000};         ///< The other side reads.
+  base::Millis idleTimeout{1'200'000};       ///< Nothing came or went; 0: no limit.
+  base::Millis keepAliveInterval{95'000};    ///< On connections we made (RFC 5626 section 4.4.1); 0: none.
+  base::Millis pongTimeout{10'000};          ///< Without any byte by then the flow is dead.
+  int dscp = 24;                             ///< CS3
 
   /// False: what comes from there is dropped and connections are closed before anything is spent on them.
   std::function<bool(const net::Endpoint& remote)> admit{};
@@ -52,15 +53,16 @@ class TransportSink {
   virtual ~TransportSink() = default;
   virtual void onMessage(sip::Message message, const sip::Source& source) = 0;
   /// A connection that had become a flow is gone: sip.flow_closed, sip.flow_reset, sip.flow_idle,
-  /// sip.flow_slow_peer, sip.flow_no_pong, sip.flow_slow_sender, sip.flow_bad_framing, sip.flow_garbage,
-  /// sip.flow_shutdown. UDP flows are forgotten without a word: they only say which socket is used.
+  /// sip.flow_slow_peer, sip.flow_no_pong, sip.flow_silent, sip.flow_slow_sender, sip.flow_bad_framing,
+  /// sip.flow_garbage, sip.flow_shutdown. UDP flows are forgotten without a word: they only say which socket
+  /// is used.
   virtual void onFlowClosed(sip::FlowId flow, std::string_view reason) = 0;
   /// sip.transport_unavailable (no such transport), _connect_failed, _timeout, _tls_failed, _queue_full,
   /// _too_large, _limit, _closed, _flow_gone.
   virtual void onSendFailed(sip::SendToken token, std::string_view reason) = 0;
   /// What was refused, by whom it came: blocked, connections, connections_per_network, handshakes,
-  /// handshakes_per_network, handshake_timeout, handshake_failed, slow_sender, subprotocol, or the reason of
-  /// a message that did not parse (sip.bad_header …). For counting intruders.
+  /// handshakes_per_network, handshake_timeout, handshake_failed, silent, slow_sender, subprotocol, or the
+  /// reason of a message that did not parse (sip.bad_header …). For counting intruders.
   virtual void onRefused(const sip::Source&, std::string_view /*reason*/) {}
 };
 

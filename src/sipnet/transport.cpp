@@ -67,7 +67,9 @@ struct SipTransport::Impl final : Hub {
         udp(
             l, {.maxFlows = options.maxUdpFlows, .dscp = options.dscp}, [this] { return nextFlow(); },
             [this](const net::Endpoint& remote) { return admit(TransportKind::udp, remote); },
-            [this](std::string_view bytes, const sip::Source& source) { onDatagram(bytes, source); }),
+            [this](std::string_view bytes, sip::Source source, const UdpSide::Heard& heard) {
+              onDatagram(bytes, std::move(source), heard);
+            }),
         lastFlow(static_cast<std::uint64_t>(startOfFlowIds())),
         webSocketName(base::toLower(random.alphanumeric(12)) + ".invalid") {
     limiter = std::make_shared<net::ConnectionLimiter>(net::ConnectionLimiter::Limits{
@@ -127,11 +129,14 @@ struct SipTransport::Impl final : Hub {
 
   // ---- Receiving ----
 
-  void onDatagram(std::string_view bytes, const sip::Source& source) {
+  void onDatagram(std::string_view bytes, sip::Source source, const UdpSide::Heard& heard) {
     if (isKeepAlive(bytes)) return;
     meters.received(TransportKind::udp, bytes.size());
     auto message = sip::Message::parse(bytes);
-    if (message) return sink.onMessage(std::move(*message), source);
+    if (message) {
+      source.flow = udp.remember(heard);
+      return sink.onMessage(std::move(*message), source);
+    }
     refused(source, message.error().reason);
     // A sender's address may be forged; what goes there without a reason stays little.
     const auto now = loop.now();
@@ -140,8 +145,9 @@ struct SipTransport::Impl final : Hub {
       answers = 0;
     }
     if (answers >= options.maxUdpErrorAnswers) return;
-    if (const auto answer = errorAnswer(message.error(), source, random)) {
+    if (auto answer = errorAnswer(message.error(), source, random)) {
       ++answers;
+      answer->target.flow = udp.remember(heard);  // It leaves from where the request came to.
       meters.sent(TransportKind::udp, answer->bytes.size());
       udp.send(answer->bytes, answer->target);
     }

@@ -227,6 +227,32 @@ TEST_F(SipTransportTest, ASlowSenderIsClosedAndAQuietOneIsNot) {
   EXPECT_TRUE(server.got(2));
 }
 
+TEST_F(SipTransportTest, WhoNeverSendsAMessageLosesThePlace) {
+  TransportOptions options;
+  options.firstMessageTimeout = Millis{40};
+  Side server(loop, options);
+  RawPeer silent(loop, server.listen(TransportKind::tcp));
+  silent.send("\r\n\r\n");
+  ASSERT_TRUE(silent.waitClosed());
+  ASSERT_TRUE(until([&] { return !server.closed.empty(); }));
+  EXPECT_EQ(server.closed[0].second, "sip.flow_silent");
+  EXPECT_THAT(server.refused, ElementsAre("silent"));
+}
+
+TEST_F(SipTransportTest, NonsenseOverUdpTakesNoPlaceInTheTable) {
+  TransportOptions options;
+  options.maxUdpFlows = 1;
+  Side server(loop, options), client(loop), other(loop);
+  client.listen(TransportKind::udp);
+  other.listen(TransportKind::udp);
+  const auto to = targetOf(TransportKind::udp, server.listen(TransportKind::udp));
+  client.transport.send(optionsRequest(), to, {});
+  ASSERT_TRUE(server.got(1));
+  other.transport.send("no SIP at all", to, {});
+  ASSERT_TRUE(until([&] { return !server.refused.empty(); }));
+  EXPECT_TRUE(server.transport.hasFlow(server.messages[0].second.flow));
+}
+
 TEST_F(SipTransportTest, AResetInTheMiddleOfAMessage) {
   Side server(loop);
   RawPeer peer(loop, server.listen(TransportKind::tcp));

@@ -15,9 +15,9 @@ bool reaches(const net::Endpoint& bound, const net::Endpoint& to) {
   return bound.isAny() || !to.isV4();
 }
 
-std::size_t UdpSide::KeyHash::operator()(const Key& key) const noexcept {
+std::size_t UdpSide::Hash::operator()(const Heard& heard) const noexcept {
   const net::EndpointHash hash;
-  return hash(key.remote) * 31 + hash(key.local) + key.socket;
+  return hash(heard.remote) * 31 + hash(heard.local) + heard.socket;
 }
 
 UdpSide::UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow, Admit admit,
@@ -47,33 +47,30 @@ void UdpSide::onBatch(std::size_t socket, std::span<net::Datagram> batch) {
   inBatch_ = true;
   for (const auto& datagram : batch) {
     if (!admit_(datagram.remote)) continue;
-    const Flow& flow = flowOf(socket, datagram);
     sip::Source source;
     source.kind = sip::TransportKind::udp;
     source.remote = addressOf(datagram.remote);
     source.local = addressOf(datagram.local);
-    source.flow = flow.id;
-    onDatagram_(base::asText(datagram.data), source);
+    onDatagram_(base::asText(datagram.data), std::move(source), {socket, datagram.remote, datagram.local});
   }
   inBatch_ = false;
 }
 
-const UdpSide::Flow& UdpSide::flowOf(std::size_t socket, const net::Datagram& datagram) {
-  const Key key{socket, datagram.remote, datagram.local};
-  if (const auto found = byKey_.find(key); found != byKey_.end()) {
+sip::FlowId UdpSide::remember(const Heard& heard) {
+  if (const auto found = byPeer_.find(heard); found != byPeer_.end()) {
     flows_.splice(flows_.begin(), flows_, found->second);
-    return flows_.front();
+    return flows_.front().id;
   }
   while (!flows_.empty() && flows_.size() >= settings_.maxFlows) {
     const Flow& oldest = flows_.back();
     byId_.erase(oldest.id);
-    byKey_.erase({oldest.socket, oldest.remote, oldest.local});
+    byPeer_.erase(oldest.heard);
     flows_.pop_back();
   }
-  flows_.push_front({newFlow_(), socket, datagram.remote, datagram.local});
-  byKey_.emplace(key, flows_.begin());
+  flows_.push_front({newFlow_(), heard});
+  byPeer_.emplace(heard, flows_.begin());
   byId_.emplace(flows_.front().id, flows_.begin());
-  return flows_.front();
+  return flows_.front().id;
 }
 
 const UdpSide::Socket* UdpSide::pick(const net::Endpoint& to) const {
@@ -89,9 +86,9 @@ std::string_view UdpSide::send(std::string_view bytes, const sip::Target& target
   net::Endpoint local;
   const Socket* socket = nullptr;
   if (const auto flow = byId_.find(target.flow); flow != byId_.end()) {
-    socket = &sockets_[flow->second->socket];
+    socket = &sockets_[flow->second->heard.socket];
     if (!reaches(socket->bound, to)) socket = nullptr;
-    if (socket != nullptr) local = flow->second->local;
+    if (socket != nullptr) local = flow->second->heard.local;
   }
   if (socket == nullptr) socket = pick(to);
   if (socket == nullptr || to.port() == 0) return "sip.transport_unavailable";
@@ -102,7 +99,7 @@ std::string_view UdpSide::send(std::string_view bytes, const sip::Target& target
 
 const net::Endpoint* UdpSide::boundFor(const sip::Target& target) const {
   if (const auto flow = byId_.find(target.flow); flow != byId_.end()) {
-    return &sockets_[flow->second->socket].bound;
+    return &sockets_[flow->second->heard.socket].bound;
   }
   const Socket* socket = pick(endpointOf(target.address));
   return socket == nullptr ? nullptr : &socket->bound;
@@ -110,7 +107,7 @@ const net::Endpoint* UdpSide::boundFor(const sip::Target& target) const {
 
 const net::Endpoint* UdpSide::localOf(sip::FlowId flow) const {
   const auto found = byId_.find(flow);
-  return found == byId_.end() ? nullptr : &found->second->local;
+  return found == byId_.end() ? nullptr : &found->second->heard.local;
 }
 
 }  // namespace parley::sipnet

@@ -23,13 +23,22 @@ class UdpSide {
     std::size_t maxFlows = 65'536;
     int dscp = 0;
   };
-  using OnDatagram = std::function<void(std::string_view bytes, const sip::Source& source)>;
-  /// Asked before a flow is made of a source.
+  /// On which socket a datagram came, until the handler returns.
+  struct Heard {
+    std::size_t socket;
+    net::Endpoint remote, local;
+    friend bool operator==(const Heard&, const Heard&) = default;
+  };
+  /// `source` has no flow: remember() makes one, for those that speak SIP.
+  using OnDatagram = std::function<void(std::string_view bytes, sip::Source source, const Heard& heard)>;
+  /// Asked about every sender.
   using Admit = std::function<bool(const net::Endpoint& remote)>;
 
   UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow, Admit admit,
           OnDatagram onDatagram);
   base::Result<net::Endpoint> listen(const net::Endpoint& bind);
+  /// The flow of this peer, new if it was not known.
+  sip::FlowId remember(const Heard& heard);
   /// Empty: handed to the kernel. Else sip.transport_unavailable or sip.transport_too_large.
   std::string_view send(std::string_view bytes, const sip::Target& target);
   /// Where what is sent to `target` leaves from, as it is bound; null: no socket can.
@@ -42,16 +51,10 @@ class UdpSide {
  private:
   struct Flow {
     sip::FlowId id;
-    std::size_t socket = 0;
-    net::Endpoint remote, local;
+    Heard heard;
   };
-  struct Key {
-    std::size_t socket;
-    net::Endpoint remote, local;
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const noexcept;
+  struct Hash {
+    std::size_t operator()(const Heard& heard) const noexcept;
   };
   struct Socket {
     std::unique_ptr<net::UdpSocket> socket;
@@ -59,7 +62,6 @@ class UdpSide {
   };
 
   void onBatch(std::size_t socket, std::span<net::Datagram> batch);
-  const Flow& flowOf(std::size_t socket, const net::Datagram& datagram);
   const Socket* pick(const net::Endpoint& to) const;
 
   net::EventLoop& loop_;
@@ -70,7 +72,7 @@ class UdpSide {
   std::vector<Socket> sockets_;
   bool inBatch_ = false;
   std::list<Flow> flows_;  ///< Heard last first.
-  std::unordered_map<Key, std::list<Flow>::iterator, KeyHash> byKey_;
+  std::unordered_map<Heard, std::list<Flow>::iterator, Hash> byPeer_;
   std::unordered_map<sip::FlowId, std::list<Flow>::iterator> byId_;
 };
 
