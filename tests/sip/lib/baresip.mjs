@@ -1,0 +1,101 @@
+// A baresip phone: sends a steady tone, records what it hears, is driven through its control socket (netstrings
+// with JSON).
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { until } from '../../browser/lib/browsers.mjs';
+import { secretOf } from './kamailio.mjs';
+import { Program } from './program.mjs';
+import { listen, readWav } from './wav.mjs';
+
+export class Baresip {
+  /**
+   * `user@domain` with `registrar` (a Kamailio) or without one; `answer`: auto or manual; `codecs`: "pcmu/8000/1" …;
+   * `encryption`: "srtp-mand" (SDES), "dtls_srtp" …
+   */
+  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '', early = false } = {}) {
+    const phone = new Baresip();
+    const folder = path.join(scratch, `baresip-${user}-${peer.address}`), records = path.join(folder, 'records');
+    fs.mkdirSync(records, { recursive: true });
+    Object.assign(phone, { peer, user, tone, records, events: [], waiting: [] });
+    phone.aor = `sip:${user}@${registrar?.domain ?? peer.address}`;
+    phone.uri = `sip:${user}@${peer.address}:5060`;
+    fs.writeFileSync(path.join(folder, 'config'), `sip_listen ${peer.address}:5060
+net_interface eth0
+rtp_timeout 0
+call_local_timeout 60
+call_max_calls 4
+audio_source ausine,${tone}
+audio_player aubridge,sink
+audio_alert nil,nil
+ausrc_srate 48000
+ausrc_channels 2
+auplay_channels 1
+audio_level no
+rtp_stats yes
+snd_path ${records}
+ctrl_tcp_listen ${peer.address}:4444
+module_path /usr/lib/baresip/modules
+module g711.so
+module g722.so
+module opus.so
+module ausine.so
+module aubridge.so
+module sndfile.so
+module srtp.so
+module dtls_srtp.so
+module_tmp account.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+`);
+    fs.writeFileSync(path.join(folder, 'accounts'), `<${phone.aor};transport=${transport}>;answermode=${answer};audio_codecs=${codecs};${registrar
+      ? `auth_user=${user};auth_pass=${secretOf(user)};outbound="sip:${registrar.address}${transport === 'tls' ? ':5061' : ''};transport=${transport}";regint=120` : 'regint=0'}${encryption ? `;mediaenc=${encryption}` : ''}\n`);
+    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v', ...(early ? ['-e'] : [])]);
+    await phone.program.prints(/baresip is ready/);
+    await phone.connect();
+    if (registrar) await registrar.registered(user);
+    return phone;
+  }
+  async connect() {
+    this.socket = await until('baresip control', () => new Promise((yes, no) => {
+      const socket = net.connect(4444, this.peer.address, () => yes(socket));
+      socket.on('error', no);
+    }));
+    this.socket.on('error', () => {});
+    let rest = '';
+    this.socket.on('data', (data) => {
+      rest += data;
+      for (;;) {
+        const colon = rest.indexOf(':'), length = Number(rest.slice(0, colon));
+        if (colon < 0 || rest.length < colon + 2 + length) break;
+        const message = JSON.parse(rest.slice(colon + 1, colon + 1 + length));
+        rest = rest.slice(colon + 2 + length);
+        if (message.event) this.events.push(message);
+        else this.waiting.shift()?.(message);
+      }
+    });
+  }
+  /** One of the menu's commands: dial, accept, hangup, hold, resume, sndcode … */
+  command(command, params) {
+    const text = JSON.stringify(params === undefined ? { command } : { command, params });
+    return new Promise((done) => { this.waiting.push(done); this.socket.write(`${Buffer.byteLength(text)}:${text},`); });
+  }
+  dial(uri) { return this.command('dial', uri); }
+  /** The event has come, after those that forget() dropped. */
+  event(type, ms = 15000) { return until(`${this.user}: ${type}`, () => this.events.find((e) => e.type === type) ?? Promise.reject(new Error(this.events.map((e) => `${e.type} ${e.param ?? ''}`).join(', '))), ms); }
+  forget() { this.events.length = 0; }
+  recording(direction = 'dec') {
+    const files = fs.readdirSync(this.records).filter((f) => f.endsWith(`-${direction}.wav`)).sort();
+    return readWav(path.join(this.records, files.at(-1) ?? 'none'));
+  }
+  /** What it hears right now: the last second of the newest recording. */
+  hears(seconds = 1) { return listen(this.recording(), seconds); }
+  hearsTone(hertz, ms = 15000) {
+    return until(`${this.user} hears ${hertz} Hz`, () => {
+      const heard = this.hears();
+      return Math.abs(heard.hertz - hertz) <= 6 && heard.db > -50 && heard.share > 0.6 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
+    }, ms);
+  }
+  async stop() { this.socket?.destroy(); await this.program.stop(); }
+}

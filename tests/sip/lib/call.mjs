@@ -1,0 +1,50 @@
+// Calls between a page and a telephone, as both take part in them.
+import { assert, assist, signIn } from '../../browser/lib/call.mjs';
+import { until } from '../../browser/lib/browsers.mjs';
+import { people } from '../../browser/lib/media.mjs';
+import { agentToken, consumerToken, sdp, Session } from '../../browser/lib/session.mjs';
+
+export { agentToken, assert, assist, consumerToken, people, sdp, Session, signIn, until };
+
+/** Settings of a server that serves SIP in the test's network and sends calls to `servers` (addresses or URIs). */
+export const sipSettings = (lan, servers, more = {}) => ({
+  'sip.listen': `udp:${lan.host}:5060,tcp:${lan.host}:5060,tls:${lan.host}:5061`,
+  'sip.outbound_servers': servers.map((s) => (/^sips?:/.test(s) ? s : `sip:${s}`)).join(','),
+  ...more,
+});
+export const mediaSettings = (lan) => ({ mediaSettings: { 'media.rtp_address': lan.host } });
+
+/** The page plays this tone. */
+export const pageHears = (page, hertz, ms = 20000) => until(`${page.name} hears ${hertz} Hz`, async () => {
+  const heard = await page.hear('remote-video');
+  return Math.abs(heard.hertz - hertz) < 15 && heard.db > -60 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
+}, ms);
+
+export const pageHearsNothing = (page, ms = 15000) => until(`${page.name} hears nothing`, async () => {
+  const heard = await page.hear('remote-video', 700);
+  return heard.last < -85 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
+}, ms);
+
+/** Both hear each other: the page the phone's tone, the phone the person's. */
+export const bothHear = (page, phone) => Promise.all([pageHears(page, phone.tone), phone.hearsTone(people[page.person].tone)]);
+
+export async function pageCalls(t, number, options = {}) {
+  const page = await t.browser('chromium', 'consumer');
+  await assist(page, t.stack, { destination: number, ...options });
+  return page;
+}
+
+/** A page's call without a browser: no media, but all of the signalling. */
+export async function dial(stack, destination, more = {}, token = {}) {
+  const session = await Session.open(stack, await consumerToken(stack, token));
+  session.send({ type: 'dial', destination, sdp: sdp('actpass'), media: { audio: true, video: true }, ...more });
+  return session;
+}
+/** The call that a session dialled is in one of these states (of those it passes: messages are not kept in order). */
+export const reaches = (session, states, ms = 30000) => session.wait((m) => m.type === 'call' && states.includes(m.state), ms);
+export async function endsWith(session, reason, ms = 40000) {
+  const call = await reaches(session, ['ended'], ms);
+  assert(call.reason === reason, `ended with ${call.reason} (${call.text}), expected ${reason}`);
+  assert(call.text?.length > 3, 'no sentence for the end');
+  return call;
+}

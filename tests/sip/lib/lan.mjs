@@ -1,0 +1,66 @@
+// A network of its own for each test: a bridge on this machine, and a network namespace for each peer. The machine
+// (and so Parley) has the address `host` in it. Everything that peers say to each other or to Parley crosses
+// the bridge, where capture.mjs listens.
+import { execFileSync } from 'node:child_process';
+
+const run = (...command) => execFileSync(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+let count = 0;
+
+export class Peer {
+  constructor(lan, number) {
+    this.lan = lan;
+    this.namespace = `${lan.id}p${number}`;
+    this.address = `${lan.network}.${10 + number}`;
+    this.link = `${lan.id}v${number}`;
+    run('ip', 'netns', 'add', this.namespace);
+    run('ip', 'link', 'add', this.link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.namespace);
+    run('ip', 'link', 'set', this.link, 'master', lan.device, 'up');
+    run('ip', '-n', this.namespace, 'addr', 'add', `${this.address}/24`, 'dev', 'eth0');
+    run('ip', '-n', this.namespace, 'link', 'set', 'eth0', 'up');
+    run('ip', '-n', this.namespace, 'link', 'set', 'lo', 'up');
+    run('ip', '-n', this.namespace, 'route', 'add', 'default', 'via', lan.host);
+  }
+  /** The command that runs another one at this peer. */
+  get prefix() { return ['ip', 'netns', 'exec', this.namespace]; }
+  rules(text) { execFileSync('ip', ['netns', 'exec', this.namespace, 'nft', '-f', '-'], { input: text }); }
+  /**
+   * Drops UDP packets of SIP by chance, each way; media is left alone. What comes from the peer is dropped at the other end of
+   * its link: a local rule would tell the sender.
+   */
+  lose(percent) {
+    const chance = `numgen random mod 100 < ${percent} counter drop;`;
+    this.rules(`table inet loss {\n  chain in { type filter hook input priority 0; policy accept; meta l4proto udp udp dport 5060-5099 ${chance} }\n}\n`);
+    execFileSync('nft', ['-f', '-'], { input: `table netdev ${this.link} {\n  chain out { type filter hook ingress device "${this.link}" priority 0; policy accept; meta l4proto udp udp sport 5060-5099 ${chance} }\n}\n` });
+  }
+  /** How many packets lose() took. */
+  lost() {
+    const text = run(...this.prefix, 'nft', 'list', 'table', 'inet', 'loss') + run('nft', 'list', 'table', 'netdev', this.link);
+    return [...text.matchAll(/counter packets (\d+)/g)].reduce((sum, m) => sum + Number(m[1]), 0);
+  }
+  /** Off the network, as with its plug pulled. */
+  cut() { this.rules('table inet cut {\n  chain in { type filter hook input priority 0; policy drop; }\n  chain out { type filter hook output priority 0; policy drop; }\n}\n'); }
+  mend() { run(...this.prefix, 'nft', 'delete', 'table', 'inet', 'cut'); }
+}
+
+export class Lan {
+  constructor() {
+    this.id = `ps${process.pid % 100000}${String.fromCharCode(97 + count % 26)}`;
+    this.network = `10.92.${(process.pid + 31 * count++) % 200 + 20}`;
+    this.host = `${this.network}.1`;
+    this.device = `${this.id}br`;
+    this.peers = [];
+    run('ip', 'link', 'add', this.device, 'type', 'bridge');
+    run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.device);
+    run('ip', 'link', 'set', this.device, 'up');
+  }
+  peer() {
+    const peer = new Peer(this, this.peers.length + 1);
+    this.peers.push(peer);
+    return peer;
+  }
+  remove() {
+    for (const peer of this.peers) try { run('nft', 'delete', 'table', 'netdev', peer.link); } catch { /* it lost nothing */ }
+    for (const peer of this.peers) try { run('ip', 'netns', 'del', peer.namespace); } catch { /* gone */ }
+    try { run('ip', 'link', 'del', this.device); } catch { /* gone */ }
+  }
+}

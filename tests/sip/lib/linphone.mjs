@@ -1,0 +1,55 @@
+// A linphone console phone: plays a tone from a file, records what it hears, is driven by its prompt.
+import fs from 'node:fs';
+import path from 'node:path';
+import { until } from '../../browser/lib/browsers.mjs';
+import { writeTone } from '../../browser/lib/media.mjs';
+import { secretOf } from './kamailio.mjs';
+import { Program } from './program.mjs';
+import { listen, readWav } from './wav.mjs';
+
+export class Linphone {
+  static async start(scratch, peer, { user, tone = 900, answer = true, registrar = null, transport = 'udp' } = {}) {
+    const phone = new Linphone();
+    const folder = path.join(scratch, `linphone-${user}`);
+    for (const at of ['.local/share/linphone', '.config/linphone']) fs.mkdirSync(path.join(folder, at), { recursive: true });
+    Object.assign(phone, { peer, user, tone, file: path.join(folder, 'heard.wav'), uri: `sip:${user}@${peer.address}:5060` });
+    writeTone(path.join(folder, 'tone.wav'), tone, 60, 8000);
+    fs.writeFileSync(path.join(folder, 'rc'), `[sip]
+sip_port=${transport === 'udp' ? 5060 : 0}
+sip_tcp_port=${transport === 'tcp' ? 5060 : 0}
+sip_tls_port=0
+contact=sip:${user}@${peer.address}
+[sound]
+playback_dev_id=NULL: NULL
+capture_dev_id=NULL: NULL
+ringer_dev_id=NULL: NULL
+echocancellation=0
+[video]
+device=StaticImage: Static picture
+display=0
+capture=0
+[net]
+mtu=1300
+`);
+    phone.program = new Program(folder, peer, 'linphonec', ['-c', path.join(folder, 'rc'), '-d', '0'], { env: { HOME: folder, XDG_DATA_HOME: path.join(folder, '.local/share'), XDG_CONFIG_HOME: path.join(folder, '.config') }, cwd: folder });
+    await phone.program.prints(/linphonec>/);
+    phone.program.say('soundcard use files');
+    phone.program.say(`play ${path.join(folder, 'tone.wav')}`);
+    phone.program.say(`record ${phone.file}`);
+    if (answer) phone.program.say('autoanswer enable');
+    if (registrar) {
+      phone.program.say(`register sip:${user}@${registrar.domain} sip:${registrar.address};transport=${transport} ${secretOf(user)}`);
+      await registrar.registered(user);
+    }
+    return phone;
+  }
+  dial(uri) { this.program.say(`call ${uri}`); }
+  hangUp() { this.program.say('terminate'); }
+  hearsTone(hertz, ms = 15000) {
+    return until(`${this.user} hears ${hertz} Hz`, () => {
+      const heard = listen(readWav(this.file));
+      return Math.abs(heard.hertz - hertz) <= 6 && heard.db > -50 && heard.share > 0.6 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
+    }, ms);
+  }
+  async stop() { this.program.say('quit'); await this.program.stop(); }
+}
