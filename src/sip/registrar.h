@@ -37,7 +37,7 @@ struct RegistrarOptions {
   std::size_t maxAddresses = 100'000;
   std::size_t maxBindings = 10;  ///< Of one address.
   std::uint32_t flowTimer = 0;   ///< Seconds between keep-alives that clients are asked for; 0: not asked.
-  std::vector<std::string> serviceRoute;
+  std::vector<std::string> serviceRoute{};
 };
 
 class Registrar {
