@@ -26,7 +26,7 @@ class Case {
   async start(Kind, ...args) { return this.owns(await Kind.start(this.scratch, ...args)); }
   peer() { return this.lan.peer(); }
   async parley(settings, options) { this.stack = this.owns(await Stack.start(settings, options)); return this.stack; }
-  async capture(filter) { this.wire = this.owns(await Capture.start(this.scratch, this.lan.device, filter)); return this.wire; }
+  async capture(filter) { this.wire = this.owns(await Capture.start(this.scratch, this.lan, filter)); return this.wire; }
   async browser(kind, person, options = {}) {
     const page = await open(kind, person, this.scratch, options);
     this.pages.push(page);

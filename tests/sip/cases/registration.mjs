@@ -27,7 +27,8 @@ const registers = (algorithm) => ({
     await wire.stop();
     const requests = wire.fields('sip.Method == "REGISTER"', 'sip.Expires', 'sip.auth.nc', 'sip.auth.algorithm');
     assert(JSON.stringify(requests.map((r) => [r[0], r[1] ?? ''])) === JSON.stringify([['120', ''], ['120', '00000001'], ['120', '00000002'], ['0', '00000003']]), JSON.stringify(requests));
-    assert(requests.slice(1).every((r) => r[2].replaceAll('"', '') === (algorithm || 'MD5')), JSON.stringify(requests));
+    // A challenge that names no algorithm is answered without the word.
+    assert(requests.slice(1).every((r) => (r[2] ?? '').replaceAll('"', '') === algorithm), JSON.stringify(requests));
   },
 });
 

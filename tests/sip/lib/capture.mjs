@@ -1,5 +1,6 @@
 // What is on the wire: dumpcap listens at the bridge, tshark reads what it wrote.
 import { execFileSync } from 'node:child_process';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import path from 'node:path';
 import { until } from '../../browser/lib/browsers.mjs';
@@ -7,15 +8,32 @@ import { Program } from './program.mjs';
 import { fromUlaw, listen } from './wav.mjs';
 
 export class Capture {
-  static async start(scratch, device, filter = '') {
+  static async start(scratch, lan, filter = '') {
     const capture = new Capture();
-    capture.file = path.join(scratch, `${device}.pcap`);
+    capture.lan = lan;
+    capture.file = path.join(scratch, `${lan.device}.pcap`);
     fs.rmSync(capture.file, { force: true });
-    capture.program = new Program(scratch, null, 'dumpcap', ['-q', '-P', '-i', device, '-w', capture.file, ...(filter ? ['-f', filter] : [])]);
+    capture.program = new Program(scratch, null, 'dumpcap', ['-q', '-P', '-i', lan.device, '-w', capture.file, ...(filter ? ['-f', `(${filter}) or udp port 9`] : [])]);
     await capture.program.prints(/File: /);
     return capture;
   }
-  async stop() { await this.program.stop(); }
+  /** Everything up to now is in the file: a last packet of our own has come through. */
+  async stop() {
+    if (this.stopped) return;
+    this.stopped = true;
+    const mark = `end of capture ${process.pid}`, socket = dgram.createSocket('udp4');
+    await new Promise((done) => socket.bind(0, this.lan.host, done));
+    socket.setBroadcast(true);
+    try {
+      await until('the capture\'s last packet', async () => {
+        await new Promise((done) => socket.send(mark, 9, `${this.lan.network}.255`, done));
+        return fs.readFileSync(this.file).includes(mark);
+      }, 10000);
+    } finally {
+      socket.close();
+      await this.program.stop();
+    }
+  }
   /** One row per packet: the fields' texts. Everything sent to SIP's ports is read as SIP. */
   fields(filter, ...names) {
     const text = execFileSync('tshark', ['-r', this.file, '-o', 'rtp.heuristic_rtp:TRUE', '-Y', filter, '-T', 'fields', '-E', 'separator=/t',
