@@ -97,5 +97,9 @@ module_app ctrl_tcp.so
       return Math.abs(heard.hertz - hertz) <= 6 && heard.db > -50 && heard.share > 0.6 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
     }, ms);
   }
+  /** Silence, or nothing at all. */
+  hearsNothing(ms = 15000) {
+    return until(`${this.user} hears nothing`, () => { const heard = this.hears(0.5); return heard.db < -50 || Promise.reject(new Error(JSON.stringify(heard))); }, ms);
+  }
   async stop() { this.socket?.destroy(); await this.program.stop(); }
 }

@@ -1,4 +1,5 @@
-// A linphone console phone: plays a tone from a file, records what it hears, is driven by its prompt.
+// A linphone console phone: plays a tone from a file, records what it hears (also after hold and resume, where baresip
+// stops recording), is driven by its prompt.
 import fs from 'node:fs';
 import path from 'node:path';
 import { until } from '../../browser/lib/browsers.mjs';
@@ -44,12 +45,18 @@ mtu=1300
     return phone;
   }
   dial(uri) { this.program.say(`call ${uri}`); }
+  hold() { this.program.say('pause'); }
+  resume() { this.program.say('resume'); }
   hangUp() { this.program.say('terminate'); }
   hearsTone(hertz, ms = 15000) {
     return until(`${this.user} hears ${hertz} Hz`, () => {
       const heard = listen(readWav(this.file));
       return Math.abs(heard.hertz - hertz) <= 6 && heard.db > -50 && heard.share > 0.6 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
     }, ms);
+  }
+  /** Silence, or nothing at all. */
+  hearsNothing(ms = 15000) {
+    return until(`${this.user} hears nothing`, () => { const heard = listen(readWav(this.file), 0.5); return heard.db < -50 || Promise.reject(new Error(JSON.stringify(heard))); }, ms);
   }
   async stop() { this.program.say('quit'); await this.program.stop(); }
 }

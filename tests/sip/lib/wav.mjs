@@ -2,8 +2,12 @@
 // as baresip and linphone write it, also while they still do (the header's length is not believed).
 import fs from 'node:fs';
 
+/** A recording that has not grown for a while is one of silence: nothing arrives. */
+const STILL_MS = 700;
+
 export function readWav(file) {
-  const bytes = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+  if (!fs.existsSync(file) || Date.now() - fs.statSync(file).mtimeMs > STILL_MS) return { rate: 8000, samples: new Float32Array(0) };
+  const bytes = fs.readFileSync(file);
   if (bytes.length < 44) return { rate: 8000, samples: new Float32Array(0) };
   // linphone writes the header at the end of the call; until then there are 44 zeros.
   const headed = bytes.toString('latin1', 0, 4) === 'RIFF';
