@@ -16,6 +16,8 @@ std::string_view toString(DropReason reason) {
       return "stun_unknown_attribute";
     case DropReason::stunRoleConflict:
       return "stun_role_conflict";
+    case DropReason::stunReplay:
+      return "stun_replay";
     case DropReason::stunNotRequest:
       return "stun_not_request";
     case DropReason::stunTableFull:
@@ -42,6 +44,8 @@ std::string_view toString(DropReason reason) {
       return "srtp_too_old";
     case DropReason::srtpKeyExhausted:
       return "srtp_key_exhausted";
+    case DropReason::rtpOtherSource:
+      return "rtp_other_source";
     case DropReason::rtpMalformed:
       return "rtp_malformed";
     case DropReason::rtcpMalformed:
@@ -66,6 +70,8 @@ std::string_view toString(DropReason reason) {
       return "rtp_padding_only";
     case DropReason::noPeer:
       return "no_peer";
+    case DropReason::onHold:
+      return "on_hold";
     case DropReason::peerNotReady:
       return "peer_not_ready";
     case DropReason::peerDirection:

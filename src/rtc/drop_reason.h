@@ -13,6 +13,7 @@ enum class DropReason : std::uint8_t {
   stunBadIntegrity,      ///< MESSAGE-INTEGRITY or FINGERPRINT wrong.
   stunUnknownAttribute,  ///< One that must be understood; answered with 420.
   stunRoleConflict,      ///< The peer says that it is controlled; answered with 487.
+  stunReplay,            ///< A check that was seen before, from elsewhere.
   stunNotRequest,        ///< A response or indication that nobody waits for.
   stunTableFull,         ///< More candidate addresses than one transport may have.
   stunAddressTaken,      ///< The address pair carries another leg's media at this moment.
@@ -26,6 +27,7 @@ enum class DropReason : std::uint8_t {
   srtpReplay,
   srtpTooOld,        ///< Outside the replay window.
   srtpKeyExhausted,  ///< 2^48 packets under one key.
+  rtpOtherSource,    ///< Plain RTP: not from where the peer said, or was heard before, that it sends.
   rtpMalformed,
   rtcpMalformed,
   rtpUnknownSsrc,  ///< Fits no media section.
@@ -37,7 +39,8 @@ enum class DropReason : std::uint8_t {
   rtxUnusable,     ///< RTX packet without original or with an unknown association.
   resendNeedsRtx,  ///< A packet was asked for again that AES-GCM lets nobody send twice, without RTX.
   rtpPaddingOnly,  ///< Probing; counted, not forwarded.
-  noPeer,          ///< No other leg yet, or it was closed.
+  noPeer,          ///< No other leg yet, or it was closed, or this one waits.
+  onHold,          ///< One of the two legs is held.
   peerNotReady,    ///< The other leg's DTLS is not done.
   peerDirection,   ///< The other leg does not want this media.
   peerNoCodec,     ///< The other leg did not negotiate this codec.

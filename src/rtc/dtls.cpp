@@ -24,6 +24,8 @@ constexpr unsigned kMaxTimeoutMicros = 3'000'000;
 constexpr int kMaxRecordsPerDatagram = 128;
 /// At most one answer per this to a peer that repeats its last flight (it may send it in several datagrams).
 constexpr base::Millis kRepeatInterval{50};
+/// How far OpenSSL's clock may be behind ours before it is not asked any more.
+constexpr base::Millis kClockTolerance{100};
 constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";  // RFC 5764 section 4.2
 
 /// RFC 6347 section 4.2.4.1 proposes 1 s; media wait for this, and paths have round trips well below.
@@ -81,6 +83,7 @@ class Endpoint final : public DtlsEndpoint, private PeerVerifier {
   void onSslError(int result);
   void fail(std::string reason, std::string text);
   void schedule(base::Instant now);
+  void retransmit();
   void stopTimers() {
     retransmitAt_.reset();
     giveUpAt_.reset();
@@ -156,12 +159,15 @@ void Endpoint::sendDatagram(base::Bytes datagram) {
   send_(datagram);
 }
 
+/// A datagram that brings nothing new (a repetition, a part) leaves the last flight what it was.
 void Endpoint::handshake() {
-  lastFlight_.clear();
-  recording_ = role_ == DtlsRole::server;
+  std::vector<base::Buffer> before;
+  before.swap(lastFlight_);
+  recording_ = true;
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   recording_ = false;
+  if (lastFlight_.empty()) lastFlight_.swap(before);
   if (result != 1)
     onSslError(result);
   else
@@ -214,6 +220,7 @@ void Endpoint::finish() {
   tail_ = DtlsTail::of(*ssl, role_);
   if (!tail_ || !exportKeys(*profile)) return fail("dtls.internal", "key export: " + takeOpensslError());
   state_ = DtlsState::connected;
+  if (role_ == DtlsRole::client) lastFlight_.clear();  // The server's is the last of a handshake.
   lastFlight_.shrink_to_fit();
   ssl_.reset();
   stopTimers();
@@ -290,12 +297,22 @@ std::optional<base::Instant> Endpoint::nextTimer() const {
 void Endpoint::onTimer(base::Instant now) {
   if (state_ == DtlsState::handshaking && giveUpAt_ && now >= *giveUpAt_)
     fail("dtls.timeout", "the handshake was not done in time");
-  // OpenSSL looks at its own clock, too: 0 means that by that one it is early, and we come again.
-  if (ssl_ && retransmitAt_ && now >= *retransmitAt_) {
-    ERR_clear_error();
-    if (DTLSv1_handle_timeout(ssl_.get()) < 0) onSslError(-1);
-  }
+  if (ssl_ && retransmitAt_ && now >= *retransmitAt_) retransmit();
   schedule(now);
+}
+
+/// OpenSSL looks at the wall clock: by that one it may be early, by a little, or by much after a step back.
+/// Then the flight is sent again as it was.
+void Endpoint::retransmit() {
+  timeval left{};
+  const bool waiting = DTLSv1_get_timeout(ssl_.get(), &left) == 1;
+  const auto wait = std::chrono::seconds{left.tv_sec} + std::chrono::microseconds{left.tv_usec};
+  if (waiting && wait > kClockTolerance) {
+    for (const base::Buffer& part : lastFlight_) send_(part);
+    return;
+  }
+  ERR_clear_error();
+  if (DTLSv1_handle_timeout(ssl_.get()) < 0) onSslError(-1);
 }
 
 void Endpoint::schedule(base::Instant now) {

@@ -115,6 +115,20 @@ TEST(DtlsTest, RetransmitsAtGrowingIntervalsAndGivesUp) {
   }
 }
 
+TEST(DtlsTest, AStepBackOfTheClockDoesNotEndALossyHandshake) {
+  for (int lost = 0; lost < 6; ++lost) {
+    Pair pair;
+    pair.make();
+    pair.loseOnly(lost);
+    pair.start();
+    pair.deliverAll();
+    *Pair::fakeWall -= 3'600'000'000LL;  // An hour.
+    pair.run();
+    expectConnected(pair);
+    EXPECT_LT(pair.now - base::Instant{1h}, 10s) << lost;
+  }
+}
+
 TEST(DtlsTest, ServerWaitsNoLongerThanTheLimit) {
   Pair pair;
   pair.make();

@@ -71,11 +71,35 @@ IceLiteAgent::CheckResult IceLiteAgent::onCheck(base::Bytes bytes, const Pair& p
   result.dropped = refuse(*message, credentials, response, result.responseSize);
   if (result.dropped) return result;
 
+  // Agents make a new number for each check of a pair; a repetition comes from where the first one did.
+  if (isCopy(message->transactionId, pair)) {
+    result.dropped = DropReason::stunReplay;
+    return result;
+  }
   const bool current = credentials == Credentials::current;
   result.responseSize = writeSuccess(*message, pair.remote, current ? local_.pwd : previous_->pwd, response);
   if (current) previous_.reset();
   accept(*message, pair, now, result);
   return result;
+}
+
+bool IceLiteAgent::isCopy(const proto::StunTransactionId& id, const Pair& pair) {
+  std::uint64_t transaction = 0, mixed = 0xcbf29ce484222325u;
+  for (std::size_t i = 0; i < 8; ++i) transaction = transaction << 8 | id[i];
+  const auto mix = [&](std::uint8_t byte) { mixed = (mixed ^ byte) * 0x100000001b3u; };  // FNV-1a
+  for (const auto* address : {&pair.remote, &pair.local}) {
+    for (const std::uint8_t byte : address->ip) mix(byte);
+    mix(static_cast<std::uint8_t>(address->port >> 8));
+    mix(static_cast<std::uint8_t>(address->port));
+  }
+  for (const Seen& each : seen_)
+    if (each.transaction == transaction) return each.pair != mixed;
+  if (seen_.size() < kMaxRemembered) {
+    seen_.push_back({transaction, mixed});
+  } else {
+    seen_[nextSeen_++ % kMaxRemembered] = {transaction, mixed};
+  }
+  return false;
 }
 
 IceLiteAgent::Credentials IceLiteAgent::credentialsOf(std::string_view username) const {

@@ -29,6 +29,9 @@ class IceLiteAgent {
   static constexpr base::Millis kDisconnectedAfter{7'000};
   static constexpr base::Millis kConsentLifetime{30'000};
   static constexpr std::size_t kMaxResponseBytes = 128;
+  /// Checks that are remembered: one that comes again from elsewhere is a copy (more than 40 minutes at one
+  /// each 2.5 s).
+  static constexpr std::size_t kMaxRemembered = 1024;
 
   /// A remote address and the local address it was reached at.
   struct Pair {
@@ -74,7 +77,9 @@ class IceLiteAgent {
                                    base::MutableBytes response, std::size_t& responseSize) const;
   void accept(const proto::StunMessage& message, const Pair& pair, base::Instant now, CheckResult& result);
   std::size_t indexOf(const Pair& pair) const;  ///< pairs_.size() when it is not there.
-  std::size_t leastRecent() const;              ///< Never the selected pair; pairs_.size() when no other.
+  /// Whether this check was seen with another pair. Remembers it.
+  bool isCopy(const proto::StunTransactionId& id, const Pair& pair);
+  std::size_t leastRecent() const;  ///< Never the selected pair; pairs_.size() when no other.
   void removePair(std::size_t index, CheckResult& result);
 
   IceParameters local_;
@@ -84,6 +89,12 @@ class IceLiteAgent {
   std::vector<base::Instant> checkedAt_;  ///< Parallel to pairs_.
   std::optional<Pair> selected_;
   std::optional<base::Instant> lastCheck_;
+  struct Seen {
+    std::uint64_t transaction = 0;  ///< 64 of its 96 random bits.
+    std::uint64_t pair = 0;         ///< Tells pairs apart.
+  };
+  std::vector<Seen> seen_;  ///< A ring once it is full.
+  std::size_t nextSeen_ = 0;
 };
 
 }  // namespace parley::rtc

@@ -32,10 +32,14 @@ struct Check {
   std::vector<std::uint16_t> unknown = {};
   StunClass kind = StunClass::request;
   std::uint16_t method = proto::kStunBinding;
+  std::uint8_t number = 0;  ///< Of the transaction; 0: a new one.
 
   Buffer bytes() const {
     Buffer out(1500);
-    StunWriter writer(out, kind, method, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+    static std::uint32_t last = 1000;
+    proto::StunTransactionId id{0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 11, 12};
+    base::storeU32(id.data(), number != 0 ? number : ++last);
+    StunWriter writer(out, kind, method, id);
     if (withUsername) writer.username(username);
     writer.priority(1);
     controlled ? writer.iceControlled(5) : writer.iceControlling(5);
@@ -80,6 +84,22 @@ class IceLiteTest : public testing::Test {
   std::array<std::uint8_t, IceLiteAgent::kMaxResponseBytes> response_{};
   std::size_t size_ = 0;
 };
+
+TEST_F(IceLiteTest, ACapturedCheckFromElsewhereChangesNothing) {
+  const Check captured{.nominate = true, .number = 7};
+  EXPECT_TRUE(check(captured, 1).selectedChanged);
+  now_ += 1s;
+  const auto copy = check(captured, 2);
+  EXPECT_EQ(copy.dropped, DropReason::stunReplay);
+  EXPECT_EQ(copy.responseSize, 0u);
+  EXPECT_FALSE(copy.pairAdded || copy.selectedChanged);
+  EXPECT_EQ(agent_.selected(), pairOf(1));
+  // Not after many others either; and a repetition from the same place is answered as ever.
+  for (std::size_t i = 0; i < IceLiteAgent::kMaxRemembered - 1; ++i) check({}, 1);
+  EXPECT_EQ(check(captured, 2).dropped, DropReason::stunReplay);
+  EXPECT_GT(check(captured, 1).responseSize, 0u);
+  EXPECT_TRUE(check({.nominate = true}, 2).selectedChanged);
+}
 
 TEST_F(IceLiteTest, FirstCheckSelectsAndIsAnswered) {
   EXPECT_EQ(agent_.state(now_), IceState::waiting);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "rtc/srtp_cipher.h"
@@ -31,8 +33,15 @@ std::optional<std::size_t> rtpHeaderBytes(base::Bytes packet) {
 struct Stream {
   std::uint32_t ssrc = 0;
   std::uint32_t nextRtcpIndex = 0;  ///< Protecting only.
+  std::uint64_t usedAt = 0;         ///< Unprotecting only: the context's count of packets.
   ReplayWindow<SrtpContext::kReplayWindow> rtp;
   ReplayWindow<kRtcpReplayWindow> rtcp;
+};
+
+/// How far a stream came that had to make room.
+struct Retired {
+  std::uint32_t ssrc = 0;
+  std::optional<std::uint64_t> rtp, rtcp;
 };
 
 template <class Window>
@@ -80,16 +89,26 @@ class Context final : public SrtpContext {
     }
     return nullptr;
   }
+  const Retired* retired(std::uint32_t ssrc) const {
+    const auto at =
+        std::find_if(retired_.begin(), retired_.end(), [&](const Retired& r) { return r.ssrc == ssrc; });
+    return at == retired_.end() ? nullptr : &*at;
+  }
+  /// A place for a stream that was just authenticated.
+  Stream& admit(std::uint32_t ssrc);
+  void retire(const Stream& stream);
+
   Stream* add(std::uint32_t ssrc) {
     if (streams_.size() >= kMaxStreams) return nullptr;
     last_ = streams_.size();
     streams_.emplace_back().ssrc = ssrc;
     return &streams_.back();
   }
-  bool full() const { return streams_.size() >= kMaxStreams; }
-
   std::unique_ptr<SrtpCipher> rtp_, rtcp_;
   std::vector<Stream> streams_;
+  std::vector<Retired> retired_;
+  std::size_t nextRetired_ = 0;
+  std::uint64_t packets_ = 0;
   std::size_t last_ = 0;
   bool protect_;
   bool mayRepeat_;
@@ -122,16 +141,20 @@ std::expected<void, DropReason> Context::unprotectRtp(proto::Packet& packet) {
   if (!header) return std::unexpected(DropReason::rtpMalformed);
   const std::uint32_t ssrc = base::loadU32(&data[8]);
   Stream* stream = find(ssrc);
-  if (stream == nullptr && full()) return std::unexpected(DropReason::rtpSsrcTableFull);
   const bool started = stream != nullptr && stream->rtp.started();
-  const auto index = estimateRtpIndex(started ? std::optional(stream->rtp.highest()) : std::nullopt,
-                                      base::loadU16(&data[2]));
+  std::optional<std::uint64_t> highest = started ? std::optional(stream->rtp.highest()) : std::nullopt;
+  const Retired* before = stream == nullptr ? retired(ssrc) : nullptr;
+  if (before != nullptr) highest = before->rtp;
+  const auto index = estimateRtpIndex(highest, base::loadU16(&data[2]));
   if (!index) return std::unexpected(DropReason::srtpKeyExhausted);
   if (started) {
     if (const auto refused = refusal(stream->rtp, *index)) return std::unexpected(*refused);
   }
+  if (before != nullptr && before->rtp && *index <= *before->rtp)
+    return std::unexpected(DropReason::srtpTooOld);
   if (!rtp_->openRtp(data, *header, ssrc, *index)) return std::unexpected(DropReason::srtpAuthentication);
-  if (stream == nullptr) stream = add(ssrc);
+  if (stream == nullptr) stream = &admit(ssrc);
+  stream->usedAt = ++packets_;
   stream->rtp.accept(*index);
   packet.size -= rtp_->tagBytes();
   return {};
@@ -161,15 +184,53 @@ std::expected<void, DropReason> Context::unprotectRtcp(proto::Packet& packet) {
   const std::uint32_t ssrc = base::loadU32(&data[4]);
   const std::uint32_t index = rtcp_->rtcpTrailer(data) & ~SrtpCipher::kRtcpEncrypted;
   Stream* stream = find(ssrc);
-  if (stream == nullptr && full()) return std::unexpected(DropReason::rtpSsrcTableFull);
   if (stream != nullptr) {
     if (const auto refused = refusal(stream->rtcp, index)) return std::unexpected(*refused);
+  } else if (const Retired* before = retired(ssrc);
+             before != nullptr && before->rtcp && index <= *before->rtcp) {
+    return std::unexpected(DropReason::srtpTooOld);
   }
   if (!rtcp_->openRtcp(data, ssrc)) return std::unexpected(DropReason::srtpAuthentication);
-  if (stream == nullptr) stream = add(ssrc);
+  if (stream == nullptr) stream = &admit(ssrc);
+  stream->usedAt = ++packets_;
   stream->rtcp.accept(index);
   packet.size -= overhead;
   return {};
+}
+
+void Context::retire(const Stream& stream) {
+  Retired was{stream.ssrc, std::nullopt, std::nullopt};
+  if (stream.rtp.started()) was.rtp = stream.rtp.highest();
+  if (stream.rtcp.started()) was.rtcp = stream.rtcp.highest();
+  if (retired_.size() < kMaxRetired) return retired_.push_back(was);
+  retired_[nextRetired_++ % kMaxRetired] = was;
+}
+
+Stream& Context::admit(std::uint32_t ssrc) {
+  const Retired* known = retired(ssrc);
+  const std::optional<Retired> before = known != nullptr ? std::optional(*known) : std::nullopt;
+  if (before) std::erase_if(retired_, [&](const Retired& r) { return r.ssrc == ssrc; });
+  Stream* stream = add(ssrc);
+  if (stream == nullptr) {
+    const auto idle = std::min_element(streams_.begin(), streams_.end(),
+                                       [](const Stream& a, const Stream& b) { return a.usedAt < b.usedAt; });
+    retire(*idle);
+    *idle = Stream{};
+    idle->ssrc = ssrc;
+    stream = &*idle;
+    last_ = static_cast<std::size_t>(idle - streams_.begin());
+  }
+  if (!before) return *stream;
+  // Nothing of what it sent before is fresh again.
+  if (before->rtp) {
+    const std::uint64_t first = *before->rtp - std::min<std::uint64_t>(*before->rtp, kReplayWindow - 1);
+    for (std::uint64_t i = first; i <= *before->rtp; ++i) stream->rtp.accept(i);
+  }
+  if (before->rtcp) {
+    const std::uint64_t first = *before->rtcp - std::min<std::uint64_t>(*before->rtcp, kRtcpReplayWindow - 1);
+    for (std::uint64_t i = first; i <= *before->rtcp; ++i) stream->rtcp.accept(i);
+  }
+  return *stream;
 }
 
 void wipe(SrtpSessionKeys& keys) {

@@ -26,7 +26,10 @@ std::string_view toString(SrtpProfile profile);
 class SrtpContext {
  public:
   enum class Direction { protect, unprotect };
-  static constexpr std::size_t kMaxStreams = 64;           ///< SSRCs per context.
+  static constexpr std::size_t kMaxStreams = 64;  ///< SSRCs per context.
+  /// To unprotect, the SSRC that was silent longest makes room; of so many it is remembered how far they
+  /// came.
+  static constexpr std::size_t kMaxRetired = 256;
   static constexpr std::size_t kReplayWindow = 1024;       ///< Packets (video bursts, reordering); RTCP: 128.
   static constexpr std::size_t kMaxOverhead = 16 + 4 + 4;  ///< Bytes a packet may grow by.
 
@@ -37,9 +40,11 @@ class SrtpContext {
 
   /// In place; packet.size changes. To protect, kMaxOverhead of tailroom must be there (else
   /// packetTooLarge). A failed unprotect leaves no trace in ROC or replay window (but the payload may be
-  /// spoilt); an unknown SSRC takes a table entry only once authenticated (rtpSsrcTableFull when full).
-  /// Protecting a sequence number again is allowed with AES-CM, for a retransmission of the same packet;
-  /// with GCM it would give the key away, so it is refused (srtpReplay, srtpTooOld).
+  /// spoilt); an unknown SSRC takes a table entry only once authenticated. When all are taken, a new one gets
+  /// the place of the one that was silent longest; if that comes back, what it sent before is not taken
+  /// again. To protect, rtpSsrcTableFull when full. Protecting a sequence number again is allowed with
+  /// AES-CM, for a retransmission of the same packet; with GCM it would give the key away, so it is refused
+  /// (srtpReplay, srtpTooOld).
   virtual std::expected<void, DropReason> rtp(proto::Packet& packet) = 0;
   virtual std::expected<void, DropReason> rtcp(proto::Packet& packet) = 0;
   /// Protecting a sequence number again is allowed (see rtp()).

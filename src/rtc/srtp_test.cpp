@@ -322,9 +322,27 @@ TEST_P(SrtpTest, StreamTableIsBounded) {
   Slot three(rtpPacket(1, 9'999)), four(rtcpPacket(9'999));
   ASSERT_TRUE(other->rtp(three.packet).has_value());
   ASSERT_TRUE(other->rtcp(four.packet).has_value());
-  EXPECT_EQ(receive(three.content()), DropReason::rtpSsrcTableFull);
-  EXPECT_EQ(receive(four.content(), nullptr, true), DropReason::rtpSsrcTableFull);
+  EXPECT_EQ(receive(three.content()), std::nullopt);  // in the place of the first
+  EXPECT_EQ(receive(four.content(), nullptr, true), std::nullopt);
   EXPECT_EQ(receive(protectedRtp(rtpPacket(2, 64))), std::nullopt);  // the known ones go on
+}
+
+TEST_P(SrtpTest, AStreamThatMadeRoomComesBackButWhatItSentDoesNot) {
+  const Buffer old = protectedRtp(rtpPacket(1000, 1)), oldRtcp = protectedRtcp(rtcpPacket(1));
+  const Buffer late = protectedRtp(rtpPacket(1003, 1));
+  ASSERT_EQ(receive(old), std::nullopt);
+  ASSERT_EQ(receive(oldRtcp, nullptr, true), std::nullopt);
+  for (std::uint32_t ssrc = 2; ssrc <= SrtpContext::kMaxStreams + 1; ++ssrc) {
+    auto other = context(Direction::protect);  // Its own table is as large.
+    Slot slot(rtpPacket(1, ssrc));
+    ASSERT_TRUE(other->rtp(slot.packet).has_value());
+    ASSERT_EQ(receive(slot.content()), std::nullopt);
+  }
+  EXPECT_EQ(receive(old), DropReason::srtpTooOld);
+  EXPECT_EQ(receive(oldRtcp, nullptr, true), DropReason::srtpTooOld);
+  EXPECT_EQ(receive(late), std::nullopt);
+  EXPECT_EQ(receive(late), DropReason::srtpReplay);
+  EXPECT_EQ(receive(old), DropReason::srtpReplay);
 }
 
 TEST_P(SrtpTest, ForgedSourcesTakeNoTableEntries) {
