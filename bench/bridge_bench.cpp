@@ -12,8 +12,10 @@ using namespace parley::rtc;
 
 class NullSink final : public BridgeSink {
  public:
-  void sendRtp(LegIndex, proto::Packet packet, bool) override { benchmark::DoNotOptimize(packet.size); }
-  void sendRtcp(LegIndex to, proto::Packet packet) override {
+  void sendRtp(LegIndex, std::size_t, proto::Packet packet, bool) override {
+    benchmark::DoNotOptimize(packet.size);
+  }
+  void sendRtcp(LegIndex to, std::size_t, proto::Packet packet) override {
     benchmark::DoNotOptimize(packet.size);
     proto::RtcpReader reader(packet.data());
     while (const auto block = reader.next())

@@ -33,6 +33,29 @@ void MediaBridge::configure(LegIndex leg, const LegDescription& description) {
   if (leg < state_->legs.size()) state_->configure(leg, description);
 }
 
+void MediaBridge::join(LegIndex a, LegIndex b, base::Instant now) {
+  if (a < kMaxLegs && b < kMaxLegs && a != b) state_->join(a, b, now);
+}
+
+void MediaBridge::part(LegIndex leg) {
+  if (leg < kMaxLegs) state_->part(leg);
+}
+
+void MediaBridge::forget(LegIndex leg) {
+  if (leg < kMaxLegs) state_->forget(leg);
+}
+
+std::optional<LegIndex> MediaBridge::peerOf(LegIndex leg) const {
+  const LegIndex peer = state_->legs.peer(leg);
+  return peer == BridgeLegs::kNobody ? std::nullopt : std::optional(peer);
+}
+
+void MediaBridge::setHeld(LegIndex leg, bool held) {
+  if (leg < kMaxLegs) state_->setHeld(leg, held);
+}
+
+bool MediaBridge::held(LegIndex leg) const { return state_->legs[leg].held; }
+
 void MediaBridge::setReady(LegIndex leg, bool ready, base::Instant now) {
   if (leg < state_->legs.size()) state_->setReady(leg, ready, now);
 }
@@ -41,8 +64,9 @@ void MediaBridge::removeLeg(LegIndex leg, base::Instant) {
   if (leg < state_->legs.size()) state_->removeLeg(leg);
 }
 
-void MediaBridge::onRtp(LegIndex from, proto::Packet packet, base::Instant now) {
-  if (from < state_->legs.size()) state_->onRtp(from, packet, now);
+void MediaBridge::onRtp(LegIndex from, proto::Packet packet, base::Instant now,
+                        std::optional<std::size_t> section) {
+  if (from < state_->legs.size()) state_->onRtp(from, packet, now, section);
 }
 
 void MediaBridge::onRtcp(LegIndex from, base::Bytes packet, base::Instant now, base::WallTime) {

@@ -1,6 +1,9 @@
 // The media of one call between its legs: rewrites RTP from one side into our own SSRC, sequence and time
 // stamp space towards the other, answers and makes RTCP, retransmits, carries key frame requests across.
 //
+// Two legs at a time hear each other; a call may have more that wait (transfer, consultation). Legs 0 and 1
+// are joined from the start.
+//
 // Engine: packets come decrypted, leave through BridgeSink to be encrypted; time comes in. One worker thread.
 // No allocation for a packet that is only forwarded (stores are pooled per bridge and bounded).
 // RFC 3550, 4585, 5104, 4588, 8285; transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-
@@ -26,19 +29,25 @@
 
 namespace parley::rtc {
 
-/// Position of a leg in its call: 0 or 1.
+/// Position of a leg in its call, below kMaxLegs.
 using LegIndex = std::size_t;
+constexpr std::size_t kMaxLegs = 4;
 
 class BridgeSink {
  public:
   virtual ~BridgeSink() = default;
   /// Encrypt and send to the leg's peer. `packet` may be changed and grown in place; it is valid until the
   /// batch is flushed when it came from onRtp's slot, else only during the call (`mustCopy`).
-  virtual void sendRtp(LegIndex to, proto::Packet packet, bool mustCopy) = 0;
-  virtual void sendRtcp(LegIndex to, proto::Packet packet) = 0;  ///< Valid only during the call.
+  /// `section` is the packet's: legs of plain RTP have a transport for each.
+  virtual void sendRtp(LegIndex to, std::size_t section, proto::Packet packet, bool mustCopy) = 0;
+  /// The packet is valid only during the call.
+  virtual void sendRtcp(LegIndex to, std::size_t section, proto::Packet packet) = 0;
   /// A packet may be sent to this leg again just as it was. False with AES-GCM, where only RTX may answer a
   /// NACK.
   virtual bool mayRepeat(LegIndex) const { return true; }
+  /// The peer of this leg should send a key frame and knows no RTCP to ask it with (a SIP device may know
+  /// INFO, RFC 5168). At the pace of other requests.
+  virtual void keyFrameWanted(LegIndex) {}
 };
 
 struct BridgeOptions {
@@ -86,7 +95,18 @@ class MediaBridge {
   void setReady(LegIndex leg, bool ready, base::Instant now);
   void removeLeg(LegIndex leg, base::Instant now);  ///< Sends BYE if ready.
 
-  void onRtp(LegIndex from, proto::Packet packet, base::Instant now);
+  /// From now on these two hear each other and no other leg; the peers that they had hear nobody.
+  void join(LegIndex a, LegIndex b, base::Instant now);
+  void part(LegIndex leg);    ///< Hears nobody.
+  void forget(LegIndex leg);  ///< After removeLeg(): its place is for another leg now.
+  std::optional<LegIndex> peerOf(LegIndex leg) const;
+  /// Nothing is forwarded to or from this leg's peer while it is held.
+  void setHeld(LegIndex leg, bool held);
+  bool held(LegIndex leg) const;
+
+  /// `section`: whose transport it came by, for legs that have one for each; else the packet tells.
+  void onRtp(LegIndex from, proto::Packet packet, base::Instant now,
+             std::optional<std::size_t> section = std::nullopt);
   void onRtcp(LegIndex from, base::Bytes packet, base::Instant now, base::WallTime wall);
   /// Reports, feedback, NACK retries. Call at nextTimer(); calling early or late is harmless.
   void onTimer(base::Instant now, base::WallTime wall);

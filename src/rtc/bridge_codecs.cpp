@@ -65,6 +65,7 @@ BridgeCodec bridgeCodecOf(const Codec& codec) {
   out.formatKey = formatKeyOf(codec, out.format);
   out.payloadType = codec.payloadType.value() & 0x7f;
   if (codec.rtx) out.rtx = codec.rtx->value() & 0x7f;
+  if (codec.received) out.received = codec.received->value() & 0x7f;
   out.nack = codec.nack;
   out.pli = codec.nackPli;
   out.fir = codec.ccmFir;
@@ -108,6 +109,7 @@ PayloadRoutes routesBetween(const std::vector<BridgeCodec>& from, const std::vec
       break;
     }
     routes[from[i].payloadType] = route;
+    if (from[i].received != kNoPayloadType) routes[from[i].received] = route;
     if (from[i].rtx == kNoPayloadType) continue;
     route.kind = PayloadRoute::Kind::rtx;
     routes[from[i].rtx] = route;

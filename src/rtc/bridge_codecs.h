@@ -20,6 +20,7 @@ struct BridgeCodec {
   std::uint32_t formatKey = 0;  ///< Of the fmtp parameters that make payloads differ.
   std::uint8_t payloadType = 0;
   std::uint8_t rtx = kNoPayloadType;
+  std::uint8_t received = kNoPayloadType;  ///< What the peer sends it with, if not payloadType.
   VideoFormat format = VideoFormat::none;
   bool nack = false, pli = false, fir = false, remb = false, transportCc = false;
   friend bool operator==(const BridgeCodec&, const BridgeCodec&) = default;

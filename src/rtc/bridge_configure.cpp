@@ -106,10 +106,11 @@ void forgetPeer(BridgeLeg& leg) {
 }  // namespace
 
 void MediaBridge::State::configure(LegIndex index, const LegDescription& description) {
-  BridgeLeg& leg = legs[index];
+  BridgeLeg& leg = legs.take(index);
   const bool newPeer = leg.present && leg.dtlsGeneration != description.dtlsGeneration;
   if (newPeer) forgetPeer(leg);
   leg.present = true;
+  leg.bundled = description.kind == LegKind::webrtc;
   leg.dtlsGeneration = description.dtlsGeneration;
   leg.cname = description.cname;
   leg.extensions.fill(BridgeExtension::none);
@@ -164,7 +165,7 @@ void MediaBridge::State::wantKeyFrame(LegIndex sender, std::size_t index) {
 }
 
 void MediaBridge::State::setReady(LegIndex index, bool ready, base::Instant now) {
-  BridgeLeg& leg = legs[index];
+  BridgeLeg& leg = legs.take(index);
   if (leg.ready == ready) return;  // May come before the leg is configured: an early handshake.
   leg.ready = ready;
   if (!ready) {
@@ -182,14 +183,58 @@ void MediaBridge::State::setReady(LegIndex index, bool ready, base::Instant now)
 
 void MediaBridge::State::removeLeg(LegIndex index) {
   if (legs[index].present && legs[index].ready) sendBye(index);
-  const DropCounts drops = legs[index].drops;
-  legs[index] = BridgeLeg{};
-  legs[index].drops = drops;
-  for (BridgeSection& section : legs[other(index)].sections) {
-    section.out.mapper.newSource();
-    section.in.nack.clear();
+  BridgeLeg& leg = legs.take(index);
+  const DropCounts drops = leg.drops;
+  leg = BridgeLeg{};
+  leg.drops = drops;
+  beginAnew(index, other(index));
+}
+
+void MediaBridge::State::forget(LegIndex index) {
+  part(index);
+  legs.leave(index);
+}
+
+void MediaBridge::State::part(LegIndex index) {
+  const LegIndex peer = other(index);
+  legs.setPeers(index, BridgeLegs::kNobody);
+  if (peer != BridgeLegs::kNobody) legs.setPeers(peer, BridgeLegs::kNobody);
+  beginAnew(index, peer);
+}
+
+/// What they send from now on comes from another source than before.
+void MediaBridge::State::beginAnew(LegIndex a, LegIndex b) {
+  for (const LegIndex each : {a, b}) {
+    for (BridgeSection& section : legs[each].sections) {
+      section.out.mapper.newSource();
+      section.in.nack.clear();
+    }
   }
   rebuildRoutes();
+}
+
+void MediaBridge::State::join(LegIndex a, LegIndex b, base::Instant now) {
+  if (other(a) == b) return;
+  part(a);
+  part(b);
+  legs.setPeers(a, b);
+  rebuildRoutes();
+  for (const LegIndex each : {a, b}) {
+    BridgeLeg& leg = legs[each];
+    leg.rembSent = 0;
+    if (leg.ready) leg.rembDue = now;
+    for (const BridgeSection& section : leg.sections) wantKeyFrame(each, section.index);
+  }
+  arm(base::Instant{});
+}
+
+void MediaBridge::State::setHeld(LegIndex index, bool held) {
+  BridgeLeg& leg = legs.take(index);
+  if (leg.held == held) return;
+  leg.held = held;
+  if (held) return;
+  for (const LegIndex each : {index, other(index)})
+    for (const BridgeSection& section : legs[each].sections) wantKeyFrame(each, section.index);
 }
 
 }  // namespace parley::rtc

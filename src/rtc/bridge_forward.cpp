@@ -56,7 +56,8 @@ base::Bytes writeExtensions(proto::RtpExtensionWriter& writer, const BridgeSecti
 
 }  // namespace
 
-void MediaBridge::State::onRtp(LegIndex from, proto::Packet raw, base::Instant now) {
+void MediaBridge::State::onRtp(LegIndex from, proto::Packet raw, base::Instant now,
+                               std::optional<std::size_t> by) {
   BridgeLeg& leg = legs[from];
   if (!leg.present) return drop(leg, DropReason::callClosed);
   const auto view = proto::parseRtp(raw.data());
@@ -64,7 +65,7 @@ void MediaBridge::State::onRtp(LegIndex from, proto::Packet raw, base::Instant n
   BridgePacket packet{from, raw, *view, readExtensions(leg, *view), {}, 0, 0, false, now};
   if (packet.carried.transportCc && leg.sendsTransportCc)
     noteTransportCc(from, *packet.carried.transportCc, now);
-  SsrcEntry* entry = demux(leg, packet);
+  SsrcEntry* entry = demux(leg, packet, by);
   if (entry == nullptr) return;
   BridgeSection& section = leg.sections[entry->section];
   if (!section.peerSends) return drop(leg, DropReason::rtpDirection);
@@ -96,10 +97,17 @@ void MediaBridge::State::noteTransportCc(LegIndex from, std::uint16_t sequence, 
   if (leg.twcc.full() && leg.ready) sendTransportCc(from);
 }
 
-SsrcEntry* MediaBridge::State::demux(BridgeLeg& leg, BridgePacket& packet) {
+SsrcEntry* MediaBridge::State::demux(BridgeLeg& leg, BridgePacket& packet, std::optional<std::size_t> by) {
   const std::uint32_t ssrc = packet.view.header.ssrc;
-  if (SsrcEntry* known = leg.ssrcs.find(ssrc)) return known;
-  const auto section = sectionOf(leg, packet);
+  std::optional<std::uint8_t> section;
+  if (by) {
+    if (const BridgeSection* own = leg.section(*by); own != nullptr && !own->rejected)
+      section = static_cast<std::uint8_t>(own - leg.sections.data());
+  }
+  // Where each section has a transport, an SSRC may move to another one.
+  if (SsrcEntry* known = leg.ssrcs.find(ssrc); known != nullptr && (!by || known->section == section))
+    return known;
+  if (!by) section = sectionOf(leg, packet);
   if (!section) {
     drop(leg, DropReason::rtpUnknownSsrc);
     return nullptr;
@@ -258,7 +266,7 @@ void MediaBridge::State::lookForKeyFrame(BridgeSection& section, BridgePacket& p
 
 bool MediaBridge::State::deliverable(LegIndex from, std::size_t index) {
   BridgeLeg& to = legs[other(from)];
-  if (!to.present || !to.ready) return false;
+  if (!to.present || !to.ready || to.held || legs[from].held) return false;
   const BridgeSection* target = to.section(index);
   return target != nullptr && target->peerReceives;
 }
@@ -270,6 +278,10 @@ void MediaBridge::State::forward(BridgeSection& section, BridgePacket& packet) {
   BridgeSection* target = to.section(section.index);
   if (target == nullptr) return drop(leg, DropReason::peerDirection);
   StreamMapper& mapper = target->out.mapper;
+  if (leg.held || to.held) {
+    mapper.pause();
+    return drop(leg, DropReason::onHold);
+  }
   if (!to.ready || !target->peerReceives) {
     mapper.pause();
     return drop(leg, to.ready ? DropReason::peerDirection : DropReason::peerNotReady);
@@ -306,7 +318,7 @@ void MediaBridge::State::send(BridgeSection& target, BridgePacket& packet, Strea
   out.rate.add(packet.packet.size, packet.now);
   out.lastAt = packet.now;
   if (!out.firstAt) out.firstAt = packet.now;
-  sink.sendRtp(to, packet.packet, false);
+  sink.sendRtp(to, target.index, packet.packet, false);
 }
 
 }  // namespace parley::rtc

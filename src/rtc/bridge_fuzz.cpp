@@ -37,11 +37,15 @@ void plausible(testkit::Rig& rig, LegIndex leg, base::ByteReader in) {
 void change(testkit::Rig& rig, LegIndex leg, base::ByteReader in) {
   const std::uint8_t what = in.u8();
   if ((what & 0xe0) == 0xe0) return rig.bridge.removeLeg(leg, rig.now);
+  if ((what & 0xf8) == 0xd8) return rig.bridge.join(0, 1 + (what & 1u), rig.now);
+  if ((what & 0xf8) == 0xd0) return rig.bridge.setHeld(leg, (what & 1) != 0);
+  if ((what & 0xf8) == 0xc8) return rig.bridge.forget(leg);
   LegDescription description = testkit::describe(leg);
   description.dtlsGeneration = what >> 4 & 1;
   description.sections[what & 1].peerSends = (what & 2) == 0;
   description.sections[what & 1].peerReceives = (what & 4) == 0;
   description.sections[1].rejected = (what & 8) != 0;
+  if ((what & 64) != 0) description.kind = LegKind::rtp;
   if ((what & 32) != 0) description.sections[1].codecs.erase(description.sections[1].codecs.begin());
   rig.bridge.configure(leg, description);
 }
@@ -50,6 +54,8 @@ void change(testkit::Rig& rig, LegIndex leg, base::ByteReader in) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 16 * 1024) return 0;
   testkit::Rig rig;
+  rig.bridge.configure(2, testkit::describe(2));
+  rig.bridge.setReady(2, true, rig.now);
   base::ByteReader in(base::Bytes(data, size));
   while (in.ok() && in.remaining() >= 2) {
     const std::uint8_t op = in.u8();

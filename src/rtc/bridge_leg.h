@@ -3,12 +3,14 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
+#include "rtc/bridge.h"
 #include "rtc/bridge_codecs.h"
 #include "rtc/bridge_demux.h"
 #include "rtc/bridge_key_frames.h"
@@ -121,6 +123,8 @@ enum class BridgeExtension : std::uint8_t {
 
 struct BridgeLeg {
   bool present = false, ready = false;
+  bool held = false;              ///< Nothing is forwarded to or from the peer.
+  bool bundled = true;            ///< All sections share a transport; else each has its own (plain RTP).
   bool sendsTransportCc = false;  ///< The peer stamps numbers and wants feedback, this often:
   base::Millis twccInterval{100};
   unsigned dtlsGeneration = 0;
@@ -141,7 +145,36 @@ struct BridgeLeg {
   DropCounts drops{};
 
   BridgeSection* section(std::size_t index);
+  const BridgeSection* section(std::size_t index) const {
+    return const_cast<BridgeLeg*>(this)->section(index);
+  }
   base::Micros rttOr(base::Micros unknown) const { return rtt.value_or(unknown); }
+};
+
+/// The legs of a call. A place that nobody took reads as a leg that is not present.
+class BridgeLegs {
+ public:
+  static constexpr LegIndex kNobody = kMaxLegs;
+
+  static constexpr std::size_t size() { return kMaxLegs; }
+  BridgeLeg& operator[](LegIndex i) { return i < kMaxLegs && legs_[i] ? *legs_[i] : nobody_; }
+  const BridgeLeg& operator[](LegIndex i) const { return i < kMaxLegs && legs_[i] ? *legs_[i] : nobody_; }
+  /// Takes the place, below kMaxLegs.
+  BridgeLeg& take(LegIndex i) {
+    if (!legs_[i]) legs_[i] = std::make_unique<BridgeLeg>();
+    return *legs_[i];
+  }
+  void leave(LegIndex i) { legs_[i].reset(); }
+  LegIndex peer(LegIndex i) const { return i < kMaxLegs ? peers_[i] : kNobody; }
+  void setPeers(LegIndex a, LegIndex b) {
+    peers_[a] = b;
+    if (b != kNobody) peers_[b] = a;
+  }
+
+ private:
+  std::array<std::unique_ptr<BridgeLeg>, kMaxLegs> legs_;
+  std::array<LegIndex, kMaxLegs> peers_{1, 0, kNobody, kNobody};
+  BridgeLeg nobody_;  ///< Never present, has no sections.
 };
 
 }  // namespace parley::rtc

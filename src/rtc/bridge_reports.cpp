@@ -7,6 +7,7 @@ namespace parley::rtc {
 namespace {
 
 constexpr base::Millis kReportInterval{1000};
+constexpr base::Millis kPlainReportInterval{5000};  ///< Without AVPF (RFC 3550 section 6.2).
 constexpr base::Millis kRembRepeat{1000};
 constexpr base::Millis kSendingFor{2'500};   ///< A stream that was silent longer gets no SR.
 constexpr base::Millis kReportFresh{4'000};  ///< A receiver's report counts for the sender's this long.
@@ -33,8 +34,8 @@ void BridgeRtcp::begin(const BridgeLeg& leg, const BridgeSection& section) {
   writer.cname({&section.ourSsrc, 1}, leg.cname);
 }
 
-void BridgeRtcp::send(BridgeSink& sink, LegIndex to) {
-  if (writer.size() != 0) sink.sendRtcp(to, proto::Packet{slot_, kHeadroom, writer.size()});
+void BridgeRtcp::send(BridgeSink& sink, LegIndex to, std::size_t section) {
+  if (writer.size() != 0) sink.sendRtcp(to, section, proto::Packet{slot_, kHeadroom, writer.size()});
 }
 
 void MediaBridge::State::onTimer(base::Instant now, base::WallTime wall) {
@@ -69,11 +70,20 @@ base::Instant MediaBridge::State::earliest() {
 
 void MediaBridge::State::sendReports(LegIndex index, base::Instant now, base::WallTime wall) {
   BridgeLeg& leg = legs[index];
-  leg.reportDue = now + kReportInterval * (80 + random.u32() % 41) / 100;
+  const base::Millis interval = leg.bundled ? kReportInterval : kPlainReportInterval;
+  leg.reportDue = now + interval * (80 + random.u32() % 41) / 100;
+  if (leg.bundled) return sendReport(index, leg.sections, now, wall);
+  for (BridgeSection& section : leg.sections) sendReport(index, {&section, 1}, now, wall);
+}
+
+/// Of sections that share a transport.
+void MediaBridge::State::sendReport(LegIndex index, std::span<BridgeSection> sections, base::Instant now,
+                                    base::WallTime wall) {
+  BridgeLeg& leg = legs[index];
   BridgeRtcp rtcp;
   std::array<std::uint32_t, 8> ssrcs;
   std::size_t count = 0;
-  for (BridgeSection& section : leg.sections) {
+  for (BridgeSection& section : sections) {
     section.out.store.trim(now, storeLimits(leg));
     if (section.rejected || count == ssrcs.size()) continue;
     const auto block = reportBlock(index, section, now);
@@ -90,7 +100,7 @@ void MediaBridge::State::sendReports(LegIndex index, base::Instant now, base::Wa
   }
   if (count == 0) return;
   rtcp.writer.cname(std::span(ssrcs).first(count), leg.cname);
-  rtcp.send(sink, index);
+  rtcp.send(sink, index, sections.front().index);
 }
 
 /// The source's own clock, moved on to now, so that audio and video of one machine stay in step. A source
@@ -156,7 +166,7 @@ void MediaBridge::State::sendTransportCc(LegIndex index) {
     while (leg.twcc.write(rtcp.writer, section->ourSsrc, leg.twccSsrc)) {
     }
     if (rtcp.writer.size() == before) return leg.twcc.reset();
-    rtcp.send(sink, index);
+    rtcp.send(sink, index, section->index);
   }
 }
 
@@ -196,7 +206,7 @@ void MediaBridge::State::sendRemb(LegIndex index, base::Instant now) {
   BridgeRtcp rtcp;
   rtcp.begin(leg, *first);
   rtcp.writer.remb(first->ourSsrc, rate, std::span(ssrcs).first(count));
-  rtcp.send(sink, index);
+  rtcp.send(sink, index, first->index);
   leg.rembSent = rate;
   leg.rembSentAt = now;
 }
@@ -212,7 +222,7 @@ void MediaBridge::State::sendNacks(LegIndex index, BridgeSection& section, base:
   BridgeRtcp rtcp;
   rtcp.begin(legs[index], section);
   rtcp.writer.nack(section.ourSsrc, in.ssrc, std::span(due).first(taken.count));
-  rtcp.send(sink, index);
+  rtcp.send(sink, index, section.index);
   ++in.nacks;
 }
 
@@ -221,7 +231,7 @@ std::optional<std::uint32_t> MediaBridge::State::keyFrameSsrc(LegIndex index, co
   if (!legs[index].ready || !section.peerSends || !deliverable(index, section.index)) return std::nullopt;
   if (section.codecs.empty()) return std::nullopt;
   const BridgeCodec& codec = section.codecs[section.in.codec];
-  if (!codec.pli && !codec.fir) return std::nullopt;
+  if (!codec.pli && !codec.fir && legs[index].bundled) return std::nullopt;
   if (section.in.active) return section.in.ssrc;
   return section.signalledSsrc;
 }
@@ -231,30 +241,37 @@ void MediaBridge::State::askKeyFrame(LegIndex index, BridgeSection& section, bas
   if (!in.keyFrames.wanted()) return;
   const auto ssrc = keyFrameSsrc(index, section);
   if (!ssrc || !in.keyFrames.take(now, options.pliInterval)) return;
+  const BridgeCodec& codec = section.codecs[in.codec];
+  if (!codec.pli && !codec.fir) return sink.keyFrameWanted(index);
   BridgeRtcp rtcp;
   rtcp.begin(legs[index], section);
-  if (section.codecs[in.codec].pli) {
+  if (codec.pli) {
     rtcp.writer.pli(section.ourSsrc, *ssrc);
     ++in.plis;
   } else {
     rtcp.writer.fir(section.ourSsrc, *ssrc, in.keyFrames.nextFir());
     ++in.firs;
   }
-  rtcp.send(sink, index);
+  rtcp.send(sink, index, section.index);
 }
 
 void MediaBridge::State::sendBye(LegIndex index) {
-  BridgeLeg& leg = legs[index];
+  const BridgeLeg& leg = legs[index];
+  if (leg.bundled) return sendBye(index, leg.sections);
+  for (const BridgeSection& section : leg.sections) sendBye(index, {&section, 1});
+}
+
+void MediaBridge::State::sendBye(LegIndex index, std::span<const BridgeSection> sections) {
   std::array<std::uint32_t, 8> ssrcs;
   std::size_t count = 0;
-  for (const BridgeSection& section : leg.sections)
+  for (const BridgeSection& section : sections)
     if (!section.rejected && count < ssrcs.size()) ssrcs[count++] = section.ourSsrc;
   if (count == 0) return;
   BridgeRtcp rtcp;
   rtcp.writer.receiverReport(ssrcs[0], {});
-  rtcp.writer.cname(std::span(ssrcs).first(1), leg.cname);
+  rtcp.writer.cname(std::span(ssrcs).first(1), legs[index].cname);
   rtcp.writer.bye(std::span(ssrcs).first(count));
-  rtcp.send(sink, index);
+  rtcp.send(sink, index, sections.front().index);
 }
 
 }  // namespace parley::rtc

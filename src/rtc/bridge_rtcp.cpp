@@ -154,7 +154,7 @@ bool MediaBridge::State::resend(LegIndex to, BridgeSection& section, std::uint16
   ++out.retransmitted;
   out.bytes += size;
   out.rate.add(size, now);
-  sink.sendRtp(to, proto::Packet{slot, kHeadroom, size}, true);
+  sink.sendRtp(to, section.index, proto::Packet{slot, kHeadroom, size}, true);
   return true;
 }
 

@@ -54,10 +54,10 @@ struct MediaBridge::State {
   BridgeOptions options;
   base::Random& random;
   BridgeSink& sink;
-  std::array<BridgeLeg, 2> legs;
+  BridgeLegs legs;
   base::Instant timerAt = base::Instant::max();
 
-  static LegIndex other(LegIndex leg) { return 1 - leg; }
+  LegIndex other(LegIndex leg) const { return legs.peer(leg); }
   void arm(base::Instant at) { timerAt = std::min(timerAt, at); }
   void drop(BridgeLeg& leg, DropReason reason) { ++leg.drops[static_cast<std::size_t>(reason)]; }
   /// Would a packet of this section of `from` be sent on?
@@ -67,13 +67,18 @@ struct MediaBridge::State {
   void configure(LegIndex leg, const LegDescription& description);
   void setReady(LegIndex leg, bool ready, base::Instant now);
   void removeLeg(LegIndex leg);
+  void join(LegIndex a, LegIndex b, base::Instant now);
+  void part(LegIndex leg);
+  void forget(LegIndex leg);
+  void beginAnew(LegIndex a, LegIndex b);
+  void setHeld(LegIndex leg, bool held);
   void rebuildRoutes();
   void wantKeyFrame(LegIndex sender, std::size_t index);
 
   // bridge_forward.cpp
-  void onRtp(LegIndex from, proto::Packet packet, base::Instant now);
+  void onRtp(LegIndex from, proto::Packet packet, base::Instant now, std::optional<std::size_t> section);
   void noteTransportCc(LegIndex from, std::uint16_t sequence, base::Instant now);
-  SsrcEntry* demux(BridgeLeg& leg, BridgePacket& packet);
+  SsrcEntry* demux(BridgeLeg& leg, BridgePacket& packet, std::optional<std::size_t> by);
   std::optional<std::uint8_t> sectionOf(const BridgeLeg& leg, const BridgePacket& packet) const;
   bool enterSource(BridgeSection& section, BridgePacket& packet);
   void beginSource(LegIndex from, BridgeSection& section, std::uint32_t ssrc, base::Instant now);
@@ -104,6 +109,7 @@ struct MediaBridge::State {
   void onTimer(base::Instant now, base::WallTime wall);
   base::Instant earliest();
   void sendReports(LegIndex leg, base::Instant now, base::WallTime wall);
+  void sendReport(LegIndex leg, std::span<BridgeSection> sections, base::Instant now, base::WallTime wall);
   std::optional<proto::RtcpSenderInfo> senderInfo(LegIndex leg, BridgeSection& section, base::Instant now,
                                                   base::WallTime wall);
   std::optional<proto::RtcpReportBlock> reportBlock(LegIndex leg, BridgeSection& section, base::Instant now);
@@ -114,6 +120,7 @@ struct MediaBridge::State {
   std::optional<std::uint32_t> keyFrameSsrc(LegIndex leg, const BridgeSection& section);
   void askKeyFrame(LegIndex leg, BridgeSection& section, base::Instant now);
   void sendBye(LegIndex leg);
+  void sendBye(LegIndex leg, std::span<const BridgeSection> sections);
 };
 
 /// One RTCP datagram in the making, in a slot with room for SRTCP.
@@ -122,7 +129,7 @@ class BridgeRtcp {
   BridgeRtcp() : writer(base::MutableBytes(slot_).subspan(kHeadroom, kMaxSize)) {}
   /// What must precede feedback unless reduced size was agreed (RFC 5506): an empty RR and the CNAME.
   void begin(const BridgeLeg& leg, const BridgeSection& section);
-  void send(BridgeSink& sink, LegIndex to);
+  void send(BridgeSink& sink, LegIndex to, std::size_t section);
 
  private:
   static constexpr std::size_t kHeadroom = 16, kMaxSize = 1200, kTailroom = 64;

@@ -114,6 +114,7 @@ inline Raw vp8(bool key, std::size_t size = 100) {
 
 struct SentRtp {
   LegIndex to = 0;
+  std::size_t section = 0;
   Raw raw;
   proto::RtpHeader header;
   Raw payload;
@@ -123,14 +124,16 @@ struct SentRtp {
 
 struct SentRtcp {
   LegIndex to = 0;
+  std::size_t section = 0;
   Raw raw;
 };
 
 class RecordingSink : public BridgeSink {
  public:
-  void sendRtp(LegIndex to, proto::Packet packet, bool mustCopy) override {
+  void sendRtp(LegIndex to, std::size_t section, proto::Packet packet, bool mustCopy) override {
     SentRtp sent;
     sent.to = to;
+    sent.section = section;
     sent.raw.assign(packet.data().begin(), packet.data().end());
     sent.mustCopy = mustCopy;
     const auto view = proto::parseRtp(packet.data());
@@ -144,12 +147,12 @@ class RecordingSink : public BridgeSink {
     if (packet.tailroom() < 24) ++broken;  // No room for SRTP.
     rtp.push_back(std::move(sent));
   }
-  void sendRtcp(LegIndex to, proto::Packet packet) override {
+  void sendRtcp(LegIndex to, std::size_t section, proto::Packet packet) override {
     proto::RtcpReader reader(packet.data());
     while (reader.next()) {
     }
     if (!reader.ok() || packet.tailroom() < 24) ++broken;
-    rtcp.push_back({to, Raw(packet.data().begin(), packet.data().end())});
+    rtcp.push_back({to, section, Raw(packet.data().begin(), packet.data().end())});
   }
   void clear() {
     rtp.clear();
@@ -159,6 +162,8 @@ class RecordingSink : public BridgeSink {
   std::vector<SentRtp> rtp;
   std::vector<SentRtcp> rtcp;
   bool mayRepeat(LegIndex) const override { return repeatable; }
+  void keyFrameWanted(LegIndex) override { ++keyFramesWanted; }
+  int keyFramesWanted = 0;
   bool repeatable = true;  ///< As without AES-GCM.
   int broken = 0;          ///< Things sent that are not well-formed.
 
