@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
 #include "base/strong_id.h"
+#include "proto/address.h"
+#include "rtc/srtp.h"
 
 namespace parley::rtc {
 
@@ -18,6 +21,8 @@ using LegId = base::StrongId<struct LegIdTag, std::string>;
 enum class MediaKind { audio, video };
 /// webrtc: ICE, DTLS-SRTP, BUNDLE, rtcp-mux. rtp: plain RTP or SDES on ports of its own (SIP side).
 enum class LegKind { webrtc, rtp };
+/// Of an rtp leg. sdesPreferred: SRTP if the peer takes it (RFC 8643), else plain RTP.
+enum class RtpSecurity { none, sdes, sdesPreferred };
 
 struct IceParameters {
   std::string ufrag;
@@ -40,6 +45,8 @@ struct Codec {
   std::uint32_t channels = 1;
   std::string fmtp;  ///< Raw parameters, "" if none.
   std::optional<PayloadType> rtx;
+  /// What the peer sends it with, if that is another number (RFC 3264 section 6.1: an answer may renumber).
+  std::optional<PayloadType> received;
   bool nack = false, nackPli = false, ccmFir = false, remb = false, transportCc = false;
 };
 
@@ -52,6 +59,19 @@ struct ExtensionIds {
   std::uint8_t videoOrientation = 0;
   std::uint8_t toffset = 0;
   std::uint8_t playoutDelay = 0;
+};
+
+/// Master key and salt of each direction, in that order (RFC 4568).
+struct SdesKeys {
+  SrtpProfile profile{};
+  base::Secret ours, peers;
+};
+
+/// Where the peer of an rtp leg receives a section; port 0: nowhere (yet).
+struct RtpPath {
+  proto::TransportAddress remote, remoteRtcp;
+  bool rtcpMux = false;
+  std::optional<SdesKeys> keys;  ///< None: plain RTP.
 };
 
 /// One m-line that is in use. Sections of both legs of a call correspond by `index`.
@@ -73,6 +93,7 @@ struct MediaSection {
   Ssrc ourRtxSsrc;
   std::uint32_t maxBitrate = 0;  ///< bit/s to the peer from b=AS/TIAS; 0 = none.
   bool reducedRtcp = false;      ///< a=rtcp-rsize
+  RtpPath rtp;                   ///< Legs of kind rtp only.
 };
 
 struct LegDescription {
@@ -80,7 +101,8 @@ struct LegDescription {
   IceParameters localIce, remoteIce;
   std::vector<Fingerprint> remoteFingerprints;
   DtlsRole ourDtlsRole = DtlsRole::server;
-  /// Counts up when ICE restarted / when a new DTLS association must be made (new peer connection).
+  /// Counts up when ICE restarted / when a new DTLS association must be made (new peer connection). Of an rtp
+  /// leg the first counts the peer's descriptions.
   unsigned iceGeneration = 0, dtlsGeneration = 0;
   std::string cname;  ///< Ours towards the peer.
   std::vector<MediaSection> sections;

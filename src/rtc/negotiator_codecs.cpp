@@ -173,6 +173,27 @@ Codec rtxOf(PayloadType payloadType, const Codec& original) {
 
 bool isTelephoneEvent(const Codec& codec) { return base::equalsIgnoreCase(codec.name, "telephone-event"); }
 
+std::string withLevelFor(std::string_view fmtp, std::uint32_t maxBlocks) {
+  // ITU-T H.264 table A-1: the greatest level whose pictures have at most so many macroblocks.
+  struct Level {
+    std::uint32_t number, blocks;
+  };
+  constexpr std::array<Level, 7> kLevels{
+      {{11, 396}, {13, 396}, {21, 792}, {30, 1620}, {31, 3600}, {32, 5120}, {40, 8192}}};
+  const auto id = fmtpValue(fmtp, "profile-level-id");
+  const auto number = id && id->size() == 6 ? hexNumber(*id) : std::nullopt;
+  std::uint32_t level = 11;
+  for (const Level& each : kLevels)
+    if (each.blocks <= maxBlocks) level = each.number;
+  if (!number || (*number & 0xff) <= level) return std::string(fmtp);
+  std::string out(fmtp);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto at = static_cast<std::size_t>(id->data() - fmtp.data()) + 4;
+  out[at] = kDigits[level >> 4];
+  out[at + 1] = kDigits[level & 0xf];
+  return out;
+}
+
 bool hasMedia(const std::vector<Codec>& codecs) {
   return std::ranges::any_of(codecs, [](const Codec& c) { return !isTelephoneEvent(c); });
 }

@@ -1,7 +1,9 @@
 // What payload types and extension ids mean, and which codecs of two peers are the same. Plain functions.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,6 +56,25 @@ struct Numbers {
 /// The RTX format `payloadType` of `original`.
 Codec rtxOf(PayloadType payloadType, const Codec& original);
 bool isTelephoneEvent(const Codec& codec);
+/// Leaves the events whose clock is that of a codec of voice in the list (RFC 4733 section 2.1), if there are
+/// any; else all.
+template <class Item = Codec, class CodecOf = std::identity>
+void matchEventClocks(std::vector<Item>& codecs, CodecOf codecOf = {}) {
+  const auto fits = [&](const Item& event) {
+    return std::ranges::any_of(codecs, [&](const Item& each) {
+      const Codec& codec = std::invoke(codecOf, each);
+      return !isTelephoneEvent(codec) && codec.clockRate == std::invoke(codecOf, event).clockRate;
+    });
+  };
+  const auto isEvent = [&](const Item& each) { return isTelephoneEvent(std::invoke(codecOf, each)); };
+  if (std::ranges::none_of(codecs, [&](const Item& each) { return isEvent(each) && fits(each); })) return;
+  std::vector<Item> kept;
+  for (const Item& each : codecs)
+    if (!isEvent(each) || fits(each)) kept.push_back(each);
+  codecs = std::move(kept);
+}
+/// H264 parameters with the level lowered to one whose pictures have no more than `maxBlocks` macroblocks.
+std::string withLevelFor(std::string_view fmtp, std::uint32_t maxBlocks);
 /// At least one codec that carries voice or picture.
 bool hasMedia(const std::vector<Codec>& codecs);
 /// Value of `key` in "a=1;b=2" (keys without case), nothing if absent.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace parley::rtc::negotiation {
 namespace {
 
@@ -48,9 +50,19 @@ std::vector<proto::SdpCandidate> candidatesOf(const LocalTransport& transport) {
   return candidates;
 }
 
+/// The address stands at session level too: old devices look for it there only.
+void writeRtp(const LocalLine& line, SdpMedia& media) {
+  const auto host = hostOf(line.address);
+  media.port = line.address.port;
+  media.connections = {{host.type, host.text}};
+  media.rtcpMux = line.rtcpMux;
+  for (const SdesLine& crypto : line.cryptos) media.others.push_back({"crypto", writeSdes(crypto)});
+}
+
 /// The one place where the kind of a leg decides what its transport lines are. Every section carries them
 /// all: a peer that rejects the first section of the group still finds them in the next.
-void writeTransport(const LocalSdp& local, LegKind kind, const LocalTransport& transport, SdpMedia& media) {
+void writeTransport(const LocalSdp& local, const LocalLine& line, LegKind kind,
+                    const LocalTransport& transport, SdpMedia& media) {
   switch (kind) {
     case LegKind::webrtc:
       media.transport.iceUfrag = local.ice.ufrag;
@@ -61,8 +73,8 @@ void writeTransport(const LocalSdp& local, LegKind kind, const LocalTransport& t
       media.transport.endOfCandidates = true;
       media.rtcpMux = true;
       break;
-    case LegKind::rtp:  // Refused before it comes to writing.
-      break;
+    case LegKind::rtp:
+      return writeRtp(line, media);
   }
   // JSEP section 5.2.1: the default candidate, or the discard port of nowhere.
   media.port = 9;
@@ -103,6 +115,20 @@ void writeStreams(const LocalSdp& local, const LocalLine& line, SdpMedia& media)
   ssrc(line.rtxSsrc);
 }
 
+/// RFC 7741 section 6.1 and RFC 6184 section 8.1 name the same parameter for what a receiver can take.
+Codec limited(const Codec& codec, std::uint32_t maxFrameBlocks) {
+  const bool knows = base::equalsIgnoreCase(codec.name, "VP8") || base::equalsIgnoreCase(codec.name, "H264");
+  if (maxFrameBlocks == 0 || !knows || fmtpValue(codec.fmtp, "max-fs")) return codec;
+  Codec out = codec;
+  // H264's max-fs may only raise what the level says (RFC 6184 section 8.1): there the level is lowered.
+  if (base::equalsIgnoreCase(codec.name, "H264")) {
+    out.fmtp = withLevelFor(codec.fmtp, maxFrameBlocks);
+  } else {
+    out.fmtp += fmt::format("{}max-fs={}", out.fmtp.empty() ? "" : ";", maxFrameBlocks);
+  }
+  return out;
+}
+
 SdpMedia writeClosed(const LocalLine& line) {
   SdpMedia media;
   media.kind = line.kind;
@@ -123,7 +149,7 @@ SdpMedia writeLine(const LocalSdp& local, const LocalLine& line, LegKind kind,
   media.protocol = line.protocol;
   if (!line.mid.empty()) media.mid = line.mid;
   media.direction = sdpOf(line.direction);
-  writeTransport(local, kind, transport, media);
+  writeTransport(local, line, kind, transport, media);
   media.rtcpRsize = line.reducedRtcp;
   if (line.maxBitrate != 0) {
     media.bandwidths.push_back({"AS", (std::uint64_t{line.maxBitrate} + 999) / 1000});
@@ -138,8 +164,10 @@ SdpMedia writeLine(const LocalSdp& local, const LocalLine& line, LegKind kind,
     extmap.uri = uriOf(static_cast<Extension>(e));
     media.extmaps.push_back(std::move(extmap));
   }
-  for (const auto& codec : line.codecs) writeCodec(codec, media);
-  writeStreams(local, line, media);
+  for (const auto& codec : line.codecs) writeCodec(limited(codec, local.maxFrameBlocks), media);
+  if (line.ptime) media.others.push_back({"ptime", std::to_string(*line.ptime)});
+  if (line.maxptime) media.others.push_back({"maxptime", std::to_string(*line.maxptime)});
+  if (kind == LegKind::webrtc) writeStreams(local, line, media);
   return media;
 }
 
@@ -149,8 +177,16 @@ std::string writeLocal(const LocalSdp& local, LegKind kind, const LocalTransport
   proto::SdpSession session;
   session.origin.sessionId = local.sessionId;
   session.origin.version = local.version;
-  session.iceLite = true;
-  session.transport.iceOptions = {"ice2"};
+  if (kind == LegKind::webrtc) {
+    session.iceLite = true;
+    session.transport.iceOptions = {"ice2"};
+  } else if (const auto open = std::ranges::find_if(local.lines, &LocalLine::open);
+             open != local.lines.end()) {
+    const auto host = hostOf(open->address);
+    session.origin.addressType = host.type;
+    session.origin.address = host.text;
+    session.connection = {host.type, host.text};
+  }
   if (!local.bundle.empty()) session.groups.push_back({"BUNDLE", local.bundle});
   for (const auto& line : local.lines) session.media.push_back(writeLine(local, line, kind, transport));
   return proto::writeSdp(session);

@@ -26,6 +26,11 @@ struct LocalLine {
   Ssrc ssrc, rtxSsrc;
   std::string track;
   std::uint32_t maxBitrate = 0;  ///< What the peer may send, bit/s; 0 = not said.
+  std::optional<std::uint32_t> ptime, maxptime;
+  // Of rtp legs:
+  proto::TransportAddress address;  ///< Ours.
+  bool rtcpMux = false;
+  std::vector<SdesLine> cryptos;
 };
 
 struct LocalSdp {
@@ -33,7 +38,8 @@ struct LocalSdp {
   IceParameters ice;
   proto::SdpSetup setup = proto::SdpSetup::actpass;
   std::string cname, stream;
-  std::vector<std::string> bundle;  ///< Mids; none: no group.
+  std::vector<std::string> bundle;   ///< Mids; none: no group.
+  std::uint32_t maxFrameBlocks = 0;  ///< As the option.
   std::vector<LocalLine> lines;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -53,6 +54,41 @@ std::vector<OfferedCodec> placeCodecs(const std::vector<Codec>& offered, Numbers
   return placed;
 }
 
+/// What one of our kind offers a browser of its own, when the codecs are those of somebody who knows nothing
+/// of feedback and repair.
+void enrich(std::vector<OfferedCodec>& codecs, MediaKind kind, Numbers& numbers) {
+  std::vector<PayloadType> taken;
+  for (const auto& codec : codecs) taken.push_back(codec.here.payloadType);
+  for (auto& [here, there] : codecs) {
+    if (isTelephoneEvent(here)) continue;
+    here.transportCc = true;
+    if (kind != MediaKind::video) continue;
+    here.nack = here.nackPli = here.ccmFir = here.remb = true;
+    if (here.rtx) continue;
+    const auto wish = static_cast<std::uint8_t>(std::min(here.payloadType.value() + 1, 127));
+    here.rtx = numbers.place(rtxOf(PayloadType{wish}, here), taken);
+    if (!here.rtx) continue;
+    numbers.codecs[*here.rtx].fmtp = rtxOf(*here.rtx, here).fmtp;
+  }
+}
+
+constexpr std::array kPerHop{Extension::mid, Extension::transportCc, Extension::absSendTime};
+
+/// Codecs that `order` names go first, in its order.
+void sortBy(std::vector<OfferedCodec>& codecs, const std::vector<std::string>& order) {
+  const auto rank = [&](const OfferedCodec& codec) {
+    return std::ranges::find_if(
+               order, [&](const auto& name) { return base::equalsIgnoreCase(name, codec.here.name); }) -
+           order.begin();
+  };
+  std::ranges::stable_sort(codecs, {}, rank);
+}
+
+/// A device's hold is carried out by the bridge: the browser goes on with its audio.
+bool isFreeOf(MediaKind kind, LegKind here, LegKind there) {
+  return kind == MediaKind::audio && here == LegKind::webrtc && there == LegKind::rtp;
+}
+
 std::vector<Codec> codecsHere(const std::vector<OfferedCodec>& codecs) {
   std::vector<Codec> here;
   for (const auto& codec : codecs) here.push_back(codec.here);
@@ -69,29 +105,66 @@ Extensions placeExtensions(const Extensions& offered, Numbers& numbers) {
   return placed;
 }
 
-OfferedLine planLine(Pending& next, std::size_t position) {
+/// Between us and a browser, for an offer that does not come from one.
+Extensions ownExtensions(Numbers& numbers) {
+  Extensions placed;
+  std::uint8_t wish = 1;
+  for (const Extension each : kPerHop)
+    if (const auto id = numbers.placeExtension(uriOf(each), wish++))
+      placed[static_cast<std::size_t>(each)] = {*id, proto::SdpDirection::sendrecv};
+  return placed;
+}
+
+OfferedLine planLine(Pending& next, std::size_t position, const NegotiatorOptions& options) {
+  Leg& leg = next.toLeg;
   OfferedLine line;
   line.section = next.toLeg.lines[position].section.value_or(0);
   const auto source = sourceOf(next, next.toLeg.lines[position].section);
   if (!source) return line;
   const RemoteLine& remote = next.remote.lines[*source];
-  line.codecs = placeCodecs(remote.codecs, next.toLeg.numbers);
+  Numbers& numbers = leg.numbersOf(line.section);
+  line.codecs = placeCodecs(remote.codecs, numbers);
+  sortBy(line.codecs, leg.kind == LegKind::rtp ? options.sipOrder : options.webrtcOrder);
   if (!hasMedia(codecsHere(line.codecs))) return line;  // All numbers are taken.
   line.open = true;
   line.source = *source;
-  line.mid = midFor(next.toLeg, position, remote.mid);
-  line.extensions = placeExtensions(remote.extensions, next.toLeg.numbers);
-  line.reducedRtcp = remote.text.rtcpRsize;
   line.direction = remote.direction;
+  if (leg.kind == LegKind::rtp) {
+    for (auto& [here, there] : line.codecs) {
+      here.rtx.reset();
+      here.nack = here.remb = here.transportCc = false;
+      if (isTelephoneEvent(here) && here.fmtp.empty()) here.fmtp = "0-16";
+    }
+    return line;
+  }
+  line.mid = midFor(leg, position, remote.mid);
+  line.reducedRtcp = remote.text.rtcpRsize;
+  if (!next.own() && next.fromLeg.kind == LegKind::webrtc) {
+    line.extensions = placeExtensions(remote.extensions, numbers);
+    return line;
+  }
+  enrich(line.codecs, *remote.kind, numbers);
+  line.extensions = ownExtensions(numbers);
+  line.reducedRtcp = true;
+  if (!next.own() && isFreeOf(*remote.kind, leg.kind, next.fromLeg.kind))
+    line.direction = {.send = true, .receive = true};
   return line;
 }
 
-LocalLine writeOffered(const Pending& next, const OfferedLine& offered, LocalSession::Ssrcs ssrcs,
-                       const NegotiatorOptions& options) {
+/// RFC 8643 where SRTP is only preferred: the profile of plain RTP, with keys.
+std::string protocolFor(const Leg& leg) {
+  if (leg.kind == LegKind::webrtc) return "UDP/TLS/RTP/SAVPF";
+  return leg.transport.security == RtpSecurity::sdes ? "RTP/SAVP" : "RTP/AVP";
+}
+
+LocalLine writeOffered(Pending& next, const OfferedLine& offered, LocalSession::Ssrcs ssrcs,
+                       const NegotiatorOptions& options, base::Random& random) {
+  Leg& leg = next.toLeg;
+  const RemoteLine& source = next.remote.lines[offered.source];
   const Section& section = next.sections[offered.section];
   LocalLine line;
   line.kind = section.kind == MediaKind::audio ? "audio" : "video";
-  line.protocol = "UDP/TLS/RTP/SAVPF";
+  line.protocol = protocolFor(leg);
   line.open = true;
   line.mid = offered.mid;
   line.direction = offered.direction;
@@ -101,7 +174,13 @@ LocalLine writeOffered(const Pending& next, const OfferedLine& offered, LocalSes
   line.ssrc = ssrcs.media;
   line.rtxSsrc = ssrcs.rtx;
   line.track = fmt::format("{}-{}", next.toLeg.local.stream, offered.section);
-  line.maxBitrate = lowerLimit(ownLimit(section.kind, options), next.remote.lines[offered.source].maxBitrate);
+  line.maxBitrate = lowerLimit(ownLimit(section.kind, options), source.maxBitrate);
+  line.ptime = source.ptime;
+  line.maxptime = source.maxptime;
+  if (leg.kind == LegKind::rtp) {
+    line.address = leg.local.addresses[offered.section];
+    line.cryptos = offeredKeys(leg, offered.section, random);
+  }
   return line;
 }
 
@@ -132,12 +211,14 @@ const OfferedCodec* offeredAs(const OfferedLine& offered, PayloadType number) {
   return found == offered.codecs.end() ? nullptr : &*found;
 }
 
-base::Result<void> checkAnswerLine(const OfferedLine& offered, const Line& line, const RemoteLine& answer,
+base::Result<void> checkAnswerLine(const Leg& leg, const OfferedLine& offered, const RemoteLine& answer,
                                    std::size_t position) {
+  const Line& line = leg.lines[position];
   if (answer.text.kind != line.kind)
     return mismatch(fmt::format("section {}: expected {}", position, line.kind));
   if (answer.text.port == 0) return {};
   if (!offered.open) return mismatch(fmt::format("section {}: expected port 0, as it was offered", position));
+  if (leg.kind == LegKind::rtp) return {};  // See adaptAnswer().
   if (!answer.mid.empty() && answer.mid != offered.mid)
     return mismatch(fmt::format("section {}: expected the a=mid that was offered", position));
   for (const auto& format : answer.text.formats)
@@ -158,14 +239,14 @@ base::Result<void> checkAnswer(const Pending& next, const RemoteSdp& answer) {
   if (answer.setup == proto::SdpSetup::actpass)
     return mismatch("expected a=setup:active or passive, found actpass");
   for (std::size_t q = 0; q < answer.lines.size(); ++q)
-    if (auto done = checkAnswerLine(next.offered[q], next.toLeg.lines[q], answer.lines[q], q); !done)
-      return done;
+    if (auto done = checkAnswerLine(next.toLeg, next.offered[q], answer.lines[q], q); !done) return done;
   return {};
 }
 
 Codec agreedCodec(const OfferedCodec& offered, const Codec& answered) {
   Codec codec = answered;
   codec.name = offered.here.name;
+  if (codec.received == codec.payloadType) codec.received.reset();
   if (answered.rtx != offered.here.rtx) codec.rtx.reset();
   codec.nack &= offered.here.nack;
   codec.nackPli &= offered.here.nackPli;
@@ -182,6 +263,11 @@ Extensions agreedExtensions(const Extensions& offered, const Extensions& answere
         answered[e].direction != proto::SdpDirection::inactive)
       agreed[e] = answered[e];
   return agreed;
+}
+
+Direction mirror(Direction d) { return {.send = d.receive, .receive = d.send}; }
+Direction both(Direction a, Direction b) {
+  return {.send = a.send && b.send, .receive = a.receive && b.receive};
 }
 
 /// Settles one m-line of the answerer. What the offerer gets for it, or nothing if it is rejected.
@@ -201,11 +287,20 @@ std::optional<Accepted> settleLine(Pending& next, std::size_t position, const Re
   accepted.direction = {.send = section.peerSends, .receive = section.peerReceives};
   accepted.elsewhere = agreedExtensions(offered.extensions, answer.extensions);
   accepted.maxBitrate = lowerLimit(ownLimit(section.kind, options), answer.maxBitrate);
+  accepted.ptime = answer.ptime;
+  accepted.maxptime = answer.maxptime;
+  if (leg.kind == LegKind::rtp) section.rtp = pathOf(leg, offered.section, answer, random, nullptr);
+  if (!next.own() && isFreeOf(section.kind, next.fromLeg.kind, leg.kind))
+    accepted.direction = mirror(next.remote.lines[offered.source].direction);
+  if (!next.own() && isFreeOf(section.kind, leg.kind, next.fromLeg.kind))
+    accepted.direction = both(accepted.direction, mirror(next.remote.lines[offered.source].direction));
+  noteAbility(leg, offered.section, answer.codecs, &offered.codecs);
   for (const Codec& codec : answer.codecs) {
-    const OfferedCodec* as = offeredAs(offered, codec.payloadType);
+    const OfferedCodec* as = offeredAs(offered, codec.received.value_or(codec.payloadType));
     section.codecs.push_back(agreedCodec(*as, codec));
     Codec ours = as->there;
     ours.fmtp = codec.fmtp;
+    if (leg.kind == LegKind::rtp && isTelephoneEvent(ours)) ours.fmtp = as->there.fmtp;
     accepted.codecs.push_back({.peer = as->there, .ours = std::move(ours)});
   }
   section.extensions = idsOf(accepted.elsewhere);
@@ -232,16 +327,34 @@ std::vector<Accepted::Agreed> keepAgreed(const std::vector<Codec>& agreed,
   return kept;
 }
 
-std::optional<Accepted> acceptLocally(const RemoteLine& line, std::size_t index, const Leg* other,
-                                      const Section& section, const NegotiatorOptions& options) {
+/// The codecs that are to be kept to, best first: of the other side; of a device alone, its own. A device
+/// that speaks none of them any more gets what else the other side is able of, which then needs an offer of
+/// ours.
+std::vector<Accepted::Agreed> acceptCodecs(const Leg& leg, const RemoteLine& line, std::size_t index,
+                                           const Leg* other, const Section& section) {
+  const MediaSection* there = other == nullptr ? leg.settled(index) : other->settled(index);
+  auto kept = keepAgreed(there == nullptr ? section.agreed : there->codecs, line.codecs);
+  const auto isMedia = [](const Accepted::Agreed& c) { return !isTelephoneEvent(c.peer); };
+  if (leg.kind != LegKind::rtp || std::ranges::any_of(kept, isMedia) || other == nullptr) return kept;
+  const auto able = other->abilities.find(index);
+  return able == other->abilities.end() ? kept : keepAgreed(able->second.codecs, line.codecs);
+}
+
+std::optional<Accepted> acceptLocally(const Leg& leg, const RemoteLine& line, std::size_t index,
+                                      const Leg* other, const Section& section,
+                                      const NegotiatorOptions& options) {
   const MediaSection* there = other == nullptr ? nullptr : other->settled(index);
   if (other != nullptr && there == nullptr) return std::nullopt;
   Accepted accepted;
-  accepted.codecs = keepAgreed(there == nullptr ? section.agreed : there->codecs, line.codecs);
+  accepted.codecs = acceptCodecs(leg, line, index, other, section);
+  if (leg.kind == LegKind::rtp) matchEventClocks(accepted.codecs, &Accepted::Agreed::peer);
   if (std::ranges::all_of(accepted.codecs, [](const auto& c) { return isTelephoneEvent(c.peer); }))
     return std::nullopt;
   accepted.direction = {.send = line.direction.receive && (there == nullptr || there->peerSends),
                         .receive = line.direction.send && (there == nullptr || there->peerReceives)};
+  if (other != nullptr && isFreeOf(section.kind, leg.kind, other->kind))
+    accepted.direction = mirror(line.direction);
+  if (leg.held) accepted.direction.receive = false;
   accepted.elsewhere = there == nullptr ? line.extensions : extensionsOf(there->extensions);
   accepted.maxBitrate = lowerLimit(ownLimit(section.kind, options), there == nullptr ? 0 : there->maxBitrate);
   return accepted;
@@ -252,9 +365,10 @@ std::optional<Accepted> acceptLocally(const RemoteLine& line, std::size_t index,
 base::Result<std::string> planOffer(Pending& next, const NegotiatorOptions& options, base::Random& random) {
   Leg& leg = next.toLeg;
   const auto preferred = openSections(&leg, next.sections.size());
-  if (auto done = mapLines(next.fromLeg, next.remote, next.sections, preferred, true, options.maxSections);
-      !done)
-    return std::unexpected(done.error());
+  if (!next.own())
+    if (auto done = mapLines(next.fromLeg, next.remote, next.sections, preferred, true, options.maxSections);
+        !done)
+      return std::unexpected(done.error());
   for (std::size_t p = 0; p < next.fromLeg.lines.size(); ++p) {
     const auto section = next.fromLeg.lines[p].section;
     if (!next.remote.lines[p].open || !section) continue;
@@ -263,25 +377,30 @@ base::Result<std::string> planOffer(Pending& next, const NegotiatorOptions& opti
   }
   prepareLocal(leg.local, false, random);
   LocalSdp offer;
+  offer.maxFrameBlocks = options.maxFrameBlocks;
   for (std::size_t q = 0; q < leg.lines.size(); ++q) {
-    next.offered.push_back(planLine(next, q));
+    next.offered.push_back(planLine(next, q, options));
     const OfferedLine& planned = next.offered.back();
+    if (planned.open)
+      if (auto done = takeAddress(leg, planned.section, nullptr); !done) return std::unexpected(done.error());
     if (!planned.open) {
       if (leg.lines[q].formats.empty())
         return base::fail("sdp.no_common_codec", "expected a payload type to be free");
       offer.lines.push_back(closedLine(leg.lines[q]));
       continue;
     }
-    offer.lines.push_back(writeOffered(next, planned, ssrcsFor(leg, planned.section, random), options));
-    offer.bundle.push_back(planned.mid);
+    const auto ssrcs = ssrcsFor(leg, planned.section, random);
+    offer.lines.push_back(writeOffered(next, planned, ssrcs, options, random));
+    if (leg.kind == LegKind::webrtc) offer.bundle.push_back(planned.mid);
     noteOffered(leg.lines[q], offer.lines.back());
     // Only now: midFor() above asks whether the line was in use before.
   }
   return writeVersioned(std::move(offer), leg);
 }
 
-base::Result<std::string> settle(Pending& next, const RemoteSdp& answer, const NegotiatorOptions& options,
+base::Result<std::string> settle(Pending& next, RemoteSdp answer, const NegotiatorOptions& options,
                                  base::Random& random) {
+  if (next.toLeg.kind == LegKind::rtp) adaptAnswer(next, answer);
   if (auto done = checkAnswer(next, answer); !done) return std::unexpected(done.error());
   takeTransport(next.toLeg, answer, SdpType::answer);
   next.toLeg.description->sections = rejectedSections(next.sections, next.toLeg);
@@ -291,10 +410,18 @@ base::Result<std::string> settle(Pending& next, const RemoteSdp& answer, const N
     auto line = settleLine(next, q, answer.lines[q], options, random);
     if (!line) continue;
     any = true;
-    accepted[next.offered[q].source] = std::move(line);
+    if (!next.own()) accepted[next.offered[q].source] = std::move(line);
   }
+  if (!any && std::ranges::any_of(answer.lines, &RemoteLine::insecure))
+    return base::fail("sdp.security_required", "expected an a=crypto with a tag and suite that were offered");
   if (!any) return base::fail("sdp.no_common_codec", "expected the answer to take a section");
-  return answerPeer(next.fromLeg, next.remote, next.sections, accepted, random);
+  next.toLeg.answered = next.offered;
+  if (next.own()) return std::string();
+  for (std::size_t p = 0; p < accepted.size(); ++p)
+    if (accepted[p])
+      if (auto done = takeAddress(next.fromLeg, *next.fromLeg.lines[p].section, &next.remote.lines[p]); !done)
+        return std::unexpected(done.error());
+  return answerPeer(next.fromLeg, next.remote, next.sections, accepted, options, random);
 }
 
 base::Result<std::string> settleLocally(Leg& leg, const RemoteSdp& remote, const Leg* other,
@@ -310,11 +437,13 @@ base::Result<std::string> settleLocally(Leg& leg, const RemoteSdp& remote, const
   for (std::size_t p = 0; p < remote.lines.size(); ++p) {
     const auto section = leg.lines[p].section;
     if (!remote.lines[p].open || !section) continue;
-    accepted[p] = acceptLocally(remote.lines[p], *section, other, sections[*section], options);
-    any = any || accepted[p].has_value();
+    accepted[p] = acceptLocally(leg, remote.lines[p], *section, other, sections[*section], options);
+    if (!accepted[p]) continue;
+    any = true;
+    if (auto done = takeAddress(leg, *section, &remote.lines[p]); !done) return std::unexpected(done.error());
   }
   if (!any) return base::fail("sdp.no_common_codec", "expected a codec that was agreed before");
-  return answerPeer(leg, remote, sections, accepted, random);
+  return answerPeer(leg, remote, sections, accepted, options, random);
 }
 
 }  // namespace parley::rtc::negotiation

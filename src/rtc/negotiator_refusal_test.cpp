@@ -196,9 +196,9 @@ TEST_F(NegotiatorRefusalTest, LegsAndOrder) {
   EXPECT_EQ(reason(negotiator_->answer(kA, a.offer())), "sdp.no_offer");
   EXPECT_EQ(reason(negotiator_->answerLocally(kA, a.offer())), "sdp.no_offer");
   negotiator_->addLeg(LegId{"sip"}, LegKind::rtp, testTransport());
-  EXPECT_EQ(reason(negotiator_->offer(kA, a.offer(), LegId{"sip"})), "sdp.unsupported_kind");
-  EXPECT_EQ(reason(negotiator_->offer(LegId{"sip"}, a.offer(), kA)), "sdp.unsupported_kind");
-  EXPECT_EQ(reason(negotiator_->answerLocally(LegId{"sip"}, a.offer())), "sdp.unsupported_kind");
+  EXPECT_EQ(reason(negotiator_->offer(kA, a.offer(), LegId{"sip"})), "sdp.no_ports");
+  EXPECT_EQ(reason(negotiator_->offer(LegId{"sip"}, a.offer(), kA)), "sdp.no_media");
+  EXPECT_EQ(reason(negotiator_->answerLocally(LegId{"sip"}, a.offer())), "sdp.no_offer");
   EXPECT_EQ(negotiator_->description(LegId{"x"}), nullptr);
   negotiator_->rollback(LegId{"x"});
   negotiator_->removeLeg(LegId{"x"});

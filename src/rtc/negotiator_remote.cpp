@@ -84,32 +84,6 @@ void readFeedback(const SdpMedia& media, Codec& codec) {
   }
 }
 
-/// All codecs of the m-line, RTX and others still as entries of their own.
-std::vector<Codec> readFormats(const SdpMedia& media) {
-  std::vector<Codec> codecs;
-  for (const auto& format : media.formats) {
-    const auto number = base::parseNumber<std::uint8_t>(format);
-    if (!number) continue;
-    const auto map = std::ranges::find(media.rtpmaps, *number, &proto::SdpRtpmap::payloadType);
-    Codec codec;
-    if (map != media.rtpmaps.end()) {
-      codec.payloadType = PayloadType{*number};
-      codec.name = map->name;
-      codec.clockRate = map->clockRate;
-      codec.channels = map->channels;
-    } else if (const auto known = staticCodec(*number)) {
-      codec = *known;
-    } else {
-      continue;
-    }
-    const auto fmtp = std::ranges::find(media.fmtps, *number, &proto::SdpFmtp::payloadType);
-    if (fmtp != media.fmtps.end()) codec.fmtp = fmtp->parameters;
-    readFeedback(media, codec);
-    codecs.push_back(std::move(codec));
-  }
-  return codecs;
-}
-
 /// Takes the RTX formats out of `all` and gives each codec its own.
 std::vector<Codec> foldRtx(const std::vector<Codec>& all) {
   std::vector<Codec> codecs;
@@ -174,30 +148,34 @@ std::uint32_t readBitrate(const SdpMedia& media) {
   return static_cast<std::uint32_t>(as);
 }
 
+/// a=ptime, a=maxptime (RFC 8866 sections 6.4, 6.5).
+std::optional<std::uint32_t> readMillis(const SdpMedia& media, std::string_view name) {
+  for (const auto& attribute : media.others) {
+    if (attribute.name != name || !attribute.value) continue;
+    const auto value = base::parseNumber<std::uint32_t>(base::trim(*attribute.value));
+    if (value && *value >= 1 && *value <= 1000) return value;
+  }
+  return std::nullopt;
+}
+
 RemoteLine readLine(const SdpSession& session, const SdpMedia& media, SdpType type,
                     const NegotiatorOptions& options, Numbers& numbers) {
   RemoteLine line;
-  line.text = media;
-  line.kind = kindOf(media);
-  line.mid = media.mid.value_or("");
-  line.direction =
-      directionOf(media.direction.value_or(session.direction.value_or(proto::SdpDirection::sendrecv)));
+  readMedia(session, media, type, options, line);
   // RFC 9143 section 6: port 0 with bundle-only is no rejection, but only in an offer.
   const bool rejected = media.port == 0 && !(type == SdpType::offer && media.bundleOnly);
-  if (rejected || !line.kind || !isProtocolKnown(media.protocol)) return line;
-
-  const auto all = readFormats(media);
-  for (const auto& codec : all) numbers.codecs.try_emplace(codec.payloadType, codec);
-  line.codecs = foldRtx(all);
-  if (type == SdpType::offer) {
-    std::erase_if(line.codecs, [&](const Codec& c) { return !isAllowed(c, *line.kind, options); });
-    if (!options.keepOffererOrder) sortByOurPreference(line.codecs, listOf(options, *line.kind));
+  const bool usable = !rejected && line.kind && isProtocolKnown(media.protocol);
+  if (!usable) {  // Nothing of it means anything.
+    RemoteLine closed;
+    closed.text = media;
+    closed.kind = line.kind;
+    closed.mid = line.mid;
+    closed.direction = line.direction;
+    return closed;
   }
+  for (const auto& codec : readFormats(media)) numbers.codecs.try_emplace(codec.payloadType, codec);
   readExtensions(session.extmaps, line, numbers);
   readExtensions(media.extmaps, line, numbers);
-  readSsrcs(media, line);
-  line.maxBitrate = readBitrate(media);
-  line.open = hasMedia(line.codecs);
   return line;
 }
 
@@ -282,14 +260,64 @@ proto::SdpDirection sdpOf(Direction d) {
   return d.receive ? proto::SdpDirection::recvonly : proto::SdpDirection::inactive;
 }
 
-base::Result<RemoteSdp> readRemote(std::string_view sdp, SdpType type, const NegotiatorOptions& options) {
+std::vector<Codec> readFormats(const SdpMedia& media) {
+  std::vector<Codec> codecs;
+  for (const auto& format : media.formats) {
+    const auto number = base::parseNumber<std::uint8_t>(format);
+    if (!number) continue;
+    const auto map = std::ranges::find(media.rtpmaps, *number, &proto::SdpRtpmap::payloadType);
+    Codec codec;
+    if (map != media.rtpmaps.end()) {
+      codec.payloadType = PayloadType{*number};
+      codec.name = map->name;
+      codec.clockRate = map->clockRate;
+      codec.channels = map->channels;
+    } else if (const auto known = staticCodec(*number)) {
+      codec = *known;
+    } else {
+      continue;
+    }
+    const auto fmtp = std::ranges::find(media.fmtps, *number, &proto::SdpFmtp::payloadType);
+    if (fmtp != media.fmtps.end()) codec.fmtp = fmtp->parameters;
+    readFeedback(media, codec);
+    codecs.push_back(std::move(codec));
+  }
+  return codecs;
+}
+
+base::Result<SdpSession> readSession(std::string_view sdp, const NegotiatorOptions& options) {
   proto::SdpLimits limits;
   limits.maxBytes = options.maxSdpBytes;
   auto session = proto::parseSdp(sdp, limits);
-  if (!session) return std::unexpected(session.error());
-  if (session->media.size() > options.maxSections)
+  if (session && session->media.size() > options.maxSections)
     return base::fail("sdp.too_many_sections", fmt::format("expected at most {} sections, found {}",
                                                            options.maxSections, session->media.size()));
+  return session;
+}
+
+void readMedia(const SdpSession& session, const SdpMedia& media, SdpType type,
+               const NegotiatorOptions& options, RemoteLine& line) {
+  line.text = media;
+  line.kind = kindOf(media);
+  line.mid = media.mid.value_or("");
+  line.direction =
+      directionOf(media.direction.value_or(session.direction.value_or(proto::SdpDirection::sendrecv)));
+  if (!line.kind) return;
+  line.codecs = foldRtx(readFormats(media));
+  if (type == SdpType::offer) {
+    std::erase_if(line.codecs, [&](const Codec& c) { return !isAllowed(c, *line.kind, options); });
+    if (!options.keepOffererOrder) sortByOurPreference(line.codecs, listOf(options, *line.kind));
+  }
+  readSsrcs(media, line);
+  line.maxBitrate = readBitrate(media);
+  line.ptime = readMillis(media, "ptime");
+  line.maxptime = readMillis(media, "maxptime");
+  line.open = hasMedia(line.codecs);
+}
+
+base::Result<RemoteSdp> readRemote(std::string_view sdp, SdpType type, const NegotiatorOptions& options) {
+  auto session = readSession(sdp, options);
+  if (!session) return std::unexpected(session.error());
   RemoteSdp remote;
   remote.peerId = fmt::format("{} {}", session->origin.user, session->origin.sessionId);
   for (const auto& group : session->groups)

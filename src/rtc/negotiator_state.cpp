@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "base/text.h"
 
@@ -77,6 +78,8 @@ LocalLine openLine(const RemoteLine& remote, const Accepted& accepted, LocalSess
   line.ssrc = ssrcs.media;
   line.rtxSsrc = ssrcs.rtx;
   line.maxBitrate = accepted.maxBitrate;
+  line.ptime = accepted.ptime;
+  line.maxptime = accepted.maxptime;
   return line;
 }
 
@@ -122,13 +125,42 @@ std::string writeVersioned(LocalSdp sdp, Leg& leg) {
 }
 
 bool isIceRestart(const Leg& leg, const RemoteSdp& remote) {
-  return leg.met && leg.description && leg.description->remoteIce != remote.ice;
+  return leg.kind == LegKind::webrtc && leg.met && leg.description &&
+         leg.description->remoteIce != remote.ice;
 }
 
 bool isNewPeer(const Leg& leg, const RemoteSdp& remote) {
-  return leg.met && leg.peerId != remote.peerId &&
+  return leg.kind == LegKind::webrtc && leg.met && leg.peerId != remote.peerId &&
          (isIceRestart(leg, remote) || !sameFingerprints(leg, remote));
 }
+
+namespace {
+
+/// Whether it is the same device or another one behind the same dialog makes no difference here.
+void takeRtp(Leg& leg, const RemoteSdp& remote) {
+  LegDescription& description = leg.description ? *leg.description : leg.description.emplace();
+  description.kind = leg.kind;
+  description.cname = leg.local.cname;
+  ++description.iceGeneration;
+  leg.met = true;
+  leg.peerId = remote.peerId;
+  leg.holds = std::ranges::any_of(remote.lines, [](const RemoteLine& line) {
+    return line.open && line.kind == MediaKind::audio && line.holds;
+  });
+}
+
+/// A device may come back with other m-lines (another device was put through).
+void dropChangedLines(Leg& leg, const RemoteSdp& remote) {
+  const bool same =
+      remote.lines.size() >= leg.lines.size() &&
+      std::ranges::equal(leg.lines, std::span(remote.lines).first(leg.lines.size()),
+                         [](const Line& line, const RemoteLine& now) { return line.kind == now.text.kind; });
+  if (same) return;
+  leg.lines.clear();
+  leg.sectionNumbers.clear();
+}
+
+}  // namespace
 
 DtlsRole roleAfter(const Leg& leg, const RemoteSdp& remote, SdpType type) {
   const auto setup = remote.setup.value_or(proto::SdpSetup::active);  // RFC 4145 section 4.1
@@ -139,6 +171,7 @@ DtlsRole roleAfter(const Leg& leg, const RemoteSdp& remote, SdpType type) {
 }
 
 void takeTransport(Leg& leg, const RemoteSdp& remote, SdpType type) {
+  if (leg.kind == LegKind::rtp) return takeRtp(leg, remote);
   const DtlsRole role = roleAfter(leg, remote, type);
   const bool restarted = type == SdpType::offer && isIceRestart(leg, remote);
   const bool keeps = keepsAssociation(leg, remote) && leg.description->ourDtlsRole == role;
@@ -162,7 +195,9 @@ base::Result<void> mapLines(Leg& leg, const RemoteSdp& remote, std::vector<Secti
   if (!leg.met || isNewPeer(leg, remote)) {
     leg.lines.clear();
     leg.numbers = {};
+    leg.abilities.clear();
   }
+  if (leg.kind == LegKind::rtp) dropChangedLines(leg, remote);
   if (remote.lines.size() < leg.lines.size())
     return base::fail("sdp.malformed", fmt::format("expected at least the {} sections of before, found {}",
                                                    leg.lines.size(), remote.lines.size()));
@@ -211,10 +246,12 @@ LocalLine closedLine(const Line& line) {
 }
 
 std::string answerPeer(Leg& leg, const RemoteSdp& remote, const std::vector<Section>& sections,
-                       const std::vector<std::optional<Accepted>>& accepted, base::Random& random) {
+                       const std::vector<std::optional<Accepted>>& accepted, const NegotiatorOptions& options,
+                       base::Random& random) {
   prepareLocal(leg.local, isIceRestart(leg, remote), random);
   takeTransport(leg, remote, SdpType::offer);
   LocalSdp answer;
+  answer.maxFrameBlocks = options.maxFrameBlocks;
   answer.setup =
       leg.description->ourDtlsRole == DtlsRole::client ? proto::SdpSetup::active : proto::SdpSetup::passive;
   leg.description->sections = rejectedSections(sections, leg);
@@ -228,6 +265,7 @@ std::string answerPeer(Leg& leg, const RemoteSdp& remote, const std::vector<Sect
     }
     const std::size_t index = *leg.lines[p].section;
     const auto ssrcs = ssrcsFor(leg, index, random);
+    noteAbility(leg, index, line.codecs, nullptr);
     LocalLine ours = openLine(line, *accepted[p], ssrcs);
     ours.track = fmt::format("{}-{}", leg.local.stream, index);
     MediaSection settled = sectionOf(index, line, ssrcs);
@@ -236,6 +274,14 @@ std::string answerPeer(Leg& leg, const RemoteSdp& remote, const std::vector<Sect
     for (const auto& codec : accepted[p]->codecs) settled.codecs.push_back(codec.peer);
     settled.extensions = idsOf(ours.extensions);
     settled.reducedRtcp = line.text.rtcpRsize;
+    if (leg.kind == LegKind::rtp) {
+      leg.sectionNumbers[index] = {};
+      for (const Codec& codec : readFormats(line.text))
+        leg.sectionNumbers[index].codecs.try_emplace(codec.payloadType, codec);
+      settled.rtp = pathOf(leg, index, line, random, &ours.cryptos);
+      ours.address = leg.local.addresses[index];
+      ours.rtcpMux = line.rtp.rtcpMux;
+    }
     leg.description->sections[index] = std::move(settled);
     answer.lines.push_back(std::move(ours));
     open.insert(line.mid);
@@ -243,6 +289,64 @@ std::string answerPeer(Leg& leg, const RemoteSdp& remote, const std::vector<Sect
   for (const auto& mid : remote.bundle)
     if (open.contains(mid)) answer.bundle.push_back(mid);
   return writeVersioned(std::move(answer), leg);
+}
+
+void noteAbility(Leg& leg, std::size_t section, const std::vector<Codec>& codecs,
+                 const std::vector<OfferedCodec>* offered) {
+  Ability& ability = leg.abilities[section];
+  if (offered == nullptr) {
+    ability = {.codecs = codecs, .refused = {}, .offered = true};
+    return;
+  }
+  const auto isIn = [](const std::vector<Codec>& list, const Codec& codec) {
+    return std::ranges::any_of(list, [&](const Codec& c) { return sameCodec(c, codec); });
+  };
+  for (const Codec& codec : codecs)
+    if (!isIn(ability.codecs, codec)) ability.codecs.push_back(codec);
+  ability.refused.clear();
+  for (const OfferedCodec& each : *offered)
+    if (!isIn(codecs, each.here)) ability.refused.push_back(each.here);
+}
+
+base::Result<void> takeAddress(Leg& leg, std::size_t section, const RemoteLine* peer) {
+  if (leg.kind != LegKind::rtp) return {};
+  std::optional<bool> isV4;
+  if (peer != nullptr && peer->rtp.remote.port != 0)
+    isV4 = peer->rtp.remote.isV4();
+  else if (const auto* before = leg.settled(section); before && before->rtp.remote.port != 0)
+    isV4 = before->rtp.remote.isV4();
+  const auto address = leg.transport.address ? leg.transport.address(section, isV4) : std::nullopt;
+  if (!address) return base::fail("sdp.no_ports", "expected a pair of ports for RTP to be free");
+  leg.local.addresses[section] = *address;
+  return {};
+}
+
+namespace {
+const base::Secret& keyFor(Leg& leg, std::size_t section, SrtpProfile profile, base::Random& random) {
+  base::Secret& key = leg.local.keys[{section, profile}];
+  if (key.empty()) key = newSdesKey(profile, random);
+  return key;
+}
+}  // namespace
+
+std::vector<SdesLine> offeredKeys(Leg& leg, std::size_t section, base::Random& random) {
+  std::vector<SdesLine> lines;
+  if (leg.transport.security == RtpSecurity::none) return lines;
+  for (const SrtpProfile profile : sdesProfiles())
+    lines.push_back(
+        {static_cast<std::uint32_t>(lines.size() + 1), profile, keyFor(leg, section, profile, random)});
+  return lines;
+}
+
+RtpPath pathOf(Leg& leg, std::size_t section, const RemoteLine& peer, base::Random& random,
+               std::vector<SdesLine>* answer) {
+  RtpPath path = peer.rtp;
+  if (peer.cryptos.empty()) return path;
+  const SdesLine& taken = peer.cryptos.front();
+  const base::Secret& ours = keyFor(leg, section, taken.profile, random);
+  path.keys = SdesKeys{taken.profile, ours, taken.key};
+  if (answer != nullptr) answer->push_back({taken.tag, taken.profile, ours});
+  return path;
 }
 
 std::vector<MediaSection> rejectedSections(const std::vector<Section>& sections, const Leg& leg) {

@@ -42,6 +42,33 @@ struct LocalSession {
   IceParameters ice;
   std::string cname, stream;
   std::map<std::size_t, Ssrcs> ssrcs;  ///< By section.
+  // Of rtp legs:
+  std::map<std::size_t, proto::TransportAddress> addresses;          ///< By section.
+  std::map<std::pair<std::size_t, SrtpProfile>, base::Secret> keys;  ///< The same as long as the leg.
+};
+
+/// A codec as it was offered on, with what it is called on the side that it came from.
+struct OfferedCodec {
+  Codec here, there;
+};
+
+/// One m-line of an offer of ours, at its position on the leg that was given it.
+struct OfferedLine {
+  bool open = false;
+  std::size_t section = 0;
+  std::size_t source = 0;  ///< Position on the offerer's leg, if open.
+  std::string mid;
+  std::vector<OfferedCodec> codecs;
+  Extensions extensions;
+  bool reducedRtcp = false;
+  Direction direction;
+};
+
+/// What a peer is known to speak of a section, whatever is settled.
+struct Ability {
+  std::vector<Codec> codecs;   ///< As it numbers them.
+  std::vector<Codec> refused;  ///< It was offered these and did not take them.
+  bool offered = false;        ///< By an offer of its own: what is not listed it does not speak.
 };
 
 struct Leg {
@@ -54,36 +81,27 @@ struct Leg {
   std::string peerId, tlsId;
   std::vector<Line> lines;
   Numbers numbers;
+  std::map<std::size_t, Numbers> sectionNumbers;  ///< Instead, of an rtp leg: each m-line counts for itself.
   std::optional<LegDescription> description;
+  std::map<std::size_t, Ability> abilities;  ///< By section.
+  std::vector<OfferedLine> answered;         ///< The offer of ours that the peer answered last.
+  bool held = false;                         ///< By us.
+  bool holds = false;                        ///< Its last description lets us send no audio.
 
+  Numbers& numbersOf(std::size_t section) { return kind == LegKind::rtp ? sectionNumbers[section] : numbers; }
   const MediaSection* settled(std::size_t section) const;
 };
 
-/// A codec as it was offered on, with what it is called on the side that it came from.
-struct OfferedCodec {
-  Codec here, there;
-};
-
-/// One m-line of a pending offer, at its position on the leg that was given it.
-struct OfferedLine {
-  bool open = false;
-  std::size_t section = 0;
-  std::size_t source = 0;  ///< Position on the offerer's leg, if open.
-  std::string mid;
-  std::vector<OfferedCodec> codecs;
-  Extensions extensions;
-  bool reducedRtcp = false;
-  Direction direction;
-};
-
 struct Pending {
-  LegId from, to;
+  LegId from, to;   ///< `from` is empty in an offer of ours.
   std::string sdp;  ///< As it came.
   RemoteSdp remote;
   Leg fromLeg, toLeg;  ///< As they are to be once answered.
   std::vector<Section> sections;
   std::vector<OfferedLine> offered;
-  bool stale = false;  ///< A leg moved on meanwhile: offer() must be repeated.
+  bool stale = false;                  ///< A leg moved on meanwhile: offer() must be repeated.
+  LegKind fromKind = LegKind::webrtc;  ///< Of an offer of ours: of the leg whose codecs it has.
+  bool own() const { return from.value().empty(); }
 };
 
 /// Fills what `local` lacks; ICE credentials are made anew with `restart`.
@@ -126,12 +144,26 @@ struct Accepted {
   Direction direction;         ///< Ours.
   Extensions elsewhere;        ///< In use on the other leg; those that are not per hop need it.
   std::uint32_t maxBitrate = 0;
+  std::optional<std::uint32_t> ptime, maxptime;
 };
+
+/// Notes what an offer, or an answer to `offered`, says of what the peer speaks.
+void noteAbility(Leg& leg, std::size_t section, const std::vector<Codec>& codecs,
+                 const std::vector<OfferedCodec>* offered);
+/// Asks for our address of a section of an rtp leg. Error: sdp.no_ports.
+base::Result<void> takeAddress(Leg& leg, std::size_t section, const RemoteLine* peer);
+/// What an offer of ours carries of keys; nothing with plain RTP.
+std::vector<SdesLine> offeredKeys(Leg& leg, std::size_t section, base::Random& random);
+/// The path to the peer, with the keys of its first a=crypto. An answer of ours then carries what is put into
+/// `answer`.
+RtpPath pathOf(Leg& leg, std::size_t section, const RemoteLine& peer, base::Random& random,
+               std::vector<SdesLine>* answer);
 
 /// Takes an offer whose lines are mapped (mapLines) and writes the answer to it. `accepted` has an entry for
 /// each m-line; nothing rejects it.
 std::string answerPeer(Leg& leg, const RemoteSdp& remote, const std::vector<Section>& sections,
-                       const std::vector<std::optional<Accepted>>& accepted, base::Random& random);
+                       const std::vector<std::optional<Accepted>>& accepted, const NegotiatorOptions& options,
+                       base::Random& random);
 
 /// One entry for each section of the call, all rejected.
 std::vector<MediaSection> rejectedSections(const std::vector<Section>& sections, const Leg& leg);
