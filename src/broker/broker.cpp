@@ -71,6 +71,7 @@ base::Result<void> Broker::startWorkers() {
     options.dscp = static_cast<int>(settings_.integer("media.dscp"));
     options.maxCalls = maxCalls();
     options.certificate = *certificate;
+    options.rtp = rtpPortOptions(settings_, i, count);
     auto toMain = [&loop = loop_, alive = guard_.wrap([this](const WorkerEvent& event) {
       onWorkerEvent(event);
     })](WorkerEvent event) { loop.post([alive, event = std::move(event)]() mutable { alive(event); }); };

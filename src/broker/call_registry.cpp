@@ -60,11 +60,33 @@ base::Result<void> CallRegistry::remove(std::string_view call, Done done) {
       [id](Worker& w) -> base::Result<Answer> {
         auto report = w.remove(id);
         if (!report) return std::unexpected(report.error());
-        return Answer{{}, std::move(*report)};
+        return Answer{.sdp = {}, .report = std::move(*report)};
       },
       std::move(done));
   if (sent) erase(calls_.find(call));
   return sent;
+}
+
+base::Result<void> CallRegistry::changeLegs(std::string_view call, LegSpec leg, bool added, Work work,
+                                            Done done) {
+  const auto at = calls_.find(call);
+  if (at == calls_.end()) return base::fail("call.unknown", "there is no call \"" + std::string(call) + "\"");
+  return send(at->second.worker, std::move(work),
+              [this, id = at->first, serial = at->second.serial, leg = std::move(leg), added,
+               done = std::move(done)](base::Result<Answer> answer) mutable {
+                if (answer) noteLeg(id, serial, leg, added);
+                done(std::move(answer));
+              });
+}
+
+void CallRegistry::noteLeg(const std::string& call, CallSerial serial, const LegSpec& leg, bool added) {
+  const auto at = calls_.find(call);
+  if (at == calls_.end() || at->second.serial != serial) return;  // It ended meanwhile.
+  auto& legs = at->second.legs;
+  load_[at->second.worker].legs -= legs.size();
+  std::erase_if(legs, [&](const LegSpec& each) { return each.id == leg.id; });
+  if (added) legs.push_back(leg);
+  load_[at->second.worker].legs += legs.size();
 }
 
 void CallRegistry::forget(const CallEnded& event) {

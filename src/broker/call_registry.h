@@ -20,10 +20,12 @@
 
 namespace parley::broker {
 
-/// What a worker answers: an SDP, a report, or nothing.
+/// What a worker answers: what fits the request.
 struct Answer {
-  std::string sdp;
-  std::optional<CallReport> report;
+  SdpAnswer sdp;
+  std::optional<CallReport> report = std::nullopt;
+  std::optional<LegReport> leg = std::nullopt;
+  bool isNew = false;
 };
 
 class CallRegistry {
@@ -53,6 +55,8 @@ class CallRegistry {
   /// Runs `work` on the call's worker. Errors at once: call.unknown, broker.overloaded.
   base::Result<void> ask(std::string_view call, Work work, Done done);
   base::Result<void> remove(std::string_view call, Done done);
+  /// Runs `work`, and when it succeeds counts the leg in (`added`) or out.
+  base::Result<void> changeLegs(std::string_view call, LegSpec leg, bool added, Work work, Done done);
   /// The worker removed the call.
   void forget(const CallEnded& event);
 
@@ -72,6 +76,7 @@ class CallRegistry {
   using Calls = std::map<std::string, Entry, std::less<>>;
   base::Result<void> send(unsigned worker, Work work, Done done);
   void finish(std::uint64_t request, base::Result<Answer> answer);
+  void noteLeg(const std::string& call, CallSerial serial, const LegSpec& leg, bool added);
   Calls::iterator erase(Calls::iterator at);
   void checkEmpty();
 

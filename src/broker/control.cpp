@@ -29,11 +29,27 @@ using SharedReply = std::shared_ptr<net::HttpReply>;
 
 SharedReply share(net::HttpReply reply) { return std::make_shared<net::HttpReply>(std::move(reply)); }
 
-/// Answers with {"offer":…} or {"answer":…}.
-CallRegistry::Done sdpDone(SharedReply reply, const char* name) {
-  return [reply = std::move(reply), name](base::Result<Answer> answer) {
+/// How the answer to a request of negotiation reads.
+enum class Shape { offer, answer, localAnswer, renegotiate, nothing };
+
+Json jsonOf(const SdpAnswer& answer, Shape shape) {
+  Json body = Json::object();
+  if (shape == Shape::offer) body["offer"] = answer.sdp;
+  if (shape == Shape::answer || shape == Shape::localAnswer) body["answer"] = answer.sdp;
+  if (shape == Shape::localAnswer) body["peerHolds"] = answer.peerHolds;
+  if (shape != Shape::offer && (shape != Shape::answer || !answer.renegotiate.empty()))
+    body["renegotiate"] = answer.renegotiate;
+  return body;
+}
+
+CallRegistry::Done sdpDone(SharedReply reply, Shape shape) {
+  return [reply = std::move(reply), shape](base::Result<Answer> answer) {
     if (!answer) return reply->send(errorResponse(answer.error()));
-    reply->send(net::HttpResponse::json(200, Json{{name, answer->sdp}}.dump()));
+    if (shape != Shape::nothing)
+      return reply->send(net::HttpResponse::json(200, jsonOf(answer->sdp, shape).dump()));
+    net::HttpResponse response;
+    response.status = 204;
+    reply->send(std::move(response));
   };
 }
 
@@ -50,16 +66,24 @@ void answerIfRefused(const SharedReply& reply, const base::Result<void>& sent) {
   if (!sent) reply->send(errorResponse(sent.error()));
 }
 
-std::string callOf(const net::HttpRequest& request) {
-  const auto at = request.params.find("call");
+std::string paramOf(const net::HttpRequest& request, const char* name) {
+  const auto at = request.params.find(name);
   return at == request.params.end() ? std::string() : at->second;
+}
+std::string callOf(const net::HttpRequest& request) { return paramOf(request, "call"); }
+
+Json jsonOf(const LegSpec& leg) {
+  Json result{{"id", leg.id}, {"kind", toString(leg.kind)}};
+  if (leg.kind == rtc::LegKind::rtp) result["rtp"] = {{"security", toString(leg.security)}};
+  return result;
 }
 
 }  // namespace
 
 int statusOf(std::string_view reason) {
   if (reason == "call.unknown" || reason == "leg.unknown") return 404;
-  if (reason == "call.exists") return 409;
+  if (reason == "call.exists" || reason == "leg.exists" || reason == "call.too_many_legs") return 409;
+  if (reason == "sdp.no_ports") return 503;
   if (reason.starts_with("broker.")) return 503;
   return 400;
 }
@@ -78,6 +102,7 @@ Control::Control(ControlHost& host, const base::Settings& settings, CallRegistry
   };
   router_->addFilter("/v1", check);
   addCallRoutes();
+  addLegRoutes();
   addNegotiationRoutes();
   addOtherRoutes();
 }
@@ -96,7 +121,7 @@ void Control::addCallRoutes() {
     const auto work = [call = callOf(request)](Worker& worker) -> base::Result<Answer> {
       auto report = worker.report(call);
       if (!report) return std::unexpected(report.error());
-      return Answer{{}, std::move(*report)};
+      return Answer{.sdp = {}, .report = std::move(*report)};
     };
     answerIfRefused(reply, registry_.ask(callOf(request), work, reportDone(reply)));
   });
@@ -106,60 +131,103 @@ void Control::addCallRoutes() {
   });
 }
 
+void Control::addLegRoutes() {
+  add("PUT", "/v1/calls/{call}/legs/{leg}", [this](net::HttpRequest request, net::HttpReply rawReply) {
+    const SharedReply reply = share(std::move(rawReply));
+    const auto leg = parseLegRequest(paramOf(request, "leg"), request.body);
+    if (!leg) return reply->send(errorResponse(leg.error()));
+    const auto work = [call = callOf(request), leg = *leg](Worker& worker) -> base::Result<Answer> {
+      const auto added = worker.change(call, [&](Call& c, base::Instant now) { return c.addLeg(leg, now); });
+      if (!added) return std::unexpected(added.error());
+      return Answer{.sdp = {}, .isNew = *added};
+    };
+    CallRegistry::Done done = [reply, leg = *leg](base::Result<Answer> answer) {
+      if (!answer) return reply->send(errorResponse(answer.error()));
+      reply->send(net::HttpResponse::json(answer->isNew ? 201 : 200, jsonOf(leg).dump()));
+    };
+    answerIfRefused(reply, registry_.changeLegs(callOf(request), *leg, true, work, std::move(done)));
+  });
+  add("DELETE", "/v1/calls/{call}/legs/{leg}", [this](net::HttpRequest request, net::HttpReply rawReply) {
+    const SharedReply reply = share(std::move(rawReply));
+    LegSpec leg;
+    leg.id = paramOf(request, "leg");
+    const auto work = [call = callOf(request), id = leg.id](Worker& worker) -> base::Result<Answer> {
+      auto report = worker.change(call, [&](Call& c, base::Instant now) { return c.removeLeg(id, now); });
+      if (!report) return std::unexpected(report.error());
+      return Answer{.sdp = {}, .leg = std::move(*report)};
+    };
+    CallRegistry::Done done = [reply](base::Result<Answer> answer) {
+      if (!answer || !answer->leg)
+        return reply->send(errorResponse(answer ? base::Error{"leg.unknown", "no report"} : answer.error()));
+      reply->send(net::HttpResponse::json(200, toJson(*answer->leg)));
+    };
+    answerIfRefused(reply, registry_.changeLegs(callOf(request), leg, false, work, std::move(done)));
+  });
+}
+
+namespace {
+
+// Each: check the body, run on the call's worker, answer with what the request is for.
+using Run = base::Result<SdpAnswer> (*)(Call&, const SdpRequest&, base::Instant);
+struct Route {
+  const char* path;
+  SdpFields fields;
+  Shape shape;
+  Run run;
+};
+
+base::Result<SdpAnswer> offered(base::Result<std::string> offer) {
+  if (!offer) return std::unexpected(offer.error());
+  return SdpAnswer{std::move(*offer), false, {}};
+}
+
+base::Result<SdpAnswer> done(const base::Result<void>& result) {
+  if (!result) return std::unexpected(result.error());
+  return SdpAnswer{};
+}
+
+constexpr std::array<Route, 7> kRoutes{{
+    {"offer", SdpFields::offer, Shape::offer,
+     [](Call& c, const SdpRequest& r, base::Instant now) {
+       return offered(c.offer(r.from, r.sdp, r.to, now));
+     }},
+    {"answer", SdpFields::answer, Shape::answer,
+     [](Call& c, const SdpRequest& r, base::Instant now) { return c.answer(r.from, r.sdp, now); }},
+    {"answer-locally", SdpFields::answer, Shape::localAnswer,
+     [](Call& c, const SdpRequest& r, base::Instant now) { return c.answerLocally(r.from, r.sdp, now); }},
+    {"make-offer", SdpFields::make, Shape::offer,
+     [](Call& c, const SdpRequest& r, base::Instant now) {
+       return offered(c.makeOffer(r.to, r.towards, now));
+     }},
+    {"rollback", SdpFields::rollback, Shape::nothing,
+     [](Call& c, const SdpRequest& r, base::Instant now) { return done(c.rollback(r.from, r.to, now)); }},
+    {"bridge", SdpFields::bridge, Shape::renegotiate,
+     [](Call& c, const SdpRequest& r, base::Instant now) -> base::Result<SdpAnswer> {
+       auto renegotiate = c.join(r.legs[0], r.legs[1], now);
+       if (!renegotiate) return std::unexpected(renegotiate.error());
+       return SdpAnswer{{}, false, std::move(*renegotiate)};
+     }},
+    {"hold", SdpFields::hold, Shape::renegotiate,
+     [](Call& c, const SdpRequest& r, base::Instant now) { return done(c.hold(r.leg, r.held, now)); }},
+}};
+
+}  // namespace
+
 void Control::addNegotiationRoutes() {
-  // Each: check the body, run on the worker, answer with the SDP for the other side.
-  using Run = base::Result<std::string> (*)(Worker&, const std::string& call, const SdpRequest&);
-  struct Route {
-    const char* path;
-    SdpFields fields;
-    const char* answerName;  ///< Null: 204 without a body.
-    Run run;
-  };
-  static constexpr std::array<Route, 4> kRoutes{{
-      {"offer",
-       {true, true},
-       "offer",
-       [](Worker& w, const std::string& call, const SdpRequest& r) {
-         return w.offer(call, r.from, r.sdp, r.to);
-       }},
-      {"answer",
-       {false, true},
-       "answer",
-       [](Worker& w, const std::string& call, const SdpRequest& r) { return w.answer(call, r.from, r.sdp); }},
-      {"answer-locally",
-       {false, true},
-       "answer",
-       [](Worker& w, const std::string& call, const SdpRequest& r) {
-         return w.answerLocally(call, r.from, r.sdp);
-       }},
-      {"rollback",
-       {false, false},
-       nullptr,
-       [](Worker& w, const std::string& call, const SdpRequest& r) -> base::Result<std::string> {
-         if (auto done = w.rollback(call, r.from); !done) return std::unexpected(done.error());
-         return std::string();
-       }},
-  }};
   for (const Route& route : kRoutes) {
     add("POST", std::string("/v1/calls/{call}/") + route.path,
         [this, route](net::HttpRequest request, net::HttpReply rawReply) {
           const SharedReply reply = share(std::move(rawReply));
           auto parsed = parseSdpRequest(request.body, route.fields);
           if (!parsed) return reply->send(errorResponse(parsed.error()));
-          auto work = [call = callOf(request), sdp = std::move(*parsed),
+          auto work = [call = callOf(request), body = std::move(*parsed),
                        run = route.run](Worker& worker) -> base::Result<Answer> {
-            auto result = run(worker, call, sdp);
+            auto result = worker.change(call, [&](Call& c, base::Instant now) { return run(c, body, now); });
             if (!result) return std::unexpected(result.error());
-            return Answer{std::move(*result), {}};
+            return Answer{.sdp = std::move(*result)};
           };
-          CallRegistry::Done done = [reply](base::Result<Answer> answer) {
-            if (!answer) return reply->send(errorResponse(answer.error()));
-            net::HttpResponse response;
-            response.status = 204;
-            reply->send(std::move(response));
-          };
-          if (route.answerName != nullptr) done = sdpDone(reply, route.answerName);
-          answerIfRefused(reply, registry_.ask(callOf(request), std::move(work), std::move(done)));
+          answerIfRefused(reply,
+                          registry_.ask(callOf(request), std::move(work), sdpDone(reply, route.shape)));
         });
   }
 }
@@ -201,7 +269,7 @@ void Control::createCall(const net::HttpRequest& request, net::HttpReply rawRepl
   auto spec = parseCreate(callOf(request), request.body, settings_);
   if (!spec) return reply->send(errorResponse(spec.error()));
   Json body{{"call", spec->id}, {"worker", 0}, {"legs", Json::array()}};
-  for (const LegSpec& leg : spec->legs) body["legs"].push_back({{"id", leg.id}, {"kind", "webrtc"}});
+  for (const LegSpec& leg : spec->legs) body["legs"].push_back(jsonOf(leg));
   answerIfRefused(
       reply,
       registry_.create(std::move(*spec), host_.refusesCalls(),

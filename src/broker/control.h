@@ -40,6 +40,7 @@ class Control {
  private:
   void add(const std::string& method, const std::string& pattern, net::HttpHandler handler);
   void addCallRoutes();
+  void addLegRoutes();
   void addNegotiationRoutes();
   void addOtherRoutes();
   void createCall(const net::HttpRequest& request, net::HttpReply reply);

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/settings.h"
@@ -16,12 +17,24 @@ bool isId(std::string_view text);
 base::Result<CallSpec> parseCreate(const std::string& id, const std::string& body,
                                    const base::Settings& settings);
 
+/// Of PUT …/legs/{leg}: kind and rtp, with the id of the path.
+base::Result<LegSpec> parseLegRequest(const std::string& id, const std::string& body);
+
+/// The body of a request about a negotiation or about who hears whom; what a request has no field for is
+/// empty.
 struct SdpRequest {
-  std::string from, to, sdp;
+  std::string from, to, sdp, towards, leg;
+  std::vector<std::string> legs;
+  bool held = false;
 };
-/// Which fields must be there.
-struct SdpFields {
-  bool to = false, sdp = true;
+/// Which fields a request has.
+enum class SdpFields {
+  offer,     ///< from, to, sdp
+  answer,    ///< from, sdp
+  make,      ///< to, perhaps towards
+  rollback,  ///< from or to
+  bridge,    ///< legs: two
+  hold,      ///< leg, held
 };
 base::Result<SdpRequest> parseSdpRequest(const std::string& body, SdpFields fields);
 

@@ -38,6 +38,7 @@ class ControlTest : public testing::Test {
                                {"media.first_port", "0"},
                                {"media.workers", "2"},
                                {"media.bind_addresses", "127.0.0.1"},
+                               {"media.rtp_port_range", "0"},
                                {"media.control_secret", "open sesame"}});
     for (const auto& [name, value] : more) {
       const auto problem = settings_.setText(name, value);
@@ -193,6 +194,54 @@ TEST_F(ControlTest, ACallFromCreationToItsFinalReport) {
   EXPECT_EQ(reasonOf(gone), "call.unknown");
 }
 
+TEST_F(ControlTest, LegsComeAndGoAndAreJoined) {
+  const char* legs =
+      R"({"legs":[{"id":"consumer","kind":"webrtc"},{"id":"p1","kind":"rtp","rtp":{"security":"sdes"}}],)"
+      R"("codecs":{"audio":["PCMU"],"towardSip":["PCMU"]},"maxVideoResolution":"vga"})";
+  const json made = json::parse(send("PUT", "/v1/calls/c1", legs).body);
+  EXPECT_EQ(made["legs"][1]["rtp"]["security"], "sdes");
+  const std::string p2 = "/v1/calls/c1/legs/p2";
+  EXPECT_EQ(send("PUT", p2, R"({"kind":"rtp","rtp":{"security":"none"}})").status, 201);
+  EXPECT_EQ(send("PUT", p2, R"({"kind":"rtp"})").status, 200);
+  EXPECT_EQ(reasonOf(send("PUT", p2, R"({"kind":"webrtc"})")), "leg.exists");
+  EXPECT_EQ(send("PUT", "/v1/calls/c1/legs/p3", R"({"kind":"webrtc"})").status, 201);
+  EXPECT_EQ(reasonOf(send("PUT", "/v1/calls/c1/legs/p4", R"({"kind":"rtp"})")), "call.too_many_legs");
+  EXPECT_EQ(json::parse(send("GET", "/v1/status").body)["legs"], 4);
+
+  const json offered = json::parse(send("POST", "/v1/calls/c1/make-offer", R"({"to":"p2"})").body);
+  const std::string sdp = offered["offer"];
+  EXPECT_THAT(sdp, HasSubstr("RTP/AVP 0\r\n"));
+  EXPECT_THAT(sdp, HasSubstr("c=IN IP4 127.0.0.1"));
+  const std::string phone =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+      "m=audio 40000 RTP/AVP 0\r\n";
+  EXPECT_EQ(answer("c1", "p2", phone), "");
+  EXPECT_EQ(
+      json::parse(send("POST", "/v1/calls/c1/bridge", R"({"legs":["consumer","p2"]})").body)["renegotiate"]
+          .size(),
+      0u);
+  const auto held = send("POST", "/v1/calls/c1/hold", R"({"leg":"consumer","held":true})");
+  EXPECT_EQ(held.status, 200);
+  const auto alone = send("POST", "/v1/calls/c1/hold", R"({"leg":"p1","held":true})");
+  EXPECT_EQ(reasonOf(alone), "leg.alone");
+  const auto local = json::parse(send("POST", "/v1/calls/c1/answer-locally",
+                                      json{{"from", "p2"}, {"sdp", phone + "a=sendonly\r\n"}}.dump())
+                                     .body);
+  EXPECT_EQ(local["peerHolds"], true);
+  const json report = json::parse(send("GET", "/v1/calls/c1").body);
+  EXPECT_EQ(report["legs"][2]["peer"], "consumer");
+  EXPECT_EQ(report["legs"][2]["held"], true);
+  EXPECT_EQ(report["legs"][2]["holds"], true);
+  EXPECT_EQ(report["legs"][2]["selected"]["remote"], "127.0.0.1:40000");
+
+  EXPECT_EQ(send("POST", "/v1/calls/c1/make-offer", R"({"to":"p2"})").status, 200);
+  EXPECT_EQ(send("POST", "/v1/calls/c1/rollback", R"({"to":"p2"})").status, 204);
+  const json last = json::parse(send("DELETE", p2).body);
+  EXPECT_EQ(last["id"], "p2");
+  EXPECT_EQ(reasonOf(send("DELETE", p2)), "leg.unknown");
+  EXPECT_EQ(json::parse(send("GET", "/v1/status").body)["legs"], 3);
+}
+
 TEST_F(ControlTest, EventsTellWhatHappensToLegs) {
   const auto socket = listen();
   ASSERT_TRUE(socket);
@@ -258,12 +307,26 @@ TEST_F(ControlTest, MalformedRequestsAreRefused) {
   };
   const std::string longId(65, 'x');
   for (const std::string& body : std::vector<std::string>{
-           "", "{", "[]", "{}", R"({"legs":1})", R"({"legs":[]})", R"({"legs":[1]})",
-           R"({"legs":[{"id":"a"}]})", R"({"legs":[{"id":"a","kind":"sip"}]})",
+           "",
+           "{",
+           "[]",
+           "{}",
+           R"({"legs":1})",
+           R"({"legs":[]})",
+           R"({"legs":[1]})",
+           R"({"legs":[{"id":"a"}]})",
+           R"({"legs":[{"id":"a","kind":"sip"}]})",
            R"({"legs":[{"id":"","kind":"webrtc"}]})",
            R"({"legs":[{"id":")" + longId + R"(","kind":"webrtc"}]})",
            R"({"legs":[{"id":"a","kind":"webrtc"},{"id":"a","kind":"webrtc"}]})",
-           R"({"legs":[{"id":"a","kind":"webrtc"},{"id":"b","kind":"webrtc"},{"id":"c","kind":"webrtc"}]})",
+           R"({"legs":[{"id":"a","kind":"webrtc"},{"id":"b","kind":"webrtc"},{"id":"c","kind":"webrtc"},)"
+           R"({"id":"d","kind":"rtp"},{"id":"e","kind":"rtp"}]})",
+           R"({"legs":[{"id":"a","kind":"rtp","rtp":1}]})",
+           R"({"legs":[{"id":"a","kind":"rtp","rtp":{"security":"zrtp"}}]})",
+           R"({"legs":[{"id":"a","kind":"webrtc"}],"codecs":{"audio":"PCMU"}})",
+           R"({"legs":[{"id":"a","kind":"webrtc"}],"codecs":{"banned":[7]}})",
+           R"({"legs":[{"id":"a","kind":"webrtc"}],"maxVideoBitrate":-1})",
+           R"({"legs":[{"id":"a","kind":"webrtc"}],"maxVideoResolution":"4k"})",
            R"({"legs":[{"id":"a","kind":"webrtc"}],"idleSeconds":"9"})",
            R"({"legs":[{"id":"a","kind":"webrtc"}],"idleSeconds":4})",
            R"({"legs":[{"id":"a","kind":"webrtc"}],"idleSeconds":-1})",
@@ -280,6 +343,16 @@ TEST_F(ControlTest, MalformedRequestsAreRefused) {
   expectMalformed("POST", "/v1/calls/c1/offer", R"({"from":"a","sdp":"x"})");
   expectMalformed("POST", "/v1/calls/c1/offer", R"({"from":"a","to":"b"})");
   expectMalformed("POST", "/v1/calls/c1/answer", R"({"from":"a","sdp":""})");
+  expectMalformed("POST", "/v1/calls/c1/rollback", R"({})");
+  expectMalformed("POST", "/v1/calls/c1/rollback", R"({"from":"a","to":"b"})");
+  expectMalformed("POST", "/v1/calls/c1/make-offer", R"({"towards":"a"})");
+  expectMalformed("POST", "/v1/calls/c1/make-offer", R"({"to":"a","towards":1})");
+  for (const char* legs : {"1", "[]", R"(["a"])", R"(["a",1])", R"(["a","b","c"])"})
+    expectMalformed("POST", "/v1/calls/c1/bridge", std::string(R"({"legs":)") + legs + "}");
+  expectMalformed("POST", "/v1/calls/c1/hold", R"({"leg":"a"})");
+  expectMalformed("POST", "/v1/calls/c1/hold", R"({"leg":"a","held":1})");
+  expectMalformed("PUT", "/v1/calls/c1/legs/p1", R"({"kind":"fax"})");
+  expectMalformed("PUT", "/v1/calls/c1/legs/a%20b", R"({"kind":"rtp"})");
   EXPECT_EQ(broker_->registry().calls().size(), 0u);
 }
 

@@ -35,11 +35,19 @@ Json jsonOf(const rtc::DropCounts& drops) {
 }
 
 Json jsonOf(const LegReport& leg) {
-  Json result{{"id", leg.id},
-              {"ice", toString(leg.ice)},
-              {"dtls", leg.dtls ? toString(*leg.dtls) : "new"},
-              {"srtp", leg.srtp},
-              {"remb", leg.stats.remb}};
+  Json result{{"id", leg.id}, {"kind", toString(leg.kind)}};
+  if (leg.kind == rtc::LegKind::webrtc) {
+    result["ice"] = toString(leg.ice);
+    result["dtls"] = leg.dtls ? toString(*leg.dtls) : "new";
+  } else {
+    result["security"] = toString(leg.security);
+    result["rtp"] = leg.connected ? "connected" : "waiting";
+  }
+  result["srtp"] = leg.srtp;
+  result["remb"] = leg.stats.remb;
+  result["held"] = leg.held;
+  result["holds"] = leg.holds;
+  if (!leg.peer.empty()) result["peer"] = leg.peer;
   if (!leg.remote.empty()) result["selected"] = {{"remote", leg.remote}, {"local", leg.local}};
   if (leg.stats.rttMs) result["rttMs"] = *leg.stats.rttMs;
   result["sections"] = Json::array();
@@ -84,12 +92,28 @@ std::string_view toString(rtc::DtlsState state) {
   return "";
 }
 
+std::string_view toString(rtc::LegKind kind) { return kind == rtc::LegKind::rtp ? "rtp" : "webrtc"; }
+
+std::string_view toString(rtc::RtpSecurity security) {
+  switch (security) {
+    case rtc::RtpSecurity::none:
+      return "none";
+    case rtc::RtpSecurity::sdes:
+      return "sdes";
+    case rtc::RtpSecurity::sdesPreferred:
+      return "sdes-preferred";
+  }
+  return "";
+}
+
 std::string toJson(const CallReport& report) {
   Json result{{"call", report.call}, {"worker", report.worker}, {"ageSeconds", report.ageSeconds}};
   result["legs"] = Json::array();
   for (const LegReport& leg : report.legs) result["legs"].push_back(jsonOf(leg));
   return dumped(result);
 }
+
+std::string toJson(const LegReport& report) { return dumped(jsonOf(report)); }
 
 std::string toJson(const LegEvent& event) {
   Json detail = Json::object();

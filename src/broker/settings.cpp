@@ -29,6 +29,29 @@ std::optional<std::string> notAddress(const SettingValue& value) {
   return notAddresses(Names{std::get<std::string>(value)});
 }
 
+struct PortRange {
+  std::uint16_t first = 0, last = 0;
+};
+
+/// "17000-17999", or "0" for any free ports.
+std::optional<PortRange> portRange(std::string_view text) {
+  if (base::trim(text) == "0") return PortRange{};
+  const auto parts = base::split(text, '-');
+  if (parts.size() != 2) return std::nullopt;
+  const auto first = base::parseNumber<std::uint16_t>(base::trim(parts[0]));
+  const auto last = base::parseNumber<std::uint16_t>(base::trim(parts[1]));
+  if (!first || !last || *first < 1024 || *last <= *first) return std::nullopt;
+  return PortRange{*first, *last};
+}
+
+std::optional<std::string> notPortRange(const SettingValue& value) {
+  if (portRange(std::get<std::string>(value))) return std::nullopt;
+  return "must be two ports from 1024 to 65535 such as 17000-17999, or 0";
+}
+
+constexpr std::pair<std::string_view, std::uint32_t> kResolutions[] = {
+    {"none", 0}, {"cif", 396}, {"nhd", 920}, {"vga", 1200}, {"720p", 3600}, {"1080p", 8160}};
+
 std::optional<std::string> noItems(const SettingValue& value) {
   if (std::get<Names>(value).empty()) return "must name at least one codec";
   return std::nullopt;
@@ -92,6 +115,36 @@ void declareNetwork(base::Settings& settings) {
               "Folder of certificates and secrets; empty: $STATE_DIRECTORY, else /var/lib/parley.");
 }
 
+void declareRtp(base::Settings& settings) {
+  declareText(
+      settings, "media.rtp_port_range", SettingType::text, "17000-17999",
+      "UDP ports for plain RTP with SIP devices, an even one and the next for each audio or video of a "
+      "leg; shared out among the workers. 0: any free ones.",
+      notPortRange);
+  declareList(
+      settings, "media.rtp_address", {},
+      "Address at which RTP of SIP devices is received; empty: as media.bind_addresses. With several: all.",
+      true, notAddresses);
+  declareList(
+      settings, "media.rtp_advertised_address", {},
+      "Addresses that SIP devices are told, one of each family, the preferred one first; empty: the bound "
+      "one, else the first that is not loopback.",
+      true, notAddresses);
+  settings.declare({.name = "media.rtp_latch",
+                    .type = SettingType::choice,
+                    .fallback = std::string("signalled"),
+                    .sentence =
+                        "From where RTP of SIP devices is taken: the address that their SDP names, "
+                        "whatever the port; or any (devices behind a NAT that nothing mends), the first "
+                        "that sends.",
+                    .choices = {"signalled", "any"},
+                    .needsRestart = true,
+                    .page = kPage});
+  declareNumber(
+      settings, "media.rtp_timeout_seconds", 20, 0, 3600, "s", true,
+      "After so long without RTP from a SIP device that should send, its call gets an event. 0: never.");
+}
+
 void declareLimits(base::Settings& settings) {
   declareNumber(settings, "media.max_load_factor", 75, 0, 100, "%", false,
                 "At or above this load a new call is refused. 0: never.");
@@ -112,6 +165,20 @@ void declareMedia(base::Settings& settings) {
   declareList(settings, "media.banned_codecs", codecs.bannedCodecs, "Codecs never offered on.", false, {});
   declareNumber(settings, "media.max_video_bitrate", codecs.maxVideoBitrate, 0, 100'000'000, "bit/s", false,
                 "Most that a browser may send as video. 0: no limit.");
+  declareList(settings, "media.sip_codec_order", {},
+              "Codecs that go first in offers to SIP devices, best first; empty: the browser's order.", false,
+              {});
+  declareList(settings, "media.webrtc_codec_order", {},
+              "Codecs that go first in offers to browsers, best first; empty: the SIP device's order.", false,
+              {});
+  settings.declare({.name = "media.max_video_resolution",
+                    .type = SettingType::choice,
+                    .fallback = std::string("none"),
+                    .sentence =
+                        "Largest picture that peers are told they may send (VP8 and H264); a hint that "
+                        "not every peer follows. cif 352×288, nhd 640×360, vga 640×480.",
+                    .choices = {"none", "cif", "nhd", "vga", "720p", "1080p"},
+                    .page = kPage});
   const rtc::BridgeOptions bridge;
   declareNumber(settings, "media.retransmit_packets", static_cast<std::int64_t>(bridge.maxStoredPackets), 0,
                 8192, "packets", false, "Video packets of a stream kept for retransmission.");
@@ -146,6 +213,7 @@ std::vector<net::Endpoint> parsed(const Names& texts, std::uint16_t port) {
 
 void declareSettings(base::Settings& settings) {
   declareNetwork(settings);
+  declareRtp(settings);
   declareLimits(settings);
   declareMedia(settings);
   declareLog(settings);
@@ -157,7 +225,16 @@ rtc::NegotiatorOptions negotiatorOptions(const base::Settings& settings) {
   options.videoCodecs = settings.list("media.video_codecs");
   options.bannedCodecs = settings.list("media.banned_codecs");
   options.maxVideoBitrate = static_cast<std::uint32_t>(settings.integer("media.max_video_bitrate"));
+  options.sipOrder = settings.list("media.sip_codec_order");
+  options.webrtcOrder = settings.list("media.webrtc_codec_order");
+  options.maxFrameBlocks = frameBlocksOf(settings.text("media.max_video_resolution")).value_or(0);
   return options;
+}
+
+std::optional<std::uint32_t> frameBlocksOf(std::string_view resolution) {
+  for (const auto& [name, blocks] : kResolutions)
+    if (name == resolution) return blocks;
+  return std::nullopt;
 }
 
 rtc::BridgeOptions bridgeOptions(const base::Settings& settings) {
@@ -203,6 +280,28 @@ std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings) {
   std::erase_if(addresses, [](const net::Endpoint& e) { return e.isLinkLocal(); });
   std::ranges::stable_partition(addresses, [](const net::Endpoint& e) { return !e.isLoopback(); });
   return addresses;
+}
+
+RtpPortOptions rtpPortOptions(const base::Settings& settings, unsigned index, unsigned count) {
+  RtpPortOptions options;
+  const PortRange range = portRange(settings.text("media.rtp_port_range")).value_or(PortRange{});
+  if (range.first != 0) {
+    const unsigned even = range.first + range.first % 2u;
+    const unsigned pairs = (range.last + 1u - even) / 2, share = pairs / count;
+    options.first = static_cast<std::uint16_t>(even + 2 * share * index);
+    options.last = static_cast<std::uint16_t>(options.first + 2 * share - 1);
+    if (share == 0) options.last = options.first;  // Too few for so many workers: none here.
+  }
+  auto bound = parsed(settings.list("media.rtp_address"), 0);
+  if (bound.empty()) bound = parsed(settings.list("media.bind_addresses"), 0);
+  if (bound.size() == 1) options.bind = bound.front();
+  options.advertised = parsed(settings.list("media.rtp_advertised_address"), 0);
+  const bool known = !bound.empty() && std::ranges::none_of(bound, &net::Endpoint::isAny);
+  if (options.advertised.empty()) options.advertised = known ? bound : advertisedAddresses(settings);
+  options.dscp = static_cast<int>(settings.integer("media.dscp"));
+  options.latch = settings.text("media.rtp_latch") == "any" ? RtpLatch::any : RtpLatch::signalled;
+  options.timeout = std::chrono::seconds{settings.integer("media.rtp_timeout_seconds")};
+  return options;
 }
 
 std::string stateDirectory(const base::Settings& settings, const std::string& commandLine) {

@@ -1,10 +1,13 @@
 // The settings of the media broker and the values made from them.
 #pragma once
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
 #include "base/settings.h"
+#include "broker/rtp_ports.h"
 #include "net/endpoint.h"
 #include "rtc/bridge.h"
 #include "rtc/negotiator.h"
@@ -28,6 +31,11 @@ std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings, std::ui
 /// The addresses that peers are told, best first, port 0: media.advertised_addresses; else the bound ones;
 /// else every address of this machine, loopback last.
 std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings);
+
+/// media.rtp_*: the share of worker `index` of `count`.
+RtpPortOptions rtpPortOptions(const base::Settings& settings, unsigned index, unsigned count);
+/// Macroblocks of a picture of that size ("vga"); 0 for "none"; nothing for what is no such name.
+std::optional<std::uint32_t> frameBlocksOf(std::string_view resolution);
 
 /// The state folder: `commandLine`, else media.state_directory, else $STATE_DIRECTORY, else /var/lib/parley.
 std::string stateDirectory(const base::Settings& settings, const std::string& commandLine);

@@ -65,6 +65,12 @@ TEST_F(BrokerSettings, WrongValuesAreRefusedWithWhatIsAllowed) {
            {"media.max_load_factor", "101", "100"},
            {"media.audio_codecs", "", "at least one"},
            {"media.dscp", "64", "63"},
+           {"media.rtp_port_range", "17000", "17000-17999"},
+           {"media.rtp_port_range", "18000-17000", "17000-17999"},
+           {"media.rtp_port_range", "80-90", "17000-17999"},
+           {"media.rtp_address", "phone", "not an IP address"},
+           {"media.rtp_latch", "all", "one of"},
+           {"media.max_video_resolution", "4k", "one of"},
            {"log.level", "loud", "one of"}}) {
     const auto problem = settings_.setText(name, value);
     ASSERT_TRUE(problem) << name;
@@ -88,6 +94,31 @@ TEST_F(BrokerSettings, CodecsAndLimitsReachTheEngines) {
   EXPECT_EQ(bridgeOptions(settings_).storeFor, base::Millis{300});
   EXPECT_EQ(workerCount(settings_), 7u);
   EXPECT_EQ(logOptions(settings_).level, base::LogLevel::debug);
+}
+
+TEST_F(BrokerSettings, PortsOfSipDevicesAreSharedOutInPairs) {
+  set("media.rtp_port_range", "17001-17020");
+  const auto first = rtpPortOptions(settings_, 0, 2), second = rtpPortOptions(settings_, 1, 2);
+  EXPECT_EQ(first.first, 17002);
+  EXPECT_EQ(first.last, 17009);
+  EXPECT_EQ(second.first, 17010);
+  EXPECT_EQ(second.last, 17017);
+  set("media.rtp_port_range", "17000-17001");
+  const auto none = rtpPortOptions(settings_, 1, 2);
+  EXPECT_EQ(none.first, none.last);
+  set("media.bind_addresses", "10.0.0.1");
+  EXPECT_EQ(rtpPortOptions(settings_, 0, 1).bind.address(), "10.0.0.1");
+  EXPECT_EQ(rtpPortOptions(settings_, 0, 1).advertised.at(0).address(), "10.0.0.1");
+  set("media.rtp_address", "10.0.0.2");
+  set("media.rtp_advertised_address", "203.0.113.5");
+  EXPECT_EQ(rtpPortOptions(settings_, 0, 1).bind.address(), "10.0.0.2");
+  EXPECT_EQ(rtpPortOptions(settings_, 0, 1).advertised.at(0).address(), "203.0.113.5");
+  set("media.rtp_latch", "any");
+  set("media.sip_codec_order", "PCMA,PCMU");
+  set("media.max_video_resolution", "720p");
+  EXPECT_EQ(rtpPortOptions(settings_, 0, 1).latch, RtpLatch::any);
+  EXPECT_THAT(negotiatorOptions(settings_).sipOrder, testing::ElementsAre("PCMA", "PCMU"));
+  EXPECT_EQ(negotiatorOptions(settings_).maxFrameBlocks, 3600u);
 }
 
 TEST_F(BrokerSettings, TheStateFolderComesFromTheFirstWhoNamesIt) {

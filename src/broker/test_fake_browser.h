@@ -144,6 +144,8 @@ class FakeBrowser {
   std::vector<Received> received;
   std::size_t receivedPackets = 0, receivedRtcp = 0, undecryptable = 0;
   bool keepReceived = true;
+  /// What offers and answers list: number and rtpmap.
+  std::vector<std::pair<int, std::string>> audio = {{kOpus, "opus/48000/2"}};
   unsigned checkAnswers = 0, checkErrors = 0;
   net::Endpoint answeredFrom;
   bool startDtls = true;
@@ -168,7 +170,12 @@ class FakeBrowser {
              "\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:" + codec + "\r\na=ssrc:" + std::to_string(ssrc) +
              " cname:fake\r\n";
     };
-    section("audio 9 UDP/TLS/RTP/SAVPF 111", "111 opus/48000/2", "0", ssrc_);
+    std::string formats, maps;
+    for (const auto& [number, codec] : audio) {
+      formats += " " + std::to_string(number);
+      maps += (maps.empty() ? "" : "\r\na=rtpmap:") + std::to_string(number) + " " + codec;
+    }
+    section("audio 9 UDP/TLS/RTP/SAVPF" + formats, maps, "0", ssrc_);
     if (video_) section("video 9 UDP/TLS/RTP/SAVPF 96", "96 VP8/90000", "1", ssrc_ + 1);
     return sdp;
   }

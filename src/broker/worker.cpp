@@ -14,10 +14,6 @@ constexpr base::Millis kTick{1000};
 /// Statistics of the bridges are gathered for the metrics every so many ticks.
 constexpr unsigned kDropTicks = 5;
 
-base::Error unknownCall(std::string_view call) {
-  return {"call.unknown", "there is no call \"" + std::string(call) + "\""};
-}
-
 Pair pairOf(const net::Datagram& datagram) { return {addressOf(datagram.remote), addressOf(datagram.local)}; }
 
 base::Instant roundUp(base::Instant at) {
@@ -43,10 +39,15 @@ base::Result<std::unique_ptr<Worker>> Worker::open(net::EventLoop& loop, WorkerO
   return worker;
 }
 
+base::Error Worker::unknownCall(std::string_view call) {
+  return {"call.unknown", "there is no call \"" + std::string(call) + "\""};
+}
+
 Worker::Worker(net::EventLoop& loop, WorkerOptions options, EmitEvent emit)
     : loop_(loop),
       options_(std::move(options)),
       emit_(std::move(emit)),
+      rtpPorts_(loop, options_.rtp),
       timer_(loop),
       tickTimer_(loop),
       metrics_(options_.index) {
@@ -82,7 +83,7 @@ void Worker::onBatch(std::span<net::Datagram> batch, base::Instant now) {
   for (net::Datagram& datagram : batch) onDatagram(datagram, now);
   rescheduleTouched();
   // With several sockets a packet may leave by another one than it came by, and its slot ends with the batch.
-  if (sockets_.size() > 1) flush();
+  if (sockets_.size() > 1 || !queuedSockets_.empty()) flush();
 }
 
 void Worker::onDatagram(net::Datagram& datagram, base::Instant now) {
@@ -107,11 +108,11 @@ void Worker::onStun(const net::Datagram& datagram, base::Instant now) {
   if (!user) return drop(user.error());
   const auto at = ufrags_.find(*user);
   if (at == ufrags_.end()) return drop(DropReason::stunUnknownUser);
-  Leg& leg = *at->second;
+  WebrtcLeg& leg = *at->second;
   const Pair pair = pairOf(datagram);
   // A check with valid credentials of another leg must not take a living pair away (its source may be
   // forged).
-  const Leg* owner = legAt(pair);
+  const WebrtcLeg* owner = legAt(pair);
   if (owner != nullptr && owner != &leg && owner->holds(pair)) return leg.drop(DropReason::stunAddressTaken);
   leg.onStun(datagram.data, *user, pair, now);
   touch(leg.call());
@@ -120,7 +121,7 @@ void Worker::onStun(const net::Datagram& datagram, base::Instant now) {
 /// Only queued here: a handshake step costs as much as hundreds of media packets.
 void Worker::onDtls(const net::Datagram& datagram) {
   const Pair pair = pairOf(datagram);
-  Leg* leg = legAt(pair);
+  WebrtcLeg* leg = legAt(pair);
   if (leg == nullptr) return drop(DropReason::dtlsUncheckedAddress);
   if (const auto refused = leg->refuseDtls()) return leg->drop(*refused);
   if (*leg->queuedDtls >= kMaxQueuedDtlsPerLeg || dtlsQueue_.size() >= kMaxQueuedDtls) {
@@ -133,7 +134,7 @@ void Worker::onDtls(const net::Datagram& datagram) {
 }
 
 void Worker::onMedia(net::Datagram& datagram, bool rtcp, base::Instant now) {
-  Leg* leg = legAt(pairOf(datagram));
+  WebrtcLeg* leg = legAt(pairOf(datagram));
   if (leg == nullptr) return drop(DropReason::mediaUncheckedAddress);
   const auto offset = static_cast<std::size_t>(datagram.data.data() - datagram.storage.data());
   proto::Packet packet{datagram.storage, offset, datagram.data.size()};
@@ -156,7 +157,7 @@ void Worker::runDtls() {
     const QueuedDtls next = std::move(dtlsQueue_.front());
     dtlsQueue_.pop_front();
     --*next.count;
-    Leg* leg = legAt(next.from);
+    WebrtcLeg* leg = legAt(next.from);
     if (leg == nullptr) {
       drop(DropReason::callClosed);
       continue;
@@ -172,7 +173,7 @@ void Worker::runDtls() {
   loop_.post(guard_.wrap([this] { runDtls(); }));
 }
 
-Leg* Worker::legAt(const Pair& pair) {
+WebrtcLeg* Worker::legAt(const Pair& pair) {
   const auto at = pairs_.find(pair);
   return at == pairs_.end() ? nullptr : at->second;
 }
@@ -241,6 +242,27 @@ void Worker::onTimer(base::Instant now) {
 
 void Worker::flush() {
   for (const auto& socket : sockets_) socket->flush();
+  for (net::UdpSocket* socket : queuedSockets_) socket->flush();
+  queuedSockets_.clear();
+}
+
+/// Bounded by a batch: it ends with a flush.
+void Worker::queued(net::UdpSocket& socket) {
+  if (queuedSockets_.empty() || queuedSockets_.back() != &socket) queuedSockets_.push_back(&socket);
+}
+
+void Worker::forget(const net::UdpSocket& socket) {
+  const auto at = std::ranges::find(queuedSockets_, &socket);
+  if (at == queuedSockets_.end()) return;
+  (*at)->flush();
+  std::erase(queuedSockets_, *at);
+}
+
+void Worker::batchDone(Call& call) {
+  affinity_.assertHere();
+  touch(call);
+  rescheduleTouched();
+  flush();
 }
 
 void Worker::tick(base::Instant now) {
@@ -262,7 +284,7 @@ void Worker::tick(base::Instant now) {
   }
   flush();
   metrics_.beat();
-  net::UdpStats total;
+  net::UdpStats total = rtpPorts_.stats;
   for (const auto& socket : sockets_) {
     const net::UdpStats& each = socket->stats();
     total.received += each.received;
@@ -297,44 +319,24 @@ base::Result<void> Worker::create(CallSpec spec) {
 
 base::Result<std::string> Worker::offer(std::string_view call, std::string_view from, std::string_view sdp,
                                         std::string_view to) {
-  Call* found = find(call);
-  if (found == nullptr) return std::unexpected(unknownCall(call));
-  auto result = found->offer(from, sdp, to, loop_.now());
-  touch(*found);
-  rescheduleTouched();
-  flush();
-  return result;
+  return change(call, [&](Call& c, base::Instant now) { return c.offer(from, sdp, to, now); });
 }
 
 base::Result<std::string> Worker::answer(std::string_view call, std::string_view from, std::string_view sdp) {
-  Call* found = find(call);
-  if (found == nullptr) return std::unexpected(unknownCall(call));
-  auto result = found->answer(from, sdp, loop_.now());
-  touch(*found);
-  rescheduleTouched();
-  flush();
-  return result;
+  auto answer = change(call, [&](Call& c, base::Instant now) { return c.answer(from, sdp, now); });
+  if (!answer) return std::unexpected(answer.error());
+  return std::move(answer->sdp);
 }
 
 base::Result<std::string> Worker::answerLocally(std::string_view call, std::string_view from,
                                                 std::string_view sdp) {
-  Call* found = find(call);
-  if (found == nullptr) return std::unexpected(unknownCall(call));
-  auto result = found->answerLocally(from, sdp, loop_.now());
-  touch(*found);
-  rescheduleTouched();
-  flush();
-  return result;
+  auto answer = change(call, [&](Call& c, base::Instant now) { return c.answerLocally(from, sdp, now); });
+  if (!answer) return std::unexpected(answer.error());
+  return std::move(answer->sdp);
 }
 
 base::Result<void> Worker::rollback(std::string_view call, std::string_view from) {
-  Call* found = find(call);
-  if (found == nullptr) return std::unexpected(unknownCall(call));
-  auto result = found->rollback(from, loop_.now());
-  touch(*found);
-  rescheduleTouched();
-  flush();
-  return result;
+  return change(call, [&](Call& c, base::Instant now) { return c.rollback(from, "", now); });
 }
 
 base::Result<CallReport> Worker::report(std::string_view call) {
@@ -374,15 +376,15 @@ CallReport Worker::erase(Call& call, base::Instant now) {
 
 // --- tables ---------------------------------------------------------------------------------------------
 
-void Worker::addUfrag(const std::string& ufrag, Leg& leg) { ufrags_.insert_or_assign(ufrag, &leg); }
+void Worker::addUfrag(const std::string& ufrag, WebrtcLeg& leg) { ufrags_.insert_or_assign(ufrag, &leg); }
 
-void Worker::removeUfrag(const std::string& ufrag, const Leg& leg) {
+void Worker::removeUfrag(const std::string& ufrag, const WebrtcLeg& leg) {
   if (const auto at = ufrags_.find(ufrag); at != ufrags_.end() && at->second == &leg) ufrags_.erase(at);
 }
 
-void Worker::addPair(const Pair& pair, Leg& leg) { pairs_.insert_or_assign(pair, &leg); }
+void Worker::addPair(const Pair& pair, WebrtcLeg& leg) { pairs_.insert_or_assign(pair, &leg); }
 
-void Worker::removePair(const Pair& pair, const Leg& leg) {
+void Worker::removePair(const Pair& pair, const WebrtcLeg& leg) {
   if (const auto at = pairs_.find(pair); at != pairs_.end() && at->second == &leg) pairs_.erase(at);
 }
 
@@ -398,7 +400,8 @@ void Worker::countHandshake(bool connected, std::string_view reason) {
 }
 
 Worker::Sizes Worker::sizes() const {
-  return {calls_.size(), legs_, ufrags_.size(), pairs_.size(), timers_.size(), dtlsQueue_.size()};
+  return {calls_.size(),     legs_,           ufrags_.size(), pairs_.size(), timers_.size(),
+          dtlsQueue_.size(), rtpPorts_.used()};
 }
 
 }  // namespace parley::broker

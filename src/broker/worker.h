@@ -21,6 +21,8 @@
 #include "base/result.h"
 #include "broker/call.h"
 #include "broker/events.h"
+#include "broker/rtp_ports.h"
+#include "broker/webrtc_leg.h"
 #include "broker/worker_metrics.h"
 #include "net/event_loop.h"
 #include "net/udp_socket.h"
@@ -33,6 +35,7 @@ struct WorkerOptions {
   std::vector<net::Endpoint> advertised;  ///< Port 0; peers are told the bound port.
   int dscp = 0;
   std::size_t maxCalls = 4000;
+  RtpPortOptions rtp;
   std::shared_ptr<rtc::DtlsCertificate> certificate;
 };
 
@@ -43,8 +46,22 @@ class Worker final : public LegHost {
                                                     EmitEvent emit);
   ~Worker() override;
 
-  // Requests. Errors: call.unknown, call.exists, leg.unknown, broker.full and the negotiator's.
+  // Requests. Errors: call.unknown, call.exists, broker.full, those of Call and the negotiator's.
   base::Result<void> create(CallSpec spec);
+  /// Runs `work(call, now)` and then what follows of any change: timers, datagrams that are queued.
+  template <class Work>
+  auto change(std::string_view call, Work work) -> decltype(work(std::declval<Call&>(), base::Instant{})) {
+    Call* found = find(call);
+    if (found == nullptr) return std::unexpected(unknownCall(call));
+    const std::size_t legs = found->legCount();
+    auto result = work(*found, loop_.now());
+    legs_ += found->legCount();
+    legs_ -= legs;
+    touch(*found);
+    rescheduleTouched();
+    flush();
+    return result;
+  }
   base::Result<std::string> offer(std::string_view call, std::string_view from, std::string_view sdp,
                                   std::string_view to);
   base::Result<std::string> answer(std::string_view call, std::string_view from, std::string_view sdp);
@@ -61,7 +78,7 @@ class Worker final : public LegHost {
   void tick(base::Instant now);
 
   struct Sizes {  ///< Of every table, for tests and metrics.
-    std::size_t calls = 0, legs = 0, ufrags = 0, pairs = 0, timers = 0, queuedDtls = 0;
+    std::size_t calls = 0, legs = 0, ufrags = 0, pairs = 0, timers = 0, queuedDtls = 0, rtpPorts = 0;
     friend bool operator==(const Sizes&, const Sizes&) = default;
   };
   Sizes sizes() const;
@@ -99,7 +116,7 @@ class Worker final : public LegHost {
   void onDtls(const net::Datagram& datagram);
   void onMedia(net::Datagram& datagram, bool rtcp, base::Instant now);
   void runDtls();
-  Leg* legAt(const Pair& pair);
+  WebrtcLeg* legAt(const Pair& pair);
   void drop(rtc::DropReason reason) { countDrop(reason); }
 
   void touch(Call& call);
@@ -113,11 +130,18 @@ class Worker final : public LegHost {
   Call* find(std::string_view call);
   CallReport erase(Call& call, base::Instant now);
 
-  void addUfrag(const std::string& ufrag, Leg& leg) override;
-  void removeUfrag(const std::string& ufrag, const Leg& leg) override;
-  void addPair(const Pair& pair, Leg& leg) override;
-  void removePair(const Pair& pair, const Leg& leg) override;
+  static base::Error unknownCall(std::string_view call);
+
+  void addUfrag(const std::string& ufrag, WebrtcLeg& leg) override;
+  void removeUfrag(const std::string& ufrag, const WebrtcLeg& leg) override;
+  void addPair(const Pair& pair, WebrtcLeg& leg) override;
+  void removePair(const Pair& pair, const WebrtcLeg& leg) override;
   net::UdpSocket& socketFor(const net::Endpoint& local) override;
+  RtpPorts& rtpPorts() override { return rtpPorts_; }
+  void queued(net::UdpSocket& socket) override;
+  void forget(const net::UdpSocket& socket) override;
+  void batchDone(Call& call) override;
+  void countReceived(std::size_t bytes) override { metrics_.countBytes(bytes); }
   void countDrop(rtc::DropReason reason) override { ++drops_[static_cast<std::size_t>(reason)]; }
   void countHandshake(bool connected, std::string_view reason) override;
   void emit(WorkerEvent event) override { emit_(std::move(event)); }
@@ -130,10 +154,12 @@ class Worker final : public LegHost {
   std::uint16_t port_ = 0;
   rtc::LocalTransport transport_;
   base::ThreadAffinity affinity_;
+  RtpPorts rtpPorts_;
+  std::vector<net::UdpSocket*> queuedSockets_;  ///< Of rtp legs, to be flushed.
 
   std::unordered_map<std::string, std::unique_ptr<Call>, TextHash, std::equal_to<>> calls_;
-  std::unordered_map<std::string, Leg*, TextHash, std::equal_to<>> ufrags_;
-  std::unordered_map<Pair, Leg*, PairHash> pairs_;
+  std::unordered_map<std::string, WebrtcLeg*, TextHash, std::equal_to<>> ufrags_;
+  std::unordered_map<Pair, WebrtcLeg*, PairHash> pairs_;
   std::size_t legs_ = 0;
   std::deque<QueuedDtls> dtlsQueue_;
   bool dtlsPosted_ = false;
