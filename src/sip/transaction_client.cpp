@@ -1,0 +1,261 @@
+// Client transactions: RFC 3261 section 17.1, RFC 6026 section 8.
+#include <algorithm>
+
+#include "sip/transaction_state.h"
+
+namespace parley::sip {
+namespace {
+
+constexpr base::Millis kTimerD{32'000};  ///< At least this, over UDP.
+
+/// RFC 3261 section 17.1.3: the branch is ours and random, so it needs nothing beside the method.
+std::string keyOf(const Message& message) {
+  std::string key(message.topVia()->branch());
+  return key.append(1, ' ').append(message.cseq().methodName);
+}
+
+}  // namespace
+
+void TransactionLayer::Client::onDue(base::Instant now) { layer.onDue(*this, now); }
+
+TransactionId TransactionLayer::request(Message request, const Target& target, base::Instant now,
+                                        std::optional<base::Millis> firstResponse) {
+  if (state_->clients.size() >= state_->options.maxTransactions) {
+    state_->refuse(Refusal::tableFull);
+    return {};
+  }
+  request.pushVia(state_->ourVia(target));
+  Client& client = state_->addClient(std::move(request), target);
+  state_->start(client, now, firstResponse);
+  return client.id;
+}
+
+TransactionLayer::Client& TransactionLayer::State::addClient(Message request, const Target& target) {
+  auto owned = std::make_unique<Client>(*this);
+  Client& client = *owned;
+  client.id = TransactionId{++lastId};
+  client.invite = request.method() == Method::invite;
+  client.target = target;
+  client.key = keyOf(request);
+  client.request = std::make_unique<Message>(std::move(request));
+  clientByKey.emplace(client.key, &client);
+  clients.emplace(client.id, std::move(owned));
+  return client;
+}
+
+void TransactionLayer::State::sendFirst(Client& client) {
+  client.bytes = client.request->write();
+  if (client.target.kind == TransportKind::udp && options.udpMaxBytes != 0 && !client.switchedForSize &&
+      client.bytes.size() > options.udpMaxBytes) {
+    Target stream = client.target;
+    stream.kind = TransportKind::tcp;
+    stream.flow = {};
+    Via via = ourVia(stream);
+    if (!via.host.empty()) {  // else: we have no TCP
+      via.params.set("branch", std::string(client.request->topVia()->branch()));
+      *client.request->topVia() = std::move(via);
+      client.bytes = client.request->write();
+      client.target = stream;
+      client.switchedForSize = true;
+    }
+  }
+  transport.send(client.bytes, client.target, SendToken{client.id.value()});
+  if (isReliable(client.target.kind)) client.bytes = {};
+}
+
+void TransactionLayer::State::start(Client& client, base::Instant now,
+                                    std::optional<base::Millis> firstResponse) {
+  sendFirst(client);
+  client.interval = options.t1;
+  client.repeatAt = isReliable(client.target.kind) ? kNever : now + client.interval;  // timers A, E
+  client.endAt = now + firstResponse.value_or(t64());                                 // timers B, F
+  arm(client);
+}
+
+void TransactionLayer::State::receiveResponse(Message response, const Source& source, base::Instant now) {
+  const auto found = clientByKey.find(keyOf(response));
+  if (found == clientByKey.end()) return refuse(Refusal::strayResponse);
+  Client& client = *found->second;
+  if (client.invite) return receiveInviteResponse(client, response, source, now);
+  if (client.phase == ClientPhase::completed) return;
+  const bool told = !client.forgotten && user != nullptr;
+  const TransactionId id = client.id;
+  if (response.status() < 200) {
+    if (client.phase == ClientPhase::calling) client.endAt = std::max(client.endAt, now + t64());
+    client.phase = ClientPhase::proceeding;
+    client.interval = options.t2;
+    if (client.repeatAt != kNever) client.repeatAt = now + client.interval;
+  } else {
+    client.phase = ClientPhase::completed;
+    client.request.reset();
+    client.bytes = {};
+    client.repeatAt = kNever;
+    client.endAt = isReliable(client.target.kind) ? now : now + options.t4;  // timer K
+  }
+  arm(client);
+  if (told) user->onResponse(id, response, source);
+  settle(id, now);
+}
+
+void TransactionLayer::State::receiveInviteResponse(Client& client, const Message& response,
+                                                    const Source& source, base::Instant now) {
+  const TransactionId id = client.id;
+  const int status = response.status();
+  const bool told = !client.forgotten && user != nullptr;
+  if (client.phase == ClientPhase::completed) {
+    if (status >= 300) transport.send(client.bytes, client.target, SendToken{});
+    return;
+  }
+  if (client.phase == ClientPhase::accepted) {
+    if (status < 200 || status >= 300) return;
+    const auto ack = std::ranges::find(client.acks, response.to().tag(), &Client::Ack::toTag);
+    if (ack != client.acks.end()) return transport.send(ack->bytes, ack->target, SendToken{});
+    if (client.acks.size() >= kMaxAcks) return refuse(Refusal::strayResponse);
+    if (told) user->onResponse(id, response, source);
+    return;
+  }
+  client.repeatAt = kNever;
+  if (status < 200) {
+    client.phase = ClientPhase::proceeding;
+    if (!client.cancelled) client.endAt = kNever;  // how long it may ring the user decides
+    if (client.wantsCancel) sendCancel(client, now);
+  } else if (status < 300) {
+    client.phase = ClientPhase::accepted;
+    client.request.reset();
+    client.bytes = {};
+    client.endAt = now + t64();  // timer M
+  } else {
+    client.phase = ClientPhase::completed;
+    acknowledgeRefusal(client, response);
+    client.request.reset();
+    client.endAt = isReliable(client.target.kind) ? now : now + std::max(t64(), kTimerD);
+  }
+  arm(client);
+  if (told) user->onResponse(id, response, source);
+  settle(id, now);
+}
+
+/// Over a reliable transport a finished transaction goes at once, after its user heard of the response.
+void TransactionLayer::State::settle(TransactionId id, base::Instant now) {
+  const auto found = clients.find(id);
+  if (found != clients.end() && found->second->phase == ClientPhase::completed && found->second->endAt <= now)
+    remove(*found->second);
+}
+
+/// RFC 3261 section 17.1.1.3: the same hop, the same branch.
+void TransactionLayer::State::acknowledgeRefusal(Client& client, const Message& response) {
+  const Message& invite = *client.request;
+  Message ack = Message::request(Method::ack, invite.requestUri());
+  ack.pushVia(*invite.topVia());
+  ack.from() = invite.from();
+  ack.to() = response.to();
+  ack.setCallId(invite.callId());
+  ack.setCSeq(invite.cseq().number, Method::ack);
+  ack.setMaxForwards(70);
+  for (const Header& header : invite.headers())
+    if (header.id == HeaderId::route) ack.add(HeaderId::route, header.value);
+  client.bytes = ack.write();
+  transport.send(client.bytes, client.target, SendToken{});
+}
+
+void TransactionLayer::cancel(TransactionId invite, std::string reason, base::Instant now) {
+  const auto found = state_->clients.find(invite);
+  if (found == state_->clients.end()) return;
+  Client& client = *found->second;
+  if (!client.invite || client.cancelled || client.wantsCancel) return;
+  client.wantsCancel = true;
+  client.cancelReason = std::move(reason);
+  if (client.phase == ClientPhase::proceeding) state_->sendCancel(client, now);
+}
+
+/// RFC 3261 section 9.1.
+void TransactionLayer::State::sendCancel(Client& client, base::Instant now) {
+  client.wantsCancel = false;
+  client.cancelled = true;
+  client.endAt = now + t64();
+  arm(client);
+  const Message& invite = *client.request;
+  Message cancel = Message::request(Method::cancel, invite.requestUri());
+  cancel.pushVia(*invite.topVia());
+  cancel.from() = invite.from();
+  cancel.to() = invite.to();
+  cancel.setCallId(invite.callId());
+  cancel.setCSeq(invite.cseq().number, Method::cancel);
+  cancel.setMaxForwards(70);
+  for (const Header& header : invite.headers())
+    if (header.id == HeaderId::route) cancel.add(HeaderId::route, header.value);
+  if (!client.cancelReason.empty()) cancel.add(HeaderId::reason, client.cancelReason);
+  Client& own = addClient(std::move(cancel), client.target);  // above the bound, too: it ends something
+  own.forgotten = true;
+  own.switchedForSize = true;  // stays on its INVITE's transport
+  start(own, now, std::nullopt);
+}
+
+void TransactionLayer::acknowledge(TransactionId invite, Message ack, const Target& target,
+                                   base::Instant now) {
+  (void)now;
+  ack.pushVia(state_->ourVia(target));
+  std::string bytes = ack.write();
+  state_->transport.send(bytes, target, SendToken{});
+  const auto found = state_->clients.find(invite);
+  if (found == state_->clients.end() || found->second->phase != ClientPhase::accepted) return;
+  if (found->second->acks.size() < kMaxAcks)
+    found->second->acks.push_back({std::string(ack.to().tag()), std::move(bytes), target});
+}
+
+void TransactionLayer::forget(TransactionId id) {
+  if (const auto found = state_->clients.find(id); found != state_->clients.end())
+    found->second->forgotten = true;
+}
+
+void TransactionLayer::State::arm(Client& client) {
+  timers.arm(client, std::min(client.repeatAt, client.endAt));
+}
+
+void TransactionLayer::State::onDue(Client& client, base::Instant now) {
+  if (client.endAt <= now) {
+    if (client.phase == ClientPhase::accepted || client.phase == ClientPhase::completed)
+      return remove(client);
+    return fail(client, 408, client.cancelled ? "sip.cancelled" : "sip.timeout");
+  }
+  if (client.repeatAt <= now) {
+    transport.send(client.bytes, client.target, SendToken{client.id.value()});
+    client.interval = client.invite ? 2 * client.interval : std::min(2 * client.interval, options.t2);
+    client.repeatAt = now + client.interval;
+  }
+  arm(client);
+}
+
+void TransactionLayer::State::onSendFailed(Client& client, std::string_view reason, base::Instant now) {
+  if (client.phase != ClientPhase::calling && client.phase != ClientPhase::proceeding) return;
+  if (client.switchedForSize && client.target.kind == TransportKind::tcp &&
+      client.phase == ClientPhase::calling) {
+    // RFC 3261 section 18.1.1: no TCP there; as a datagram, then.
+    client.target.kind = TransportKind::udp;
+    Via via = ourVia(client.target);
+    via.params.set("branch", std::string(client.request->topVia()->branch()));
+    *client.request->topVia() = std::move(via);
+    sendFirst(client);
+    client.repeatAt = now + client.interval;
+    return arm(client);
+  }
+  fail(client, 503, reason);
+}
+
+void TransactionLayer::State::fail(Client& client, int status, std::string_view reason) {
+  const TransactionId id = client.id;
+  const bool told = !client.forgotten && user != nullptr;
+  const std::string why(reason);
+  client.phase = ClientPhase::completed;  // the user may send the next one from here
+  if (told) user->onRequestFailed(id, status, why);
+  if (const auto found = clients.find(id); found != clients.end()) remove(*found->second);
+}
+
+void TransactionLayer::State::remove(Client& client) {
+  const TransactionId id = client.id;
+  clientByKey.erase(client.key);
+  clients.erase(id);
+  if (user != nullptr) user->onGone(id);
+}
+
+}  // namespace parley::sip
