@@ -1,0 +1,149 @@
+// Who may ask anything of us, and what everybody else gets.
+#include "sip/test_pair.h"
+
+namespace parley::sip {
+namespace {
+
+using testing::Agent;
+using testing::FakeNet;
+using testing::RawPeer;
+
+struct Policy final : Admission {
+  Verdict verdict = Verdict::allowed();
+  Verdict admit(const Message&, const Source&) override { return verdict; }
+};
+
+class AdmissionTest : public ::testing::Test {
+ protected:
+  FakeNet net;
+  Policy policy;
+  Agent us{net, "10.0.0.1", {}, &policy};
+  RawPeer peer{net, "10.0.0.9"};
+
+  /// The status that the peer got; 0: nothing. `got` is the response.
+  int ask(const Message& message) {
+    peer.received.clear();
+    peer.send(message, us.target());
+    net.run(base::Millis{50});
+    std::erase_if(peer.received, [&](const Message& one) { return one.callId() != message.callId(); });
+    got = peer.received.empty() ? Message{} : peer.received.back();
+    return got.status();
+  }
+  Message got;
+  std::uint64_t refused(Refusal why) const { return us.ua.refusals()[static_cast<std::size_t>(why)]; }
+};
+
+TEST_F(AdmissionTest, AStrangerIsRefused) {
+  policy.verdict = Verdict::refused(403);
+  for (const Method method :
+       {Method::invite, Method::options, Method::message, Method::subscribe, Method::bye})
+    EXPECT_EQ(ask(peer.request(method, us)), 403);
+  EXPECT_EQ(refused(Refusal::forbidden), 5U);
+  EXPECT_TRUE(us.calls.empty());
+}
+
+TEST_F(AdmissionTest, AStrangerHearsNothingWhateverItSends) {
+  policy.verdict = Verdict::silent();
+  const Message invite = peer.request(Method::invite, us, "offer");
+  EXPECT_EQ(ask(invite), 0);
+  EXPECT_EQ(ask(invite), 0);
+  Message other = invite;
+  other.topVia()->params.set("branch", "z9hG4bK-other");
+  EXPECT_EQ(ask(other), 0);
+  for (const Method method :
+       {Method::options, Method::bye, Method::cancel, Method::registration, Method::ack})
+    EXPECT_EQ(ask(peer.request(method, us)), 0);
+  Message guess = peer.request(Method::bye, us);
+  guess.to().params.set("tag", "guess");
+  EXPECT_EQ(ask(guess), 0);
+  peer.send(std::string("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKx\r\n\r\n"),
+            us.target());
+  net.run(base::Millis{50});
+  EXPECT_TRUE(peer.received.empty());
+  net.run(base::Millis{1'000});  // no 100, either
+  EXPECT_TRUE(peer.received.empty());
+  EXPECT_GE(refused(Refusal::silenced), 7U);
+  net.run(base::Millis{40'000});
+  EXPECT_TRUE(us.empty());
+}
+
+TEST_F(AdmissionTest, AChallengeCarriesItsHeader) {
+  policy.verdict =
+      Verdict::refused(401, {{HeaderId::wwwAuthenticate, {}, "Digest realm=\"x\", nonce=\"1\""}});
+  EXPECT_EQ(ask(peer.request(Method::invite, us, "offer")), 401);
+  EXPECT_TRUE(got.has(HeaderId::wwwAuthenticate));
+  EXPECT_EQ(refused(Refusal::challenged), 1U);
+}
+
+TEST_F(AdmissionTest, BadRequestsHaveTheirAnswers) {
+  const auto invite = [&] { return peer.request(Method::invite, us, "offer"); };
+  Message message = invite();
+  message.setMaxForwards(0);
+  EXPECT_EQ(ask(message), 483);
+  message = peer.request(Method::options, us);
+  message.setMaxForwards(0);
+  EXPECT_EQ(ask(message), 200);
+  message = invite();
+  message.set(HeaderId::require, "100rel, gruu");
+  EXPECT_EQ(ask(message), 420);
+  EXPECT_EQ(got.header(HeaderId::unsupported), "gruu");
+  message = invite();
+  message.setBody("x", "text/plain");
+  EXPECT_EQ(ask(message), 415);
+  EXPECT_EQ(got.header(HeaderId::accept), "application/sdp");
+  message = invite();
+  message.set(HeaderId::contentEncoding, "gzip");
+  EXPECT_EQ(ask(message), 415);
+  EXPECT_EQ(ask(peer.request(Method::invite, us, std::string(70'000, 'x'))), 413);
+  message = invite();
+  message.remove(HeaderId::contact);
+  EXPECT_EQ(ask(message), 400);
+  message = invite();
+  message.set(HeaderId::replaces, "broken");
+  EXPECT_EQ(ask(message), 400);
+  message = invite();
+  message.set(HeaderId::sessionExpires, "soon");
+  EXPECT_EQ(ask(message), 400);
+  for (const Method method :
+       {Method::bye, Method::info, Method::prack, Method::update, Method::notify, Method::cancel})
+    EXPECT_EQ(ask(peer.request(method, us)), 481);
+  message = peer.request(Method::subscribe, us);
+  EXPECT_EQ(ask(message), 489);
+  EXPECT_EQ(ask(peer.request(Method::registration, us)), 405);
+  EXPECT_TRUE(us.calls.empty());
+  net.run(base::Millis{60'000});
+  EXPECT_TRUE(us.empty());
+}
+
+TEST_F(AdmissionTest, MalformedRequestsAreAnsweredWhereTheyCanBe) {
+  peer.send(
+      std::string(
+          "INVITE sip:a@10.0.0.1 SIP/7.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKx\r\n"
+          "From: <sip:a@b.example>;tag=1\r\nTo: <sip:c@d.example>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n"),
+      us.target());
+  net.run(base::Millis{50});
+  ASSERT_EQ(peer.received.size(), 1U);
+  EXPECT_EQ(peer.received[0].status(), 505);
+  peer.send(std::string("nonsense\r\n\r\n"), us.target());
+  peer.send(std::string(), us.target());
+  net.run(base::Millis{50});
+  EXPECT_EQ(peer.received.size(), 1U);
+  EXPECT_EQ(refused(Refusal::malformed), 3U);
+  EXPECT_TRUE(us.empty());
+}
+
+TEST_F(AdmissionTest, MoreCallsThanThereIsRoomForAreRefused) {
+  UserAgentOptions options;
+  options.maxSessions = 3;
+  Agent small(net, "10.0.0.3", options);
+  for (int i = 0; i < 5; ++i) peer.send(peer.request(Method::invite, small, "offer"), small.target());
+  net.run(base::Millis{50});
+  EXPECT_EQ(small.calls.size(), 3U);
+  EXPECT_EQ(peer.countStatus(503), 2U);
+  small.dial(peer);
+  net.run(base::Millis{10});
+  EXPECT_TRUE(small.has("ended 503 sip.sessions_full"));
+}
+
+}  // namespace
+}  // namespace parley::sip

@@ -1,0 +1,338 @@
+// What else happens in a call: keys, messages, transfers, replaced calls, another process that goes on.
+#include "sip/test_pair.h"
+
+namespace parley::sip {
+namespace {
+
+using base::Millis;
+using testing::Agent;
+using testing::PairTest;
+using testing::RawPeer;
+
+class SessionRequestsTest : public PairTest {};
+
+TEST_F(SessionRequestsTest, KeysTravelBothWays) {
+  const SessionId session = connect();
+  alice.ua.sendDtmf(session, {'5', 160}, net.now);
+  alice.ua.sendDtmf(session, {'#', 0}, net.now, DtmfBody::dtmf);
+  bob.ua.sendDtmf(bobsCall(), {'A', 90}, net.now);
+  run(50);
+  EXPECT_EQ(bob.digits, (std::vector<DtmfSignal>{{'5', 160}, {'#', 250}}));
+  EXPECT_EQ(alice.digits, (std::vector<DtmfSignal>{{'A', 90}}));
+}
+
+TEST_F(SessionRequestsTest, MessagesInTheCall) {
+  const SessionId session = connect();
+  alice.ua.sendMessage(session, Method::message, "hello", "text/plain", net.now);
+  bob.ua.sendMessage(bobsCall(), Method::info, "{}", "application/json", net.now);
+  run(50);
+  EXPECT_TRUE(bob.has("message hello"));
+  EXPECT_TRUE(alice.has("message {}"));
+}
+
+TEST_F(SessionRequestsTest, BadRequestsInACallHaveTheirAnswers) {
+  RawPeer peer(net, "10.0.0.9");
+  const Message invite = peer.request(Method::invite, bob, "offer");
+  peer.send(invite, bob.target());
+  run(50);
+  bob.ua.answer(bobsCall(), "answer", net.now);
+  run(50);
+  const std::string tag(peer.received.back().to().tag());
+  std::uint32_t cseq = 10;
+  const auto ask = [&](Method method, const Headers& headers, const std::string& body = {},
+                       const std::string& type = {}) {
+    Message request = peer.request(method, bob);
+    request.from() = invite.from();
+    request.to().params.set("tag", tag);
+    request.setCallId(invite.callId());
+    request.setCSeq(++cseq, method);
+    for (const Header& header : headers) request.set(header.id, header.value);
+    if (!body.empty()) request.setBody(body, type);
+    peer.received.clear();
+    peer.send(request, bob.target());
+    run(50);
+    std::erase_if(peer.received, [&](const Message& one) { return one.cseq() != request.cseq(); });
+    return peer.received.empty() ? 0 : peer.received.back().status();
+  };
+  EXPECT_EQ(ask(Method::invite, {}, "x", "text/plain"), 491);  // no ACK yet
+  Message ack = peer.request(Method::ack, bob);
+  ack.from() = invite.from();
+  ack.to().params.set("tag", tag);
+  ack.setCallId(invite.callId());
+  peer.send(ack, bob.target());
+  EXPECT_EQ(ask(Method::options, {}), 200);
+  EXPECT_EQ(ask(Method::info, {}, "Signal=zz", "application/dtmf-relay"), 400);
+  EXPECT_EQ(ask(Method::info, {}, std::string(70'000, 'x'), "text/plain"), 413);
+  EXPECT_EQ(ask(Method::refer, {}), 400);
+  EXPECT_EQ(ask(Method::refer, {{HeaderId::referTo, {}, "<mailto:a@b.example>"}}), 416);
+  EXPECT_EQ(ask(Method::refer, {{HeaderId::referTo, {}, "<sip:a@b.example;method=BYE>"}}), 405);
+  EXPECT_EQ(ask(Method::notify, {}), 489);
+  EXPECT_EQ(ask(Method::notify, {{HeaderId::event, {}, "refer"}}), 481);
+  EXPECT_EQ(ask(Method::subscribe, {{HeaderId::event, {}, "dialog"}}), 489);
+  EXPECT_EQ(ask(Method::publish, {}), 405);
+  EXPECT_EQ(ask(Method::info, {{HeaderId::require, {}, "teleport"}}), 420);
+  EXPECT_EQ(peer.received.back().header(HeaderId::unsupported), "teleport");
+  cseq = 1;
+  EXPECT_EQ(ask(Method::info, {}), 500);  // older than what was
+  EXPECT_EQ(bob.ua.refusals()[static_cast<std::size_t>(Refusal::oldCSeq)], 1U);
+  EXPECT_EQ(bob.ua.sizes().sessions, 1U);
+}
+
+TEST_F(SessionRequestsTest, BlindTransferIsToldUntilItIsDone) {
+  const SessionId session = connect();
+  alice.ua.refer(session, {Uri::sip("carol", "10.0.0.3"), std::nullopt, {}}, net.now);
+  run(100);
+  ASSERT_EQ(bob.refers.size(), 1U);
+  EXPECT_EQ(bob.refers[0].target.uri.toString(), "sip:carol@10.0.0.3");
+  EXPECT_EQ(bob.refers[0].referredBy, "<sip:alice@10.0.0.1>");
+  EXPECT_TRUE(alice.has("refer progress 100"));
+  bob.ua.referProgress(bobsCall(), 180, net.now);
+  run(50);
+  EXPECT_TRUE(alice.has("refer progress 180"));
+  bob.ua.referProgress(bobsCall(), 200, net.now);
+  run(50);
+  EXPECT_TRUE(alice.has("refer progress 200 done"));
+  bob.ua.referProgress(bobsCall(), 486, net.now);  // it is over
+  run(50);
+  EXPECT_EQ(alice.events.back(), "refer progress 200 done");
+  alice.ua.refer(session, {Uri::sip("dave", "10.0.0.4"), std::nullopt, {}}, net.now);
+  run(100);
+  EXPECT_EQ(bob.refers.size(), 2U);
+  bob.ua.referProgress(bobsCall(), 603, net.now);
+  run(50);
+  EXPECT_TRUE(alice.has("refer progress 603 done"));
+}
+
+TEST_F(SessionRequestsTest, ATransferThatIsRefusedOrForgotten) {
+  RawPeer peer(net, "10.0.0.9");
+  const SessionId session = alice.dial(peer);
+  run(50);
+  peer.send(peer.respond("INVITE", 200, "t", "answer"), alice.target());
+  run(50);
+  alice.ua.refer(session, {Uri::sip("carol", "10.0.0.3"), std::nullopt, {}}, net.now);
+  run(50);
+  peer.send(peer.respond("REFER", 405, "t"), alice.target());
+  run(50);
+  EXPECT_TRUE(alice.has("refer progress 405 done"));
+  alice.ua.refer(session, {Uri::sip("carol", "10.0.0.3"), std::nullopt, {}}, net.now);
+  run(50);
+  peer.send(peer.respond("REFER", 202, "t"), alice.target());
+  run(50);
+  alice.ua.refer(session, {Uri::sip("dave", "10.0.0.3"), std::nullopt, {}}, net.now);
+  run(50);
+  EXPECT_TRUE(alice.has("refer progress 491 done"));  // one at a time
+  run(121'000);
+  EXPECT_TRUE(alice.has("refer progress 408 done"));
+}
+
+TEST_F(SessionRequestsTest, AttendedTransferReplacesTheCallAtTheTarget) {
+  // Bob talks to Alice and to Carol, then asks Alice to take his place with Carol.
+  Agent carol(net, "10.0.0.3");
+  connect();
+  const SessionId consult = bob.dial(carol);
+  run(50);
+  carol.ua.answer(carol.calls.at(0).session, "carol", net.now);
+  run(50);
+  OutgoingRefer wanted{Uri::sip("carol", carol.ip()), consult, {}};
+  bob.ua.refer(bobsCall(), wanted, net.now);
+  run(50);
+  ASSERT_EQ(alice.refers.size(), 1U);
+  const IncomingRefer& refer = alice.refers[0];
+  ASSERT_FALSE(refer.replaces.empty());
+  EXPECT_FALSE(refer.replacesSession);
+  EXPECT_TRUE(refer.target.uri.headers.empty());
+  OutgoingCall call = alice.callTo(carol, "alice to carol");
+  call.replaces = refer.replaces;
+  call.referredBy = refer.referredBy;
+  alice.ua.invite(call, net.now);
+  run(50);
+  ASSERT_EQ(carol.calls.size(), 2U);
+  EXPECT_EQ(carol.calls[1].replacesSession, carol.calls[0].session);
+  carol.ua.answer(carol.calls[1].session, "carol to alice", net.now);
+  carol.ua.hangUp(carol.calls[0].session, {}, net.now);
+  run(100);
+  EXPECT_TRUE(alice.has("answered carol to alice"));
+  EXPECT_EQ(bob.endings.at(consult.value()).reason, "sip.bye");
+  alice.ua.referProgress(refer.session, 200, net.now);
+  run(50);
+  EXPECT_TRUE(bob.has("refer progress 200 done"));
+}
+
+TEST_F(SessionRequestsTest, AReferThatNamesOurOwnCallSaysWhich) {
+  // Bob has two calls with Alice's side and joins them.
+  connect();
+  const SessionId first = bobsCall();
+  const SessionId second = bob.dial(alice, "second");
+  run(50);
+  alice.ua.answer(alice.calls.at(0).session, "ok", net.now);
+  run(50);
+  bob.ua.refer(first, {Uri::sip("alice", alice.ip()), second, {}}, net.now);
+  run(50);
+  ASSERT_EQ(alice.refers.size(), 1U);
+  EXPECT_EQ(alice.refers[0].replacesSession, alice.calls[0].session);
+  EXPECT_TRUE(alice.ua.findDialog(Replaces::parse(alice.refers[0].replaces).value()));
+}
+
+TEST_F(SessionRequestsTest, ReplacesThatFitsNothingIsRefused) {
+  const SessionId session = connect();
+  Agent carol(net, "10.0.0.3");
+  OutgoingCall call = carol.callTo(bob);
+  call.replaces = "nothing;to-tag=a;from-tag=b";
+  carol.ua.invite(call, net.now);
+  run(50);
+  EXPECT_TRUE(carol.has("ended 481 sip.dialog_lost"));
+  Replaces early = alice.ua.dialogOf(session).value();
+  early.earlyOnly = true;
+  call.replaces = early.toString();
+  carol.ua.invite(call, net.now);
+  run(50);
+  EXPECT_TRUE(carol.has("ended 486 sip.busy"));
+  EXPECT_EQ(bob.calls.size(), 1U);
+}
+
+TEST_F(SessionRequestsTest, AReferWithoutSubscriptionIsNotNotified) {
+  RawPeer peer(net, "10.0.0.9");
+  const SessionId session = alice.dial(peer);
+  run(50);
+  peer.send(peer.respond("INVITE", 200, "t", "answer"), alice.target());
+  run(50);
+  Message refer = peer.request(Method::refer, alice);
+  refer.from() = peer.last("INVITE")->to();
+  refer.from().params.set("tag", "t");
+  refer.to() = peer.last("INVITE")->from();
+  refer.setCallId(peer.last("INVITE")->callId());
+  refer.set(HeaderId::referTo, "<sip:carol@10.0.0.3>");
+  refer.set(HeaderId::referSub, "false");
+  peer.send(refer, alice.target());
+  run(50);
+  EXPECT_EQ(peer.received.back().status(), 202);
+  EXPECT_EQ(peer.received.back().header(HeaderId::referSub), "false");
+  alice.ua.referProgress(session, 200, net.now);
+  run(50);
+  EXPECT_EQ(peer.count("NOTIFY"), 0U);
+}
+
+TEST_F(SessionRequestsTest, AnotherProcessGoesOnWithTheCall) {
+  for (const bool caller : {true, false}) {
+    const SessionId session = connect();
+    const std::string saved = caller ? alice.ua.save(session) : bob.ua.save(bobsCall());
+    ASSERT_FALSE(saved.empty());
+    // The process is gone; a new one has its address.
+    Agent& other = caller ? bob : alice;
+    const SessionId otherSession = caller ? bobsCall() : session;
+    Agent fresh(net, caller ? "10.0.0.1" : "10.0.0.2");
+    const auto restored = fresh.ua.restore(saved, net.now);
+    ASSERT_TRUE(restored);
+    EXPECT_FALSE(fresh.ua.restore(saved, net.now));  // it is there already
+    fresh.ua.offer(*restored, "from the new one", net.now);
+    run(50);
+    ASSERT_TRUE(other.has("offer from the new one"));
+    other.ua.answerOffer(otherSession, "welcome", net.now);
+    run(50);
+    EXPECT_TRUE(fresh.has("offer answered welcome"));
+    other.ua.offer(otherSession, "to the new one", net.now);
+    run(50);
+    EXPECT_TRUE(fresh.has("offer to the new one"));
+    fresh.ua.answerOffer(*restored, "here I am", net.now);
+    run(50);
+    EXPECT_TRUE(other.has("offer answered here I am"));
+    if (caller)
+      fresh.ua.hangUp(*restored, {}, net.now);
+    else
+      other.ua.hangUp(otherSession, {}, net.now);
+    run(50);
+    EXPECT_EQ((caller ? other : fresh).events.back(), "ended 0 sip.bye");
+    run(60'000);
+    EXPECT_TRUE(fresh.empty());
+  }
+}
+
+TEST_F(SessionRequestsTest, OnlyWhatIsConfirmedIsSaved) {
+  const SessionId session = alice.dial(bob);
+  run(50);
+  EXPECT_TRUE(alice.ua.save(session).empty());
+  EXPECT_TRUE(bob.ua.save(bobsCall()).empty());
+  EXPECT_TRUE(alice.ua.save(SessionId{999}).empty());
+  EXPECT_FALSE(alice.ua.restore("nonsense", net.now));
+}
+
+TEST_F(SessionRequestsTest, ARestoredCallIsRefreshedSoon) {
+  const SessionId session = connect();
+  const bool aliceRefreshes = bob.ua.save(bobsCall()).find("refresher=them") != std::string::npos;
+  Agent fresh(net, aliceRefreshes ? "10.0.0.1" : "10.0.0.2");
+  ASSERT_TRUE(fresh.ua.restore(aliceRefreshes ? alice.ua.save(session) : bob.ua.save(bobsCall()), net.now));
+  const std::size_t before = net.count(" UPDATE ");
+  run(15'000);
+  EXPECT_EQ(net.count(" UPDATE "), before + 1);
+}
+
+class SubscriptionTest : public PairTest {
+ protected:
+  OutgoingSubscription to(const testing::Node& node) {
+    OutgoingSubscription wanted;
+    wanted.to = Uri::sip("bob", node.ip());
+    wanted.from.uri = Uri::sip("alice", alice.ip());
+    wanted.targets = {node.target()};
+    wanted.event = "message-summary";
+    wanted.expires = 600;
+    return wanted;
+  }
+};
+
+TEST_F(SubscriptionTest, IsAcceptedNotifiedRefreshedAndEnded) {
+  bob.takesSubscribers = true;
+  const SubscriptionId ours = alice.ua.subscribe(to(bob), net.now);
+  run(50);
+  ASSERT_EQ(bob.subscribers.size(), 1U);
+  EXPECT_EQ(bob.subscribers[0].event, "message-summary");
+  const SubscriptionId theirs = bob.subscribers[0].subscription;
+  bob.ua.acceptSubscription(theirs, net.now);
+  bob.ua.notify(theirs, "active", "Messages-Waiting: yes", "application/simple-message-summary", net.now);
+  run(50);
+  EXPECT_TRUE(alice.has("notify active Messages-Waiting: yes"));
+  run(2'000'000);
+  EXPECT_EQ(alice.ua.sizes().subscriptions, 1U);
+  EXPECT_EQ(bob.ua.sizes().subscriptions, 1U);
+  EXPECT_GE(net.count(" SUBSCRIBE "), 5U);
+  alice.ua.unsubscribe(ours, net.now);
+  run(100);
+  EXPECT_TRUE(alice.has("subscription ended 200 sip.unsubscribed"));
+  EXPECT_TRUE(bob.has("subscription ended 200 sip.unsubscribed"));
+  expectNothingLeft();
+}
+
+TEST_F(SubscriptionTest, IsRefusedOrUnanswered) {
+  alice.ua.subscribe(to(bob), net.now);
+  run(50);
+  EXPECT_EQ(alice.count("subscription ended 489"), 1U);
+  RawPeer peer(net, "10.0.0.9");
+  alice.ua.subscribe(to(peer), net.now);
+  run(33'000);
+  EXPECT_TRUE(alice.has("subscription ended 408 sip.timeout"));
+  OutgoingSubscription brief = to(bob);
+  brief.expires = 10;
+  bob.takesSubscribers = true;
+  alice.ua.subscribe(brief, net.now);
+  run(50);
+  EXPECT_EQ(net.count("423 "), 1U);
+  ASSERT_EQ(bob.subscribers.size(), 2U);  // raised to what Bob wants
+  EXPECT_EQ(bob.subscribers[1].expires, 60U);
+  expectNothingLeft();  // Bob never accepts
+}
+
+TEST_F(SubscriptionTest, TheNotifierEndsIt) {
+  bob.takesSubscribers = true;
+  alice.ua.subscribe(to(bob), net.now);
+  run(50);
+  const SubscriptionId theirs = bob.subscribers.at(0).subscription;
+  bob.ua.acceptSubscription(theirs, net.now);
+  run(50);
+  bob.ua.notify(theirs, "terminated", {}, {}, net.now);
+  run(50);
+  EXPECT_TRUE(alice.has("notify terminated "));
+  EXPECT_TRUE(alice.has("subscription ended 200 sip.terminated"));
+  expectNothingLeft();
+}
+
+}  // namespace
+}  // namespace parley::sip
