@@ -17,6 +17,7 @@ TransactionOptions transactionOptions(const UserAgentOptions& options) {
   out.t1 = options.t1;
   out.t2 = options.t2;
   out.t4 = options.t4;
+  out.longestInvite = options.ringTimeout + base::Millis{60'000};
   out.maxTransactions = options.maxTransactions;
   out.udpMaxBytes = options.udpMaxBytes;
   out.server = options.product;

@@ -191,6 +191,7 @@ void InviteSession::onBye(TransactionId id, const Message& request, base::Instan
   core_.answer(id, 200, now);
   const std::string cause(request.header(HeaderId::reason).value_or(std::string_view{}));
   if (phase_ == SessionPhase::ringing) core_.answer(callee_->invite, 487, now);
+  if (phase_ == SessionPhase::calling) core_.layer.cancel(caller_->invite, {}, now);
   end({0, "sip.bye", textOfReason(cause), cause, false}, now);
 }
 

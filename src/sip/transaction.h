@@ -28,6 +28,7 @@ using TransactionId = base::StrongId<struct TransactionTag, std::uint64_t>;
 struct TransactionOptions {
   base::Millis t1{500}, t2{4'000}, t4{5'000};
   base::Millis tryingAfter{200};         ///< 100 by itself (RFC 3261 section 17.2.1).
+  base::Millis longestInvite{240'000};   ///< From the first provisional response to the final one.
   std::size_t maxTransactions = 80'000;  ///< Each way.
   std::size_t udpMaxBytes = 1'300;       ///< 0: no limit.
   std::string server;                    ///< Server header of what the layer answers by itself; may be empty.

@@ -116,8 +116,9 @@ void TransactionLayer::State::receiveInviteResponse(Client& client, const Messag
   }
   client.repeatAt = kNever;
   if (status < 200) {
+    // How long it may ring the user decides; but nothing waits for ever.
+    if (client.phase == ClientPhase::calling) client.endAt = now + options.longestInvite;
     client.phase = ClientPhase::proceeding;
-    if (!client.cancelled) client.endAt = kNever;  // how long it may ring the user decides
     if (client.wantsCancel) sendCancel(client, now);
   } else if (status < 300) {
     client.phase = ClientPhase::accepted;

@@ -139,6 +139,9 @@ TEST_F(TransactionTest, AProvisionalResponseStopsTheInviteAndSlowsTheOthers) {
   EXPECT_EQ(peer.count("INVITE"), 1U);
   EXPECT_EQ(peer.count("OPTIONS"), 1U + 4U);  // every T2
   EXPECT_EQ(us.layer.clientSize(), 2U);
+  net.run(Millis{230'000});
+  EXPECT_EQ(us.events.back(), "failed 408 sip.timeout");
+  EXPECT_TRUE(us.empty());
 }
 
 TEST_F(TransactionTest, ARefusalIsAcknowledgedEachTimeForTimerD) {
