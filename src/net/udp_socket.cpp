@@ -83,7 +83,7 @@ class UdpSocketImpl final : public UdpSocket {
         batch_(std::clamp<std::size_t>(options.batch, 1, kMaxBatch)),
         handler_(std::move(handler)) {
     prepareReceive();
-    outgoing_.reserve(kMaxQueued);
+    outgoing_.reserve(std::min(kMaxQueued, 4 * batch_));
     wait();
   }
 
@@ -222,27 +222,33 @@ class UdpSocketImpl final : public UdpSocket {
     std::size_t runs[kMessagesPerCall];  ///< Datagrams in each message.
   };
 
-  void fill(std::size_t m, std::size_t at, std::size_t run, iovec* vectors) {
+  /// One for all sockets of a thread: nothing of it is needed between two calls.
+  static Call& callOfThread() {
+    static thread_local Call call;
+    return call;
+  }
+
+  void fill(Call& call, std::size_t m, std::size_t at, std::size_t run, iovec* vectors) {
     const Outgoing& first = outgoing_[at];
-    msghdr& header = call_->messages[m].msg_hdr;
+    msghdr& header = call.messages[m].msg_hdr;
     header = {};
-    header.msg_name = &call_->names[m];
-    header.msg_namelen = toFamily(first.remote, ipv6_, call_->names[m]);
+    header.msg_name = &call.names[m];
+    header.msg_namelen = toFamily(first.remote, ipv6_, call.names[m]);
     header.msg_iov = vectors;
     header.msg_iovlen = run;
     for (std::size_t i = 0; i < run; ++i) {
       const base::Bytes data = outgoing_[at + i].data;
       vectors[i] = {const_cast<std::uint8_t*>(data.data()), data.size()};
     }
-    header.msg_control = call_->controls[m].bytes;
-    std::size_t used = addSource(call_->controls[m].bytes, first.local);
+    header.msg_control = call.controls[m].bytes;
+    std::size_t used = addSource(call.controls[m].bytes, first.local);
     if (run > 1) {
       const auto size = static_cast<std::uint16_t>(first.data.size());
-      used += addControl(call_->controls[m].bytes + used, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size);
+      used += addControl(call.controls[m].bytes + used, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size);
     }
     header.msg_controllen = used;
     if (used == 0) header.msg_control = nullptr;
-    call_->runs[m] = run;
+    call.runs[m] = run;
   }
 
   static std::size_t addControl(std::byte* to, int level, int type, const void* data, std::size_t length) {
@@ -270,29 +276,30 @@ class UdpSocketImpl final : public UdpSocket {
 
   /// Sends from `at` on with one system call; returns how many datagrams are dealt with.
   std::size_t sendSome(std::size_t at) {
+    Call& call = callOfThread();
     std::size_t next = at;
     std::size_t m = 0;
     for (; m < kMessagesPerCall && next < outgoing_.size(); ++m) {
       const std::size_t run = noRuns_ ? 1 : runLength(next);
-      fill(m, next, run, &call_->vectors[next - at]);
+      fill(call, m, next, run, &call.vectors[next - at]);
       next += run;
     }
-    const int sent = sendmmsg(fd_, call_->messages, static_cast<unsigned>(m), MSG_DONTWAIT);
-    if (sent <= 0) return onSendError(at, errno);
+    const int sent = sendmmsg(fd_, call.messages, static_cast<unsigned>(m), MSG_DONTWAIT);
+    if (sent <= 0) return onSendError(at, errno, call.runs[0]);
     std::size_t done = 0;
-    for (int i = 0; i < sent; ++i) done += call_->runs[i];
+    for (int i = 0; i < sent; ++i) done += call.runs[i];
     stats_.sent += done;
     noRuns_ = false;
     return done;
   }
 
-  std::size_t onSendError(std::size_t at, int error) {
+  std::size_t onSendError(std::size_t at, int error, std::size_t firstRun) {
     if (error == EINTR) return 0;
     if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS) {
       stats_.sendDropped += outgoing_.size() - at;
       return outgoing_.size() - at;
     }
-    if (call_->runs[0] > 1) {  // No segmentation on this way (old kernel, odd path MTU): one by one then.
+    if (firstRun > 1) {  // No segmentation on this way (old kernel, odd path MTU): one by one then.
       if (++segmentFailures_ == kSegmentMaxFailures) {
         logger.info("segmented UDP sends switched off", {{"error", errnoText(error)}});
       }
@@ -325,7 +332,6 @@ class UdpSocketImpl final : public UdpSocket {
   std::vector<Outgoing> outgoing_;
   std::deque<base::Buffer> copies_;  ///< Reused; a deque keeps queued copies where they are.
   std::size_t copiesUsed_ = 0;
-  std::unique_ptr<Call> call_ = std::make_unique<Call>();
   int segmentFailures_ = 0;
   bool noRuns_ = false;
 };
