@@ -265,7 +265,8 @@ LegReport RtpLeg::report(base::Instant) const {
     report.connected |= stream.heard && !stream.timedOut;
     if (!report.remote.empty() || stream.rtp.target().port() == 0) continue;
     report.remote = stream.rtp.target().toString();
-    report.local = stream.ports->rtp->localEndpoint().toString();
+    const bool heard = stream.rtp.local.port() != 0;
+    report.local = (heard ? stream.rtp.local : stream.ports->rtp->localEndpoint()).toString();
   }
   report.stats.drops = drops_;
   return report;

@@ -105,6 +105,7 @@ TEST_F(RtpLegTest, ABrowserAndADeviceHearEachOther) {
   const LegReport leg = legReport("p1");
   EXPECT_EQ(leg.kind, rtc::LegKind::rtp);
   EXPECT_EQ(leg.remote, phone.local().toString());
+  EXPECT_EQ(leg.local, phone.target.toString());
   EXPECT_TRUE(leg.connected);
   EXPECT_EQ(leg.peer, "consumer");
   EXPECT_EQ(leg.stats.sections.at(0).fromPeer.packets, 1u);
