@@ -86,6 +86,7 @@ void RtpLeg::configureStream(Stream& stream, const rtc::MediaSection& section, b
     // The peer described itself anew: it may have moved, even if it names the address of before.
     if (signalled != way.signalled) way.latched.reset();
     way.signalled = signalled;
+    if (signalled.port() != 0) way.trusted = signalled;
     way.free = true;
   };
   point(stream.rtp, section.rtp.remote);
@@ -162,7 +163,7 @@ bool RtpLeg::allowed(const Way& way, const net::Endpoint& from, base::Instant no
   // Somebody is heard: nobody else is until it was silent for a while.
   if (way.latched && !way.free && now - way.heardAt < kSilence) return false;
   if (host_.rtpPorts().options().latch == RtpLatch::any) return true;
-  return sameAddress(way.signalled, from);
+  return sameAddress(way.trusted, from);
 }
 
 void RtpLeg::latch(std::size_t section, Way& way, const net::Datagram& datagram, bool rtcp,

@@ -45,6 +45,7 @@ class RtpLeg final : public Leg {
   /// Whom one of the two ports speaks with.
   struct Way {
     net::Endpoint signalled;               ///< By the SDP; port 0: nowhere.
+    net::Endpoint trusted;                 ///< The last that was somewhere: 0.0.0.0 only says "send nothing".
     std::optional<net::Endpoint> latched;  ///< Where it came from.
     net::Endpoint local;                   ///< The address of ours it came to.
     base::Instant heardAt{};

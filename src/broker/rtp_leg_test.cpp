@@ -91,6 +91,14 @@ class RtpLegTest : public testing::Test {
         browser, [&] { phone.sendRtp("to the browser", payloadType); }, "to the browser");
   }
 
+  /// A packet that the device does not want: waits until it was thrown away.
+  void sendInVain(FakeBrowser& browser) {
+    browser.sendRtp(0, "not sent");
+    ASSERT_TRUE(run([&] {
+      return legReport("consumer").stats.drops[static_cast<std::size_t>(DropReason::peerDirection)] == 1;
+    }));
+  }
+
   net::EventLoop loop_{"test"};
   std::vector<std::string> events_;
   std::unique_ptr<Worker> worker_;
@@ -154,7 +162,7 @@ TEST_F(RtpLegTest, WhatADeviceHoldsIsNotSentToIt) {
   ASSERT_TRUE(held) << held.error().text;
   EXPECT_TRUE(held->peerHolds);
   EXPECT_THAT(held->sdp, testing::HasSubstr("a=recvonly"));
-  browser.sendRtp(0, "not sent");
+  sendInVain(browser);
   expectArrives(
       browser, [&] { phone.sendRtp("music"); }, "music");
   EXPECT_EQ(phone.received.size(), 1u);
@@ -163,6 +171,24 @@ TEST_F(RtpLegTest, WhatADeviceHoldsIsNotSentToIt) {
   ASSERT_TRUE(resumed);
   EXPECT_FALSE(resumed->peerHolds);
   expectBothWays(browser, phone);
+}
+
+TEST_F(RtpLegTest, AHoldByAddressStillLetsTheDevicesMusicIn) {
+  FakeBrowser browser(loop_, 1000);
+  FakePhone phone(loop_, 5000);
+  establish(browser, phone);
+  expectBothWays(browser, phone);
+  std::string nowhere = phone.sdp();
+  nowhere.replace(nowhere.find("c=IN IP4 127.0.0.1"), 18, "c=IN IP4 0.0.0.0");
+  const auto held = call([&](Call& c, base::Instant now) { return c.answerLocally("p1", nowhere, now); });
+  ASSERT_TRUE(held) << held.error().text;
+  EXPECT_TRUE(held->peerHolds);
+  expectArrives(
+      browser, [&] { phone.sendRtp("music"); }, "music");
+  sendInVain(browser);
+  ASSERT_TRUE(call([&](Call& c, base::Instant now) { return c.answerLocally("p1", phone.sdp(), now); }));
+  expectBothWays(browser, phone);
+  EXPECT_EQ(phone.received.size(), 2u);
 }
 
 TEST_F(RtpLegTest, WhomWeHoldHearsNothingAndIsNotHeard) {
