@@ -209,6 +209,7 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
   }
   const auto address = literalAddress(ip, port);
   if (!address || dialog.callId.empty() || dialog.localTag.empty()) return std::nullopt;
+  if (dialog.localCSeq >= 0x7fff0000U) return std::nullopt;  // CSeq ends at 2^31
   if (!Uri::parse(dialog.remoteTarget) || !NameAddr::parse(dialog.local) || !NameAddr::parse(dialog.remote))
     return std::nullopt;
   dialog.hop.address = *address;

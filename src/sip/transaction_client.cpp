@@ -20,7 +20,9 @@ void TransactionLayer::Client::onDue(base::Instant now) { layer.onDue(*this, now
 
 TransactionId TransactionLayer::request(Message request, const Target& target, base::Instant now,
                                         std::optional<base::Millis> firstResponse) {
-  if (state_->clients.size() >= state_->options.maxTransactions) {
+  // Requests in dialogs have a tenth more: when no call may begin any more, calls can still end.
+  const std::size_t most = state_->options.maxTransactions;
+  if (state_->clients.size() >= (request.to().tag().empty() ? most : most + most / 10)) {
     state_->refuse(Refusal::tableFull);
     return {};
   }

@@ -396,6 +396,22 @@ TEST_F(TransactionTest, AFullTableRefusesNewCallsButEndsOldOnes) {
   EXPECT_LE(small.layer.serverSize(), 20U);
 }
 
+TEST_F(TransactionTest, ASideThatAsksTooMuchCanStillEndItsCalls) {
+  TransactionOptions options;
+  options.maxTransactions = 10;
+  Layer small(net, "10.0.0.3", options);
+  for (int i = 0; i < 15; ++i) {
+    Message message = peer.request(Method::options, small);
+    message.popVia();
+    EXPECT_EQ(small.layer.request(message, peer.target(), net.now) != TransactionId{}, i < 10);
+    message.to().params.set("tag", "t");
+    if (i == 14) {
+      EXPECT_NE(small.layer.request(message, peer.target(), net.now), TransactionId{});
+    }
+  }
+  EXPECT_EQ(small.layer.clientSize(), 11U);
+}
+
 TEST_F(TransactionTest, ALongRequestGoesOverTcpAndBackToUdpWhereThereIsNone) {
   Message message = peer.request(Method::message, us, std::string(2'000, 'x'));
   message.popVia();
