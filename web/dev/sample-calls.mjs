@@ -88,7 +88,7 @@ const running = {
 };
 
 const rtpLeg = (id, remote, extra = {}) => ({
-  id, kind: 'rtp', security: 'sdes AES_CM_128_HMAC_SHA1_80', selected: { remote, local: '198.51.100.20:17004' },
+  id, kind: 'rtp', rtp: 'connected', security: 'sdes-preferred', srtp: 'AES_CM_128_HMAC_SHA1_80', selected: { remote, local: '198.51.100.20:17004' },
   sections: [{ index: 0, kind: 'audio', codec: 'PCMU', fromPeer: direction(6201, 64000, { jitterMs: 3.1 }), toPeer: direction(6188, 64000) }],
   drops: {}, ...extra,
 });

@@ -41,6 +41,8 @@ export interface TimelineEntry {
 
 export interface LegState extends Party {
   id: string;
+  /** Its id at the broker, where that is another one (after a transfer). */
+  leg?: string;
   session?: string;
   ice?: boolean;
   dtls?: boolean;
@@ -73,8 +75,9 @@ export interface BrokerLeg {
   id: string;
   /** `rtp`: a telephone's. */
   kind?: 'webrtc' | 'rtp';
-  /** Of an `rtp` leg: none, or SDES with its suite. */
+  /** Of an `rtp` leg: what was asked for (`none`, `sdes`, `sdes-preferred`); `srtp` says what it became, empty: plain RTP. */
   security?: string;
+  rtp?: 'connected' | 'waiting';
   ice?: string;
   dtls?: string;
   srtp?: string;

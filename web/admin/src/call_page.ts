@@ -6,14 +6,19 @@ import './ladder';
 import './legs';
 import { setupTimes } from './setup_times';
 
-/** Legs as the gateway and the broker know them: customer, agent, then whoever joined by transfer. */
+/** Customer and agent with what the broker knows of each, then legs that only the broker knows (who joined, or left, by transfer). */
 function legsOf(call: CallDetail) {
-  const ids = new Set(['consumer', 'agent', ...(call.legs ?? []).map((l) => l.id), ...(call.media?.legs ?? []).map((l) => l.id)]);
-  return [...ids].map((id) => {
-    const own: LegState | null = call.legs?.find((leg) => leg.id === id) ?? null;
-    const party: Party | undefined = id === 'consumer' ? call.consumer : id === 'agent' ? call.agent : undefined;
-    return { party: { ...party, ...own, id } as LegState, leg: call.media?.legs?.find((leg) => leg.id === id) ?? null };
+  const reports = [...(call.media?.legs ?? [])];
+  const take = (id: string) => {
+    const at = reports.findIndex((leg) => leg.id === id);
+    return at < 0 ? null : (reports.splice(at, 1)[0] ?? null);
+  };
+  const sides = (['consumer', 'agent'] as const).map((id) => {
+    const own = call.legs?.find((leg) => leg.id === id);
+    const party: Party | undefined = call[id];
+    return { party: { ...party, ...own, id } as LegState, leg: take(own?.leg || id) };
   });
+  return [...sides, ...reports.map((leg) => ({ party: { id: leg.id } as LegState, leg }))];
 }
 
 /** One call: why it ended, what happened, what the broker saw. */

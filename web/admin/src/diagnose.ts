@@ -75,16 +75,20 @@ export function findings(call: CallDetail): Finding[] {
     if (answered) out.push({ level: 'warn', text: 'The broker gave no report, so nothing is known about the media.' });
     return out;
   }
-  for (const leg of call.media.legs) out.push(...legFindings(leg, call.legs.find((l) => l.id === leg.id), answered));
+  for (const leg of call.media.legs) {
+    // After a transfer the broker's name of a leg is another one than the gateway's.
+    const state = call.legs.find((l) => (l.leg || l.id) === leg.id);
+    out.push(...legFindings(leg, state, kWho[state?.id ?? leg.id] ?? leg.id, answered));
+  }
   if (answered && out.every((finding) => finding.level === 'info')) out.push({ level: 'info', text: 'Media flowed both ways on both legs.' });
   return out;
 }
 
 const isUp = (state?: string) => state === 'connected' || state === 'completed';
 
-function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: boolean): Finding[] {
-  if (leg.kind === 'rtp') return phoneFindings(leg, answered);
-  const who = kWho[leg.id] ?? leg.id;
+function legFindings(leg: BrokerLeg, state: LegState | undefined, side: string, answered: boolean): Finding[] {
+  if (leg.kind === 'rtp') return phoneFindings(leg, `${side}’s phone`, answered);
+  const who = side;
   const out: Finding[] = [];
   const wasUp = Boolean(leg.selected?.remote);
   if (answered && !wasUp && !isUp(leg.ice)) {
@@ -126,8 +130,7 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, answered: bool
 }
 
 /** A telephone has neither ICE nor DTLS: what arrives is all there is to know. */
-function phoneFindings(leg: BrokerLeg, answered: boolean): Finding[] {
-  const who = `${kWho[leg.id] ?? leg.id}’s phone`;
+function phoneFindings(leg: BrokerLeg, who: string, answered: boolean): Finding[] {
   const out: Finding[] = [];
   for (const section of leg.sections ?? []) {
     const word = section.kind === 'audio' ? 'sound' : 'picture';

@@ -18,9 +18,12 @@ const percent = (d: Direction): string => {
   return all === 0 ? '–' : `${((d.lost / all) * 100).toFixed(1)} %`;
 };
 
-function security(value: string | undefined): string | undefined {
-  if (!value) return undefined;
-  return value === 'none' || value === 'rtp' ? 'None: plain RTP' : value.replace(/^sdes\b:? ?/i, 'SRTP (SDES) ').trim();
+const kAsked: Record<string, string> = { none: 'plain', sdes: 'encrypted', 'sdes-preferred': 'encrypted if possible' };
+
+/** How a telephone's media is protected, and what was asked for. */
+function security(leg: BrokerLeg): string {
+  const asked = kAsked[leg.security ?? ''];
+  return (leg.srtp ? `SRTP (SDES) ${leg.srtp}` : 'None: plain RTP') + (asked ? ` (asked: ${asked})` : '');
 }
 
 /** Statistics of one leg as the broker saw it. */
@@ -52,7 +55,7 @@ export class Leg extends LitElement {
 
   override render() {
     const { leg, party } = this;
-    const id = leg?.id ?? party?.id ?? '';
+    const id = party?.id ?? leg?.id ?? '';
     const phone = leg?.kind === 'rtp' || party?.kind === 'phone';
     const title = nameOf(id, phone);
     const drops = Object.entries(leg?.drops ?? {});
@@ -62,7 +65,7 @@ export class Leg extends LitElement {
       ${leg
         ? html`<dl>
               ${phone
-                ? html`${fact('Security', security(leg.security))} ${fact('Phone’s address', leg.selected?.remote)}`
+                ? html`${fact('RTP', leg.rtp)} ${fact('Security', security(leg))} ${fact('Phone’s address', leg.selected?.remote)}`
                 : html`${fact('ICE', leg.ice)} ${fact('DTLS', leg.dtls)} ${fact('Encryption', leg.srtp)} ${fact('Browser’s address', leg.selected?.remote)}`}
               ${fact('Broker’s address', leg.selected?.local)} ${fact('Round trip', leg.rttMs === undefined ? undefined : `${leg.rttMs.toFixed(1)} ms`)}
               ${fact('Bandwidth estimate', leg.remb ? bits(leg.remb) : undefined)}

@@ -73,6 +73,10 @@ describe('a telephone’s leg', () => {
   it('that sends nothing points at firewall and address', () => {
     expect(findings(call(phone(0)))[0]).toMatchObject({ level: 'error', text: expect.stringMatching(/No RTP came from the customer’s phone at all.*firewall/) as string });
   });
+  it('keeps its side under another name after a transfer', () => {
+    const moved = { ...call({ ...phone(0), id: 'p7', selected: { remote: '192.0.2.1:4' } }), legs: [{ id: 'agent', leg: 'p7' }] };
+    expect(findings(moved)[0]!.text).toMatch(/^No RTP came from the agent’s phone\./);
+  });
   it('loses packets like any other', () => {
     expect(findings(call(phone(90, 10)))[0]!.text).toBe('10.0 % of the packets with sound from the customer’s phone were lost.');
   });

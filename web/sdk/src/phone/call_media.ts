@@ -277,7 +277,7 @@ export class CallMedia extends Emitter<CallMediaEvents> implements NegotiatorHos
       }
       this.emit('path', undefined);
     });
-    link.on('needRestart', (why) => negotiator.wantRestart(why === 'dtls.failed' ? 'anew' : 'ice'));
+    link.on('needRestart', (why) => negotiator.wantRestart(why === 'dtls.failed' || why === 'video.again' ? 'anew' : 'ice'));
     link.on('remoteTracks', (stream) => {
       this.player.play(stream);
       this.emit('remote', stream);

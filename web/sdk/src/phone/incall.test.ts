@@ -214,6 +214,23 @@ describe('video in a voice call', () => {
     expect(call.remoteStream!.getVideoTracks()).toEqual([]);
   });
 
+  it('that comes again after it was taken away gets a new peer connection: Chromium would not show it', async () => {
+    const call = await withVideo();
+    const before = call.remoteStream;
+    env.gateway.send({ type: 'sdp', call: 'c1', kind: 'offer', sdp: 'without audio video:inactive', media: { audio: true, video: false } });
+    await settle();
+    expect(call.remoteStream).not.toBe(before);
+    expect(env.gateway.last('restart')).toBeUndefined();
+    env.gateway.send({ type: 'sdp', call: 'c1', kind: 'offer', sdp: 'again audio video', media: { audio: true, video: true } });
+    await settle();
+    expect(env.gateway.last('restart')?.sdp).toBe('offer 1 audio:sendrecv video:recvonly');
+    expect(env.peers).toHaveLength(2);
+    await reply('restart', { type: 'sdp', call: 'c1', kind: 'answer', sdp: 'answer' });
+    env.peer.connect();
+    expect(call.state).toBe('connected');
+    expect(count('restart')).toBe(1);
+  });
+
   it('is not offered where the gateway says it cannot be', async () => {
     const call = await talk();
     await say({ can: { ...can, video: false } });

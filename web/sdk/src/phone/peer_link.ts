@@ -52,14 +52,19 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
   private restarts_ = 0;
   private closed_ = false;
   private listening_ = true;
-  readonly remote: MediaStream;
+  private remote_: MediaStream;
+  private readonly gone_ = new WeakSet<MediaStreamTrack>();
 
   constructor(private readonly options_: PeerLinkOptions) {
     super();
     this.env_ = options_.environment;
-    this.remote = this.env_.createStream([]);
+    this.remote_ = this.env_.createStream([]);
   }
 
+  /** What the other side sends. Another stream once video was taken away. */
+  get remote(): MediaStream {
+    return this.remote_;
+  }
   get peerConnection(): RTCPeerConnection | null {
     return this.pc_;
   }
@@ -156,7 +161,7 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
   /** RFC 4733 digits in the media. False: not possible here, the information message must do. */
   sendDigits(digits: string): boolean {
     const sender = this.transceiver('audio')?.sender.dtmf;
-    // Firefox has no `canInsertDTMF`; there the insertion tells.
+    // Where the browser has no `canInsertDTMF` the insertion tells.
     if (!sender || sender.canInsertDTMF === false) return false;
     try {
       sender.insertDTMF(sender.toneBuffer + digits, 120, 70);
@@ -290,7 +295,9 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
       const track = transceiver.receiver.track;
       const receives = transceiver.currentDirection === 'sendrecv' || transceiver.currentDirection === 'recvonly';
       if (track.kind !== 'video' || receives || !this.remote.getTracks().includes(track)) continue;
-      this.remote.removeTrack(track);
+      // A new stream: Chromium shows no picture of a track that leaves a stream and comes back to it.
+      this.gone_.add(track);
+      this.remote_ = this.env_.createStream(this.remote.getTracks().filter((t) => t !== track));
       this.emit('remoteTracks', this.remote);
     }
     this.limitVideo(pc);
@@ -348,6 +355,8 @@ export class PeerLink extends Emitter<PeerLinkEvents> {
     track.enabled = this.listening_;
     if (!this.remote.getTracks().includes(track)) this.remote.addTrack(track);
     this.emit('remoteTracks', this.remote);
+    // Chromium decodes what comes again from the same source, and shows it no more: only a new receiver helps.
+    if (this.gone_.has(track)) this.emit('needRestart', 'video.again');
   }
 
   private iceChanged(pc: RTCPeerConnection): void {
