@@ -41,7 +41,7 @@ describe('why a call ended', () => {
   });
 
   it('counts loss and drops', () => {
-    const lossy = leg('consumer', { sections: [{ index: 0, kind: 'video', fromPeer: flow(90, 10), toPeer: flow(100, 1) }], drops: { srtp_replay: 300, rtp_duplicate: 900 } });
+    const lossy = leg('consumer', { sections: [{ index: 0, kind: 'video', fromPeer: flow(90, 10), toPeer: flow(100, 1) }], drops: { srtp_replay: 300, rtp_duplicate: 900, on_hold: 4000, no_peer: 900 } });
     expect(texts(call({}, [lossy, leg('agent')]))).toBe('10.0 % of the packets with picture from the customer were lost.\nMany packets of the customer were dropped: 300 × srtp_replay.');
   });
 

@@ -117,8 +117,9 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, side: string, 
   }
   if ((leg.rttMs ?? 0) > 400) out.push({ level: 'warn', text: `The way to the ${who} is long: ${Math.round(leg.rttMs!)} ms for the round trip.` });
   // Browsers probe how much a way takes with packets that repeat or hold nothing: counted, no fault.
-  const probing = ['rtp_duplicate', 'rtp_padding_only'];
-  const drops = Object.entries(leg.drops ?? {}).filter(([reason, count]) => count > 0 && !probing.includes(reason));
+  // What comes during a hold, or before there is anybody to hear it, goes nowhere by intent.
+  const usual = ['rtp_duplicate', 'rtp_padding_only', 'on_hold', 'no_peer'];
+  const drops = Object.entries(leg.drops ?? {}).filter(([reason, count]) => count > 0 && !usual.includes(reason));
   if (drops.length > 0) {
     const list = drops.map(([reason, count]) => `${count} × ${reason}`).join(', ');
     const flowed = (leg.sections ?? []).reduce((sum, s) => sum + (s.fromPeer?.packets ?? 0) + (s.toPeer?.packets ?? 0), 0);
