@@ -10,6 +10,9 @@
 # tests and fuzz targets and is in no program.
 include(GoogleTest)
 
+# All libraries and programs, without tests: what `./dev lint` looks at.
+add_custom_target(products)
+
 function(parley_module name)
   cmake_parse_arguments(M "" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   set(dir ${CMAKE_CURRENT_SOURCE_DIR}/${name})
@@ -35,6 +38,10 @@ function(parley_module name)
   else()
     add_library(${name} INTERFACE)
     set(scope INTERFACE)
+  endif()
+  add_dependencies(products ${name})
+  if(PARLEY_FUZZ)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)  # Only what a fuzz target needs.
   endif()
   target_include_directories(${name} ${scope} ${inc})
   target_link_libraries(${name} ${scope} ${M_DEPENDS} ${M_LINK} fmt::fmt Threads::Threads)
@@ -85,6 +92,7 @@ endfunction()
 function(parley_program name)
   cmake_parse_arguments(P "" "MAIN" "DEPENDS" ${ARGN})
   add_executable(${name} ${P_MAIN})
+  add_dependencies(products ${name})
   target_link_libraries(${name} PRIVATE ${P_DEPENDS})
   target_compile_definitions(${name} PRIVATE PARLEY_VERSION="${PROJECT_VERSION}")
 endfunction()

@@ -26,6 +26,8 @@ check "no new, delete or malloc in our code" \
 check "no unfinished marks" "$(grep -nE '\b(TODO|FIXME|XXX)\b|not implemented' $(tracked 'src/*' 'web/*/src/*' 'docs/*' 'README.md') /dev/null | grep -vE '\{[0-9]+, "[a-z ]+"\}')"
 check "each fuzz target has a corpus" \
   "$(for f in $(tracked 'src/*_fuzz.cpp'); do n=$(basename "$f" .cpp); [ -n "$(ls "fuzz/corpus/$n" 2> /dev/null)" ] || echo "$n"; done)"
+check "each corpus has its fuzz target" \
+  "$(for d in fuzz/corpus/*/; do n=$(basename "$d"); [ -n "$(tracked "src/*/$n.cpp")" ] || echo "$d"; done)"
 check "each parser of proto/ and sip/ has a fuzz target" \
   "$(for p in proto/stun proto/rtp proto/rtcp proto/sdp sip/sip_message sip/sip_headers sip/sip_framer; do [ -f "src/${p}_fuzz.cpp" ] || echo "src/${p}_fuzz.cpp"; done)"
 check "lock files hold no registry address" "$(grep -lE '"resolved": "http' $(tracked '*package-lock.json') /dev/null)"
