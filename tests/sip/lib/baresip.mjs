@@ -44,7 +44,6 @@ module aubridge.so
 module sndfile.so
 module srtp.so
 module dtls_srtp.so
-module_tmp account.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so

@@ -45,7 +45,10 @@ mtu=1300
     return phone;
   }
   dial(uri) { this.program.say(`call ${uri}`); }
-  hold() { this.program.say('pause'); }
+  async hold() {
+    this.program.say('pause');
+    await this.program.prints(/is now paused/);
+  }
   resume() { this.program.say('resume'); }
   hangUp() { this.program.say('terminate'); }
   hearsTone(hertz, ms = 15000) {
