@@ -1,5 +1,7 @@
 #include "gateway/agents.h"
 
+#include <algorithm>
+
 namespace parley::gateway {
 
 std::string_view toString(Presence presence) {
@@ -24,8 +26,10 @@ Agents::Agents() {
   }
 }
 
-void Agents::signedIn(const std::string& user) {
-  agents_[user].signedIn = true;
+void Agents::signedIn(const std::string& user, std::int64_t now) {
+  Agent& agent = agents_[user];
+  if (!agent.signedIn) agent.idleSince = now;
+  agent.signedIn = true;
   count();
 }
 
@@ -40,21 +44,41 @@ void Agents::setAvailable(const std::string& user, bool available) {
   count();
 }
 
-void Agents::setCall(const std::string& user, const std::string& call) {
-  agents_[user].call = call;
+void Agents::addCall(const std::string& user, const std::string& call) {
+  auto& calls = agents_[user].calls;
+  if (std::ranges::find(calls, call) == calls.end()) calls.push_back(call);
+  count();
+}
+
+void Agents::removeCall(const std::string& user, const std::string& call, std::int64_t now) {
+  Agent& agent = agents_[user];
+  if (std::erase(agent.calls, call) != 0 && agent.calls.empty()) agent.idleSince = now;
   count();
 }
 
 Presence Agents::presence(const std::string& user) const {
   const auto found = agents_.find(user);
   if (found == agents_.end() || !found->second.signedIn) return Presence::notSignedIn;
-  if (!found->second.call.empty()) return Presence::busy;
+  if (!found->second.calls.empty()) return Presence::busy;
   return found->second.wantsCalls ? Presence::available : Presence::away;
 }
 
-std::string Agents::callOf(const std::string& user) const {
+std::vector<std::string> Agents::callsOf(const std::string& user) const {
   const auto found = agents_.find(user);
-  return found == agents_.end() ? std::string() : found->second.call;
+  return found == agents_.end() ? std::vector<std::string>() : found->second.calls;
+}
+
+std::int64_t Agents::idleSince(const std::string& user) const {
+  const auto found = agents_.find(user);
+  return found == agents_.end() ? 0 : found->second.idleSince;
+}
+
+std::vector<std::string> Agents::usersIn(const std::string& call) const {
+  std::vector<std::string> out;
+  for (const auto& [user, agent] : agents_) {
+    if (std::ranges::find(agent.calls, call) != agent.calls.end()) out.push_back(user);
+  }
+  return out;
 }
 
 void Agents::count() {

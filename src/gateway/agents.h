@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/metrics.h"
 
@@ -14,21 +15,26 @@ std::string_view toString(Presence presence);  ///< available, busy, away; empty
 class Agents {
  public:
   Agents();
-  void signedIn(const std::string& user);
+  void signedIn(const std::string& user, std::int64_t now = 0);
   void signedOut(const std::string& user);
   void setAvailable(const std::string& user, bool available);
-  /// The agent's call, from the moment it is chosen to the end; empty: none.
-  void setCall(const std::string& user, const std::string& call);
+  /// An agent has a call from the moment it is chosen to the end; at most two (a consult).
+  void addCall(const std::string& user, const std::string& call);
+  void removeCall(const std::string& user, const std::string& call, std::int64_t now);
 
   Presence presence(const std::string& user) const;
-  std::string callOf(const std::string& user) const;
+  std::vector<std::string> callsOf(const std::string& user) const;
+  /// When the agent's last call ended, or it signed in: for the longest idle one.
+  std::int64_t idleSince(const std::string& user) const;
+  std::vector<std::string> usersIn(const std::string& call) const;
   std::size_t tracked() const { return agents_.size(); }
 
  private:
   struct Agent {
     bool signedIn = false;
     bool wantsCalls = true;
-    std::string call;
+    std::vector<std::string> calls;
+    std::int64_t idleSince = 0;
   };
   void count();
   std::map<std::string, Agent> agents_;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gateway/call_event.h"
 #include "gateway/json.h"
 
 namespace parley::gateway {
@@ -73,7 +74,7 @@ BrokerClient::~BrokerClient() {
 }
 
 void BrokerClient::request(std::string method, const std::string& path, std::string body,
-                           MediaBrokers::Done done) {
+                           MediaBrokers::ReportDone done) {
   net::HttpClientRequest request{std::move(method), options_.url + path, {}, std::move(body)};
   request.headers.set("Authorization", net::HttpClient::basicAuthorization("parley", options_.secret));
   if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
@@ -159,11 +160,10 @@ void BrokerClient::onEvent(std::string_view text) {
   } else if (kind == "call" && what == "ended" && listener_ != nullptr) {
     listener_->onCallRemoved(call);
   } else if (kind == "leg" && listener_ != nullptr) {
-    const auto side = sideOf(stringAt(*json, "leg").value_or(""));
-    if (!side) return;
+    const auto leg = stringAt(*json, "leg").value_or("");
     const auto detail = json->find("detail");
     const bool hasDetail = detail != json->end() && detail->is_object();
-    listener_->onLegChanged(call, {*side, changeOf(what), base::printable(what, 40),
+    listener_->onLegChanged(call, {leg, changeOf(what), base::printable(what, 40),
                                    hasDetail ? dumpJson(*detail) : std::string()});
   }
 }

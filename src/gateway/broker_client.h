@@ -32,7 +32,7 @@ class BrokerClient {
   void setListener(MediaBrokersListener* listener) { listener_ = listener; }
 
   /// One request; gives the answer's body. Errors: the broker's reason, or net.*, http.*, broker.bad_answer.
-  void request(std::string method, const std::string& path, std::string body, MediaBrokers::Done done);
+  void request(std::string method, const std::string& path, std::string body, MediaBrokers::ReportDone done);
 
   const std::string& name() const { return options_.url; }
   bool up() const { return up_; }

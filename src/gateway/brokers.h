@@ -15,29 +15,27 @@ class Brokers final : public MediaBrokers {
           const BrokerClientOptions& options);
 
   void setListener(MediaBrokersListener* listener) override;
-  /// Those that are up first, the least loaded first; the next one when one refuses. An unreachable one is
-  /// tried too, as the last.
-  void create(const std::string& call, Done done) override;
-  void offer(const std::string& broker, const std::string& call, Side from, const std::string& sdp,
-             Done done) override;
-  void answer(const std::string& broker, const std::string& call, Side from, const std::string& sdp,
-              Done done) override;
-  void answerLocally(const std::string& broker, const std::string& call, Side from, const std::string& sdp,
-                     Done done) override;
-  void remove(const std::string& broker, const std::string& call, Done done) override;
-  void report(const std::string& broker, const std::string& call, Done done) override;
+  /// For create: those that are up first, the least loaded first; the next one when one refuses. An
+  /// unreachable one is tried too, as the last.
+  void ask(const std::string& broker, const std::string& call, const BrokerRequest& request,
+           Done done) override;
+  void remove(const std::string& broker, const std::string& call, ReportDone done) override;
+  void report(const std::string& broker, const std::string& call, ReportDone done) override;
+  /// How phone legs are secured (MB-11): none, sdes, sdes-preferred. From the next leg on.
+  void setPhoneSecurity(std::string security) { phoneSecurity_ = std::move(security); }
 
   const std::vector<std::unique_ptr<BrokerClient>>& clients() const { return clients_; }
 
  private:
-  void tryNext(std::vector<BrokerClient*> rest, std::string call, base::Error worst, Done done);
-  void ask(const std::string& broker, std::string method, const std::string& path, std::string body,
-           const char* member, Done done);
-  void exchange(const std::string& broker, const std::string& call, const char* what, Side from,
-                const std::string& sdp, const char* member, Done done);
+  void create(const std::string& call, const BrokerRequest& request, Done done);
+  void tryNext(std::vector<BrokerClient*> rest, std::string call, std::string body, base::Error worst,
+               Done done);
+  void send(const std::string& broker, std::string method, const std::string& path, std::string body,
+            ReportDone done);
 
   net::EventLoop& loop_;
   std::vector<std::unique_ptr<BrokerClient>> clients_;
+  std::string phoneSecurity_ = "none";
   base::LifeGuard guard_;
 };
 

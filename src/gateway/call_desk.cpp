@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "gateway/json.h"
 
@@ -17,14 +19,45 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
+std::int64_t nowMillis() { return base::millisOf(base::wallNow()); }
+
+event::DtmfMethod methodOf(const std::string& name) {
+  if (name == "rfc4733") return event::DtmfMethod::media;
+  if (name == "info") return event::DtmfMethod::info;
+  return name == "both" ? event::DtmfMethod::both : event::DtmfMethod::unsaid;
+}
+
+std::optional<Side> sideOf(const CallState& state, const std::string& session) {
+  for (const Side side : {Side::consumer, Side::agent}) {
+    if (!state.party(side).isPhone() && state.party(side).session == session) return side;
+  }
+  return std::nullopt;
+}
+
+bool involves(const CallState& s, const std::string& user) {
+  for (const Party* party : {&s.consumer, &s.agent, &s.transfer.target}) {
+    if (party->user == user && !party->isPhone()) return true;
+  }
+  return std::ranges::find(s.ringing, user, &RingingPage::user) != s.ringing.end();
+}
+
 }  // namespace
 
+bool knowsCall(const CallState& s, const std::string& session) {
+  if (session.empty()) return false;
+  if (sideOf(s, session)) return true;
+  if (s.transfer.running() && s.transfer.target.session == session) return true;
+  return std::ranges::find(s.ringing, session, &RingingPage::session) != s.ringing.end();
+}
+
 CallDesk::CallDesk(net::EventLoop& loop, Sessions& sessions, Calls& calls, CallRecords& records,
-                   const identity::Users& users, base::Random& random, CallDeskOptions options)
+                   Phones& phones, const identity::Users& users, base::Random& random,
+                   CallDeskOptions options)
     : loop_(loop),
       sessions_(sessions),
       calls_(calls),
       records_(records),
+      phones_(phones),
       users_(users),
       random_(random),
       options_(std::move(options)) {
@@ -38,121 +71,140 @@ CallDesk::~CallDesk() {
   calls_.setListener(nullptr);
 }
 
-std::string CallDesk::callIdOf(const Session& session) const {
-  if (session.isAgent()) return agents_.callOf(session.token.user);
+std::vector<std::string> CallDesk::callIdsOf(const Session& session) const {
+  if (session.isAgent()) return agents_.callsOf(session.token.user);
   const auto found = consumerCalls_.find(session.id);
-  return found == consumerCalls_.end() ? std::string() : found->second;
+  return found == consumerCalls_.end() ? std::vector<std::string>() : std::vector{found->second};
 }
 
 std::vector<std::string> CallDesk::callsOf(const Session& session) {
-  const CallState* state = calls_.find(callIdOf(session));
-  if (state == nullptr || !state->live()) return {};
-  const Side side = session.isAgent() ? Side::agent : Side::consumer;
-  if (side == Side::agent && !state->agentTold) return {};
-  return {callFields(*state, side)};
+  std::vector<std::string> out;
+  for (const std::string& id : callIdsOf(session)) {
+    const CallState* state = calls_.find(id);
+    if (state == nullptr || !state->live()) continue;
+    const auto page = std::ranges::find(state->ringing, session.id, &RingingPage::session);
+    if (const auto side = sideOf(*state, session.id)) {
+      if (state->party(*side).told) out.push_back(callFields(*state, *side));
+    } else if (page != state->ringing.end() && !state->ringOffer.empty()) {
+      out.push_back(ringFields(*state, *page));
+    } else if (state->transfer.running() && state->transfer.target.session == session.id) {
+      out.push_back(ringFields(*state, {}, true));
+    }
+  }
+  return out;
 }
 
 std::string CallDesk::refusalOf(const identity::CallToken& token) {
   if (!draining_) return {};
   // An agent's page may be reloaded in a call that still goes on.
-  const bool mayReturn = token.role == "agent" && !agents_.callOf(token.user).empty();
+  const bool mayReturn = token.role == "agent" && !agents_.callsOf(token.user).empty();
   return mayReturn ? std::string() : "server.draining";
 }
 
 void CallDesk::onSessionReplaced(Session& old, Session& fresh) {
   log.info("session replaced by a new page", {{"old", old.id}, {"user", fresh.token.user}});
-  calls_.deliver(agents_.callOf(fresh.token.user), event::SessionBack{Side::agent, fresh.id, true});
+  for (const std::string& call : callIdsOf(fresh)) {
+    calls_.deliver(call, event::SessionBack{old.id, fresh.id, true});
+  }
 }
 
 void CallDesk::onSessionUp(Session& session, bool isNew) {
   if (session.isAgent()) {
-    agents_.signedIn(session.token.user);
+    agents_.signedIn(session.token.user, nowMillis());
     if (isNew) sendAvailability(session.token.user);
   }
   if (isNew) return;
-  const Side side = session.isAgent() ? Side::agent : Side::consumer;
-  calls_.deliver(callIdOf(session), event::SessionBack{side, session.id, false});
+  for (const std::string& call : callIdsOf(session)) {
+    calls_.deliver(call, event::SessionBack{session.id, session.id, false});
+  }
 }
 
 void CallDesk::onSessionDown(Session& session) {
-  const Side side = session.isAgent() ? Side::agent : Side::consumer;
-  calls_.deliver(callIdOf(session), event::SessionLost{side});
+  for (const std::string& call : callIdsOf(session)) calls_.deliver(call, event::SessionLost{session.id});
 }
 
 void CallDesk::onSessionGone(Session& session, bool left) {
-  const Side side = session.isAgent() ? Side::agent : Side::consumer;
-  const std::string call = callIdOf(session);
+  const auto calls = callIdsOf(session);
   if (session.isAgent()) agents_.signedOut(session.token.user);
-  calls_.deliver(call, event::SessionGone{side, left});
+  for (const std::string& call : calls) calls_.deliver(call, event::SessionGone{session.id, left});
   consumerCalls_.erase(session.id);
 }
 
-bool CallDesk::mayLeave(const Session& session) { return callIdOf(session).empty(); }
+bool CallDesk::mayLeave(const Session& session) { return callIdsOf(session).empty(); }
 
 void CallDesk::onMessage(Session& session, const PageMessage& m) {
-  const auto request = [&](const std::string& call, auto eventOf) {
-    onCallRequest(session, call, m.request, eventOf);
+  const std::string& from = session.id;
+  const auto request = [&](const std::string& call, What what) {
+    onCallRequest(session, call, m.request, std::move(what));
   };
-  using What = decltype(Event::what);
-  std::visit(
-      Overloaded{
-          [&](const message::Dial& d) { onDial(session, m, d); },
-          [&](const message::Availability& a) { onAvailability(session, m, a.available); },
-          [&](const message::Answer& a) {
-            if (!session.isAgent())
-              return sendError(session, "call.not_allowed", "Only the agent answers.", m.request, a.call);
-            request(a.call, [&](Side) -> What { return event::Answered{a.sdp, m.request}; });
-          },
-          [&](const message::Reject& r) {
-            if (!session.isAgent())
-              return sendError(session, "call.not_allowed", "Only the agent rejects.", m.request, r.call);
-            request(r.call, [&](Side) -> What { return event::Rejected{r.busy, m.request}; });
-          },
-          [&](const message::End& e) {
-            request(e.call, [&](Side side) -> What { return event::HungUp{side, m.request}; });
-          },
-          [&](const message::Mute& u) {
-            request(u.call, [&](Side side) -> What {
-              return event::Muted{side, u.audio, u.video, m.request};
-            });
-          },
-          [&](const message::Restart& r) {
-            request(r.call, [&](Side side) -> What { return event::Restarted{side, r.sdp, m.request}; });
-          },
-          [&](const message::Dtmf& d) {
-            request(d.call, [&](Side side) -> What { return event::DtmfSent{side, d.digits, m.request}; });
-          },
-          [&](const message::Stats& s) {
-            // A report for a call that has just ended is nobody's fault.
-            if (calls_.find(s.call) == nullptr && records_.find(s.call) != nullptr) return;
-            request(s.call, [&](Side side) -> What { return event::StatsReported{side, s.report}; });
-          },
-          [](const message::Bye&) {}, [](const message::Pong&) {}},
-      m.what);
+  std::visit(Overloaded{[&](const message::Dial& d) { onDial(session, m, d); },
+                        [&](const message::Availability& a) { onAvailability(session, m, a.available); },
+                        [&](const message::Answer& a) {
+                          request(a.call, event::Answered{from, a.sdp, m.request});
+                        },
+                        [&](const message::Reject& r) {
+                          if (!session.isAgent())
+                            return sendError(session, "call.not_allowed", "Only the agent rejects.",
+                                             m.request, r.call);
+                          request(r.call, event::Rejected{from, r.busy, m.request});
+                        },
+                        [&](const message::End& e) {
+                          request(e.call, event::HungUp{from, m.request});
+                        },
+                        [&](const message::Mute& u) {
+                          request(u.call, event::Muted{from, u.audio, u.video, m.request});
+                        },
+                        [&](const message::Restart& r) {
+                          request(r.call, event::Restarted{from, r.sdp, m.request});
+                        },
+                        [&](const message::Dtmf& d) {
+                          request(d.call, event::DtmfSent{from, d.digits, m.request, methodOf(d.method)});
+                        },
+                        [&](const message::Hold& h) {
+                          request(h.call, event::HoldAsked{from, h.held, m.request});
+                        },
+                        [&](const message::Offer& o) {
+                          request(o.call, event::OfferMade{from, o.sdp, o.audio, o.video, m.request});
+                        },
+                        [&](const message::Transfer& t) { onTransfer(session, m, t); },
+                        [&](const message::CancelTransfer& c) {
+                          request(c.call, event::TransferCancelled{from, m.request});
+                        },
+                        [&](const message::Stats& s) {
+                          // A report for a call that has just ended is nobody's fault.
+                          if (calls_.find(s.call) == nullptr && records_.find(s.call) != nullptr) return;
+                          request(s.call, event::StatsReported{from, s.report});
+                        },
+                        [](const message::Bye&) {}, [](const message::Pong&) {}},
+             m.what);
 }
 
-/// Makes an event of a request about one call, if the session is a party of it.
+/// Gives a request about one call to it, if the session has to do with it.
 void CallDesk::onCallRequest(Session& session, const std::string& call, const std::string& request,
-                             const std::function<decltype(Event::what)(Side)>& eventOf) {
+                             What what) {
   const CallState* state = calls_.find(call);
-  const Side side = session.isAgent() ? Side::agent : Side::consumer;
-  if (state != nullptr && state->party(side).session == session.id)
-    return calls_.deliver(call, eventOf(side));
-  onEndedCall(session, call, request, std::holds_alternative<event::HungUp>(eventOf(side)));
+  const bool isEnd = std::holds_alternative<event::HungUp>(what);
+  if (state != nullptr && knowsCall(*state, session.id)) return calls_.deliver(call, std::move(what));
+  // A page that rang and was too late, or gave the call away.
+  if (state != nullptr && session.isAgent() &&
+      std::ranges::find(state->agents, session.token.user) != state->agents.end()) {
+    return sendError(session, "call.ended", "The call is not here any more.", request, call);
+  }
+  onEndedCall(session, call, request, isEnd);
 }
 
 /// Hanging up what is over already is no error: both sides may do it at once.
 void CallDesk::onEndedCall(Session& session, const std::string& call, const std::string& request,
                            bool isEnd) {
   const CallRecord* record = records_.find(call);
-  const Side side = session.isAgent() ? Side::agent : Side::consumer;
-  if (record == nullptr || record->state.party(side).session != session.id) {
-    return sendError(session, "call.unknown", "There is no such call.", request, call);
-  }
-  if (!isEnd) return sendError(session, "call.ended", "The call has already ended.", request, call);
+  const auto side = record != nullptr ? sideOf(record->state, session.id) : std::nullopt;
+  const bool was = record != nullptr && session.isAgent() &&
+                   std::ranges::find(record->state.agents, session.token.user) != record->state.agents.end();
+  if (!side && !was) return sendError(session, "call.unknown", "There is no such call.", request, call);
+  if (!isEnd || !side) return sendError(session, "call.ended", "The call has already ended.", request, call);
   std::string head = "{\"type\":\"call\",";
   if (!request.empty()) head += "\"request\":" + dumpJson(request) + ",";
-  sendToPage(session.id, head + callFields(record->state, side).substr(1));
+  sendToPage(session.id, head + callFields(record->state, *side).substr(1), "");
 }
 
 bool CallDesk::reachable(const std::string& user) const {
@@ -161,82 +213,20 @@ bool CallDesk::reachable(const std::string& user) const {
   return session->up() || loop_.now() - session->brokeAt < kReachableGrace;
 }
 
-EndReason CallDesk::refusalOf(const Session& caller, const Destination& destination) const {
-  if (destination.refusal != EndReason::none) return destination.refusal;
-  const identity::User* user = users_.find(destination.user);
-  if (user == nullptr || user->disabled || !user->has(identity::Role::agent))
-    return EndReason::destinationUnknown;
-  if (calls_.size() >= options_.maxCalls || consumerCalls_.contains(caller.id))
-    return EndReason::tooManyCalls;
-  switch (agents_.presence(user->name)) {
-    case Presence::notSignedIn:
-      return EndReason::agentNotSignedIn;
-    case Presence::busy:
-      return EndReason::busy;
-    case Presence::away:
-      return EndReason::agentAway;
-    case Presence::available:
-      break;
-  }
-  return reachable(user->name) ? EndReason::none : EndReason::agentNotSignedIn;
-}
-
-void CallDesk::onDial(Session& session, const PageMessage& m, const message::Dial& dial) {
-  if (session.isAgent()) {
-    return sendError(session, "call.not_allowed", "Agents cannot dial in this version.", m.request);
-  }
-  if (draining_) {
-    return sendError(session, "server.draining",
-                     "The server is being restarted. Please try again in a moment.", m.request);
-  }
-  if (dial.uui && !session.token.uuiAllowed) {
-    return sendError(session, "uui.not_allowed", "This page may not send User-to-User information.",
-                     m.request);
-  }
-  const Destination destination =
-      resolveDestination(dial.destination, session.token.destination, options_.destinations);
-  const EndReason refusal = refusalOf(session, destination);
-  CallState state;
-  state.id = random_.alphanumeric(20);
-  state.consumer = {session.id, session.token.user, session.token.name, "consumer"};
-  if (state.consumer.name.empty()) state.consumer.name = dial.name.value_or("");
-  state.agent.address = destination.address;
-  state.audio = dial.audio;
-  state.video = dial.video;
-  state.uui = dial.uui.value_or(session.token.uui);
-  state.correlationId = session.token.correlationId;
-  state.times = options_.times;
-  if (const auto* user = users_.find(destination.user)) {
-    state.agent.user = user->name;
-    state.agent.name = user->displayName.empty() ? user->name : user->displayName;
-  }
-  if (refusal == EndReason::none) {
-    state.offer = dial.sdp;
-    const Session* agent = sessions_.agentSession(state.agent.user);
-    state.agent.session = agent->id;
-    state.agent.sessionUp = agent->up();
-    agents_.setCall(state.agent.user, state.id);
-    consumerCalls_[session.id] = state.id;
-    sendAvailability(state.agent.user);
-  }
-  const base::LogContext context("call", state.id);
-  log.info("dialled", {{"destination", destination.address}, {"agent", state.agent.user}});
-  calls_.begin(std::move(state), {m.request, refusal});
-}
-
 void CallDesk::onAvailability(Session& session, const PageMessage& m, bool available) {
   if (!session.isAgent())
     return sendError(session, "call.not_allowed", "Only agents are available.", m.request);
   agents_.setAvailable(session.token.user, available);
   Json out = {{"type", "availability"}, {"state", toString(agents_.presence(session.token.user))}};
   if (!m.request.empty()) out["request"] = m.request;
-  sendToPage(session.id, dumpJson(out));
+  sendToPage(session.id, dumpJson(out), "");
 }
 
 void CallDesk::sendAvailability(const std::string& user) {
   const Session* session = sessions_.agentSession(user);
   if (session == nullptr) return;
-  sendToPage(session->id, dumpJson({{"type", "availability"}, {"state", toString(agents_.presence(user))}}));
+  sendToPage(session->id, dumpJson({{"type", "availability"}, {"state", toString(agents_.presence(user))}}),
+             "availability");
 }
 
 void CallDesk::sendError(const Session& session, std::string_view reason, std::string_view text,
@@ -244,19 +234,46 @@ void CallDesk::sendError(const Session& session, std::string_view reason, std::s
   Json out = {{"type", "error"}, {"fatal", false}, {"reason", reason}, {"text", text}};
   if (!request.empty()) out["request"] = request;
   if (!call.empty()) out["call"] = call;
-  sendToPage(session.id, dumpJson(out));
+  sendToPage(session.id, dumpJson(out), "");
 }
 
-void CallDesk::sendToPage(const std::string& session, std::string object) {
-  sessions_.send(session, std::move(object));
+void CallDesk::sendToPage(const std::string& session, std::string object, const std::string& key) {
+  sessions_.send(session, std::move(object), key);
+}
+
+void CallDesk::release(const std::string& user, const std::string& call) {
+  agents_.removeCall(user, call, nowMillis());
+  sendAvailability(user);
+}
+
+/// Agents that rang, or passed the call on, are free again.
+void CallDesk::onPartiesChanged(const CallState& state) {
+  for (const std::string& user : agents_.usersIn(state.id)) {
+    if (!involves(state, user)) release(user, state.id);
+  }
 }
 
 void CallDesk::onCallEnded(const CallState& state) {
-  const auto consumer = consumerCalls_.find(state.consumer.session);
-  if (consumer != consumerCalls_.end() && consumer->second == state.id) consumerCalls_.erase(consumer);
-  if (agents_.callOf(state.agent.user) != state.id) return;
-  agents_.setCall(state.agent.user, "");
-  sendAvailability(state.agent.user);
+  for (const Side side : {Side::consumer, Side::agent}) {
+    const auto consumer = consumerCalls_.find(state.party(side).session);
+    if (consumer != consumerCalls_.end() && consumer->second == state.id) consumerCalls_.erase(consumer);
+  }
+  for (const std::string& user : agents_.usersIn(state.id)) release(user, state.id);
+}
+
+std::string CallDesk::saveSession(const std::string& session) { return sessions_.save(session); }
+
+void CallDesk::onRecovered(const CallState& state, const std::vector<std::string>& sessions) {
+  for (const std::string& saved : sessions) {
+    const Session* session = sessions_.find(sessions_.restore(saved));
+    if (session == nullptr) continue;
+    if (session->isAgent()) {
+      agents_.signedIn(session->token.user, nowMillis());
+      agents_.addCall(session->token.user, state.id);
+    } else {
+      consumerCalls_[session->id] = state.id;
+    }
+  }
 }
 
 void CallDesk::stopCalls() {

@@ -56,8 +56,103 @@ std::string_view toString(EndReason reason) {
       return "cancelled";
     case EndReason::tooManyCalls:
       return "too_many_calls";
+    case EndReason::answeredElsewhere:
+      return "answered_elsewhere";
+    case EndReason::transferred:
+      return "transferred";
+    case EndReason::phoneBusy:
+      return "phone_busy";
+    case EndReason::phoneUnreachable:
+      return "phone_unreachable";
+    case EndReason::phoneDeclined:
+      return "phone_declined";
+    case EndReason::phoneNotFound:
+      return "phone_not_found";
+    case EndReason::trunkDown:
+      return "trunk_down";
+    case EndReason::noTrunk:
+      return "no_trunk";
+    case EndReason::numberRefused:
+      return "number_refused";
+    case EndReason::sessionExpired:
+      return "session_expired";
+    case EndReason::sipError:
+      return "sip_error";
+    case EndReason::mediaIncompatible:
+      return "media_incompatible";
   }
   return "";
+}
+
+EndReason endReasonOfSip(int status, std::string_view token) {
+  if (token == "sip.trunk_down") return EndReason::trunkDown;
+  if (token == "sip.no_trunk") return EndReason::noTrunk;
+  switch (status) {
+    case 486:
+    case 600:
+      return EndReason::phoneBusy;
+    case 603:
+    case 607:  // RFC 8197
+    case 608:  // RFC 8688
+      return EndReason::phoneDeclined;
+    case 403:
+    case 433:  // RFC 5079
+      return EndReason::numberRefused;
+    case 404:
+    case 410:
+    case 416:
+    case 484:
+    case 485:
+    case 604:
+      return EndReason::phoneNotFound;
+    case 408:
+    case 430:  // RFC 5626
+    case 480:
+    case 487:
+    case 504:
+      return EndReason::phoneUnreachable;
+    case 415:
+    case 488:
+    case 606:
+      return EndReason::mediaIncompatible;
+    case 500:
+    case 502:
+    case 503:
+      return EndReason::trunkDown;
+    default:
+      return EndReason::sipError;
+  }
+}
+
+int sipStatusOf(EndReason reason) {
+  switch (reason) {
+    case EndReason::busy:
+    case EndReason::agentAway:
+    case EndReason::phoneBusy:
+      return 486;
+    case EndReason::rejected:
+    case EndReason::phoneDeclined:
+      return 603;
+    case EndReason::destinationUnknown:
+    case EndReason::phoneNotFound:
+      return 404;
+    case EndReason::destinationRefused:
+    case EndReason::numberRefused:
+      return 403;
+    case EndReason::sdpRefused:
+    case EndReason::mediaIncompatible:
+      return 488;
+    case EndReason::brokerDown:
+    case EndReason::brokerLost:
+    case EndReason::brokerOverloaded:
+    case EndReason::serverStopping:
+    case EndReason::tooManyCalls:
+    case EndReason::trunkDown:
+    case EndReason::noTrunk:
+      return 503;
+    default:  // Not signed in, no answer, gone: somebody is there, but not now.
+      return 480;
+  }
 }
 
 std::optional<EndReason> endReasonOf(std::string_view token) {
@@ -137,6 +232,30 @@ std::string endText(EndReason reason, EndedBy by, Side viewer, std::string_view 
                   : who + " gave up before the call was answered.";
     case EndReason::tooManyCalls:
       return "There are too many calls at the moment. Please try again later.";
+    case EndReason::answeredElsewhere:
+      return "A colleague answered the call.";
+    case EndReason::transferred:
+      return "The call was transferred.";
+    case EndReason::phoneBusy:
+      return who + " is busy.";
+    case EndReason::phoneUnreachable:
+      return who + " cannot be reached at the moment.";
+    case EndReason::phoneDeclined:
+      return who + " declined the call.";
+    case EndReason::phoneNotFound:
+      return "This number is not in use.";
+    case EndReason::trunkDown:
+      return "The telephone network cannot be reached. Please try again later.";
+    case EndReason::noTrunk:
+      return "Calls to telephones are not set up here.";
+    case EndReason::numberRefused:
+      return "This number cannot be called from here. In an emergency, please use a telephone.";
+    case EndReason::sessionExpired:
+      return "The telephone did not respond any more.";
+    case EndReason::sipError:
+      return "The telephone network refused the call.";
+    case EndReason::mediaIncompatible:
+      return "The telephone and the media service have no way to exchange voice in common.";
   }
   return "";
 }

@@ -34,8 +34,20 @@ enum class EndReason {
   serverStopping,
   cancelled,
   tooManyCalls,
+  answeredElsewhere,  ///< Told to a page that rang with others.
+  transferred,
+  phoneBusy,
+  phoneUnreachable,
+  phoneDeclined,
+  phoneNotFound,
+  trunkDown,
+  noTrunk,
+  numberRefused,
+  sessionExpired,
+  sipError,
+  mediaIncompatible,
 };
-constexpr std::size_t kEndReasons = static_cast<std::size_t>(EndReason::tooManyCalls) + 1;
+constexpr std::size_t kEndReasons = static_cast<std::size_t>(EndReason::mediaIncompatible) + 1;
 std::string_view toString(EndReason reason);  ///< The protocol's token; empty for none.
 std::optional<EndReason> endReasonOf(std::string_view token);
 
@@ -43,6 +55,11 @@ enum class EndedBy { system, consumer, agent };
 std::string_view toString(EndedBy by);
 std::optional<EndedBy> endedByOf(std::string_view token);
 constexpr EndedBy endedBy(Side side) { return side == Side::consumer ? EndedBy::consumer : EndedBy::agent; }
+
+/// What a final SIP status to our INVITE means, with the token that Phones gives beside it.
+EndReason endReasonOfSip(int status, std::string_view token);
+/// The status with which a phone that calls us is refused.
+int sipStatusOf(EndReason reason);
 
 /// The sentence for `viewer`. `peer` is the other side's name; may be empty.
 std::string endText(EndReason reason, EndedBy by, Side viewer, std::string_view peer);

@@ -1,50 +1,222 @@
 #include "gateway/call_state.h"
 
+#include <algorithm>
+
 #include "gateway/json.h"
 
 namespace parley::gateway {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::int64_t kMaxMillis = std::int64_t{1} << 42;  // Year 2109: formatting stays in range.
+constexpr std::size_t kMaxList = 4096;
 
-Json toJson(const Party& party) {
-  return {{"session", party.session},
-          {"user", party.user},
-          {"name", party.name},
-          {"address", party.address},
-          {"sessionUp", party.sessionUp},
-          {"iceUp", party.iceUp},
-          {"dtlsUp", party.dtlsUp},
-          {"awaitingMedia", party.awaitingMedia},
-          {"mutedAudio", party.mutedAudio},
-          {"mutedVideo", party.mutedVideo}};
+std::optional<CallPhase> phaseOf(std::string_view name) {
+  for (std::size_t i = 0; i < kCallPhases; ++i) {
+    if (toString(static_cast<CallPhase>(i)) == name) return static_cast<CallPhase>(i);
+  }
+  return std::nullopt;
 }
 
-/// Reads members into fields; one that is absent or wrong fails the whole.
+/// One list of members for writing and reading, so that neither forgets one.
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Party> {
+  a("session", s.session);
+  a("user", s.user);
+  a("name", s.name);
+  a("address", s.address);
+  a.choice("kind", s.kind, 2);
+  a("leg", s.leg);
+  a("number", s.number);
+  a("agent", s.agent);
+  a("called", s.called);
+  a("told", s.told);
+  a("dialog", s.dialog);
+  a("sessionUp", s.sessionUp);
+  a("iceUp", s.iceUp);
+  a("dtlsUp", s.dtlsUp);
+  a("awaitingMedia", s.awaitingMedia);
+  a("mutedAudio", s.mutedAudio);
+  a("mutedVideo", s.mutedVideo);
+  a("holds", s.holds);
+  a("video", s.video);
+  a("telephoneEvent", s.telephoneEvent);
+}
+
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, RingingPage> {
+  a("user", s.user);
+  a("name", s.name);
+  a("session", s.session);
+  a("sessionUp", s.sessionUp);
+  a("autoAnswer", s.autoAnswer);
+}
+
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Hunt> {
+  a("group", s.group);
+  a("oneByOne", s.oneByOne);
+  a("memberMillis", s.memberMillis);
+  a("tried", s.tried);
+}
+
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Negotiation> {
+  a.choice("kind", s.kind, 4);
+  a.choice("stage", s.stage, 3);
+  a("from", s.from);
+  a("to", s.to);
+  a("request", s.request);
+  a("sdp", s.sdp);
+  a("video", s.video);
+}
+
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Transfer> {
+  a.choice("stage", s.stage, kTransferStages);
+  a.choice("by", s.by, 2);
+  a("target", s.target);
+  a("to", s.to);
+  a("text", s.text);
+  a("otherCall", s.otherCall);
+  a("replaces", s.replaces);
+  a("sdp", s.sdp);
+  a("byRefer", s.byRefer);
+  a("pickup", s.pickup);
+  a("alerted", s.alerted);
+  a("held", s.held);
+  a("legMade", s.legMade);
+  a("byGone", s.byGone);
+}
+
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, CallTimes> {
+  a("ring", s.ring);
+  a("media", s.media);
+  a("lost", s.lost);
+  a("offer", s.offer);
+}
+
+template <class Archive, class S>
+void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, CallState> {
+  a("id", s.id);
+  a.named("phase", s.phase, phaseOf);
+  a("broker", s.broker);
+  a("consumer", s.consumer);
+  a("agent", s.agent);
+  a.named("caller", s.caller, sideOf);
+  a("audio", s.audio);
+  a("video", s.video);
+  a("offer", s.offer);
+  a("ringOffer", s.ringOffer);
+  a("ringing", s.ringing);
+  a("hunt", s.hunt);
+  a("early", s.early);
+  a("delayedOffer", s.delayedOffer);
+  a("negotiation", s.negotiation);
+  a("wanted", s.wanted);
+  a("transfer", s.transfer);
+  a("transferredBy", s.transferredBy);
+  a("agents", s.agents);
+  a("mayRefer", s.mayRefer);
+  a("legs", s.legs);
+  a("uui", s.uui);
+  a("correlationId", s.correlationId);
+  a("times", s.times);
+  a("startedAt", s.startedAt);
+  a("answeredAt", s.answeredAt);
+  a("connectedAt", s.connectedAt);
+  a("endedAt", s.endedAt);
+  a.named("reason", s.reason, endReasonOf);
+  a.named("by", s.by, endedByOf);
+}
+
+class Writer {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& value) {
+    if constexpr (requires { Json(value); } && !std::is_class_v<T>) {
+      json[key] = value;
+    } else {
+      json[key] = jsonOf(value);
+    }
+  }
+  template <class E>
+  void choice(const char* key, E value, std::size_t) {
+    json[key] = static_cast<int>(value);
+  }
+  template <class E, class F>
+  void named(const char* key, E value, F) {
+    json[key] = toString(value);
+  }
+  Json json = Json::object();
+
+ private:
+  static Json jsonOf(const std::string& text) { return text; }
+  template <class T>
+  static Json jsonOf(const std::vector<T>& list) {
+    Json out = Json::array();
+    for (const T& item : list) out.push_back(jsonOf(item));
+    return out;
+  }
+  template <class T>
+  static Json jsonOf(const T& value) {
+    Writer inner;
+    members(inner, value);
+    return std::move(inner.json);
+  }
+};
+
+/// One that is absent or wrong fails the whole.
 class Reader {
  public:
   explicit Reader(const Json& json) : json_(json), ok_(json.is_object()) {}
-  void read(const char* key, std::string& out) { take(ok_ ? stringAt(json_, key) : std::nullopt, out); }
-  void read(const char* key, bool& out) { take(ok_ ? boolAt(json_, key) : std::nullopt, out); }
-  void read(const char* key, std::int64_t& out) {
+  void operator()(const char* key, std::string& out) { take(ok_ ? stringAt(json_, key) : std::nullopt, out); }
+  void operator()(const char* key, bool& out) { take(ok_ ? boolAt(json_, key) : std::nullopt, out); }
+  void operator()(const char* key, std::int64_t& out) {
     const auto value = ok_ ? integerAt(json_, key) : std::nullopt;
     take(value && *value >= 0 && *value < kMaxMillis ? value : std::nullopt, out);
   }
-  void read(const char* key, Party& party) {
+  template <class T>
+  void operator()(const char* key, std::vector<T>& out) {
+    const auto at = ok_ ? json_.find(key) : json_.end();
+    if (!ok_ || at == json_.end() || !at->is_array() || at->size() > kMaxList) return fail();
+    for (const Json& item : *at) {
+      T& made = out.emplace_back();
+      if constexpr (std::same_as<T, std::string>) {
+        if (!item.is_string()) return fail();
+        made = item.get<std::string>();
+      } else {
+        nested(item, made);
+      }
+    }
+  }
+  template <class T>
+  void operator()(const char* key, T& out) {
     const auto at = ok_ ? json_.find(key) : json_.end();
     if (!ok_ || at == json_.end()) return fail();
-    Reader inner(*at);
-    inner.read("session", party.session);
-    inner.read("user", party.user);
-    inner.read("name", party.name);
-    inner.read("address", party.address);
-    inner.read("sessionUp", party.sessionUp);
-    inner.read("iceUp", party.iceUp);
-    inner.read("dtlsUp", party.dtlsUp);
-    inner.read("awaitingMedia", party.awaitingMedia);
-    inner.read("mutedAudio", party.mutedAudio);
-    inner.read("mutedVideo", party.mutedVideo);
+    nested(*at, out);
+  }
+  template <class E>
+  void choice(const char* key, E& out, std::size_t count) {
+    std::int64_t value = 0;
+    (*this)(key, value);
+    if (value >= static_cast<std::int64_t>(count)) return fail();
+    out = static_cast<E>(value);
+  }
+  template <class E, class F>
+  void named(const char* key, E& out, F find) {
+    std::string name;
+    (*this)(key, name);
+    take(ok_ ? find(name) : std::nullopt, out);
+  }
+  bool ok() const { return ok_; }
+
+ private:
+  template <class T>
+  void nested(const Json& json, T& out) {
+    Reader inner(json);
+    members(inner, out);
     ok_ = ok_ && inner.ok();
   }
   template <class T>
@@ -53,19 +225,9 @@ class Reader {
     out = *value;
   }
   void fail() { ok_ = false; }
-  bool ok() const { return ok_; }
-
- private:
   const Json& json_;
   bool ok_;
 };
-
-std::optional<CallPhase> phaseOf(std::string_view name) {
-  for (std::size_t i = 0; i < kCallPhases; ++i) {
-    if (toString(static_cast<CallPhase>(i)) == name) return static_cast<CallPhase>(i);
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -92,26 +254,10 @@ std::string_view toString(CallPhase phase) {
 }
 
 std::string serialise(const CallState& s) {
-  return dumpJson({{"format", kFormat},
-                   {"id", s.id},
-                   {"phase", toString(s.phase)},
-                   {"broker", s.broker},
-                   {"consumer", toJson(s.consumer)},
-                   {"agent", toJson(s.agent)},
-                   {"audio", s.audio},
-                   {"video", s.video},
-                   {"offer", s.offer},
-                   {"offerForAgent", s.offerForAgent},
-                   {"uui", s.uui},
-                   {"correlationId", s.correlationId},
-                   {"times", {{"ring", s.times.ring}, {"media", s.times.media}, {"lost", s.times.lost}}},
-                   {"agentTold", s.agentTold},
-                   {"startedAt", s.startedAt},
-                   {"answeredAt", s.answeredAt},
-                   {"connectedAt", s.connectedAt},
-                   {"endedAt", s.endedAt},
-                   {"reason", toString(s.reason)},
-                   {"by", toString(s.by)}});
+  Writer writer;
+  members(writer, s);
+  writer.json["format"] = kFormat;
+  return dumpJson(writer.json);
 }
 
 std::optional<CallState> deserialise(std::string_view text) {
@@ -119,83 +265,18 @@ std::optional<CallState> deserialise(std::string_view text) {
   if (!json || !json->is_object() || integerAt(*json, "format") != kFormat) return std::nullopt;
   CallState s;
   Reader reader(*json);
-  reader.read("id", s.id);
-  reader.take(phaseOf(stringAt(*json, "phase").value_or("?")), s.phase);
-  reader.read("broker", s.broker);
-  reader.read("consumer", s.consumer);
-  reader.read("agent", s.agent);
-  reader.read("audio", s.audio);
-  reader.read("video", s.video);
-  reader.read("offer", s.offer);
-  reader.read("offerForAgent", s.offerForAgent);
-  reader.read("uui", s.uui);
-  reader.read("correlationId", s.correlationId);
-  const auto times = json->find("times");
-  if (times == json->end()) return std::nullopt;
-  Reader timesReader(*times);
-  timesReader.read("ring", s.times.ring);
-  timesReader.read("media", s.times.media);
-  timesReader.read("lost", s.times.lost);
-  reader.read("agentTold", s.agentTold);
-  reader.read("startedAt", s.startedAt);
-  reader.read("answeredAt", s.answeredAt);
-  reader.read("connectedAt", s.connectedAt);
-  reader.read("endedAt", s.endedAt);
-  reader.take(endReasonOf(stringAt(*json, "reason").value_or("?")), s.reason);
-  reader.take(endedByOf(stringAt(*json, "by").value_or("?")), s.by);
-  if (!reader.ok() || !timesReader.ok() || s.id.empty()) return std::nullopt;
+  members(reader, s);
+  if (!reader.ok() || s.id.empty()) return std::nullopt;
   return s;
 }
 
-CallView viewOf(const CallState& s, Side side) {
-  const Party& own = s.party(side);
-  const Party& peer = s.party(otherSide(side));
-  const bool running = s.phase == CallPhase::connected;
-  CallView view;
-  view.peerLost = s.live() && (!peer.sessionUp || (running && !peer.legGood()));
-  view.peerMutedAudio = peer.mutedAudio;
-  view.peerMutedVideo = peer.mutedVideo;
-  view.answeredAt = s.answeredAt;
-  view.reason = s.reason;
-  switch (s.phase) {
-    case CallPhase::idle:
-    case CallPhase::allocating:
-    case CallPhase::offering:
-    case CallPhase::ringing:
-      view.state = "ringing";
-      break;
-    case CallPhase::answering:
-    case CallPhase::connecting:
-      view.state = "connecting";
-      break;
-    case CallPhase::connected:
-      view.state = view.peerLost || !own.legGood() ? "reconnecting" : "connected";
-      break;
-    case CallPhase::ended:
-      view.state = "ended";
-      break;
+std::vector<std::string> phoneLegs(const CallState& s) {
+  std::vector<std::string> out;
+  for (const Party* party : {&s.consumer, &s.agent, &s.transfer.target}) {
+    if (!party->isPhone() || !party->dialog || party->leg.empty()) continue;
+    if (std::ranges::find(out, party->leg) == out.end()) out.push_back(party->leg);
   }
-  return view;
-}
-
-std::string callFields(const CallState& s, Side side) {
-  const CallView view = viewOf(s, side);
-  const Party& peer = s.party(otherSide(side));
-  Json out = {{"call", s.id},
-              {"state", view.state},
-              {"direction", side == Side::consumer ? "out" : "in"},
-              {"peer", {{"name", peer.name}, {"address", peer.address}}},
-              {"media", {{"audio", s.audio}, {"video", s.video}}},
-              {"peerMuted", {{"audio", view.peerMutedAudio}, {"video", view.peerMutedVideo}}},
-              {"peerConnection", view.peerLost ? "lost" : "ok"},
-              {"startedAt", utcOf(s.startedAt)}};
-  if (s.answeredAt != 0) out["answeredAt"] = utcOf(s.answeredAt);
-  if (s.reason != EndReason::none) {
-    out["reason"] = toString(s.reason);
-    out["text"] = endText(s.reason, s.by, side, peer.name);
-    out["by"] = toString(s.by);
-  }
-  return dumpJson(out);
+  return out;
 }
 
 }  // namespace parley::gateway

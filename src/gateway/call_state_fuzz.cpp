@@ -13,14 +13,35 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (deserialise(serialise(*state)) != *state) std::abort();
   static_cast<void>(callFields(*state, Side::consumer));
   static_cast<void>(callFields(*state, Side::agent));
-  const Event events[] = {{1, event::HungUp{Side::consumer, "r"}},
-                          {2, event::SessionBack{Side::agent, "s", true}},
-                          {3, event::LegChanged{Side::agent, event::LegChange::dtlsUp, "x", "{}"}},
+  static_cast<void>(ringFields(*state, {}, true));
+  const std::string& session = state->consumer.session;
+  const std::string& leg = state->agent.leg;
+  event::BrokerDone done;
+  done.asked.op = BrokerOp::bridge;
+  done.asked.leg = state->consumer.leg;
+  done.reply = BrokerReply{"v=0", false, {leg, session, leg}};
+  const Event events[] = {{1, event::HungUp{session, "r"}},
+                          {2, event::SessionBack{state->agent.session, "s", true}},
+                          {3, event::LegChanged{leg, event::LegChange::dtlsUp, "x", "{}"}},
                           {4, event::TimerFired{CallTimer::ring}},
-                          {5, event::ServerStopping{}}};
+                          {5, event::TimerFired{CallTimer::transfer}},
+                          {6, event::ServerStopping{}},
+                          {7, event::PhoneEnded{leg, "sip.bye", ""}},
+                          {8, event::PhoneOffer{leg, "m=video 1 RTP/AVP 96\r\n"}},
+                          {9, event::Answered{session, "v=0", "r"}},
+                          {10, event::MemberChosen{}},
+                          {11, event::TransferCancelled{session, "r"}},
+                          {12, event::HoldAsked{session, true, "r"}},
+                          {13, event::TakenOver{{leg}}},
+                          {14, event::Absorbed{leg}},
+                          {15, done}};
   for (const Event& event : events) {
     const Step next = step(*state, event);
     if (deserialise(serialise(next.state)) != next.state) std::abort();
+    if (next.state.phase == CallPhase::ended && state->phase != CallPhase::ended &&
+        !phoneLegs(next.state).empty()) {
+      std::abort();
+    }
   }
   return 0;
 }

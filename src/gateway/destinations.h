@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "gateway/call_reason.h"
@@ -10,8 +11,9 @@
 namespace parley::gateway {
 
 struct DestinationRules {
-  NumberPattern allowed;            ///< What a page asks for must match.
-  std::string fallback = "agent1";  ///< Called when neither token nor page names one.
+  NumberPattern allowed;               ///< What a page asks for must match.
+  std::string fallback = "agent1";     ///< Called when neither token nor page names one.
+  std::vector<NumberPattern> refused;  ///< Never called, by nobody (GW-13): emergency numbers above all.
 };
 
 struct Destination {
@@ -24,5 +26,12 @@ struct Destination {
 Destination resolveDestination(std::string_view asked, std::string_view fixed, const DestinationRules& rules);
 /// The user part of "sip:8000@host", "sips:…", "tel:…" or a bare name; empty if there is none.
 std::string userPart(std::string_view address);
+/// The number as it would be dialled: escapes undone, without visual separators (RFC 3966 section 5.1.1).
+std::string dialledNumber(std::string_view address);
+bool isRefusedNumber(std::string_view address, const DestinationRules& rules);
+/// May go out to a telephone: a user part of RFC 3261's characters.
+bool isDialable(std::string_view address);
+/// Looks like something for the telephone network: digits, sip: with a host, tel:.
+bool looksLikePhone(std::string_view address);
 
 }  // namespace parley::gateway

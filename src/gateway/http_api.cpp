@@ -85,10 +85,12 @@ void HttpApi::addRoutes(net::Router& router) {
       reply.send(api(std::move(response)));
     });
   }
-  router.addWebSocket("/gateway/websocketcall", [this](HttpRequest, net::WebSocketUpgrade upgrade) {
-    upgrade.accept(Sessions::socketOptions(), guard_.wrap([this](std::shared_ptr<net::WebSocket> socket) {
-      parts_.sessions.accept(std::move(socket));
-    }));
+  router.addWebSocket("/gateway/websocketcall", [this](HttpRequest request, net::WebSocketUpgrade upgrade) {
+    const std::string network = request.remote.network().address();
+    upgrade.accept(Sessions::socketOptions(),
+                   guard_.wrap([this, network](std::shared_ptr<net::WebSocket> socket) {
+                     parts_.sessions.accept(std::move(socket), network);
+                   }));
   });
   addAgentRoutes(router);
   addAdminRoutes(router);
@@ -190,7 +192,7 @@ HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   }
   if (!body->destination.empty()) {
     const auto found = resolveDestination(body->destination, "", parts_.desk.options().destinations);
-    if (found.refusal == EndReason::destinationRefused) {
+    if (found.refusal == EndReason::destinationRefused || found.refusal == EndReason::numberRefused) {
       return apiError(403, "destination.refused", "Calls to this destination are not allowed.");
     }
   }

@@ -3,11 +3,50 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
-#include "gateway/call_step.h"
 
 namespace parley::gateway {
+
+namespace event {
+struct LegChanged;
+}
+
+struct BrokerLeg {
+  std::string id;
+  bool phone = false;  ///< Plain RTP or SDES; else a browser's WebRTC.
+  friend bool operator==(const BrokerLeg&, const BrokerLeg&) = default;
+};
+
+enum class BrokerOp {
+  create,         ///< Makes the call with `legs`, joined; the reply's `text` is the broker's name.
+  offer,          ///< `leg` offers `sdp` to `other`; the reply is the offer for `other`.
+  answer,         ///< `leg` answers; the reply is the answer for who offered, empty if that was the broker.
+  answerLocally,  ///< `leg` offers and the broker answers by itself.
+  makeOffer,      ///< The reply is an offer of the broker's to `leg`, for a talk with `other`.
+  rollback,       ///< What `leg` offered, or with `flag` what was offered to it, does not come about.
+  bridge,         ///< `leg` and `other` hear each other and nobody else.
+  hold,           ///< `flag`: `leg` puts its peer on hold, else it ends that.
+  addLeg,         ///< `legs` has one.
+  removeLeg,
+};
+std::string_view toString(BrokerOp op);
+
+struct BrokerRequest {
+  BrokerOp op{};
+  std::string leg, other;
+  std::string sdp;
+  bool flag = false;
+  std::vector<BrokerLeg> legs;
+  std::string tag;  ///< Not for the broker: comes back in event::BrokerDone.
+};
+
+struct BrokerReply {
+  std::string text;                      ///< A description, or what the op says.
+  bool peerHolds = false;                ///< answerLocally: the offer stops us sending.
+  std::vector<std::string> renegotiate;  ///< Legs that need an offer of ours now.
+};
 
 /// What brokers tell by themselves. Called on the loop, never inside a call of MediaBrokers.
 class MediaBrokersListener {
@@ -25,21 +64,16 @@ class MediaBrokersListener {
 /// Every request ends, with an answer or an error (the broker's reason, or net.*), and never inside the call.
 class MediaBrokers {
  public:
-  using Done = std::function<void(base::Result<std::string>)>;
+  using Done = std::function<void(base::Result<BrokerReply>)>;
+  using ReportDone = std::function<void(base::Result<std::string>)>;
   virtual ~MediaBrokers() = default;
   virtual void setListener(MediaBrokersListener* listener) = 0;
-  /// Chooses a broker and makes the call there; gives the broker's name.
-  virtual void create(const std::string& call, Done done) = 0;
-  /// Gives the rewritten offer for the other side.
-  virtual void offer(const std::string& broker, const std::string& call, Side from, const std::string& sdp,
-                     Done done) = 0;
-  virtual void answer(const std::string& broker, const std::string& call, Side from, const std::string& sdp,
-                      Done done) = 0;
-  virtual void answerLocally(const std::string& broker, const std::string& call, Side from,
-                             const std::string& sdp, Done done) = 0;
+  /// `broker` is empty for create: one is chosen.
+  virtual void ask(const std::string& broker, const std::string& call, const BrokerRequest& request,
+                   Done done) = 0;
   /// Gives the final report, JSON.
-  virtual void remove(const std::string& broker, const std::string& call, Done done) = 0;
-  virtual void report(const std::string& broker, const std::string& call, Done done) = 0;
+  virtual void remove(const std::string& broker, const std::string& call, ReportDone done) = 0;
+  virtual void report(const std::string& broker, const std::string& call, ReportDone done) = 0;
 };
 
 }  // namespace parley::gateway

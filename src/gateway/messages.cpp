@@ -91,10 +91,26 @@ message::Dial readDial(Fields& fields) {
 }
 
 message::Dtmf readDtmf(Fields& fields, const Json& json) {
-  message::Dtmf dtmf{fields.call(), stringAt(json, "digits").value_or("")};
+  message::Dtmf dtmf{fields.call(), stringAt(json, "digits").value_or(""), ""};
   if (!isDigits(dtmf.digits)) fields.fault("digits");
-  fields.label("method", 16, false);
+  dtmf.method = fields.choice("method", {"rfc4733", "info", "both"}, false);
   return dtmf;
+}
+
+message::Offer readOffer(Fields& fields) {
+  message::Offer offer{fields.call(), fields.sdp()};
+  if (const Json* media = fields.object("media", false)) {
+    offer.audio = fields.flag(*media, "audio");
+    offer.video = fields.flag(*media, "video");
+  }
+  return offer;
+}
+
+message::Transfer readTransfer(Fields& fields) {
+  message::Transfer transfer{fields.call(), fields.label("destination", kMaxDestinationBytes, false),
+                             fields.label("to", kMaxCallIdBytes, false)};
+  if (transfer.destination.empty() == transfer.to.empty()) fields.fault("destination");
+  return transfer;
 }
 
 message::Stats readStats(Fields& fields) {
@@ -120,6 +136,14 @@ bool readBody(const std::string& type, const Json& json, Fields& fields, PageMes
     out.what = message::Restart{fields.call(), fields.sdp()};
   } else if (type == "dtmf") {
     out.what = readDtmf(fields, json);
+  } else if (type == "hold") {
+    out.what = message::Hold{fields.call(), fields.flag("held")};
+  } else if (type == "offer") {
+    out.what = readOffer(fields);
+  } else if (type == "transfer") {
+    out.what = readTransfer(fields);
+  } else if (type == "cancelTransfer") {
+    out.what = message::CancelTransfer{fields.call()};
   } else if (type == "availability") {
     out.what = message::Availability{fields.choice("state", {"available", "away"}, true) == "available"};
   } else if (type == "stats") {

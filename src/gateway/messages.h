@@ -42,7 +42,22 @@ struct Restart {
   std::string call, sdp;
 };
 struct Dtmf {
-  std::string call, digits;
+  std::string call, digits, method;
+};
+struct Hold {
+  std::string call;
+  bool held = false;
+};
+struct Offer {
+  std::string call, sdp;
+  bool audio = true, video = true;
+};
+/// Blind to `destination`, or consult with the call `to`.
+struct Transfer {
+  std::string call, destination, to;
+};
+struct CancelTransfer {
+  std::string call;
 };
 struct Availability {
   bool available = true;
@@ -58,7 +73,8 @@ struct PageMessage {
   std::string request;  ///< Comes back in the answer; may be empty.
   std::string type;
   std::variant<message::Dial, message::Answer, message::Reject, message::End, message::Mute, message::Restart,
-               message::Dtmf, message::Availability, message::Stats, message::Bye, message::Pong>
+               message::Dtmf, message::Hold, message::Offer, message::Transfer, message::CancelTransfer,
+               message::Availability, message::Stats, message::Bye, message::Pong>
       what;
 };
 

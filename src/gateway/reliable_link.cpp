@@ -23,7 +23,14 @@ std::string ReliableLink::wrap(std::string object) {
   return object;
 }
 
+void ReliableLink::adopt(std::int64_t ack) {
+  sent_ = ack;
+  anyNext_ = true;
+}
+
 ReliableLink::Arrival ReliableLink::arrived(std::int64_t seq) {
+  if (anyNext_) received_ = seq - 1;
+  anyNext_ = false;
   if (seq <= received_) return Arrival::duplicate;
   if (seq != received_ + 1) return Arrival::gap;
   received_ = seq;

@@ -26,6 +26,12 @@ class ReliableLink {
   /// Everything unacknowledged, as it was sent.
   std::vector<std::string> unacknowledged() const;
 
+  /// Goes on with a peer that another process knew: it has `ack` messages of ours; its next number is taken
+  /// as it comes, since nobody remembers the last one.
+  void adopt(std::int64_t ack);
+  std::size_t kept() const { return kept_.size(); }
+  std::size_t keptBytes() const { return keptBytes_; }
+
   std::int64_t received() const { return received_; }
   bool owesAck() const { return received_ != told_; }
   std::string ackMessage();  ///< A lone acknowledgement.
@@ -41,6 +47,7 @@ class ReliableLink {
   std::int64_t received_ = 0;
   std::int64_t told_ = 0;  // The highest `received_` that went out.
   bool overflowed_ = false;
+  bool anyNext_ = false;
 };
 
 }  // namespace parley::gateway

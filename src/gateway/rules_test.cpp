@@ -3,10 +3,12 @@
 
 #include "gateway/agents.h"
 #include "gateway/destinations.h"
+#include "gateway/hunt_groups.h"
 #include "gateway/json.h"
 #include "gateway/messages.h"
 #include "gateway/number_pattern.h"
 #include "gateway/rate_limiter.h"
+#include "gateway/record_store.h"
 #include "gateway/settings.h"
 #include "gateway/timeline.h"
 
@@ -86,7 +88,8 @@ TEST(Destinations, UserParts) {
 }
 
 TEST(Destinations, TheTokenBindsAndTheRegexAppliesToWhatThePageAsks) {
-  DestinationRules rules{*NumberPattern::compile("sip:.*"), "agent1"};
+  DestinationRules rules;
+  rules.allowed = *NumberPattern::compile("sip:.*");
   EXPECT_EQ(resolveDestination("", "", rules).user, "agent1");
   EXPECT_EQ(resolveDestination("", "", rules).refusal, EndReason::none) << "the default is not asked for";
   EXPECT_EQ(resolveDestination("agent2", "", rules).refusal, EndReason::destinationRefused);
@@ -101,11 +104,12 @@ TEST(AgentsTest, PresenceFollowsSignInChoiceAndCall) {
   EXPECT_EQ(agents.presence("a"), Presence::notSignedIn);
   agents.signedIn("a");
   EXPECT_EQ(agents.presence("a"), Presence::available);
-  agents.setCall("a", "c");
+  agents.addCall("a", "c");
   EXPECT_EQ(agents.presence("a"), Presence::busy);
   agents.setAvailable("a", false);
   EXPECT_EQ(agents.presence("a"), Presence::busy);
-  agents.setCall("a", "");
+  agents.removeCall("a", "c", 5);
+  EXPECT_EQ(agents.idleSince("a"), 5);
   EXPECT_EQ(agents.presence("a"), Presence::away);
   agents.signedOut("a");
   agents.signedIn("a");
@@ -157,7 +161,8 @@ TEST(CallRecordsTest, KeepsTheLastAndGivesAgentsTheirs) {
     CallRecord record;
     record.state.id = "c" + std::to_string(i);
     record.state.phase = CallPhase::ended;
-    record.state.agent.user = i % 2 == 0 ? "agent1" : "agent2";
+    record.state.broker = "b1";
+    record.state.agents = {i % 2 == 0 ? "agent1" : "agent2"};
     record.state.reason = EndReason::busy;
     records.add(std::move(record));
   }
@@ -168,6 +173,116 @@ TEST(CallRecordsTest, KeepsTheLastAndGivesAgentsTheirs) {
   EXPECT_EQ(history["calls"].size(), CallRecords::kMaxHistory);
   EXPECT_EQ(history["calls"][0]["call"], "c598");
   EXPECT_TRUE(Json::parse(records.historyOf("nobody"))["calls"].empty());
+}
+
+TEST(CallRecordsTest, RefusedDialsDoNotPushCallsOut) {
+  CallRecords records;
+  const auto add = [&](const std::string& id, const std::string& broker) {
+    CallRecord record;
+    record.state.id = id;
+    record.state.phase = CallPhase::ended;
+    record.state.broker = broker;
+    records.add(std::move(record));
+  };
+  add("real", "b1");
+  for (int i = 0; i < 2'000; ++i) add("refused" + std::to_string(i), "");
+  EXPECT_EQ(records.all().size(), CallRecords::kMaxRefused + 1);
+  EXPECT_NE(records.find("real"), nullptr);
+  EXPECT_NE(records.find("refused1999"), nullptr);
+  EXPECT_EQ(records.find("refused0"), nullptr);
+}
+
+TEST(CallRecordsTest, OutliveTheProcess) {
+  net::EventLoop loop("records");
+  auto store = std::move(*store::openEmbeddedStore(loop, ":memory:"));
+  const auto load = [&](RecordStore& into) {
+    std::optional<std::size_t> count;
+    into.load([&](std::size_t n) { count = n; });
+    loop.runUntil([&] { return count.has_value(); }, 5s);
+    return count.value_or(99);
+  };
+  {
+    CallRecords records;
+    RecordStore keeper(*store, records);
+    EXPECT_EQ(load(keeper), 0u);
+    for (int i = 0; i < 3; ++i) {
+      CallRecord record;
+      record.state.id = "c" + std::to_string(i);
+      record.state.phase = CallPhase::ended;
+      record.state.broker = "b1";
+      record.state.startedAt = 1'000;
+      record.state.endedAt = 5'000 + i;
+      record.state.reason = EndReason::hungUp;
+      record.timeline.add({1'500, "agent", "gateway", "answer", "info", R"({"sdpBytes":7})"});
+      record.media = R"({"legs":[]})";
+      records.add(std::move(record));
+    }
+    loop.runUntil([] { return false; }, 50ms);
+  }
+  CallRecords records;
+  RecordStore keeper(*store, records);
+  EXPECT_EQ(load(keeper), 3u);
+  ASSERT_EQ(records.all().size(), 3u);
+  EXPECT_EQ(records.all().front().state.id, "c2") << "newest first";
+  EXPECT_EQ(records.find("c1")->media, R"({"legs":[]})");
+  const auto& entries = records.find("c1")->timeline.entries();
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].at, 1'500);
+  EXPECT_EQ(entries[0].detail, R"({"sdpBytes":7})");
+  EXPECT_FALSE(deserialiseRecord("{}"));
+  EXPECT_FALSE(deserialiseRecord(R"({"state":{"id":"x"}})"));
+}
+
+TEST(HuntGroups, OrderByStrategyAmongTheFree) {
+  HuntGroup group{.name = "support", .number = "9000", .label = {}, .members = {"a", "b", "c", "b"}};
+  const auto free = [](const std::string& user) { return user != "a"; };
+  const auto idle = [](const std::string& user) { return user == "b" ? 20 : 10; };
+  EXPECT_EQ(huntOrder(group, free, idle), (std::vector<std::string>{"b", "c"}));
+  group.strategy = HuntStrategy::longestIdle;
+  EXPECT_EQ(huntOrder(group, free, idle), (std::vector<std::string>{"c", "b"}));
+  EXPECT_EQ(findGroup({group}, "9000")->name, "support");
+  EXPECT_EQ(findGroup({group}, ""), nullptr);
+  EXPECT_EQ(findGroup({group}, "901"), nullptr);
+}
+
+TEST(RefusedNumbers, AreRecognisedHoweverTheyAreWritten) {
+  DestinationRules rules;
+  rules.refused.push_back(*NumberPattern::compile("(\\+49)?(110|112)|911"));
+  for (const auto* dialled : {"112", "tel:112", "sip:112@pbx.example", "1-1-2", "(1)12", "tel:+49.112",
+                              "%31%31%32", "sip:1%312@x;user=phone", " 911 "}) {
+    EXPECT_TRUE(isRefusedNumber(dialled, rules)) << dialled;
+  }
+  for (const auto* dialled : {"1120", "0112", "agent112", "", "sip:@112"}) {
+    EXPECT_FALSE(isRefusedNumber(dialled, rules)) << dialled;
+  }
+  EXPECT_EQ(resolveDestination("112", "", rules).refusal, EndReason::numberRefused);
+  EXPECT_EQ(resolveDestination("", "sip:911@x", rules).refusal, EndReason::numberRefused);
+  EXPECT_TRUE(looksLikePhone("+49 (89) 1") && looksLikePhone("tel:x") && looksLikePhone("sip:a@b"));
+  EXPECT_FALSE(looksLikePhone("agent1") || looksLikePhone("") || looksLikePhone("http:1"));
+  EXPECT_TRUE(isDialable("sip:2001@pbx.example:5060;transport=tcp") && isDialable("+4989123"));
+  EXPECT_FALSE(isDialable("a b") || isDialable("<sip:1@x>") || isDialable("1\r\nVia: x") ||
+               isDialable("\"1\""));
+}
+
+TEST(SipReasons, EveryStatusHasOneAndOursAreFinal) {
+  for (int status = 300; status < 700; ++status) {
+    const EndReason reason = endReasonOfSip(status, "sip.refused");
+    EXPECT_NE(reason, EndReason::none) << status;
+    EXPECT_FALSE(endText(reason, EndedBy::agent, Side::consumer, "").empty());
+  }
+  EXPECT_EQ(endReasonOfSip(486, ""), EndReason::phoneBusy);
+  EXPECT_EQ(endReasonOfSip(404, ""), EndReason::phoneNotFound);
+  EXPECT_EQ(endReasonOfSip(480, ""), EndReason::phoneUnreachable);
+  EXPECT_EQ(endReasonOfSip(488, ""), EndReason::mediaIncompatible);
+  EXPECT_EQ(endReasonOfSip(603, ""), EndReason::phoneDeclined);
+  EXPECT_EQ(endReasonOfSip(503, "sip.trunk_down"), EndReason::trunkDown);
+  for (std::size_t i = 1; i < kEndReasons; ++i) {
+    const int status = sipStatusOf(static_cast<EndReason>(i));
+    EXPECT_TRUE(status >= 400 && status < 700) << i;
+  }
+  EXPECT_EQ(sipStatusOf(EndReason::agentNotSignedIn), 480);
+  EXPECT_EQ(sipStatusOf(EndReason::agentAway), 486);
+  EXPECT_EQ(sipStatusOf(EndReason::destinationUnknown), 404);
 }
 
 TEST(Settings, DefaultsAreUsableAndMistakesAreRefused) {

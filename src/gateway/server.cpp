@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "gateway/brokers.h"
 #include "gateway/http_api.h"
+#include "gateway/no_phones.h"
+#include "gateway/record_store.h"
 #include "gateway/settings.h"
 #include "identity/web_sessions.h"
 #include "trust/authority.h"
@@ -53,6 +55,7 @@ class RunningServer final : public Server {
     if (auto made = makeTls(*authority); !made) return made;
     if (auto made = makeParts(*authority); !made) return made;
     if (auto made = startUsers(stateDirectory); !made) return made;
+    takeOver();
     return listen();
   }
 
@@ -131,8 +134,9 @@ class RunningServer final : public Server {
     agentWeb_ = std::make_unique<identity::WebSessions>(*store_, "agent", random_, kWebSession);
     adminWeb_ = std::make_unique<identity::WebSessions>(*store_, "admin", random_, kWebSession);
     sessions_ = std::make_unique<Sessions>(loop_, *signer_, random_, sessionsOptions(settings_));
-    calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, records_);
-    desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, *users_, random_,
+    recordStore_ = std::make_unique<RecordStore>(*store_, records_);
+    calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, phones_, records_);
+    desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, phones_, *users_, random_,
                                        callDeskOptions(settings_));
     api_ = std::make_unique<HttpApi>(HttpApiParts{settings_, *users_, *signer_, *agentWeb_, *adminWeb_,
                                                   *sessions_, *calls_, records_, *desk_, *brokers_, random_,
@@ -156,6 +160,15 @@ class RunningServer final : public Server {
     loop_.runUntil([&started] { return started.has_value(); }, kStartPatience);
     if (!started) return base::fail("server.slow_start", "The users could not be loaded in time.");
     return *started;
+  }
+
+  /// Calls that a process before this one left in the store go on here; their pages resume when they can.
+  void takeOver() {
+    bool done = false;
+    // First the old records: what cannot go on becomes one, too.
+    recordStore_->load(guard_.wrap(
+        [this, &done](std::size_t) { calls_->recover(guard_.wrap([&done](std::size_t) { done = true; })); }));
+    loop_.runUntil([&done] { return done; }, kStartPatience);
   }
 
   base::Result<void> listen() {
@@ -197,7 +210,9 @@ class RunningServer final : public Server {
   std::unique_ptr<Brokers> brokers_;
   std::unique_ptr<identity::Users> users_;
   std::unique_ptr<identity::WebSessions> agentWeb_, adminWeb_;
+  NoPhones phones_;
   CallRecords records_;
+  std::unique_ptr<RecordStore> recordStore_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Calls> calls_;
   std::unique_ptr<CallDesk> desk_;

@@ -412,6 +412,32 @@ TEST_F(ServerTest, ADrainEndsWithTheLastCall) {
   EXPECT_TRUE(until([&] { return ended_; }));
 }
 
+TEST_F(ServerTest, AProcessThatDiesInACallIsFollowedByOneThatHasIt) {
+  connectPages();
+  const auto id = connectedCall();
+  ASSERT_FALSE(id.empty());
+  server_.reset();  // Without a word to the broker; the pages' connections break.
+  settle();
+  startServer();
+  EXPECT_TRUE(broker_->calls.contains(id)) << "the media goes on";
+  ASSERT_TRUE(consumer_->resume());
+  EXPECT_TRUE(consumer_->welcome["resumed"].get<bool>());
+  ASSERT_EQ(consumer_->welcome["calls"].size(), 1u);
+  EXPECT_EQ(consumer_->welcome["calls"][0]["call"], id);
+  ASSERT_TRUE(agent_->resume());
+  EXPECT_TRUE(agent_->welcome["resumed"].get<bool>());
+  agent_->send("end", {{"call", id}});
+  EXPECT_EQ(endOf(*consumer_), "hung_up");
+  EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));
+  server_.reset();
+  settle();
+  startServer();
+  const auto found = call("GET", "/web_plugin_framework/webcontroller/api/calls/" + id, nullptr,
+                          {{"Cookie", adminCookie()}});
+  EXPECT_EQ(found.status, 200) << "the record outlives the process, too";
+  EXPECT_EQ(jsonOf(found)["reason"], "hung_up");
+}
+
 TEST_F(ServerTest, ANewCertificateIsUsedWithoutARestart) {
   connectPages();
   auto other = trust::Authority::open(directory_ / "other");

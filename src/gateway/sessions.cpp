@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gateway/json.h"
+#include "gateway/session_connection.h"
 
 namespace parley::gateway {
 namespace {
@@ -16,19 +17,6 @@ constexpr int kVersion = 1;
 // A resuming page sends again all that was not acknowledged, at once.
 constexpr double kResumeBurst = ReliableLink::kMaxKept;
 
-enum CloseCode : std::uint16_t {
-  kReplaced = 4001,
-  kVersionUnsupported = 4002,
-  kTokenRefused = 4003,
-  kHelloExpected = 4004,
-  kMalformed = 4005,
-  kTooLarge = 4006,
-  kRateExceeded = 4008,
-  kOverflow = 4009,
-  kDraining = 4010,
-  kFull = 4013,
-};
-
 base::Counter refused(std::string_view reason) {
   return base::Metrics::instance().counter("parley_gateway_refused_total",
                                            "Connections and messages of pages refused, by reason.",
@@ -36,18 +24,6 @@ base::Counter refused(std::string_view reason) {
 }
 
 }  // namespace
-
-struct Sessions::Connection {
-  Connection(net::EventLoop& loop, std::uint64_t number, std::shared_ptr<net::WebSocket> webSocket)
-      : id(number), socket(std::move(webSocket)), hello(loop) {}
-  std::uint64_t id;
-  std::shared_ptr<net::WebSocket> socket;
-  net::Timer hello;
-  std::string session;   // Empty until the handshake is done.
-  bool closing = false;  // What still comes is ignored.
-  double tokens = 0;
-  base::Instant refilled{};
-};
 
 Sessions::Sessions(net::EventLoop& loop, const identity::TokenSigner& signer, base::Random& random,
                    SessionsOptions options)
@@ -57,6 +33,10 @@ Sessions::Sessions(net::EventLoop& loop, const identity::TokenSigner& signer, ba
   };
   consumerGauge_ = gauge("consumer");
   agentGauge_ = gauge("agent");
+  coalesced_ = base::Metrics::instance().counter("parley_gateway_messages_coalesced_total",
+                                                 "Messages for absent pages that a newer one made needless.");
+  droppedDigits_ = base::Metrics::instance().counter("parley_gateway_digits_dropped_total",
+                                                     "Digits for absent pages beyond what is kept.");
 }
 
 Sessions::~Sessions() { closeAll(); }
@@ -71,10 +51,11 @@ net::WebSocketOptions Sessions::socketOptions() {
   return options;
 }
 
-void Sessions::accept(std::shared_ptr<net::WebSocket> socket) {
+void Sessions::accept(std::shared_ptr<net::WebSocket> socket, std::string network) {
   affinity_.assertHere();
   const std::uint64_t id = ++lastConnection_;
   auto& connection = connections_[id] = std::make_unique<Connection>(loop_, id, socket);
+  connection->network = network.empty() ? socket->remote().network().address() : std::move(network);
   connection->tokens = options_.burst;
   connection->refilled = loop_.now();
   socket->start(guard_.wrap([this, id](std::string_view text) { onText(id, text); }),
@@ -143,7 +124,7 @@ void Sessions::onHello(Connection& connection, const Json& hello) {
   auto token = tokenOf(hello, resumed);
   if (!token) return refuse(connection, kTokenRefused, token.error().reason, token.error().text);
   if (resumed != nullptr) {
-    return resumeSession(connection, *resumed, integerAt(hello["resume"], "ack").value_or(0));
+    return resumeSession(connection, *resumed, hello["resume"]);
   }
   if (const std::string reason = listener_->refusalOf(*token); !reason.empty()) {
     return refuse(connection, kDraining, reason, "The server is being stopped.");
@@ -162,7 +143,8 @@ Session* Sessions::resumable(const Json& hello) {
   Session* session = find(stringAt(*resume, "session").value_or(""));
   const std::string key = stringAt(*resume, "key").value_or("");
   if (session == nullptr || session->ending) return nullptr;
-  return base::equalsConstantTime(base::asBytes(key), base::asBytes(session->key)) ? session : nullptr;
+  const std::string hash = keyHashOf(key);
+  return base::equalsConstantTime(base::asBytes(hash), base::asBytes(session->keyHash)) ? session : nullptr;
 }
 
 /// A resuming page may show the token it began with, even if its time is over: the session's key is the
@@ -191,13 +173,14 @@ bool Sessions::makeRoom() {
 }
 
 void Sessions::beginSession(Connection& connection, identity::CallToken token) {
-  auto made =
-      std::make_unique<Session>(loop_, random_.alphanumeric(22), random_.alphanumeric(43), std::move(token));
+  const std::string key = random_.alphanumeric(43);
+  auto made = std::make_unique<Session>(loop_, random_.alphanumeric(22), keyHashOf(key), std::move(token));
   Session& session = *made;
   const base::LogContext context("session", session.id);
   sessions_.emplace(session.id, std::move(made));
   connection.session = session.id;
   session.connection = connection.id;
+  session.network = connection.network;
   if (session.isAgent()) {
     Session* old = agentSession(session.token.user);
     agentSessions_[session.token.user] = session.id;
@@ -214,12 +197,14 @@ void Sessions::beginSession(Connection& connection, identity::CallToken token) {
   }
   countSessions();
   log.info("session began", {{"role", session.token.role}, {"user", session.token.user}});
-  welcome(connection, session, false);
+  welcome(connection, session, key, false);
   listener_->onSessionUp(session, true);
 }
 
-void Sessions::resumeSession(Connection& connection, Session& session, std::int64_t ack) {
+void Sessions::resumeSession(Connection& connection, Session& session, const Json& resume) {
   const base::LogContext context("session", session.id);
+  const std::int64_t ack = integerAt(resume, "ack").value_or(0);
+  if (session.adopted && ack >= 0) session.link.adopt(ack);
   if (!session.link.acknowledge(ack)) {
     return refuse(connection, kMalformed, "message.malformed", "ack is higher than what was sent.");
   }
@@ -232,19 +217,22 @@ void Sessions::resumeSession(Connection& connection, Session& session, std::int6
   connection.session = session.id;
   connection.tokens += kResumeBurst;
   session.connection = connection.id;
+  session.network = connection.network;
   session.grace.stop();
-  log.info("session resumed");
-  welcome(connection, session, true);
+  log.info("session resumed", {{"adopted", session.adopted}});
+  session.adopted = false;
+  welcome(connection, session, stringAt(resume, "key").value_or(""), true);
   for (std::string& text : session.link.unacknowledged()) connection.socket->sendText(std::move(text));
+  flush(session);
   listener_->onSessionUp(session, false);
 }
 
-void Sessions::welcome(Connection& connection, Session& session, bool resumed) {
+void Sessions::welcome(Connection& connection, Session& session, const std::string& key, bool resumed) {
   connection.hello.stop();
   Json out = {{"type", "welcome"},
               {"version", kVersion},
               {"session", session.id},
-              {"key", session.key},
+              {"key", key},
               {"resumed", resumed},
               {"role", session.token.role},
               {"user", session.token.user},
@@ -268,6 +256,8 @@ void Sessions::onNumbered(Connection& connection, Session& session, const Json& 
     if (!ack || !session.link.acknowledge(*ack)) {
       return refuse(connection, kMalformed, "message.malformed", "ack is not a number that was sent.");
     }
+    flush(session);
+    if (session.connection != connection.id) return;
   }
   const std::string type = *stringAt(message, "type");
   if (type == "ack") return;
@@ -355,30 +345,6 @@ void Sessions::end(Session& session, bool left) {
   }
   sessions_.erase(std::string(session.id));
   countSessions();
-}
-
-void Sessions::send(const std::string& id, std::string object) {
-  affinity_.assertHere();
-  Session* session = find(id);
-  if (session == nullptr || session->link.overflowed()) return;
-  std::string text = session->link.wrap(std::move(object));
-  if (session->link.overflowed()) {
-    // Later: the sender may be in the middle of this very session's business.
-    return loop_.post(guard_.wrap([this, id] { overflow(id); }));
-  }
-  if (session->up()) connections_.at(session->connection)->socket->sendText(std::move(text));
-}
-
-void Sessions::overflow(const std::string& id) {
-  Session* session = find(id);
-  if (session == nullptr) return;
-  if (session->up()) {
-    Connection& connection = *connections_.at(session->connection);
-    connection.session.clear();
-    refuse(connection, kOverflow, "session.overflow", "Too much was left unacknowledged.");
-    session->connection = 0;
-  }
-  end(*session, false);
 }
 
 /// Says why and closes. The session, if any, can be resumed.

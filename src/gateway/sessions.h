@@ -56,10 +56,15 @@ class Sessions {
   /// Settings change at run time; running timers keep their time.
   void setOptions(const SessionsOptions& options) { options_ = options; }
 
-  /// Takes a fresh connection over.
-  void accept(std::shared_ptr<net::WebSocket> socket);
-  /// Sends a message (the text of a JSON object with a `type`), now or when the page is back.
-  void send(const std::string& session, std::string object);
+  /// Takes a fresh connection over. `network`: where the page is, if the socket's other end is a proxy.
+  void accept(std::shared_ptr<net::WebSocket> socket, std::string network = {});
+  /// Sends a message (the text of a JSON object with a `type`), now or when the page is back. Of those that
+  /// wait, one with a key takes the place of the one before with the same; "dtmf" is bounded instead.
+  void send(const std::string& session, std::string object, const std::string& key = {});
+  /// The session for another process, which knows the page again by it. Holds no key. Empty: not here.
+  std::string save(const std::string& session);
+  /// A session of another process: its page has its grace time to come. Gives its id; empty: not understood.
+  std::string restore(const std::string& saved);
   Session* find(const std::string& session);
   Session* agentSession(const std::string& user);
   /// Tells all pages what is about to happen: the `session` message.
@@ -81,8 +86,9 @@ class Sessions {
   Session* resumable(const nlohmann::json& hello);
   bool makeRoom();
   void beginSession(Connection& connection, identity::CallToken token);
-  void resumeSession(Connection& connection, Session& session, std::int64_t ack);
-  void welcome(Connection& connection, Session& session, bool resumed);
+  void resumeSession(Connection& connection, Session& session, const nlohmann::json& resume);
+  void welcome(Connection& connection, Session& session, const std::string& key, bool resumed);
+  void flush(Session& session);
   void onNumbered(Connection& connection, Session& session, const nlohmann::json& message);
   void handle(Session& session, const nlohmann::json& message);
   void onBye(Session& session);
@@ -104,6 +110,7 @@ class Sessions {
   std::map<std::string, std::string> agentSessions_;  // By user.
   std::uint64_t lastConnection_ = 0;
   base::Gauge consumerGauge_, agentGauge_;
+  base::Counter coalesced_, droppedDigits_;
   base::ThreadAffinity affinity_;
   base::LifeGuard guard_;
 };

@@ -1,5 +1,6 @@
 #include "gateway/test_rig.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
@@ -61,58 +62,106 @@ void PipeEnd::closed(std::uint16_t code, std::string reason) {
   if (const auto call = std::move(onClose_)) call(code, reason);
 }
 
-void FakeBrokers::reply(const std::string& kind, Done done, base::Result<std::string> result) {
-  if (const auto failure = failures.find(kind); failure != failures.end())
-    result = std::unexpected(failure->second);
-  auto answer = [this, done = std::move(done), result] { loop_.post([done, result] { done(result); }); };
-  if (hold == kind) {
-    held_.push_back(std::move(answer));
-  } else {
-    answer();
+namespace {
+
+std::string kindOf(BrokerOp op) {
+  switch (op) {
+    case BrokerOp::create:
+      return "create";
+    case BrokerOp::answerLocally:
+      return "answer-locally";
+    case BrokerOp::makeOffer:
+      return "make-offer";
+    case BrokerOp::addLeg:
+      return "add-leg";
+    case BrokerOp::removeLeg:
+      return "remove-leg";
+    default:
+      return std::string(toString(op));
   }
+}
+
+}  // namespace
+
+void FakeBrokers::later(const std::string& kind, std::function<void()> answer) {
+  if (hold == kind) return held_.push_back(std::move(answer));
+  loop_.post(std::move(answer));
 }
 
 void FakeBrokers::releaseHeld() {
   hold.clear();
-  for (auto& answer : std::exchange(held_, {})) answer();
+  for (auto& answer : std::exchange(held_, {})) loop_.post(std::move(answer));
 }
 
-void FakeBrokers::create(const std::string& call, Done done) {
-  log.push_back("create");
-  if (!failures.contains("create")) calls.insert(call);
-  reply("create", std::move(done), "b1");
+BrokerReply FakeBrokers::replyTo(const std::string& call, const BrokerRequest& r) {
+  BrokerReply reply;
+  switch (r.op) {
+    case BrokerOp::create:
+      calls.insert(call);
+      reply.text = "b1";
+      break;
+    case BrokerOp::offer:
+      offers_[call + " " + r.other] = r.leg;
+      reply.text = "offer for " + r.other + " of " + r.sdp;
+      break;
+    case BrokerOp::answer: {
+      const std::string asker = std::exchange(offers_[call + " " + r.leg], "");
+      if (!asker.empty()) reply.text = "answer for " + asker + " of " + r.sdp;
+      reply.renegotiate = std::exchange(renegotiate, {});
+      break;
+    }
+    case BrokerOp::answerLocally:
+      reply.text = "local answer of " + r.sdp;
+      reply.peerHolds = r.sdp.find("a=sendonly") != std::string::npos;
+      break;
+    case BrokerOp::makeOffer:
+      offers_[call + " " + r.leg] = "";
+      reply.text = "broker's offer for " + r.leg + " towards " + r.other;
+      break;
+    case BrokerOp::bridge:
+      reply.renegotiate = std::exchange(renegotiate, {});
+      break;
+    default:
+      break;
+  }
+  return reply;
 }
 
-void FakeBrokers::offer(const std::string&, const std::string&, Side from, const std::string& sdp,
-                        Done done) {
-  log.push_back("offer " + std::string(toString(from)));
-  reply("offer", std::move(done), "offer for agent of " + sdp);
+void FakeBrokers::ask(const std::string&, const std::string& call, const BrokerRequest& r, Done done) {
+  const std::string kind = kindOf(r.op);
+  std::string line = kind;
+  if (!r.leg.empty()) line += " " + r.leg;
+  if (r.op == BrokerOp::bridge) line += " " + r.other;
+  if (r.op == BrokerOp::hold) line += r.flag ? " on" : " off";
+  log.push_back(line);
+  base::Result<BrokerReply> result = base::fail("call.unknown", "no such call");
+  if (const auto failure = failures.find(kind); failure != failures.end()) {
+    result = std::unexpected(failure->second);
+  } else if (r.op == BrokerOp::create || calls.contains(call)) {
+    result = replyTo(call, r);
+  }
+  later(kind, [done = std::move(done), result] { done(result); });
 }
 
-void FakeBrokers::answer(const std::string&, const std::string&, Side from, const std::string& sdp,
-                         Done done) {
-  log.push_back("answer " + std::string(toString(from)));
-  reply("answer", std::move(done), "answer for consumer of " + sdp);
-}
+bool FakeBrokers::has(const std::string& line) const { return std::ranges::find(log, line) != log.end(); }
 
-void FakeBrokers::answerLocally(const std::string&, const std::string&, Side from, const std::string& sdp,
-                                Done done) {
-  log.push_back("answer-locally " + std::string(toString(from)));
-  reply("answer-locally", std::move(done), "local answer of " + sdp);
-}
-
-void FakeBrokers::remove(const std::string&, const std::string& call, Done done) {
+void FakeBrokers::remove(const std::string&, const std::string& call, ReportDone done) {
   log.push_back("remove");
   calls.erase(call);
-  reply("remove", std::move(done), R"({"legs":[]})");
+  later("remove", [done = std::move(done)] { done(std::string(R"({"legs":[]})")); });
 }
 
-void FakeBrokers::report(const std::string&, const std::string&, Done done) {
-  reply("report", std::move(done), reported);
+void FakeBrokers::report(const std::string&, const std::string&, ReportDone done) {
+  base::Result<std::string> result = reported;
+  if (const auto failure = failures.find("report"); failure != failures.end()) {
+    result = std::unexpected(failure->second);
+  }
+  later("report", [done = std::move(done), result] { done(result); });
 }
 
-void FakeBrokers::leg(const std::string& call, Side side, event::LegChange change, std::string what) {
-  loop_.post([this, call, change = event::LegChanged{side, change, std::move(what), "{}"}] {
+void FakeBrokers::leg(const std::string& call, const std::string& leg, event::LegChange change,
+                      std::string what) {
+  loop_.post([this, call, change = event::LegChanged{leg, change, std::move(what), "{}"}] {
     if (listener_ != nullptr) listener_->onLegChanged(call, change);
   });
 }
@@ -250,7 +299,8 @@ void Page::breakOff() {
 
 void Page::close(std::uint16_t code) { socket_->close(code, "test"); }
 
-Rig::Rig(Options options) : signer(base::Secret(std::string(32, 'k')), random), brokers(loop) {
+Rig::Rig(Options options)
+    : signer(base::Secret(std::string(32, 'k')), random), brokers(loop), phones(loop), options_(options) {
   std::string pattern = std::filesystem::temp_directory_path() / "parley-rig-XXXXXX";
   PARLEY_CHECK(mkdtemp(pattern.data()) != nullptr);
   directory_ = pattern;
@@ -260,9 +310,31 @@ Rig::Rig(Options options) : signer(base::Secret(std::string(32, 'k')), random), 
   bool started = false;
   users->start(directory_, [&](base::Result<void> result) { started = result.has_value(); });
   PARLEY_CHECK(until([&] { return started; }));
-  sessions = std::make_unique<Sessions>(loop, signer, random, options.sessions);
-  calls = std::make_unique<Calls>(loop, *store, brokers, records);
-  desk = std::make_unique<CallDesk>(loop, *sessions, *calls, records, *users, random, options.desk);
+  makeGateway();
+}
+
+void Rig::makeGateway() {
+  sessions = std::make_unique<Sessions>(loop, signer, random, options_.sessions);
+  calls = std::make_unique<Calls>(loop, *store, brokers, phones, records);
+  desk = std::make_unique<CallDesk>(loop, *sessions, *calls, records, phones, *users, random, options_.desk);
+}
+
+void Rig::restartGateway() {
+  settle();
+  // Nothing is told to anybody: not what a stop would do.
+  sessions->setListener(nullptr);
+  calls->setListener(nullptr);
+  desk.reset();
+  calls.reset();
+  sessions.reset();
+  phones.legs.clear();
+  settle();
+  makeGateway();
+  bool done = false;
+  calls->recover([&](std::size_t) { done = true; });
+  PARLEY_CHECK(until([&] { return done; }));
+  brokers.comeBack();
+  settle();
 }
 
 Rig::~Rig() {

@@ -13,6 +13,7 @@
 #include "gateway/json.h"
 #include "gateway/media_brokers.h"
 #include "gateway/sessions.h"
+#include "gateway/test_fake_phones.h"
 #include "identity/tokens.h"
 #include "net/websocket.h"
 
@@ -52,15 +53,9 @@ class FakeBrokers final : public MediaBrokers {
  public:
   explicit FakeBrokers(net::EventLoop& loop) : loop_(loop) {}
   void setListener(MediaBrokersListener* listener) override { listener_ = listener; }
-  void create(const std::string& call, Done done) override;
-  void offer(const std::string&, const std::string& call, Side from, const std::string& sdp,
-             Done done) override;
-  void answer(const std::string&, const std::string& call, Side from, const std::string& sdp,
-              Done done) override;
-  void answerLocally(const std::string&, const std::string& call, Side from, const std::string& sdp,
-                     Done done) override;
-  void remove(const std::string&, const std::string& call, Done done) override;
-  void report(const std::string&, const std::string& call, Done done) override;
+  void ask(const std::string&, const std::string& call, const BrokerRequest& request, Done done) override;
+  void remove(const std::string&, const std::string& call, ReportDone done) override;
+  void report(const std::string&, const std::string& call, ReportDone done) override;
 
   /// What a request of this kind ("create", "offer", "answer", "answer-locally") fails with.
   std::map<std::string, base::Error> failures;
@@ -68,18 +63,26 @@ class FakeBrokers final : public MediaBrokers {
   std::string hold;
   void releaseHeld();
   std::set<std::string> calls;
-  std::vector<std::string> log;  ///< "create", "offer consumer", …
-  void leg(const std::string& call, Side side, event::LegChange change, std::string what = "test");
+  std::vector<std::string> log;  ///< "create", "offer consumer", "bridge consumer page1" …
+  bool has(const std::string& line) const;
+  void leg(const std::string& call, const std::string& leg, event::LegChange change,
+           std::string what = "test");
+  void leg(const std::string& call, Side side, event::LegChange change, std::string what = "test") {
+    this->leg(call, std::string(toString(side)), change, std::move(what));
+  }
   void lose(const std::string& broker = "b1");
   void comeBack(const std::string& broker = "b1");
   std::string reported = R"({"legs":[{"id":"consumer"}]})";  ///< Answer to report().
+  std::vector<std::string> renegotiate;                      ///< With the next answer or bridge.
   MediaBrokersListener* listener() { return listener_; }
 
  private:
-  void reply(const std::string& kind, Done done, base::Result<std::string> result);
+  BrokerReply replyTo(const std::string& call, const BrokerRequest& request);
+  void later(const std::string& kind, std::function<void()> answer);
   net::EventLoop& loop_;
   MediaBrokersListener* listener_ = nullptr;
   std::vector<std::function<void()>> held_;
+  std::map<std::string, std::string> offers_;  // Leg that is to answer → who offered, "" the broker.
 };
 
 /// A page: speaks hello, numbers its messages, acknowledges.
@@ -150,6 +153,8 @@ class Rig {
   /// Dials and answers; gives the call's id with both sides connected.
   std::string connectedCall(Page& consumer, Page& agent);
   void mediaUp(const std::string& call);
+  /// The process dies without a word, and a new one takes the store over.
+  void restartGateway();
 
   net::EventLoop loop{"rig"};
   base::SystemRandom random;
@@ -158,12 +163,15 @@ class Rig {
   std::unique_ptr<identity::Users> users;
   identity::TokenSigner signer;
   FakeBrokers brokers;
+  FakePhones phones;
   CallRecords records;
   std::unique_ptr<Sessions> sessions;
   std::unique_ptr<Calls> calls;
   std::unique_ptr<CallDesk> desk;
 
  private:
+  void makeGateway();
+  const Options options_;
   std::string directory_;
 };
 

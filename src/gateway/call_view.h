@@ -1,0 +1,36 @@
+// A call as a page sees it: the fields of the `call` message (docs/protocols/websocketcall.md). Pure.
+#pragma once
+#include <string>
+
+#include "gateway/call_state.h"
+
+namespace parley::gateway {
+
+struct CallView {
+  std::string state;  ///< ringing, connecting, connected, reconnecting, ended
+  std::string peerName, peerAddress;
+  PartyKind peerKind = PartyKind::page;
+  bool peerLost = false;
+  bool peerMutedAudio = false, peerMutedVideo = false;
+  bool held = false;      ///< By this side.
+  bool peerHeld = false;  ///< This side, by the other.
+  bool early = false;
+  bool audio = true, video = true;
+  std::string transfer, transferText;  ///< State of the transfer that this side asked for.
+  std::int64_t answeredAt = 0;
+  EndReason reason = EndReason::none;
+  friend bool operator==(const CallView&, const CallView&) = default;
+};
+CallView viewOf(const CallState& state, Side side);
+/// The fields of the `call` message as a JSON object's text, without type and numbers.
+std::string callFields(const CallState& state, Side side);
+/// The same for a page that rings; `connecting` once it answered a transferred call.
+std::string ringFields(const CallState& state, const RingingPage& page, bool answered = false);
+/// The same for a page that has no part in the call any more.
+std::string leftFields(const CallState& state, Side place, EndReason reason, EndedBy by);
+/// In whose place pages ring.
+Side ringSide(const CallState& state);
+/// The lane of a ladder diagram.
+std::string_view laneOf(const CallState& state, Side side);
+
+}  // namespace parley::gateway
