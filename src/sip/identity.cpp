@@ -330,9 +330,9 @@ std::vector<UserToUser> userToUserOf(const Message& message) {
   return out;
 }
 
-base::Result<SessionId> SessionId::parse(std::string_view text) {
+base::Result<SessionIdentifier> SessionIdentifier::parse(std::string_view text) {
   const auto value = TokenValue::parse(text);
-  SessionId out;
+  SessionIdentifier out;
   if (value) {
     out.local = base::toLower(value->value);
     out.remote = base::toLower(value->params.get("remote").value_or(""));
@@ -343,9 +343,9 @@ base::Result<SessionId> SessionId::parse(std::string_view text) {
   return out;
 }
 
-std::string SessionId::toString() const { return remote.empty() ? local : local + ";remote=" + remote; }
+std::string SessionIdentifier::toString() const { return remote.empty() ? local : local + ";remote=" + remote; }
 
-std::string SessionId::correlation() const {
+std::string SessionIdentifier::correlation() const {
   const bool known = !remote.empty() && remote != kNilSession;
   if (!known) return local;
   if (local == kNilSession) return remote;

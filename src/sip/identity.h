@@ -54,9 +54,9 @@ struct UserToUser {
 std::vector<UserToUser> userToUserOf(const Message& message);
 
 /// Session-ID (RFC 7989): the same for all legs of a conversation, whatever is between them.
-struct SessionId {
+struct SessionIdentifier {
   std::string local, remote;  ///< 32 lower case hex digits; remote is empty where it was not said (RFC 7329).
-  static base::Result<SessionId> parse(std::string_view text);
+  static base::Result<SessionIdentifier> parse(std::string_view text);
   std::string toString() const;
   /// The same text at either end. Not known yet: of the one side that is.
   std::string correlation() const;

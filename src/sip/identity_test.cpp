@@ -140,17 +140,17 @@ TEST(SipIdentityTest, UserToUserBothWays) {
 
 TEST(SipIdentityTest, SessionIdsAreTheSameAtEitherEnd) {
   const std::string a = "ab30317f1a784dc48ff824d0d3715d86", b = "47755a9de7794ba387653f2099600ef2";
-  const auto one = SessionId::parse("AB30317F1A784DC48FF824D0D3715D86;remote=" + b);
-  const auto other = SessionId::parse(b + ";remote=" + a);
+  const auto one = SessionIdentifier::parse("AB30317F1A784DC48FF824D0D3715D86;remote=" + b);
+  const auto other = SessionIdentifier::parse(b + ";remote=" + a);
   ASSERT_TRUE(one.has_value());
   ASSERT_TRUE(other.has_value());
   EXPECT_EQ(one->correlation(), other->correlation());
   EXPECT_EQ(one->toString(), a + ";remote=" + b);
-  EXPECT_EQ(SessionId::parse(a).value().correlation(), a);
-  EXPECT_EQ(SessionId::parse(a + ";remote=" + std::string(kNilSession)).value().correlation(), a);
+  EXPECT_EQ(SessionIdentifier::parse(a).value().correlation(), a);
+  EXPECT_EQ(SessionIdentifier::parse(a + ";remote=" + std::string(kNilSession)).value().correlation(), a);
   for (const std::string_view bad :
        {"", "ab", "ab30317f1a784dc48ff824d0d3715d8g", "ab30317f1a784dc48ff824d0d3715d86;remote=1"})
-    EXPECT_FALSE(SessionId::parse(bad).has_value()) << bad;
+    EXPECT_FALSE(SessionIdentifier::parse(bad).has_value()) << bad;
 }
 
 TEST(SipIdentityTest, ReasonsInWords) {

@@ -20,6 +20,11 @@ void UserAgent::receive(std::string_view bytes, const Source& source, base::Inst
   state_->finish();
 }
 
+void UserAgent::receive(Message message, const Source& source, base::Instant now) {
+  state_->receive(std::move(message), source, now);
+  state_->finish();
+}
+
 void UserAgent::onSendFailed(SendToken token, std::string_view reason, base::Instant now) {
   state_->now = now;
   state_->core.layer.onSendFailed(token, reason, now);

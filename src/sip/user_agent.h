@@ -84,6 +84,8 @@ class UserAgent {
 
   // What the owner tells.
   void receive(std::string_view bytes, const Source& source, base::Instant now);
+  /// What a transport has parsed already.
+  void receive(Message message, const Source& source, base::Instant now);
   void onSendFailed(SendToken token, std::string_view reason, base::Instant now);
   void onLocated(LocateId id, std::vector<Target> targets, base::Instant now);
   void onTimer(base::Instant now);

@@ -13,6 +13,11 @@ void UserAgent::State::receive(std::string_view bytes, const Source& source, bas
   core.layer.receive(std::move(*message), source, at);
 }
 
+void UserAgent::State::receive(Message message, const Source& source, base::Instant at) {
+  now = at;
+  core.layer.receive(std::move(message), source, at);
+}
+
 void UserAgent::State::answerMalformed(const ParseFailure& failure, const Source& source) {
   core.refuse(Refusal::malformed);
   if (!failure.isRequest || failure.isAck || !failure.head || failure.head->topVia() == nullptr) return;

@@ -16,6 +16,7 @@ struct UserAgent::State final : TransactionUser {
   base::Instant now{};  ///< Of the call that is under way: for what the transaction layer tells.
 
   void receive(std::string_view bytes, const Source& source, base::Instant at);
+  void receive(Message message, const Source& source, base::Instant at);
   void answerMalformed(const ParseFailure& failure, const Source& source);
   void onLocated(LocateId id, std::vector<Target> targets, base::Instant at);
   void finish() {
