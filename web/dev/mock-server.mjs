@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import { samplePerformance, sampleRegistrations, sampleTrunks } from './sample-performance.mjs';
+import { samplePerformance, sampleTrunks } from './sample-performance.mjs';
 import { sampleCalls } from './sample-calls.mjs';
 
 const kDist = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -372,7 +372,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     },
   };
 
-  const sample = { trunks: sampleTrunks, performance: samplePerformance, registrations: sampleRegistrations };
+  const sample = { trunks: sampleTrunks, performance: samplePerformance };
   for (const [name, make] of Object.entries(sample)) {
     routes[`GET ${kAdmin}/${name}`] = (req) => (signedIn(req, 'admin') ? [200, make(new URL(req.url, 'http://x').searchParams)] : required);
   }

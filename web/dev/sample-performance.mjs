@@ -39,4 +39,3 @@ export const sampleTrunks = () => ({
   ],
 });
 
-export const sampleRegistrations = () => ({ registrations: [] });

@@ -37,9 +37,6 @@ export async function pictures(origin, page, shot) {
     await admin.locator('.plot').first().hover();
     await admin.locator('.chartcard summary').nth(1).click();
     await shot(admin, `${name}-admin-performance-hour`, { fullPage: true });
-    await admin.click(t('nav-registrations'));
-    await seen(admin, t('registrations-empty'));
-    await shot(admin, `${name}-admin-registrations`);
     await admin.close();
   }
 }

@@ -255,9 +255,6 @@ describe.skipIf(!haveChromium())('pages', () => {
       expect(await admin.locator('[data-test=chart]').count()).toBe(4);
       await admin.locator('.chartcard summary').first().click();
       await accessible(admin, 'performance log');
-      await admin.click(t('nav-registrations'));
-      await seen(admin, t('registrations-empty'));
-      await accessible(admin, 'registrations');
       await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/sample-phone`);
       await seen(admin, '[data-test=leg][data-kind=rtp]');
       await seen(admin, '[data-test=ladder-entry][data-from="customer phone"]');

@@ -135,14 +135,6 @@ export interface Performance {
   minutes?: Sample[];
 }
 
-export interface Registration {
-  address: string;
-  contact?: string;
-  expiresAt?: string;
-  userAgent?: string;
-  source?: string;
-}
-
 const kBase = '/web_plugin_framework/webcontroller/api';
 const env = browserEnvironment();
 
@@ -153,6 +145,5 @@ export const api = {
   calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,
   trunks: () => requestJson(env, 'GET', `${kBase}/trunks`) as unknown as Promise<{ trunks?: Trunk[] }>,
   performance: (minutes: number) => requestJson(env, 'GET', `${kBase}/performance?minutes=${minutes}`) as unknown as Promise<Performance>,
-  registrations: () => requestJson(env, 'GET', `${kBase}/registrations`) as unknown as Promise<{ registrations?: Registration[] }>,
   call: (id: string) => requestJson(env, 'GET', `${kBase}/calls/${encodeURIComponent(id)}`) as unknown as Promise<CallDetail>,
 };

@@ -2,18 +2,17 @@ import { icons, type Toasts } from '@parley/components';
 import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { api, type CallDetail, type CallSummary, type Registration } from './api';
+import { api, type CallDetail, type CallSummary } from './api';
 import type { Filter, Kind } from './call_filter';
 import { callTable } from './call_list';
 import { callPage } from './call_page';
 import './performance_page';
-import { registrationsPage } from './registrations_page';
 
 const kRefreshMs = 3_000;
 
-type Page = 'loading' | 'login' | 'list' | 'call' | 'performance' | 'registrations';
+type Page = 'loading' | 'login' | 'list' | 'call' | 'performance';
 
-/** Sign-in, the list of calls, one call, the performance log, registrations. Rendered into the page itself. */
+/** Sign-in, the list of calls, one call, the performance log. Rendered into the page itself. */
 @customElement('parley-admin-app')
 export class AdminApp extends LitElement {
   @state() private page_: Page = 'loading';
@@ -25,7 +24,6 @@ export class AdminApp extends LitElement {
   @state() private loginError_: ParleyError | null = null;
   @state() private busy_ = false;
   @state() private filter_: Filter = { text: '', kind: 'all' };
-  @state() private registrations_: Registration[] | null = null;
   private timer_: ReturnType<typeof setTimeout> | undefined;
   private readonly route_ = () => void this.load(true);
 
@@ -61,7 +59,7 @@ export class AdminApp extends LitElement {
   /** What the address asks for. */
   private get wanted(): Page {
     if (this.callId) return 'call';
-    const name = /^#\/(performance|registrations)$/.exec(location.hash)?.[1];
+    const name = /^#\/(performance)$/.exec(location.hash)?.[1];
     return (name as Page | undefined) ?? 'list';
   }
 
@@ -106,8 +104,6 @@ export class AdminApp extends LitElement {
     if (wanted === 'call') {
       const call = await api.call(id);
       if (id === this.callId) this.call_ = call;
-    } else if (wanted === 'registrations') {
-      this.registrations_ = (await api.registrations()).registrations ?? [];
     } else if (wanted === 'list') {
       const { current = [], recent = [] } = await api.calls();
       this.current_ = current;
@@ -150,7 +146,7 @@ export class AdminApp extends LitElement {
     } catch (error) {
       this.toasts?.error(error);
     }
-    this.current_ = this.recent_ = this.call_ = this.registrations_ = null;
+    this.current_ = this.recent_ = this.call_ = null;
     this.page_ = 'login';
     this.loginError_ = null;
   }
@@ -175,7 +171,7 @@ export class AdminApp extends LitElement {
     const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page ? 'page' : nothing}>${text}</a>`;
     return html`<header class="top">
       <div class="brand">${logo}<span>Parley</span></div>
-      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('performance', 'performance', 'Performance Log')}${link('registrations', 'registrations', 'Registrations')}</nav>
+      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('performance', 'performance', 'Performance Log')}</nav>
       <span class="who">${this.user_}</span>
       <button class="tool" data-test="sign-out" aria-label="Sign out" title="Sign out" @click=${this.signOut}>${icons.signOut}</button>
     </header>`;
@@ -221,7 +217,6 @@ export class AdminApp extends LitElement {
       ${this.page_ === 'list' ? html`${this.header()}${this.listPage()}` : nothing}
       ${this.page_ === 'call' ? html`${this.header()}${this.callPage()}` : nothing}
       ${this.page_ === 'performance' ? html`${this.header()}<parley-performance @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-performance>` : nothing}
-      ${this.page_ === 'registrations' ? html`${this.header()}${registrationsPage(this.registrations_, this.pageError())}` : nothing}
       <parley-toasts></parley-toasts>
     `;
   }
