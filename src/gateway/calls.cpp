@@ -75,6 +75,11 @@ void Calls::deliver(const std::string& call, decltype(Event::what) what) {
 void Calls::observe(const CallState& before, const CallState& after) {
   if (before.phase == after.phase) return;
   log.info("call is " + std::string(toString(after.phase)));
+  if (before.phase == CallPhase::idle) ++totals_.started;
+  if (after.phase == CallPhase::ended) {
+    ++totals_.ended;
+    if (after.connectedAt == 0) ++totals_.failed;
+  }
   liveGauge_.add((after.live() ? 1 : 0) - (before.live() ? 1 : 0));
   const auto seconds = [](std::int64_t from) { return static_cast<double>(nowMillis() - from) / 1000; };
   if (after.phase == CallPhase::ringing) ringTime_.observe(seconds(after.startedAt));

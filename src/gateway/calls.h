@@ -60,6 +60,11 @@ class Calls final : public MediaBrokersListener, public PhonesListener {
   std::vector<std::string> ids() const;
   /// The call of a phone's leg; of two (a consult that is being joined) the one that joins. Empty: none.
   std::string callOfLeg(const std::string& leg) const;
+  /// Since the start. Failed: ended without having been connected.
+  struct Totals {
+    std::uint64_t started = 0, ended = 0, failed = 0;
+  };
+  const Totals& totals() const { return totals_; }
   /// Calls that are not ended.
   std::size_t live() const;
   /// All there is, ended ones whose broker is still to answer included.
@@ -120,6 +125,7 @@ class Calls final : public MediaBrokersListener, public PhonesListener {
   std::shared_ptr<store::Bucket> bucket_;
   std::map<std::string, std::unique_ptr<Running>> running_;
   std::map<std::string, std::set<std::string>> legCalls_;
+  Totals totals_;
   base::Gauge liveGauge_;
   base::Counter gaps_;
   base::Histogram ringTime_, answerTime_;

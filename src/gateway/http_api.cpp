@@ -124,6 +124,10 @@ void HttpApi::addAdminRoutes(net::Router& router) {
              [this](HttpRequest request, HttpReply reply) { onCalls(request, std::move(reply)); });
   router.add("GET", base + "/calls/{call}",
              [this](HttpRequest request, HttpReply reply) { onCall(request, std::move(reply)); });
+  router.add("GET", base + "/trunks",
+             [this](HttpRequest request, HttpReply reply) { onTrunks(request, std::move(reply)); });
+  router.add("GET", base + "/performance",
+             [this](HttpRequest request, HttpReply reply) { onPerformance(request, std::move(reply)); });
 }
 
 void HttpApi::addHealthRoutes(net::Router& router) {
@@ -293,6 +297,20 @@ void HttpApi::onAdminMe(const HttpRequest& request, HttpReply reply) {
   Json out = userJson(*user);
   out["version"] = parts_.version;
   reply.send(apiJson(200, out));
+}
+
+void HttpApi::onTrunks(const HttpRequest& request, HttpReply reply) {
+  if (adminOf(request) == nullptr) return reply.send(loginRequired());
+  reply.send(api(HttpResponse::json(200, parts_.trunks.json())));
+}
+
+void HttpApi::onPerformance(const HttpRequest& request, HttpReply reply) {
+  constexpr std::size_t kDefaultMinutes = 60;
+  if (adminOf(request) == nullptr) return reply.send(loginRequired());
+  const auto given = request.query.find("minutes");
+  const auto asked = base::parseNumber<std::size_t>(given == request.query.end() ? "" : given->second);
+  const std::size_t minutes = std::clamp<std::size_t>(asked.value_or(kDefaultMinutes), 1, PerformanceLog::kMinutes);
+  reply.send(api(HttpResponse::json(200, parts_.performance.json(minutes))));
 }
 
 void HttpApi::onCalls(const HttpRequest& request, HttpReply reply) {

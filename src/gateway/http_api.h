@@ -8,7 +8,9 @@
 #include "base/settings.h"
 #include "gateway/brokers.h"
 #include "gateway/call_desk.h"
+#include "gateway/performance_log.h"
 #include "gateway/rate_limiter.h"
+#include "gateway/trunks.h"
 #include "identity/tokens.h"
 #include "identity/users.h"
 #include "identity/web_sessions.h"
@@ -30,6 +32,8 @@ struct HttpApiParts {
   Brokers& brokers;
   base::Random& random;
   std::string version;
+  const Trunks& trunks;
+  const PerformanceLog& performance;
 };
 
 class HttpApi {
@@ -52,6 +56,8 @@ class HttpApi {
   void onAdminMe(const net::HttpRequest& request, net::HttpReply reply);
   void onCalls(const net::HttpRequest& request, net::HttpReply reply);
   void onCall(const net::HttpRequest& request, net::HttpReply reply);
+  void onTrunks(const net::HttpRequest& request, net::HttpReply reply);
+  void onPerformance(const net::HttpRequest& request, net::HttpReply reply);
   void onMetrics(const net::HttpRequest& request, net::HttpReply reply);
   net::HttpResponse readiness() const;
   void allowOrigin(const net::HttpRequest& request, net::HttpResponse& response) const;

@@ -8,9 +8,10 @@
 #include "base/log.h"
 #include "gateway/brokers.h"
 #include "gateway/http_api.h"
-#include "gateway/no_phones.h"
+#include "gateway/performance_log.h"
 #include "gateway/record_store.h"
 #include "gateway/settings.h"
+#include "gateway/sip_service.h"
 #include "identity/web_sessions.h"
 #include "trust/authority.h"
 
@@ -24,6 +25,7 @@ constexpr base::Millis kStartPatience{60'000};
 constexpr base::Millis kStopPatience{5'000};
 constexpr base::Millis kCloseLimit{2'000};
 constexpr base::Millis kDrainCheck{200};
+constexpr base::Millis kSampleEvery{1'000};
 constexpr std::size_t kPasswordQueue = 64;
 // The largest that is asked for is a session token. Each connection may hold as much.
 constexpr std::size_t kMaxRequestBody = 64 * 1024;
@@ -45,6 +47,7 @@ class RunningServer final : public Server {
         ended_(std::move(ended)),
         pool_("passwords", 2, kPasswordQueue),
         drainTimer_(loop),
+        sampleTimer_(loop),
         limit_(loop) {}
 
   ~RunningServer() override { guard_.reset(); }
@@ -63,6 +66,7 @@ class RunningServer final : public Server {
     if (draining()) return;
     log.info("draining", {{"calls", calls_->live()}});
     desk_->drain();
+    sip_->drain();
     sessions_->announceEnding("The service is being restarted.");
     limit_.start(base::Millis{settings_.integer("server.drain_seconds") * 1000}, [this] { stop(); });
     drainTimer_.startEvery(kDrainCheck, [this] {
@@ -119,6 +123,18 @@ class RunningServer final : public Server {
     options.tls = *tls;
     options.requestTimeout = settings_.millis("gateway.sdp_control_timeout_ms");
     brokers_ = std::make_unique<Brokers>(loop_, random_, settings_.list("gateway.brokers"), options);
+    brokers_->setPhoneSecurity(settings_.text("sip.media_security"));
+    return {};
+  }
+
+  base::Result<void> makeSip(trust::Authority& authority) {
+    auto more = readAuthorities(settings_.text("sip.authorities"));
+    if (!more) return std::unexpected(more.error());
+    auto trusted = net::TlsClientContext::create(authority.certificatePem() + *more, true);
+    if (!trusted) return std::unexpected(trusted.error());
+    auto sip = SipService::start({loop_, random_, settings_, tls_, *trusted, version_});
+    if (!sip) return std::unexpected(sip.error());
+    sip_ = std::move(*sip);
     return {};
   }
 
@@ -130,17 +146,19 @@ class RunningServer final : public Server {
     if (!store) return std::unexpected(store.error());
     store_ = std::move(*store);
     if (auto made = makeBrokers(authority); !made) return made;
+    if (auto made = makeSip(authority); !made) return made;
     users_ = std::make_unique<identity::Users>(loop_, pool_, *store_, random_, identity::Users::Options{});
     agentWeb_ = std::make_unique<identity::WebSessions>(*store_, "agent", random_, kWebSession);
     adminWeb_ = std::make_unique<identity::WebSessions>(*store_, "admin", random_, kWebSession);
     sessions_ = std::make_unique<Sessions>(loop_, *signer_, random_, sessionsOptions(settings_));
     recordStore_ = std::make_unique<RecordStore>(*store_, records_);
-    calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, phones_, records_);
-    desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, phones_, *users_, random_,
+    calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, sip_->phones(), records_);
+    desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, sip_->phones(), *users_, random_,
                                        callDeskOptions(settings_));
     api_ = std::make_unique<HttpApi>(HttpApiParts{settings_, *users_, *signer_, *agentWeb_, *adminWeb_,
                                                   *sessions_, *calls_, records_, *desk_, *brokers_, random_,
-                                                  version_});
+                                                  version_, sip_->phones().trunks(), performance_});
+    sampleTimer_.startEvery(kSampleEvery, [this] { sample(); });
     // Settings may be changed from any thread; what follows from it happens on the loop, while this lives.
     settings_.onChange("", [&loop = loop_, alive = std::weak_ptr<int>(alive_),
                             apply = guard_.wrap([this] { applySettings(); })] {
@@ -149,9 +167,26 @@ class RunningServer final : public Server {
     return {};
   }
 
+  /// GW-11
+  void sample() {
+    PerformanceSample totals;
+    totals.at = base::millisOf(base::wallNow());
+    totals.sessions = static_cast<std::int64_t>(sessions_->size());
+    totals.calls = static_cast<std::int64_t>(calls_->live());
+    for (const auto& broker : brokers_->clients()) totals.brokerLoad[broker->name()] = broker->load();
+    totals.started = calls_->totals().started;
+    totals.ended = calls_->totals().ended;
+    totals.failed = calls_->totals().failed;
+    totals.sipIn = sip_->phones().messagesIn();
+    totals.sipOut = sip_->phones().messagesOut();
+    performance_.add(totals);
+  }
+
   void applySettings() {
     desk_->setOptions(callDeskOptions(settings_));
     sessions_->setOptions(sessionsOptions(settings_));
+    brokers_->setPhoneSecurity(settings_.text("sip.media_security"));
+    sip_->applySettings();
   }
 
   base::Result<void> startUsers(const std::string& stateDirectory) {
@@ -193,6 +228,8 @@ class RunningServer final : public Server {
     closing_ = true;
     drainTimer_.stop();
     limit_.stop();
+    sampleTimer_.stop();
+    sip_->stop();
     sessions_->closeAll();
     http_->close(kCloseLimit, guard_.wrap([this] { ended_(); }));
   }
@@ -210,7 +247,8 @@ class RunningServer final : public Server {
   std::unique_ptr<Brokers> brokers_;
   std::unique_ptr<identity::Users> users_;
   std::unique_ptr<identity::WebSessions> agentWeb_, adminWeb_;
-  NoPhones phones_;
+  std::unique_ptr<SipService> sip_;
+  PerformanceLog performance_;
   CallRecords records_;
   std::unique_ptr<RecordStore> recordStore_;
   std::unique_ptr<Sessions> sessions_;
@@ -218,7 +256,7 @@ class RunningServer final : public Server {
   std::unique_ptr<CallDesk> desk_;
   std::unique_ptr<HttpApi> api_;
   std::unique_ptr<net::HttpServer> http_;
-  net::Timer drainTimer_, limit_;
+  net::Timer drainTimer_, sampleTimer_, limit_;
   std::uint16_t port_ = 0;
   bool stopping_ = false;
   bool closing_ = false;

@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "gateway/hunt_group_setting.h"
+#include "gateway/sip_settings.h"
 
 namespace parley::gateway {
 namespace {
@@ -77,6 +79,22 @@ std::optional<std::string> notPattern(const SettingValue& value) {
   return "is not a regular expression that is understood here: " + compiled.error().text;
 }
 
+std::optional<std::string> notPatterns(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (const auto compiled = NumberPattern::compile(text); !compiled) {
+      return shown(text) + " is not a regular expression that is understood here: " + compiled.error().text;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> notGroups(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (const auto group = parseHuntGroup(text); !group) return shown(text) + ": " + group.error().text;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> notOrigins(const SettingValue& value) {
   for (const std::string& origin : std::get<Names>(value)) {
     const bool good = origin == "*" || origin.starts_with("https://") || origin.starts_with("http://");
@@ -140,6 +158,21 @@ void declareAccess(Declarer gateway) {
                  "Session tokens that one address may ask for in a minute.");
 }
 
+void declareAgents(Declarer gateway) {
+  gateway.list("gateway.hunt_groups", {}, false,
+               "Groups of agents behind one name or number, one each: \"sales: agent1 agent2; "
+               "strategy=sequential; number=8000; ring=15; overflow=60; auto-answer\". Strategies: simultaneous, "
+               "sequential, longest-idle.",
+               notGroups);
+  gateway.list("gateway.auto_answer_agents", {}, false, "Agents whose page answers by itself after a tone.");
+  gateway.list("gateway.refused_destinations", {"(tel:|sip:)?(110|112|911|999)(@.*)?"}, false,
+               "What is never called, as regular expressions over the whole: emergency numbers above all, which "
+               "a page cannot serve.",
+               notPatterns);
+  gateway.number("gateway.dials_per_minute", 120, 1, 1'000'000, "", false,
+                 "Calls that consumers' pages of one address may begin in a minute.");
+}
+
 void declareCalls(Declarer gateway) {
   gateway.number("gateway.ring_seconds", 30, 1, 600, "s", false, "How long an agent's page rings.");
   gateway.number("gateway.resume_seconds", 60, 1, 600, "s", false,
@@ -171,7 +204,9 @@ void declareSettings(base::Settings& settings) {
   declareServer({settings, "Server"});
   declareLog({settings, "Server"});
   declareAccess({settings, "Expert Assist"});
+  declareAgents({settings, "Gateway"});
   declareCalls({settings, "Gateway"});
+  declareSipSettings(settings);
 }
 
 std::string stateDirectory(const base::Settings& settings, const std::string& commandLine) {
@@ -224,6 +259,14 @@ CallDeskOptions callDeskOptions(const base::Settings& settings) {
                    settings.integer("gateway.media_timeout_seconds") * 1000,
                    settings.integer("gateway.resume_seconds") * 1000};
   options.maxCalls = sizeOf(settings, "gateway.max_calls");
+  for (const std::string& line : settings.list("gateway.hunt_groups")) {
+    if (auto group = parseHuntGroup(line)) options.groups.push_back(std::move(*group));
+  }
+  for (const std::string& text : settings.list("gateway.refused_destinations")) {
+    if (auto pattern = NumberPattern::compile(text)) options.destinations.refused.push_back(std::move(*pattern));
+  }
+  for (std::string& agent : settings.list("gateway.auto_answer_agents")) options.autoAnswer.insert(std::move(agent));
+  options.dialsPerMinute = settings.integer("gateway.dials_per_minute");
   return options;
 }
 

@@ -1,0 +1,142 @@
+#include "gateway/sip_call_headers.h"
+
+#include <cctype>
+
+#include "base/text.h"
+#include "gateway/destinations.h"
+#include "sip/identity.h"
+
+namespace parley::gateway {
+namespace {
+
+constexpr std::size_t kMaxNumber = 128;
+constexpr std::size_t kMaxDisplay = 64;
+constexpr int kServiceUnavailable = 503;
+
+/// The user part of a SIP URI (RFC 3261 section 25.1): what may not stand there is escaped.
+std::string escapedUser(std::string_view text) {
+  constexpr std::string_view kPlain = "-_.!~*'()&=+$,;?/";
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text.substr(0, kMaxNumber)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x80 && std::isalnum(byte) != 0) || kPlain.contains(c)) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 0xf];
+    }
+  }
+  return out;
+}
+
+bool isNumber(std::string_view text) {
+  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  return !digits.empty() && digits.find_first_not_of("0123456789*#") == std::string_view::npos;
+}
+
+constexpr std::string_view kCorrelation = "X-Correlation-ID";
+constexpr std::size_t kMaxCorrelation = 128;
+
+bool isSessionId(std::string_view text) {
+  return text.size() == sip::kNilSession.size() &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// Printable ASCII only: what we pass on and show.
+bool isCorrelation(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxCorrelation &&
+         text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:@") ==
+             std::string_view::npos;
+}
+
+bool isTel(std::string_view text) { return base::equalsIgnoreCase(text.substr(0, 4), "tel:"); }
+
+}  // namespace
+
+sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool rewrite) {
+  const auto parsed = sip::Uri::parse(destination);
+  sip::Uri out;
+  if (parsed && parsed->isSip() && !parsed->host.empty()) {
+    out = *parsed;
+    out.headers.clear();
+    if (!rewrite) return out;
+  } else {
+    const std::string user = isTel(destination) ? destination.substr(4) : userPart(destination);
+    out.user = escapedUser(user.substr(0, user.find(';')));
+    if (isTel(destination)) out.params.set("user", "phone");
+  }
+  out.scheme = server.scheme;
+  out.host = server.host;
+  out.port = server.port;
+  return out;
+}
+
+sip::NameAddr callerAddress(const std::string& name, const std::string& address, const std::string& domain) {
+  const std::string user = escapedUser(userPart(address));
+  sip::NameAddr out;
+  if (user.empty()) {
+    out.display = name.empty() ? "Anonymous" : base::printable(name, kMaxDisplay);
+    out.uri = sip::Uri::sip("anonymous", "anonymous.invalid");
+    return out;
+  }
+  out.display = base::printable(name, kMaxDisplay);
+  out.uri = sip::Uri::sip(user, domain);
+  if (isNumber(user)) out.uri.params.set("user", "phone");
+  return out;
+}
+
+sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain) {
+  sip::Headers out;
+  const sip::NameAddr caller = callerAddress(invite.fromName, invite.fromAddress, domain);
+  if (caller.uri.user != "anonymous") {
+    out.push_back({sip::HeaderId::pAssertedIdentity, {}, caller.toString()});
+  }
+  if (!invite.uui.empty()) {
+    const base::Bytes bytes = base::asBytes(invite.uui);
+    sip::UserToUser uui;
+    uui.data.assign(bytes.begin(), bytes.end());
+    if (const auto text = uui.toString()) out.push_back({sip::HeaderId::userToUser, {}, *text});
+  }
+  if (isSessionId(invite.correlationId)) {
+    sip::SessionIdentifier session;
+    session.local = invite.correlationId;
+    session.remote = sip::kNilSession;
+    out.push_back({sip::HeaderId::sessionId, {}, session.toString()});
+  }
+  if (isCorrelation(invite.correlationId)) {
+    out.push_back({sip::HeaderId::other, std::string(kCorrelation), invite.correlationId});
+  }
+  return out;
+}
+
+IncomingPhoneCall incomingCall(const sip::Message& request) {
+  IncomingPhoneCall call;
+  call.to = request.requestUri().plainUser();
+  call.toAddress = request.requestUri().toString();
+  const sip::CallerIdentity caller = sip::callerOf(request, true);
+  call.fromName = caller.name;
+  if (!caller.withheld) call.fromAddress = caller.number.empty() ? caller.uri.toString() : caller.number;
+  for (const sip::UserToUser& uui : sip::userToUserOf(request)) {
+    call.uui = sip::displayText(base::asText(uui.data));
+    break;
+  }
+  if (const auto own = request.header(kCorrelation); own && isCorrelation(*own)) {
+    call.correlationId = *own;
+  } else if (const auto header = request.header(sip::HeaderId::sessionId)) {
+    if (const auto session = sip::SessionIdentifier::parse(*header)) call.correlationId = session->correlation();
+  }
+  return call;
+}
+
+sip::Headers refusalHeaders(int status, const std::string& text) {
+  sip::Headers out;
+  if (status == kServiceUnavailable) out.push_back({sip::HeaderId::retryAfter, {}, "10"});
+  if (!text.empty()) {
+    out.push_back({sip::HeaderId::warning, {}, "399 parley \"" + base::printable(text, 120) + "\""});
+  }
+  return out;
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,23 @@
+// Between a call as the gateway has it and SIP headers: who calls, whom, what goes along. Pure.
+#pragma once
+#include <string>
+
+#include "gateway/phones.h"
+#include "sip/message.h"
+#include "sip/user_agent_types.h"
+
+namespace parley::gateway {
+
+/// "2001", "tel:+49…", "sip:2001@pbx" as a request URI. A destination without a host gets that of `server`;
+/// with `rewrite` each does (GW-4), and its port.
+sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool rewrite);
+/// From. An address without a usable user part is anonymous (RFC 3323).
+sip::NameAddr callerAddress(const std::string& name, const std::string& address, const std::string& domain);
+/// P-Asserted-Identity (RFC 3325), User-to-User (RFC 7433), Session-ID (RFC 7989) and X-Correlation-ID.
+sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain);
+/// Warning (RFC 3261 section 20.43) and, for 503, Retry-After.
+sip::Headers refusalHeaders(int status, const std::string& text);
+/// What an INVITE says of a call. Leg, SDP, trunk and the replaced leg are filled in by the caller.
+IncomingPhoneCall incomingCall(const sip::Message& request);
+
+}  // namespace parley::gateway

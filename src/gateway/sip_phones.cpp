@@ -1,0 +1,555 @@
+#include "gateway/sip_phones.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "gateway/destinations.h"
+#include "gateway/sip_call_headers.h"
+
+namespace parley::gateway {
+namespace {
+
+const base::Logger log{"sip"};
+constexpr int kServiceUnavailable = 503;
+constexpr int kRequestTimeout = 408;
+constexpr int kDecline = 603;
+constexpr std::size_t kMaxTrace = 160;
+constexpr std::size_t kLegIdLength = 12;
+constexpr unsigned kAddressBits = 128;
+constexpr unsigned kV4Prefix = 96;
+constexpr char kSavedSeparator = '\n';
+
+bool sameAddress(const proto::TransportAddress& a, const proto::TransportAddress& b) { return a.ip == b.ip; }
+
+std::string shown(const proto::TransportAddress& address) {
+  return net::Endpoint::fromBytes(address.ip, address.port).toString();
+}
+
+}  // namespace
+
+std::optional<AllowedPeer> parseAllowedPeer(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto endpoint = net::Endpoint::parse(text.substr(0, slash), 0);
+  if (!endpoint) return std::nullopt;
+  AllowedPeer peer;
+  peer.address = {endpoint->bytes(), 0};
+  if (slash == std::string_view::npos) return peer;
+  const auto bits = base::parseNumber<unsigned>(text.substr(slash + 1));
+  const unsigned most = endpoint->isV4() ? kAddressBits - kV4Prefix : kAddressBits;
+  if (!bits || *bits > most) return std::nullopt;
+  peer.prefix = endpoint->isV4() ? kV4Prefix + *bits : *bits;
+  return peer;
+}
+
+bool covers(const AllowedPeer& peer, const proto::TransportAddress& address) {
+  unsigned left = peer.prefix;
+  for (std::size_t i = 0; i < address.ip.size() && left > 0; ++i) {
+    const unsigned bits = std::min(left, 8u);
+    const auto mask = static_cast<std::uint8_t>(0xff << (8 - bits));
+    if ((peer.address.ip[i] & mask) != (address.ip[i] & mask)) return false;
+    left -= bits;
+  }
+  return true;
+}
+
+/// Counts what leaves.
+class SipPhones::CountingTransport final : public sip::Transport {
+ public:
+  CountingTransport(sip::Transport& inner, std::uint64_t& count) : inner_(inner), count_(count) {}
+  void send(std::string bytes, const sip::Target& target, sip::SendToken token) override {
+    ++count_;
+    inner_.send(std::move(bytes), target, token);
+  }
+  std::string sentBy(const sip::Target& target) const override { return inner_.sentBy(target); }
+
+ private:
+  sip::Transport& inner_;
+  std::uint64_t& count_;
+};
+
+struct SipPhones::Leg {
+  Leg(net::EventLoop& loop, std::string name) : id(std::move(name)), patience(loop) {}
+  const std::string id;
+  sip::SessionId session;
+  // Of an outgoing call, until it is answered.
+  PhoneInvite invite;
+  std::vector<std::string> servers;  ///< Still to be tried.
+  std::string server;                ///< Tried now, or the one that took the call.
+  std::string serverAddress;
+  bool heard = false;  ///< The server said something.
+  net::Timer patience;
+  unsigned generation = 0;  ///< Voids a late answer of the locator.
+};
+
+SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Random& random, Locate locate,
+                     sip::UserAgentOptions agent, SipPhonesOptions options, sip::Authenticator* authenticator)
+    : loop_(loop),
+      random_(random),
+      locate_(std::move(locate)),
+      options_(std::move(options)),
+      transport_(std::make_unique<CountingTransport>(transport, messagesOut_)),
+      trunks_(random, options_.times),
+      timer_(loop),
+      pingTimer_(loop) {
+  strangers_ = base::Metrics::instance().counter("parley_sip_strangers_total",
+                                                 "Requests of addresses that may not call.");
+  agent_ = std::make_unique<sip::UserAgent>(
+      std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, nullptr});
+}
+
+SipPhones::~SipPhones() = default;
+
+void SipPhones::start() {
+  trunks_.setServers(options_.servers, loop_.now());
+  schedulePings();
+}
+
+void SipPhones::setOptions(SipPhonesOptions options) {
+  affinity_.assertHere();
+  options_ = std::move(options);
+  trunks_.setTimes(options_.times);
+  trunks_.setServers(options_.servers, loop_.now());
+  std::erase_if(trunkAddresses_, [this](const auto& each) {
+    return std::ranges::find(options_.servers, each.first) == options_.servers.end();
+  });
+  schedulePings();
+}
+
+void SipPhones::receive(sip::Message message, const sip::Source& source) {
+  affinity_.assertHere();
+  ++messagesIn_;
+  agent_->receive(std::move(message), source, loop_.now());
+  arm();
+}
+
+void SipPhones::onSendFailed(sip::SendToken token, std::string_view reason) {
+  agent_->onSendFailed(token, reason, loop_.now());
+  arm();
+}
+
+void SipPhones::arm() {
+  const base::Instant next = agent_->nextTimer();
+  if (next == base::Instant::max()) return timer_.stop();
+  const base::Instant now = loop_.now();
+  timer_.start(next <= now ? base::Millis{0} : std::chrono::ceil<base::Millis>(next - now), [this] {
+    agent_->onTimer(loop_.now());
+    arm();
+  });
+}
+
+// --- outgoing ----------------------------------------------------------------------------------------------
+
+void SipPhones::invite(const PhoneInvite& invite) {
+  affinity_.assertHere();
+  if (legs_.contains(invite.leg)) return;
+  if (legs_.size() >= options_.maxLegs) {
+    return failLater(invite.leg, kServiceUnavailable, "sip.too_many_calls", "Too many calls with phones.");
+  }
+  auto made = std::make_unique<Leg>(loop_, invite.leg);
+  made->invite = invite;
+  made->servers = trunks_.order();
+  Leg& leg = *made;
+  legs_.emplace(invite.leg, std::move(made));
+  if (leg.servers.empty()) {
+    return failLater(invite.leg, kServiceUnavailable, "sip.no_trunk", "No outbound SIP server is configured.");
+  }
+  tryServer(leg);
+}
+
+void SipPhones::failLater(const std::string& leg, int status, std::string reason, std::string text) {
+  const bool held = legs_.contains(leg);
+  loop_.post(guard_.wrap([this, leg, held, status, reason = std::move(reason), text = std::move(text)] {
+    Leg* found = find(leg);
+    if (held && found == nullptr) return;  // Hung up meanwhile.
+    if (held) forget(*found);
+    if (listener_ != nullptr) listener_->onPhoneFailed(leg, status, reason, text);
+  }));
+}
+
+void SipPhones::tryServer(Leg& leg) {
+  leg.server = leg.servers.front();
+  leg.servers.erase(leg.servers.begin());
+  leg.heard = false;
+  const unsigned generation = ++leg.generation;
+  const auto uri = sip::Uri::parse(leg.server);
+  if (!uri) return serverFailed(leg, kServiceUnavailable, "sip.bad_uri", "The server's address is wrong.");
+  locate_(*uri, guard_.wrap([this, id = leg.id, generation](std::vector<sip::Target> targets) {
+    Leg* found = find(id);
+    if (found == nullptr || found->generation != generation) return;
+    callServer(*found, std::move(targets));
+    arm();
+  }));
+}
+
+void SipPhones::callServer(Leg& leg, std::vector<sip::Target> targets) {
+  if (targets.empty()) {
+    return serverFailed(leg, kServiceUnavailable, "sip.unresolved", "The server's name leads nowhere.");
+  }
+  remember(leg.server, targets);
+  leg.serverAddress = shown(targets.front().address);
+  const auto uri = sip::Uri::parse(leg.server);
+  leg.session = agent_->invite(outgoing(leg, *uri, std::move(targets)), loop_.now());
+  bySession_[leg.session] = &leg;
+  leg.patience.start(options_.times.server, [this, id = leg.id] {
+    Leg* found = find(id);
+    if (found == nullptr || found->heard) return;
+    bySession_.erase(found->session);
+    agent_->hangUp(found->session, {}, loop_.now());
+    found->session = {};
+    serverFailed(*found, kRequestTimeout, "sip.timeout", "The server did not answer.");
+    arm();
+  });
+}
+
+sip::OutgoingCall SipPhones::outgoing(const Leg& leg, const sip::Uri& server,
+                                      std::vector<sip::Target> targets) const {
+  const std::string domain = domainTowards(targets);
+  sip::OutgoingCall call;
+  call.to = calledUri(leg.invite.destination, server, options_.rewriteUris);
+  call.from = callerAddress(leg.invite.fromName, leg.invite.fromAddress, domain);
+  call.targets = std::move(targets);
+  call.sdp = leg.invite.sdp;
+  call.headers = callHeaders(leg.invite, domain);
+  call.replaces = leg.invite.replaces;
+  if (const Leg* replaced = find(leg.invite.replacesLeg)) call.replacesSession = replaced->session;
+  if (!leg.invite.referredByLeg.empty()) call.referredBy = call.from.toString();
+  return call;
+}
+
+std::string SipPhones::domainTowards(const std::vector<sip::Target>& targets) const {
+  if (!options_.domain.empty()) return options_.domain;
+  std::string sentBy = transport_->sentBy(targets.front());
+  const auto colon = sentBy.rfind(':');
+  const bool port = colon != std::string::npos && sentBy.find(']', colon) == std::string::npos;
+  return port ? sentBy.substr(0, colon) : sentBy;
+}
+
+/// The server tried last is of no use: the next one, or the end.
+void SipPhones::serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text) {
+  leg.patience.stop();
+  trunks_.onRequest(leg.server,
+                    {.status = status == kServiceUnavailable && reason == "sip.answered" ? status : 0,
+                     .reason = reason,
+                     .rttMs = {},
+                     .address = leg.serverAddress,
+                     .again = leg.heard},
+                    loop_.now(), base::wallNow());
+  schedulePings();
+  if (!leg.servers.empty()) return tryServer(leg);
+  const std::string id = leg.id;
+  const bool answered = reason == "sip.answered";
+  failLater(id, status, answered ? "sip.unavailable" : "sip.trunk_down", text);
+}
+
+// --- what the gateway asks ---------------------------------------------------------------------------------
+
+void SipPhones::ring(const std::string& leg, const std::string& sdp) {
+  if (const Leg* found = find(leg)) agent_->ring(found->session, sdp, loop_.now());
+  arm();
+}
+
+void SipPhones::answer(const std::string& leg, const std::string& sdp) {
+  if (const Leg* found = find(leg)) agent_->answer(found->session, sdp, loop_.now());
+  arm();
+}
+
+void SipPhones::reject(const std::string& leg, int status, const std::string& text) {
+  Leg* found = find(leg);
+  if (found == nullptr) return;
+  agent_->reject(found->session, status, loop_.now(), refusalHeaders(status, text));
+  forget(*found);
+  arm();
+}
+
+void SipPhones::hangUp(const std::string& leg, const std::string& cause) {
+  Leg* found = find(leg);
+  if (found == nullptr) return;
+  if (found->session != sip::SessionId{}) agent_->hangUp(found->session, cause, loop_.now());
+  forget(*found);
+  arm();
+}
+
+void SipPhones::offer(const std::string& leg, const std::string& sdp) {
+  if (const Leg* found = find(leg)) agent_->offer(found->session, sdp, loop_.now());
+  arm();
+}
+
+void SipPhones::answerOffer(const std::string& leg, const std::string& sdp) {
+  if (const Leg* found = find(leg)) agent_->answerOffer(found->session, sdp, loop_.now());
+  arm();
+}
+
+void SipPhones::refuseOffer(const std::string& leg, int status) {
+  if (const Leg* found = find(leg)) agent_->refuseOffer(found->session, status, loop_.now());
+  arm();
+}
+
+void SipPhones::sendDtmf(const std::string& leg, const std::string& digits) {
+  constexpr std::uint32_t kToneMillis = 160;
+  const Leg* found = find(leg);
+  if (found == nullptr) return;
+  for (const char digit : digits) agent_->sendDtmf(found->session, {digit, kToneMillis}, loop_.now());
+  arm();
+}
+
+void SipPhones::refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) {
+  const Leg* found = find(leg);
+  if (found == nullptr) return;
+  const auto server = sip::Uri::parse(found->server);
+  sip::OutgoingRefer refer;
+  refer.target = calledUri(target, server.value_or(sip::Uri{}), options_.rewriteUris && server.has_value());
+  if (const Leg* replaced = find(replacesLeg)) refer.replacesSession = replaced->session;
+  agent_->refer(found->session, refer, loop_.now());
+  arm();
+}
+
+void SipPhones::referProgress(const std::string& leg, int status) {
+  if (const Leg* found = find(leg)) agent_->referProgress(found->session, status, loop_.now());
+  arm();
+}
+
+std::string SipPhones::save(const std::string& leg) const {
+  const Leg* found = find(leg);
+  if (found == nullptr) return {};
+  std::string saved = agent_->save(found->session);
+  return saved.empty() ? saved : found->server + kSavedSeparator + saved;
+}
+
+bool SipPhones::restore(const std::string& leg, const std::string& saved) {
+  const auto separator = saved.find(kSavedSeparator);
+  if (separator == std::string::npos || legs_.contains(leg)) return false;
+  const auto session = agent_->restore(std::string_view(saved).substr(separator + 1), loop_.now());
+  if (!session) return false;
+  auto made = std::make_unique<Leg>(loop_, leg);
+  made->session = *session;
+  made->server = saved.substr(0, separator);
+  made->heard = true;
+  bySession_[*session] = made.get();
+  legs_.emplace(leg, std::move(made));
+  arm();
+  return true;
+}
+
+void SipPhones::shutDown() {
+  agent_->shutDown(loop_.now());
+  bySession_.clear();
+  legs_.clear();
+  arm();
+}
+
+// --- what the user agent tells -----------------------------------------------------------------------------
+
+void SipPhones::onCall(const sip::IncomingCall& call) {
+  if (listener_ == nullptr || legs_.size() >= options_.maxLegs) {
+    return agent_->reject(call.session, kServiceUnavailable, loop_.now());
+  }
+  const std::string id = "p" + random_.alphanumeric(kLegIdLength);
+  auto made = std::make_unique<Leg>(loop_, id);
+  made->session = call.session;
+  made->heard = true;
+  for (const auto& [server, addresses] : trunkAddresses_) {
+    const bool from = std::ranges::any_of(addresses, [&](const proto::TransportAddress& each) {
+      return sameAddress(each, call.source.remote);
+    });
+    if (from) made->server = server;
+  }
+  bySession_[call.session] = made.get();
+  IncomingPhoneCall incoming = incomingCall(call.request);
+  incoming.leg = id;
+  incoming.sdp = call.sdp;
+  incoming.trunk = made->server.empty() ? shown(call.source.remote) : made->server;
+  if (call.replacesSession) {
+    if (const Leg* replaced = find(*call.replacesSession)) incoming.replacesLeg = replaced->id;
+  }
+  legs_.emplace(id, std::move(made));
+  listener_->onPhoneCall(incoming);
+}
+
+void SipPhones::onProgress(sip::SessionId session, const sip::Progress& progress, const sip::Message&) {
+  if (Leg* leg = find(session)) listener_->onPhoneProgress(leg->id, progress.status, progress.sdp);
+}
+
+void SipPhones::onAnswered(sip::SessionId session, const std::string& sdp, const sip::Message&) {
+  Leg* leg = find(session);
+  if (leg == nullptr) return;
+  leg->patience.stop();
+  leg->servers.clear();
+  leg->invite = {};
+  listener_->onPhoneAnswered(leg->id, sdp);
+}
+
+void SipPhones::onConfirmed(sip::SessionId session, const std::string& sdp) {
+  const Leg* leg = find(session);
+  if (leg != nullptr && !sdp.empty()) listener_->onPhoneOfferAnswered(leg->id, sdp);
+}
+
+void SipPhones::onOffer(sip::SessionId session, const std::string& sdp) {
+  if (const Leg* leg = find(session)) listener_->onPhoneOffer(leg->id, sdp);
+}
+
+void SipPhones::onOfferAnswered(sip::SessionId session, const std::string& sdp) {
+  if (const Leg* leg = find(session)) listener_->onPhoneOfferAnswered(leg->id, sdp);
+}
+
+void SipPhones::onOfferFailed(sip::SessionId session, int status, const std::string& reason) {
+  if (const Leg* leg = find(session)) listener_->onPhoneOfferFailed(leg->id, status, reason);
+}
+
+void SipPhones::onDtmf(sip::SessionId session, const sip::DtmfSignal& signal) {
+  if (const Leg* leg = find(session)) listener_->onPhoneDtmf(leg->id, std::string(1, signal.digit));
+}
+
+void SipPhones::onSessionMessage(sip::SessionId, const sip::Message&) {}
+
+void SipPhones::onRefer(const sip::IncomingRefer& refer) {
+  const Leg* leg = find(refer.session);
+  if (leg == nullptr) return;
+  std::string replacesLeg;
+  if (refer.replacesSession) {
+    if (const Leg* replaced = find(*refer.replacesSession)) replacesLeg = replaced->id;
+  }
+  listener_->onPhoneRefer(leg->id, refer.target.uri.toString(), refer.replaces, replacesLeg);
+}
+
+void SipPhones::onReferProgress(sip::SessionId session, int status, bool) {
+  if (const Leg* leg = find(session)) listener_->onReferProgress(leg->id, status);
+}
+
+void SipPhones::onEnded(sip::SessionId session, const sip::Ending& ending) {
+  Leg* leg = find(session);
+  if (leg == nullptr) return;
+  const bool calling = !leg->invite.leg.empty();
+  if (calling) {
+    bySession_.erase(session);
+    leg->session = {};
+    const bool unanswered = !leg->heard;
+    if (unanswered || ending.status == kServiceUnavailable) {
+      return serverFailed(*leg, ending.status == 0 ? kServiceUnavailable : ending.status,
+                          unanswered ? ending.reason : "sip.answered", ending.text);
+    }
+  }
+  const std::string id = leg->id;
+  forget(*leg);
+  if (calling) {
+    listener_->onPhoneFailed(id, ending.status == 0 ? kDecline : ending.status, ending.reason, ending.text);
+  } else {
+    listener_->onPhoneEnded(id, ending.reason, ending.text);
+  }
+}
+
+void SipPhones::onChanged(sip::SessionId session) {
+  if (const Leg* leg = find(session)) listener_->onPhoneChanged(leg->id);
+}
+
+void SipPhones::onTrace(sip::SessionId session, bool outgoing, const std::string& what) {
+  Leg* leg = find(session);
+  if (leg == nullptr) return;
+  if (!outgoing && !leg->heard) {
+    leg->heard = true;
+    leg->patience.stop();
+    trunks_.onRequest(leg->server, {.status = 100, .reason = {}, .rttMs = {}, .address = leg->serverAddress},
+                      loop_.now(), base::wallNow());
+  }
+  listener_->onPhoneTrace(leg->id, outgoing, base::printable(what, kMaxTrace), "{}");
+}
+
+bool SipPhones::onRequest(sip::RequestId, const sip::Message&, const sip::Source&) { return false; }
+
+// --- who may call ------------------------------------------------------------------------------------------
+
+sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& source) {
+  const bool known = isTrunk(source.remote) || std::ranges::any_of(options_.allowedPeers, [&](const auto& peer) {
+                       return covers(peer, source.remote);
+                     });
+  if (known) return sip::Verdict::allowed();
+  strangers_.add();
+  log.warn("a stranger was refused",
+           {{"address", shown(source.remote)},
+            {"method", base::printable(request.methodName(), 32)},
+            {"reason", "sip.stranger"},
+            {"answer", options_.silentToStrangers ? "none" : "403"}});
+  return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
+}
+
+bool SipPhones::isTrunk(const proto::TransportAddress& address) const {
+  return std::ranges::any_of(trunkAddresses_, [&](const auto& trunk) {
+    return std::ranges::any_of(trunk.second, [&](const auto& each) { return sameAddress(each, address); });
+  });
+}
+
+void SipPhones::remember(const std::string& server, const std::vector<sip::Target>& targets) {
+  auto& known = trunkAddresses_[server];
+  known.clear();
+  for (const sip::Target& target : targets) known.push_back(target.address);
+}
+
+// --- pings -------------------------------------------------------------------------------------------------
+
+void SipPhones::schedulePings() {
+  for (const std::string& server : trunks_.takeDuePings(loop_.now())) ping(server);
+  const base::Instant next = trunks_.nextPing();
+  if (next == base::Instant::max()) return pingTimer_.stop();
+  const base::Instant now = loop_.now();
+  pingTimer_.start(next <= now ? base::Millis{0} : std::chrono::ceil<base::Millis>(next - now),
+                   [this] { schedulePings(); });
+}
+
+void SipPhones::ping(const std::string& server) {
+  const auto failed = [this](const std::string& uri, std::string reason) {
+    trunks_.onPinged(uri, {.status = 0, .reason = std::move(reason), .rttMs = {}, .address = {}}, loop_.now(),
+                     base::wallNow());
+    schedulePings();
+  };
+  const auto uri = sip::Uri::parse(server);
+  if (!uri) return loop_.post(guard_.wrap([failed, server] { failed(server, "sip.bad_uri"); }));
+  locate_(*uri, guard_.wrap([this, failed, server, to = *uri](std::vector<sip::Target> targets) {
+    if (targets.empty()) return failed(server, "sip.unresolved");
+    remember(server, targets);
+    sip::OutgoingRequest request;
+    request.to = to;
+    request.from = callerAddress({}, "ping", domainTowards(targets));
+    request.targets = std::move(targets);
+    request.timeout = options_.times.server;
+    pings_[agent_->request(std::move(request), loop_.now())] = server;
+    arm();
+  }));
+}
+
+void SipPhones::onRequestDone(sip::RequestId request, const sip::RequestResult& result) {
+  const auto found = pings_.find(request);
+  if (found == pings_.end()) return;
+  const std::string server = found->second;
+  pings_.erase(found);
+  Trunks::Outcome outcome;
+  outcome.status = result.response ? result.status : 0;
+  outcome.reason = result.reason;
+  if (result.response) outcome.rttMs = static_cast<double>(result.roundTrip.count());
+  outcome.address = shown(result.target.address);
+  trunks_.onPinged(server, outcome, loop_.now(), base::wallNow());
+  loop_.post(guard_.wrap([this] { schedulePings(); }));
+}
+
+// --- tables ------------------------------------------------------------------------------------------------
+
+SipPhones::Leg* SipPhones::find(const std::string& leg) {
+  const auto found = legs_.find(leg);
+  return found == legs_.end() ? nullptr : found->second.get();
+}
+
+const SipPhones::Leg* SipPhones::find(const std::string& leg) const {
+  const auto found = legs_.find(leg);
+  return found == legs_.end() ? nullptr : found->second.get();
+}
+
+SipPhones::Leg* SipPhones::find(sip::SessionId session) {
+  const auto found = bySession_.find(session);
+  return found == bySession_.end() ? nullptr : found->second;
+}
+
+void SipPhones::forget(Leg& leg) {
+  bySession_.erase(leg.session);
+  legs_.erase(leg.id);
+}
+
+}  // namespace parley::gateway

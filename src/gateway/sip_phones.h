@@ -1,0 +1,156 @@
+// Telephones over SIP: Phones (phones.h) on top of the SIP user agent, with the outbound servers of GW-4.
+//
+// Owns the user agent, its timer and the trunks. Whoever owns the network gives it datagrams and messages
+// (receive) and a way to send (sip::Transport); the server does, and so do tests. Loop thread only.
+//
+// An outgoing call tries the outbound servers one after the other: the next one when a server does not answer
+// at all within the server timeout, cannot be reached, or says 503. What another answer says, counts.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/affinity.h"
+#include "base/guard.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "gateway/phones.h"
+#include "gateway/trunks.h"
+#include "net/endpoint.h"
+#include "net/event_loop.h"
+#include "sip/user_agent.h"
+
+namespace parley::gateway {
+
+/// Who may call besides the outbound servers.
+struct AllowedPeer {
+  proto::TransportAddress address;  ///< Port: not looked at.
+  unsigned prefix = 128;            ///< Bits of the (IPv4-mapped) address that must be the same.
+};
+/// "192.0.2.1", "192.0.2.0/24", "2001:db8::/32". Nothing: it is none of them.
+std::optional<AllowedPeer> parseAllowedPeer(std::string_view text);
+bool covers(const AllowedPeer& peer, const proto::TransportAddress& address);
+
+struct SipPhonesOptions {
+  std::vector<std::string> servers;  ///< GW-4: sip:host, sips:host, sip:host;transport=tcp
+  TrunkTimes times;
+  bool rewriteUris = true;           ///< The request URI's host becomes the server's.
+  std::string domain;                ///< In From; empty: our own address towards the server.
+  std::vector<AllowedPeer> allowedPeers;
+  bool silentToStrangers = false;    ///< Nothing instead of 403.
+  std::size_t maxLegs = 4'000;
+};
+
+class SipPhones final : public Phones, private sip::UserAgentListener, private sip::Admission {
+ public:
+  using Located = std::function<void(std::vector<sip::Target>)>;
+  /// Finds where a URI's host is; always answers, never inside the call. An empty list: nowhere.
+  using Locate = std::function<void(const sip::Uri&, Located)>;
+
+  SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Random& random, Locate locate,
+            sip::UserAgentOptions agent, SipPhonesOptions options, sip::Authenticator* authenticator);
+  ~SipPhones() override;
+
+  void start();  ///< Pings begin.
+  void setOptions(SipPhonesOptions options);
+
+  // What the network tells.
+  void receive(sip::Message message, const sip::Source& source);
+  void onSendFailed(sip::SendToken token, std::string_view reason);
+
+  void setListener(PhonesListener* listener) override { listener_ = listener; }
+  bool available() const override { return !trunks_.empty(); }
+  void invite(const PhoneInvite& invite) override;
+  void ring(const std::string& leg, const std::string& sdp) override;
+  void answer(const std::string& leg, const std::string& sdp) override;
+  void reject(const std::string& leg, int status, const std::string& text) override;
+  void hangUp(const std::string& leg, const std::string& cause) override;
+  void offer(const std::string& leg, const std::string& sdp) override;
+  void answerOffer(const std::string& leg, const std::string& sdp) override;
+  void refuseOffer(const std::string& leg, int status) override;
+  void sendDtmf(const std::string& leg, const std::string& digits) override;
+  void refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) override;
+  void referProgress(const std::string& leg, int status) override;
+  std::string save(const std::string& leg) const override;
+  bool restore(const std::string& leg, const std::string& saved) override;
+
+  void drain() { agent_->drain(); }
+  void shutDown();  ///< Hangs everything up; done when idle().
+  bool idle() const { return legs_.empty() && agent_->idle(); }
+
+  const Trunks& trunks() const { return trunks_; }
+  std::size_t legs() const { return legs_.size(); }
+  std::uint64_t messagesIn() const { return messagesIn_; }
+  std::uint64_t messagesOut() const { return messagesOut_; }
+  const sip::UserAgent& agent() const { return *agent_; }
+
+ private:
+  struct Leg;
+  class CountingTransport;
+
+  // sip::UserAgentListener
+  void onCall(const sip::IncomingCall& call) override;
+  void onProgress(sip::SessionId session, const sip::Progress& progress, const sip::Message& response) override;
+  void onAnswered(sip::SessionId session, const std::string& sdp, const sip::Message& response) override;
+  void onConfirmed(sip::SessionId session, const std::string& sdp) override;
+  void onOffer(sip::SessionId session, const std::string& sdp) override;
+  void onOfferAnswered(sip::SessionId session, const std::string& sdp) override;
+  void onOfferFailed(sip::SessionId session, int status, const std::string& reason) override;
+  void onDtmf(sip::SessionId session, const sip::DtmfSignal& signal) override;
+  void onSessionMessage(sip::SessionId session, const sip::Message& request) override;
+  void onRefer(const sip::IncomingRefer& refer) override;
+  void onReferProgress(sip::SessionId session, int status, bool done) override;
+  void onEnded(sip::SessionId session, const sip::Ending& ending) override;
+  void onChanged(sip::SessionId session) override;
+  void onTrace(sip::SessionId session, bool outgoing, const std::string& what) override;
+  bool onRequest(sip::RequestId request, const sip::Message& message, const sip::Source& source) override;
+  void onRequestDone(sip::RequestId request, const sip::RequestResult& result) override;
+  bool onSubscribe(const sip::IncomingSubscription&) override { return false; }
+  void onNotify(const sip::Notification&) override {}
+  void onSubscriptionEnded(sip::SubscriptionId, int, const std::string&) override {}
+  // sip::Admission
+  sip::Verdict admit(const sip::Message& request, const sip::Source& source) override;
+
+  void tryServer(Leg& leg);
+  void callServer(Leg& leg, std::vector<sip::Target> targets);
+  void serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text);
+  void failLater(const std::string& leg, int status, std::string reason, std::string text);
+  sip::OutgoingCall outgoing(const Leg& leg, const sip::Uri& server, std::vector<sip::Target> targets) const;
+  std::string domainTowards(const std::vector<sip::Target>& targets) const;
+  void ping(const std::string& server);
+  void schedulePings();
+  void remember(const std::string& server, const std::vector<sip::Target>& targets);
+  bool isTrunk(const proto::TransportAddress& address) const;
+
+  Leg* find(const std::string& leg);
+  const Leg* find(const std::string& leg) const;
+  Leg* find(sip::SessionId session);
+  void forget(Leg& leg);
+  void arm();  ///< After everything that was asked of the user agent.
+
+  net::EventLoop& loop_;
+  base::Random& random_;
+  Locate locate_;
+  SipPhonesOptions options_;
+  std::unique_ptr<CountingTransport> transport_;
+  std::unique_ptr<sip::UserAgent> agent_;
+  Trunks trunks_;
+  PhonesListener* listener_ = nullptr;
+  std::map<std::string, std::unique_ptr<Leg>> legs_;
+  std::map<sip::SessionId, Leg*> bySession_;
+  std::map<sip::RequestId, std::string> pings_;  ///< The server each goes to.
+  /// Addresses of the outbound servers as last resolved: they may call us.
+  std::map<std::string, std::vector<proto::TransportAddress>> trunkAddresses_;
+  net::Timer timer_, pingTimer_;
+  std::uint64_t messagesIn_ = 0, messagesOut_ = 0;
+  base::Counter strangers_;
+  base::ThreadAffinity affinity_;
+  base::LifeGuard guard_;
+};
+
+}  // namespace parley::gateway

@@ -1,0 +1,331 @@
+#include "gateway/sip_phones.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace parley::gateway {
+namespace {
+
+using base::Millis;
+using sip::Message;
+using sip::Method;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+proto::TransportAddress address(std::string_view text) {
+  const auto endpoint = net::Endpoint::parse(text, 5060);
+  return {endpoint->bytes(), 5060};
+}
+
+/// What left, as messages, and where to.
+struct Wire final : sip::Transport {
+  struct Sent {
+    Message message;
+    sip::Target target;
+  };
+  void send(std::string bytes, const sip::Target& target, sip::SendToken) override {
+    auto message = Message::parse(bytes);
+    ASSERT_TRUE(message) << bytes;
+    sent.push_back({std::move(*message), target});
+  }
+  std::string sentBy(const sip::Target&) const override { return "192.0.2.1:5060"; }
+  std::vector<Sent> sent;
+};
+
+struct Heard final : PhonesListener {
+  void onPhoneCall(const IncomingPhoneCall& call) override {
+    calls.push_back(call);
+    said.push_back("call " + call.to);
+  }
+  void onPhoneProgress(const std::string& leg, int status, const std::string& sdp) override {
+    said.push_back(leg + " progress " + std::to_string(status) + (sdp.empty() ? "" : " sdp"));
+  }
+  void onPhoneAnswered(const std::string& leg, const std::string& sdp) override {
+    said.push_back(leg + " answered" + (sdp.empty() ? "" : " sdp"));
+  }
+  void onPhoneFailed(const std::string& leg, int status, const std::string& reason, const std::string&) override {
+    said.push_back(leg + " failed " + std::to_string(status) + " " + reason);
+  }
+  void onPhoneOffer(const std::string& leg, const std::string&) override { said.push_back(leg + " offer"); }
+  void onPhoneOfferAnswered(const std::string& leg, const std::string&) override {
+    said.push_back(leg + " offer answered");
+  }
+  void onPhoneOfferFailed(const std::string& leg, int status, const std::string&) override {
+    said.push_back(leg + " offer failed " + std::to_string(status));
+  }
+  void onPhoneDtmf(const std::string& leg, const std::string& digits) override {
+    said.push_back(leg + " dtmf " + digits);
+  }
+  void onPhoneRefer(const std::string& leg, const std::string& target, const std::string&,
+                    const std::string&) override {
+    said.push_back(leg + " refer " + target);
+  }
+  void onReferProgress(const std::string&, int) override {}
+  void onPhoneEnded(const std::string& leg, const std::string& reason, const std::string&) override {
+    said.push_back(leg + " ended " + reason);
+  }
+  void onPhoneTrace(const std::string&, bool, const std::string&, const std::string&) override {}
+  std::vector<IncomingPhoneCall> calls;
+  std::vector<std::string> said;
+};
+
+constexpr auto kOffer = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+
+class SipPhonesTest : public testing::Test {
+ protected:
+  void make(std::vector<std::string> servers, Millis patience = Millis{3'000}) {
+    options_.servers = std::move(servers);
+    options_.times.server = patience;
+    phones_ = std::make_unique<SipPhones>(
+        loop_, wire_, random_,
+        [this](const sip::Uri& uri, SipPhones::Located located) {
+          std::vector<sip::Target> targets;
+          if (const auto endpoint = net::Endpoint::parse(uri.host, uri.port.value_or(5060))) {
+            targets.push_back({sip::TransportKind::udp, {endpoint->bytes(), endpoint->port()}, uri.host, {}});
+          }
+          loop_.post([targets, located = std::move(located)] { located(targets); });
+        },
+        sip::UserAgentOptions{}, options_, nullptr);
+    phones_->setListener(&heard_);
+    phones_->start();
+  }
+
+  /// The next message of this method to this address that was not taken yet.
+  Message take(Method method, std::string_view to = {}) {
+    Message out;
+    const bool came = loop_.runUntil(
+        [&] {
+          const auto found = std::ranges::find_if(wire_.sent, [&](const Wire::Sent& each) {
+            return each.message.isRequest() && each.message.method() == method &&
+                   (to.empty() || each.target.address.ip == address(to).ip);
+          });
+          if (found == wire_.sent.end()) return false;
+          out = found->message;
+          last_ = found->target;
+          wire_.sent.erase(found);
+          return true;
+        },
+        Millis{10'000});
+    EXPECT_TRUE(came) << "no " << sip::toString(method) << " to " << to;
+    return out;
+  }
+  void answer(const Message& request, int status, const std::string& sdp = {}) {
+    Message response = Message::responseTo(request, status, "far");
+    response.set(sip::HeaderId::contact, "<sip:phone@192.0.2.81>");
+    if (!sdp.empty()) response.setBody(sdp, "application/sdp");
+    phones_->receive(response, sourceOf(last_));
+  }
+  static sip::Source sourceOf(const sip::Target& target) {
+    return {target.kind, target.address, address("192.0.2.1"), {}, false, {}};
+  }
+  bool heard(const std::string& what) {
+    return loop_.runUntil([&] { return std::ranges::find(heard_.said, what) != heard_.said.end(); },
+                          Millis{10'000});
+  }
+  void pingsAnswered(std::initializer_list<const char*> servers) {
+    for (const char* server : servers) answer(take(Method::options, server), 200);
+    loop_.runUntil(
+        [&] {
+          return std::ranges::all_of(phones_->trunks().all(),
+                                     [](const Trunk& each) { return each.state != TrunkState::unknown; });
+        },
+        Millis{5'000});
+  }
+  PhoneInvite inviteTo(const std::string& number) {
+    PhoneInvite invite;
+    invite.leg = "p1";
+    invite.call = "c1";
+    invite.destination = number;
+    invite.fromAddress = "+4989123";
+    invite.fromName = "Ada";
+    invite.sdp = kOffer;
+    return invite;
+  }
+  Message inviteFrom(std::string_view number, const std::string& sdp = kOffer) {
+    Message request = Message::request(Method::invite, *sip::Uri::parse("sip:" + std::string(number) + "@192.0.2.1"));
+    request.pushVia(*sip::Via::parse("SIP/2.0/UDP 192.0.2.81:5060;branch=z9hG4bK" + random_.alphanumeric(8)));
+    request.from() = *sip::NameAddr::parse("\"Ada\" <sip:+4989123@192.0.2.81>;tag=far");
+    request.to() = *sip::NameAddr::parse("<sip:8000@192.0.2.1>");
+    request.setCallId(random_.alphanumeric(10));
+    request.setCSeq(1, Method::invite);
+    request.setMaxForwards(70);
+    request.set(sip::HeaderId::contact, "<sip:ada@192.0.2.81>");
+    if (!sdp.empty()) request.setBody(sdp, "application/sdp");
+    return request;
+  }
+  int statusSent() {
+    int status = 0;
+    loop_.runUntil(
+        [&] {
+          for (const auto& each : wire_.sent) {
+            if (each.message.isResponse() && each.message.status() >= 200) status = each.message.status();
+          }
+          return status != 0;
+        },
+        Millis{2'000});
+    return status;
+  }
+
+  net::EventLoop loop_{"test"};
+  base::SystemRandom random_;
+  Wire wire_;
+  Heard heard_;
+  SipPhonesOptions options_;
+  std::unique_ptr<SipPhones> phones_;
+  sip::Target last_;
+};
+
+TEST_F(SipPhonesTest, CallsThroughTheServerAndHangsUp) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  const Message invite = take(Method::invite);
+  EXPECT_EQ(invite.requestUri().toString(), "sip:2001@192.0.2.81");
+  EXPECT_EQ(invite.from().uri.toString(), "sip:+4989123@192.0.2.1;user=phone");
+  EXPECT_THAT(std::string(invite.header(sip::HeaderId::pAssertedIdentity).value_or("")), HasSubstr("+4989123"));
+  answer(invite, 180);
+  EXPECT_TRUE(heard("p1 progress 180"));
+  answer(invite, 200, kOffer);
+  EXPECT_TRUE(heard("p1 answered sdp"));
+  take(Method::ack);
+  EXPECT_FALSE(phones_->save("p1").empty());
+  phones_->hangUp("p1", "");
+  answer(take(Method::bye), 200);
+  EXPECT_EQ(phones_->legs(), 0u);
+}
+
+TEST_F(SipPhonesTest, ASilentServerIsLeftForTheNextOne) {
+  make({"sip:192.0.2.81", "sip:192.0.2.82"}, Millis{300});
+  pingsAnswered({"192.0.2.82", "192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  take(Method::invite);  // One of them, which says nothing.
+  const std::string silent = last_.host;
+  const std::string other = silent == "192.0.2.81" ? "192.0.2.82" : "192.0.2.81";
+  const Message second = take(Method::invite, other);
+  EXPECT_EQ(second.requestUri().host, other);
+  answer(second, 200, kOffer);
+  EXPECT_TRUE(heard("p1 answered sdp"));
+  for (const Trunk& trunk : phones_->trunks().all()) {
+    EXPECT_EQ(trunk.state, trunk.uri == "sip:" + silent ? TrunkState::down : TrunkState::up) << trunk.uri;
+  }
+}
+
+TEST_F(SipPhonesTest, A503GoesToTheNextOneAndBusyDoesNot) {
+  make({"sip:192.0.2.81", "sip:192.0.2.82"});
+  pingsAnswered({"192.0.2.82", "192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 503);
+  const Message second = take(Method::invite);
+  answer(second, 486);
+  EXPECT_TRUE(heard("p1 failed 486 sip.busy"));
+  EXPECT_EQ(phones_->legs(), 0u);
+}
+
+TEST_F(SipPhonesTest, NobodyAnswers) {
+  make({"sip:192.0.2.81"}, Millis{200});
+  phones_->invite(inviteTo("2001"));
+  take(Method::invite);
+  EXPECT_TRUE(heard("p1 failed 408 sip.trunk_down"));
+  EXPECT_EQ(phones_->trunks().all()[0].state, TrunkState::down);
+}
+
+TEST_F(SipPhonesTest, WithoutServersThereIsNoTrunk) {
+  make({});
+  EXPECT_FALSE(phones_->available());
+  phones_->invite(inviteTo("2001"));
+  EXPECT_TRUE(heard_.said.empty()) << "never inside the call";
+  EXPECT_TRUE(heard("p1 failed 503 sip.no_trunk"));
+}
+
+TEST_F(SipPhonesTest, AHangUpBeforeTheServerIsFoundIsTheEnd) {
+  make({"sip:192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  phones_->hangUp("p1", "");
+  EXPECT_FALSE(loop_.runUntil([&] { return !heard_.said.empty(); }, Millis{100}));
+  EXPECT_EQ(phones_->legs(), 0u);
+}
+
+TEST_F(SipPhonesTest, AServerMayCall) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->receive(inviteFrom("8000"), sourceOf(last_));
+  ASSERT_TRUE(heard("call 8000"));
+  const IncomingPhoneCall call = heard_.calls.front();
+  EXPECT_EQ(call.fromAddress, "+4989123");
+  EXPECT_EQ(call.trunk, "sip:192.0.2.81");
+  phones_->ring(call.leg, "");
+  phones_->answer(call.leg, kOffer);
+  EXPECT_EQ(statusSent(), 200);
+}
+
+TEST_F(SipPhonesTest, AnIncomingCallMayBeRefused) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->receive(inviteFrom("8000"), sourceOf(last_));
+  ASSERT_TRUE(heard("call 8000"));
+  phones_->reject(heard_.calls.front().leg, 480, "not signed in");
+  EXPECT_EQ(statusSent(), 480);
+  EXPECT_EQ(phones_->legs(), 0u);
+}
+
+TEST_F(SipPhonesTest, AStrangerIsRefused) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  const sip::Target stranger{sip::TransportKind::udp, address("203.0.113.9"), {}, {}};
+  phones_->receive(inviteFrom("8000"), sourceOf(stranger));
+  EXPECT_EQ(statusSent(), 403);
+  EXPECT_TRUE(heard_.calls.empty());
+}
+
+TEST_F(SipPhonesTest, AStrangerMayHearNothingAtAll) {
+  options_.silentToStrangers = true;
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  wire_.sent.clear();
+  phones_->receive(inviteFrom("8000"), sourceOf({sip::TransportKind::udp, address("203.0.113.9"), {}, {}}));
+  EXPECT_FALSE(loop_.runUntil([&] { return !wire_.sent.empty(); }, Millis{300}));
+}
+
+TEST_F(SipPhonesTest, AllowedPeersMayCall) {
+  options_.allowedPeers = {*parseAllowedPeer("203.0.113.0/24")};
+  make({});
+  phones_->receive(inviteFrom("8000"), sourceOf({sip::TransportKind::udp, address("203.0.113.9"), {}, {}}));
+  EXPECT_TRUE(heard("call 8000"));
+}
+
+TEST_F(SipPhonesTest, AnotherProcessGoesOnWithACall) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 200, kOffer);
+  ASSERT_TRUE(heard("p1 answered sdp"));
+  take(Method::ack);
+  const std::string saved = phones_->save("p1");
+  ASSERT_FALSE(saved.empty());
+
+  make({"sip:192.0.2.81"});  // The process begins anew.
+  ASSERT_TRUE(phones_->restore("p1", saved));
+  EXPECT_FALSE(phones_->restore("p1", saved)) << "twice";
+  EXPECT_FALSE(phones_->restore("p2", "nonsense"));
+  phones_->hangUp("p1", "");
+  const Message bye = take(Method::bye);
+  EXPECT_EQ(bye.to().tag(), "far");
+}
+
+TEST_F(SipPhonesTest, DigitsGoOneByOne) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 200, kOffer);
+  ASSERT_TRUE(heard("p1 answered sdp"));
+  phones_->sendDtmf("p1", "5#");
+  const Message first = take(Method::info);
+  EXPECT_THAT(first.body(), HasSubstr("Signal=5"));
+  answer(first, 200);
+  EXPECT_THAT(take(Method::info).body(), HasSubstr("Signal=#"));
+}
+
+}  // namespace
+}  // namespace parley::gateway

@@ -1,0 +1,125 @@
+#include "gateway/sip_service.h"
+
+#include <map>
+#include <vector>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "gateway/sip_settings.h"
+#include "net/dns.h"
+#include "sip/digest_client.h"
+#include "sipnet/dns_locator.h"
+#include "sipnet/transport.h"
+
+namespace parley::gateway {
+namespace {
+
+const base::Logger log{"sip"};
+constexpr base::Millis kLocatePatience{2'500};
+
+/// One account towards all outbound servers.
+class TrunkAccount final : public sip::Authenticator {
+ public:
+  TrunkAccount(std::string user, base::Secret password, base::Random& random)
+      : client_({{.realm = {}, .user = std::move(user), .password = std::move(password)}}, random) {}
+  std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request) override {
+    sip::Message again = request;
+    if (const auto done = client_.answer(challenge, again); !done) {
+      log.warn("credentials were refused", {{"reason", done.error().reason}, {"text", done.error().text}});
+      return std::nullopt;
+    }
+    return again;
+  }
+
+ private:
+  sip::DigestClient client_;
+};
+
+class RunningSip final : public SipService, public sipnet::TransportSink {
+ public:
+  explicit RunningSip(SipServiceParts parts)
+      : parts_(std::move(parts)), resolver_(parts_.loop, {}), locator_(parts_.loop, resolver_, {.deadline = kLocatePatience}) {
+    sipnet::TransportOptions options;
+    options.tls = parts_.clientTls;
+    if (const std::string address = parts_.settings.text("sip.advertised_address"); !address.empty()) {
+      for (const auto kind :
+           {sip::TransportKind::udp, sip::TransportKind::tcp, sip::TransportKind::tls}) {
+        options.advertised[kind] = address;
+      }
+    }
+    transport_ = std::make_unique<sipnet::SipTransport>(parts_.loop, std::move(options), *this);
+    if (const std::string user = parts_.settings.text("sip.trunk_user"); !user.empty()) {
+      account_ = std::make_unique<TrunkAccount>(user, base::Secret(parts_.settings.text("sip.trunk_password")),
+                                                parts_.random);
+    }
+    phones_ = std::make_unique<SipPhones>(
+        parts_.loop, *transport_, parts_.random,
+        [this](const sip::Uri& uri, SipPhones::Located located) { locate(uri, std::move(located)); },
+        sipAgentOptions(parts_.settings, parts_.version), sipPhonesOptions(parts_.settings), account_.get());
+  }
+
+  base::Result<void> listen() {
+    const bool wanted = !parts_.settings.list("sip.outbound_servers").empty() ||
+                        !parts_.settings.list("sip.allowed_peers").empty();
+    for (const SipListen& each : sipListens(parts_.settings)) {
+      const auto bound = transport_->listen(
+          each.kind, each.endpoint, each.kind == sip::TransportKind::tls ? parts_.serverTls : nullptr);
+      if (!bound) {
+        if (wanted) return std::unexpected(bound.error());
+        log.warn("SIP does not listen here; nobody is configured who could call",
+                 {{"transport", sip::toString(each.kind)}, {"reason", bound.error().text}});
+        continue;
+      }
+      ports_.try_emplace(each.kind, bound->port());
+      log.info("listening for SIP", {{"transport", sip::toString(each.kind)}, {"address", bound->toString()}});
+    }
+    phones_->start();
+    return {};
+  }
+
+  SipPhones& phones() override { return *phones_; }
+  void applySettings() override { phones_->setOptions(sipPhonesOptions(parts_.settings)); }
+  void drain() override { phones_->drain(); }
+  void stop() override { phones_->shutDown(); }
+  bool idle() const override { return phones_->idle(); }
+  std::uint16_t port(sip::TransportKind kind) const override {
+    const auto found = ports_.find(kind);
+    return found == ports_.end() ? std::uint16_t{0} : found->second;
+  }
+
+ private:
+  void locate(const sip::Uri& uri, SipPhones::Located located) {
+    locator_.locate(uri, {}, [uri, located = std::move(located)](const auto& found) {
+      if (!found) {
+        log.debug("a SIP server was not found", {{"host", base::printable(uri.host, 128)},
+                                                 {"reason", found.error().reason}});
+      }
+      located(found ? *found : std::vector<sip::Target>{});
+    });
+  }
+  void onMessage(sip::Message message, const sip::Source& source) override {
+    phones_->receive(std::move(message), source);
+  }
+  void onFlowClosed(sip::FlowId, std::string_view) override {}
+  void onSendFailed(sip::SendToken token, std::string_view reason) override {
+    phones_->onSendFailed(token, reason);
+  }
+
+  SipServiceParts parts_;
+  net::Resolver resolver_;
+  sipnet::DnsLocator locator_;
+  std::unique_ptr<TrunkAccount> account_;
+  std::unique_ptr<sipnet::SipTransport> transport_;
+  std::unique_ptr<SipPhones> phones_;
+  std::map<sip::TransportKind, std::uint16_t> ports_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<SipService>> SipService::start(SipServiceParts parts) {
+  auto service = std::make_unique<RunningSip>(std::move(parts));
+  if (auto listening = service->listen(); !listening) return std::unexpected(listening.error());
+  return service;
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,204 @@
+#include "gateway/sip_settings.h"
+
+#include "base/text.h"
+
+namespace parley::gateway {
+namespace {
+
+using base::SettingSpec;
+using base::SettingType;
+using base::SettingValue;
+using Names = std::vector<std::string>;
+
+constexpr auto kPage = "Gateway";
+
+std::string shown(const std::string& text) { return "\"" + base::printable(text, 80) + "\""; }
+
+std::optional<std::string> notListens(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (!parseSipListen(text)) {
+      return shown(text) + " is not of the form udp:5060, tcp:5060, tls:5061 or tls:192.0.2.1:5061";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> notServers(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    const auto uri = sip::Uri::parse(text);
+    if (!uri || !uri->isSip() || uri->host.empty()) {
+      return shown(text) + " is not a SIP server such as sip:192.0.2.81 or sip:sbc.example.com;transport=tls";
+    }
+  }
+  if (std::get<Names>(value).size() > Trunks::kMaxServers) return "has more than 64 servers";
+  return std::nullopt;
+}
+
+std::optional<std::string> notPeers(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (!parseAllowedPeer(text)) return shown(text) + " is not an address or a network such as 192.0.2.0/24";
+  }
+  return std::nullopt;
+}
+
+void number(base::Settings& settings, std::string name, std::int64_t fallback, std::int64_t min,
+            std::int64_t max, std::string unit, std::string sentence) {
+  settings.declare({.name = std::move(name),
+                    .type = SettingType::integer,
+                    .fallback = fallback,
+                    .sentence = std::move(sentence),
+                    .unit = std::move(unit),
+                    .min = min,
+                    .max = max,
+                    .page = kPage});
+}
+
+void declareServers(base::Settings& settings) {
+  settings.declare({.name = "sip.outbound_servers",
+                    .type = SettingType::list,
+                    .fallback = Names{},
+                    .sentence = "SIP servers that calls to phones go to: sip:address, with a port or "
+                                ";transport=tcp or tls if wanted. They may also call.",
+                    .page = kPage,
+                    .check = notServers});
+  settings.declare({.name = "sip.rewrite_outbound_uris",
+                    .type = SettingType::boolean,
+                    .fallback = true,
+                    .sentence = "Put the outbound server's address into the address that is called.",
+                    .page = kPage});
+  number(settings, "sip.server_timeout_ms", 3'000, 100, 60'000, "ms",
+         "How long an outbound server may take to say anything before the next one is tried.");
+  number(settings, "sip.ping_interval_ms", 30'000, 1'000, 3'600'000, "ms",
+         "Time between OPTIONS requests to an outbound server that is up.");
+  number(settings, "sip.dead_link_ping_interval_ms", 5'000, 500, 3'600'000, "ms",
+         "Time between OPTIONS requests to an outbound server that is down.");
+  settings.declare({.name = "sip.trunk_user",
+                    .type = SettingType::text,
+                    .fallback = std::string(),
+                    .sentence = "User name for outbound servers that ask for one (digest).",
+                    .needsRestart = true,
+                    .page = kPage});
+  settings.declare({.name = "sip.trunk_password",
+                    .type = SettingType::secret,
+                    .fallback = std::string(),
+                    .sentence = "Password for it.",
+                    .needsRestart = true,
+                    .page = kPage});
+}
+
+void declareReach(base::Settings& settings) {
+  settings.declare({.name = "sip.listen",
+                    .type = SettingType::list,
+                    .fallback = Names{"udp:5060", "tcp:5060", "tls:5061", "tls:5081"},
+                    .sentence = "Where SIP is served: transport, an address if not all, port. Empty: no SIP.",
+                    .needsRestart = true,
+                    .page = kPage,
+                    .check = notListens});
+  settings.declare({.name = "sip.advertised_address",
+                    .type = SettingType::text,
+                    .fallback = std::string(),
+                    .sentence = "Address that SIP servers are told to answer to, where NAT stands between; "
+                                "empty: this machine's own.",
+                    .needsRestart = true,
+                    .page = kPage});
+  settings.declare({.name = "sip.domain",
+                    .type = SettingType::text,
+                    .fallback = std::string(),
+                    .sentence = "Domain in the caller's address; empty: this machine's address.",
+                    .page = kPage});
+  settings.declare({.name = "sip.allowed_peers",
+                    .type = SettingType::list,
+                    .fallback = Names{},
+                    .sentence = "Addresses and networks that may call besides the outbound servers.",
+                    .page = kPage,
+                    .check = notPeers});
+  settings.declare({.name = "sip.strangers",
+                    .type = SettingType::choice,
+                    .fallback = std::string("refuse"),
+                    .sentence = "What any other address gets: 403 (refuse) or no answer at all (silence).",
+                    .choices = {"refuse", "silence"},
+                    .page = kPage});
+  settings.declare({.name = "sip.authorities",
+                    .type = SettingType::text,
+                    .fallback = std::string(),
+                    .sentence = "File with further authorities (PEM) that SIP servers' certificates may come from.",
+                    .needsRestart = true,
+                    .page = kPage});
+}
+
+void declareSessions(base::Settings& settings) {
+  number(settings, "sip.session_expires_seconds", 1'800, 0, 86'400, "s",
+         "Session timer (RFC 4028) that is asked for; 0: none.");
+  number(settings, "sip.min_se_seconds", 90, 90, 86'400, "s", "The shortest session timer that is accepted.");
+  settings.declare({.name = "sip.media_security",
+                    .type = SettingType::choice,
+                    .fallback = std::string("none"),
+                    .sentence = "Media towards phones: plain RTP (none), only SRTP with keys by SDES (sdes), or "
+                                "SRTP where the phone has it (sdes-preferred).",
+                    .choices = {"none", "sdes", "sdes-preferred"},
+                    .page = kPage});
+}
+
+}  // namespace
+
+void declareSipSettings(base::Settings& settings) {
+  declareServers(settings);
+  declareReach(settings);
+  declareSessions(settings);
+}
+
+std::optional<SipListen> parseSipListen(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  SipListen out;
+  const std::string_view kind = text.substr(0, colon), where = text.substr(colon + 1);
+  if (kind == "udp") {
+    out.kind = sip::TransportKind::udp;
+  } else if (kind == "tcp") {
+    out.kind = sip::TransportKind::tcp;
+  } else if (kind == "tls") {
+    out.kind = sip::TransportKind::tls;
+  } else {
+    return std::nullopt;
+  }
+  if (const auto port = base::parseNumber<std::uint16_t>(where)) {
+    out.endpoint = net::Endpoint().withPort(*port);
+    return out;
+  }
+  const auto endpoint = net::Endpoint::parseWithPort(where);
+  if (!endpoint) return std::nullopt;
+  out.endpoint = *endpoint;
+  return out;
+}
+
+std::vector<SipListen> sipListens(const base::Settings& settings) {
+  std::vector<SipListen> out;
+  for (const std::string& text : settings.list("sip.listen")) {
+    if (const auto listen = parseSipListen(text)) out.push_back(*listen);
+  }
+  return out;
+}
+
+SipPhonesOptions sipPhonesOptions(const base::Settings& settings) {
+  SipPhonesOptions options;
+  options.servers = settings.list("sip.outbound_servers");
+  options.times = {settings.millis("sip.ping_interval_ms"), settings.millis("sip.dead_link_ping_interval_ms"),
+                   settings.millis("sip.server_timeout_ms")};
+  options.rewriteUris = settings.boolean("sip.rewrite_outbound_uris");
+  options.domain = settings.text("sip.domain");
+  for (const std::string& text : settings.list("sip.allowed_peers")) {
+    if (const auto peer = parseAllowedPeer(text)) options.allowedPeers.push_back(*peer);
+  }
+  options.silentToStrangers = settings.text("sip.strangers") == "silence";
+  return options;
+}
+
+sip::UserAgentOptions sipAgentOptions(const base::Settings& settings, const std::string& version) {
+  sip::UserAgentOptions options;
+  options.product = "Parley/" + version;
+  options.sessionExpires = static_cast<std::uint32_t>(settings.integer("sip.session_expires_seconds"));
+  options.minSe = static_cast<std::uint32_t>(settings.integer("sip.min_se_seconds"));
+  return options;
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,29 @@
+// The settings of SIP: listening addresses, outbound servers (GW-4), who may call, media security (MB-11).
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/settings.h"
+#include "gateway/sip_phones.h"
+#include "net/endpoint.h"
+#include "sip/transport.h"
+
+namespace parley::gateway {
+
+void declareSipSettings(base::Settings& settings);
+
+struct SipListen {
+  sip::TransportKind kind = sip::TransportKind::udp;
+  net::Endpoint endpoint;
+  friend bool operator==(const SipListen&, const SipListen&) = default;
+};
+/// "udp:5060", "tls:192.0.2.1:5061", "tcp:[2001:db8::1]:5060"; nothing for anything else.
+std::optional<SipListen> parseSipListen(std::string_view text);
+
+std::vector<SipListen> sipListens(const base::Settings& settings);
+SipPhonesOptions sipPhonesOptions(const base::Settings& settings);
+sip::UserAgentOptions sipAgentOptions(const base::Settings& settings, const std::string& version);
+
+}  // namespace parley::gateway
