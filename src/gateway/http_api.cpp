@@ -309,7 +309,8 @@ void HttpApi::onPerformance(const HttpRequest& request, HttpReply reply) {
   if (adminOf(request) == nullptr) return reply.send(loginRequired());
   const auto given = request.query.find("minutes");
   const auto asked = base::parseNumber<std::size_t>(given == request.query.end() ? "" : given->second);
-  const std::size_t minutes = std::clamp<std::size_t>(asked.value_or(kDefaultMinutes), 1, PerformanceLog::kMinutes);
+  const std::size_t minutes =
+      std::clamp<std::size_t>(asked.value_or(kDefaultMinutes), 1, PerformanceLog::kMinutes);
   reply.send(api(HttpResponse::json(200, parts_.performance.json(minutes))));
 }
 

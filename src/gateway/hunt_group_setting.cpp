@@ -16,11 +16,10 @@ std::unexpected<base::Error> wrong(std::string_view what) {
 }
 
 bool isName(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxName &&
-         std::ranges::all_of(text, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  std::string_view("-_.+*#").contains(c);
-         });
+  return !text.empty() && text.size() <= kMaxName && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_.+*#").contains(c);
+  });
 }
 
 base::Result<void> setOption(HuntGroup& group, std::string_view option) {
@@ -53,7 +52,8 @@ base::Result<void> setOption(HuntGroup& group, std::string_view option) {
   } else if (name == "overflow" && inBounds) {
     group.overflowMillis = *seconds * 1000;
   } else {
-    return wrong("allowed are strategy, number, label, ring and overflow (1 to 3600 seconds), and auto-answer");
+    return wrong(
+        "allowed are strategy, number, label, ring and overflow (1 to 3600 seconds), and auto-answer");
   }
   return {};
 }

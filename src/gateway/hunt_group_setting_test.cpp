@@ -8,7 +8,8 @@ namespace {
 
 TEST(HuntGroupSettingTest, ReadsAWholeLine) {
   const auto group = parseHuntGroup(
-      "sales: agent1  agent2 agent1; strategy=longest-idle; number=8000; label=Our sales; ring=15; overflow=90; "
+      "sales: agent1  agent2 agent1; strategy=longest-idle; number=8000; label=Our sales; ring=15; "
+      "overflow=90; "
       "auto-answer");
   ASSERT_TRUE(group) << group.error().text;
   EXPECT_EQ(group->name, "sales");
@@ -30,8 +31,9 @@ TEST(HuntGroupSettingTest, AShortLineHasDefaults) {
 
 TEST(HuntGroupSettingTest, SaysWhatIsWrong) {
   for (const char* line :
-       {"", "sales", "sales:", ": agent1", "sa les: agent1", "sales: agent1; strategy=random", "sales: agent1; ring=0",
-        "sales: agent1; ring=9999999", "sales: agent1; number=", "sales: agent1; color=red", "sales: a<b"}) {
+       {"", "sales", "sales:", ": agent1", "sa les: agent1", "sales: agent1; strategy=random",
+        "sales: agent1; ring=0", "sales: agent1; ring=9999999",
+        "sales: agent1; number=", "sales: agent1; color=red", "sales: a<b"}) {
     const auto group = parseHuntGroup(line);
     ASSERT_FALSE(group) << line;
     EXPECT_EQ(group.error().reason, "settings.bad_hunt_group");

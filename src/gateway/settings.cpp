@@ -159,16 +159,18 @@ void declareAccess(Declarer gateway) {
 }
 
 void declareAgents(Declarer gateway) {
-  gateway.list("gateway.hunt_groups", {}, false,
-               "Groups of agents behind one name or number, one each: \"sales: agent1 agent2; "
-               "strategy=sequential; number=8000; ring=15; overflow=60; auto-answer\". Strategies: simultaneous, "
-               "sequential, longest-idle.",
-               notGroups);
+  gateway.list(
+      "gateway.hunt_groups", {}, false,
+      "Groups of agents behind one name or number, one each: \"sales: agent1 agent2; "
+      "strategy=sequential; number=8000; ring=15; overflow=60; auto-answer\". Strategies: simultaneous, "
+      "sequential, longest-idle.",
+      notGroups);
   gateway.list("gateway.auto_answer_agents", {}, false, "Agents whose page answers by itself after a tone.");
-  gateway.list("gateway.refused_destinations", {"(tel:|sip:)?(110|112|911|999)(@.*)?"}, false,
-               "What is never called, as regular expressions over the whole: emergency numbers above all, which "
-               "a page cannot serve.",
-               notPatterns);
+  gateway.list(
+      "gateway.refused_destinations", {"(tel:|sip:)?(110|112|911|999)(@.*)?"}, false,
+      "What is never called, as regular expressions over the whole: emergency numbers above all, which "
+      "a page cannot serve.",
+      notPatterns);
   gateway.number("gateway.dials_per_minute", 120, 1, 1'000'000, "", false,
                  "Calls that consumers' pages of one address may begin in a minute.");
 }
@@ -263,9 +265,11 @@ CallDeskOptions callDeskOptions(const base::Settings& settings) {
     if (auto group = parseHuntGroup(line)) options.groups.push_back(std::move(*group));
   }
   for (const std::string& text : settings.list("gateway.refused_destinations")) {
-    if (auto pattern = NumberPattern::compile(text)) options.destinations.refused.push_back(std::move(*pattern));
+    if (auto pattern = NumberPattern::compile(text))
+      options.destinations.refused.push_back(std::move(*pattern));
   }
-  for (std::string& agent : settings.list("gateway.auto_answer_agents")) options.autoAnswer.insert(std::move(agent));
+  for (std::string& agent : settings.list("gateway.auto_answer_agents"))
+    options.autoAnswer.insert(std::move(agent));
   options.dialsPerMinute = settings.integer("gateway.dials_per_minute");
   return options;
 }

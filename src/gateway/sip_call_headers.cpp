@@ -125,7 +125,8 @@ IncomingPhoneCall incomingCall(const sip::Message& request) {
   if (const auto own = request.header(kCorrelation); own && isCorrelation(*own)) {
     call.correlationId = *own;
   } else if (const auto header = request.header(sip::HeaderId::sessionId)) {
-    if (const auto session = sip::SessionIdentifier::parse(*header)) call.correlationId = session->correlation();
+    if (const auto session = sip::SessionIdentifier::parse(*header))
+      call.correlationId = session->correlation();
   }
   return call;
 }

@@ -152,7 +152,8 @@ void SipPhones::invite(const PhoneInvite& invite) {
   Leg& leg = *made;
   legs_.emplace(invite.leg, std::move(made));
   if (leg.servers.empty()) {
-    return failLater(invite.leg, kServiceUnavailable, "sip.no_trunk", "No outbound SIP server is configured.");
+    return failLater(invite.leg, kServiceUnavailable, "sip.no_trunk",
+                     "No outbound SIP server is configured.");
   }
   tryServer(leg);
 }
@@ -459,16 +460,15 @@ bool SipPhones::onRequest(sip::RequestId, const sip::Message&, const sip::Source
 // --- who may call ------------------------------------------------------------------------------------------
 
 sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& source) {
-  const bool known = isTrunk(source.remote) || std::ranges::any_of(options_.allowedPeers, [&](const auto& peer) {
-                       return covers(peer, source.remote);
-                     });
+  const bool known = isTrunk(source.remote) ||
+                     std::ranges::any_of(options_.allowedPeers,
+                                         [&](const auto& peer) { return covers(peer, source.remote); });
   if (known) return sip::Verdict::allowed();
   strangers_.add();
-  log.warn("a stranger was refused",
-           {{"address", shown(source.remote)},
-            {"method", base::printable(request.methodName(), 32)},
-            {"reason", "sip.stranger"},
-            {"answer", options_.silentToStrangers ? "none" : "403"}});
+  log.warn("a stranger was refused", {{"address", shown(source.remote)},
+                                      {"method", base::printable(request.methodName(), 32)},
+                                      {"reason", "sip.stranger"},
+                                      {"answer", options_.silentToStrangers ? "none" : "403"}});
   return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
 }
 

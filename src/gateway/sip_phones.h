@@ -39,10 +39,10 @@ bool covers(const AllowedPeer& peer, const proto::TransportAddress& address);
 struct SipPhonesOptions {
   std::vector<std::string> servers;  ///< GW-4: sip:host, sips:host, sip:host;transport=tcp
   TrunkTimes times;
-  bool rewriteUris = true;           ///< The request URI's host becomes the server's.
-  std::string domain;                ///< In From; empty: our own address towards the server.
+  bool rewriteUris = true;  ///< The request URI's host becomes the server's.
+  std::string domain;       ///< In From; empty: our own address towards the server.
   std::vector<AllowedPeer> allowedPeers;
-  bool silentToStrangers = false;    ///< Nothing instead of 403.
+  bool silentToStrangers = false;  ///< Nothing instead of 403.
   std::size_t maxLegs = 4'000;
 };
 
@@ -95,7 +95,8 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
 
   // sip::UserAgentListener
   void onCall(const sip::IncomingCall& call) override;
-  void onProgress(sip::SessionId session, const sip::Progress& progress, const sip::Message& response) override;
+  void onProgress(sip::SessionId session, const sip::Progress& progress,
+                  const sip::Message& response) override;
   void onAnswered(sip::SessionId session, const std::string& sdp, const sip::Message& response) override;
   void onConfirmed(sip::SessionId session, const std::string& sdp) override;
   void onOffer(sip::SessionId session, const std::string& sdp) override;

@@ -45,7 +45,8 @@ struct Heard final : PhonesListener {
   void onPhoneAnswered(const std::string& leg, const std::string& sdp) override {
     said.push_back(leg + " answered" + (sdp.empty() ? "" : " sdp"));
   }
-  void onPhoneFailed(const std::string& leg, int status, const std::string& reason, const std::string&) override {
+  void onPhoneFailed(const std::string& leg, int status, const std::string& reason,
+                     const std::string&) override {
     said.push_back(leg + " failed " + std::to_string(status) + " " + reason);
   }
   void onPhoneOffer(const std::string& leg, const std::string&) override { said.push_back(leg + " offer"); }
@@ -144,7 +145,8 @@ class SipPhonesTest : public testing::Test {
     return invite;
   }
   Message inviteFrom(std::string_view number, const std::string& sdp = kOffer) {
-    Message request = Message::request(Method::invite, *sip::Uri::parse("sip:" + std::string(number) + "@192.0.2.1"));
+    Message request =
+        Message::request(Method::invite, *sip::Uri::parse("sip:" + std::string(number) + "@192.0.2.1"));
     request.pushVia(*sip::Via::parse("SIP/2.0/UDP 192.0.2.81:5060;branch=z9hG4bK" + random_.alphanumeric(8)));
     request.from() = *sip::NameAddr::parse("\"Ada\" <sip:+4989123@192.0.2.81>;tag=far");
     request.to() = *sip::NameAddr::parse("<sip:8000@192.0.2.1>");
@@ -184,7 +186,8 @@ TEST_F(SipPhonesTest, CallsThroughTheServerAndHangsUp) {
   const Message invite = take(Method::invite);
   EXPECT_EQ(invite.requestUri().toString(), "sip:2001@192.0.2.81");
   EXPECT_EQ(invite.from().uri.toString(), "sip:+4989123@192.0.2.1;user=phone");
-  EXPECT_THAT(std::string(invite.header(sip::HeaderId::pAssertedIdentity).value_or("")), HasSubstr("+4989123"));
+  EXPECT_THAT(std::string(invite.header(sip::HeaderId::pAssertedIdentity).value_or("")),
+              HasSubstr("+4989123"));
   answer(invite, 180);
   EXPECT_TRUE(heard("p1 progress 180"));
   answer(invite, 200, kOffer);

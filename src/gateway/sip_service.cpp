@@ -38,19 +38,20 @@ class TrunkAccount final : public sip::Authenticator {
 class RunningSip final : public SipService, public sipnet::TransportSink {
  public:
   explicit RunningSip(SipServiceParts parts)
-      : parts_(std::move(parts)), resolver_(parts_.loop, {}), locator_(parts_.loop, resolver_, {.deadline = kLocatePatience}) {
+      : parts_(std::move(parts)),
+        resolver_(parts_.loop, {}),
+        locator_(parts_.loop, resolver_, {.deadline = kLocatePatience}) {
     sipnet::TransportOptions options;
     options.tls = parts_.clientTls;
     if (const std::string address = parts_.settings.text("sip.advertised_address"); !address.empty()) {
-      for (const auto kind :
-           {sip::TransportKind::udp, sip::TransportKind::tcp, sip::TransportKind::tls}) {
+      for (const auto kind : {sip::TransportKind::udp, sip::TransportKind::tcp, sip::TransportKind::tls}) {
         options.advertised[kind] = address;
       }
     }
     transport_ = std::make_unique<sipnet::SipTransport>(parts_.loop, std::move(options), *this);
     if (const std::string user = parts_.settings.text("sip.trunk_user"); !user.empty()) {
-      account_ = std::make_unique<TrunkAccount>(user, base::Secret(parts_.settings.text("sip.trunk_password")),
-                                                parts_.random);
+      account_ = std::make_unique<TrunkAccount>(
+          user, base::Secret(parts_.settings.text("sip.trunk_password")), parts_.random);
     }
     phones_ = std::make_unique<SipPhones>(
         parts_.loop, *transport_, parts_.random,
@@ -71,7 +72,8 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
         continue;
       }
       ports_.try_emplace(each.kind, bound->port());
-      log.info("listening for SIP", {{"transport", sip::toString(each.kind)}, {"address", bound->toString()}});
+      log.info("listening for SIP",
+               {{"transport", sip::toString(each.kind)}, {"address", bound->toString()}});
     }
     phones_->start();
     return {};
@@ -91,8 +93,8 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
   void locate(const sip::Uri& uri, SipPhones::Located located) {
     locator_.locate(uri, {}, [uri, located = std::move(located)](const auto& found) {
       if (!found) {
-        log.debug("a SIP server was not found", {{"host", base::printable(uri.host, 128)},
-                                                 {"reason", found.error().reason}});
+        log.debug("a SIP server was not found",
+                  {{"host", base::printable(uri.host, 128)}, {"reason", found.error().reason}});
       }
       located(found ? *found : std::vector<sip::Target>{});
     });

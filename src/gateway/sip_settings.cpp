@@ -118,12 +118,13 @@ void declareReach(base::Settings& settings) {
                     .sentence = "What any other address gets: 403 (refuse) or no answer at all (silence).",
                     .choices = {"refuse", "silence"},
                     .page = kPage});
-  settings.declare({.name = "sip.authorities",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "File with further authorities (PEM) that SIP servers' certificates may come from.",
-                    .needsRestart = true,
-                    .page = kPage});
+  settings.declare(
+      {.name = "sip.authorities",
+       .type = SettingType::text,
+       .fallback = std::string(),
+       .sentence = "File with further authorities (PEM) that SIP servers' certificates may come from.",
+       .needsRestart = true,
+       .page = kPage});
 }
 
 void declareSessions(base::Settings& settings) {
@@ -133,8 +134,9 @@ void declareSessions(base::Settings& settings) {
   settings.declare({.name = "sip.media_security",
                     .type = SettingType::choice,
                     .fallback = std::string("none"),
-                    .sentence = "Media towards phones: plain RTP (none), only SRTP with keys by SDES (sdes), or "
-                                "SRTP where the phone has it (sdes-preferred).",
+                    .sentence =
+                        "Media towards phones: plain RTP (none), only SRTP with keys by SDES (sdes), or "
+                        "SRTP where the phone has it (sdes-preferred).",
                     .choices = {"none", "sdes", "sdes-preferred"},
                     .page = kPage});
 }

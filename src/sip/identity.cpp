@@ -343,7 +343,9 @@ base::Result<SessionIdentifier> SessionIdentifier::parse(std::string_view text) 
   return out;
 }
 
-std::string SessionIdentifier::toString() const { return remote.empty() ? local : local + ";remote=" + remote; }
+std::string SessionIdentifier::toString() const {
+  return remote.empty() ? local : local + ";remote=" + remote;
+}
 
 std::string SessionIdentifier::correlation() const {
   const bool known = !remote.empty() && remote != kNilSession;
