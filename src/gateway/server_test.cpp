@@ -429,6 +429,13 @@ TEST_F(ServerTest, AProcessThatDiesInACallIsFollowedByOneThatHasIt) {
   agent_->send("end", {{"call", id}});
   EXPECT_EQ(endOf(*consumer_), "hung_up");
   EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));
+  // The record is made when the broker's answer is here.
+  const auto cookie = adminCookie();
+  for (int i = 0; i < 100; ++i) {
+    const auto calls =
+        jsonOf(call("GET", "/web_plugin_framework/webcontroller/api/calls", nullptr, {{"Cookie", cookie}}));
+    if (!calls["recent"].empty()) break;
+  }
   server_.reset();
   settle();
   startServer();
