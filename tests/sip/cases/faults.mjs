@@ -1,0 +1,54 @@
+// The network loses packets, the server is killed in a call.
+import { Baresip } from '../lib/baresip.mjs';
+import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, reaches, sipSettings, until } from '../lib/call.mjs';
+import { Sipp } from '../lib/sipp.mjs';
+
+async function killedInACall(t) {
+  const telephone = await t.start(Baresip, t.peer(), { user: '2001' });
+  await t.parley(sipSettings(t.lan, [telephone.peer.address]), mediaSettings(t.lan));
+  const page = await pageCalls(t, '2001');
+  await page.is('call-panel', 'connected');
+  await bothHear(page, telephone);
+  t.stack.server.expectKilled = true;
+  t.stack.server.kill('SIGKILL');
+  await t.stack.server.ended;
+  await t.stack.startServer();
+  await page.is('call-panel', 'connected', 40000);
+  await bothHear(page, telephone);
+  return { page, telephone };
+}
+
+export const cases = [
+  {
+    name: 'faults: a link that loses 10 % of SIP over UDP fails no call', limit: 240000, async run(t) {
+      const server = t.peer(), calls = 20;
+      const phones = t.owns(new Sipp(t.scratch, server, 'answer-through-losses', { calls, seconds: 120 }));
+      await t.parley(sipSettings(t.lan, [server.address], { 'sip.server_timeout_ms': 30000 }), mediaSettings(t.lan));
+      server.lose(10);
+      const pages = await Promise.all(Array.from({ length: calls }, () => dial(t.stack, '2001')));
+      const answered = await Promise.all(pages.map((page) => reaches(page, ['connecting', 'connected', 'ended'], 40000)));
+      const failed = answered.filter((call) => call.state === 'ended');
+      assert(failed.length === 0, `${failed.length} of ${calls} calls failed: ${failed.map((c) => c.reason)}`);
+      pages.forEach((page, i) => page.send({ type: 'end', call: answered[i].call }));
+      await Promise.all(pages.map((page) => endsWith(page, 'hung_up')));
+      await phones.succeeded();
+      assert(server.lost() > 5, `only ${server.lost()} packets were lost`);
+      await Promise.all(pages.map((page) => page.bye()));
+    },
+  },
+  {
+    name: 'faults: the server is killed in a call and starts again: the phone hangs up', async run(t) {
+      const { page, telephone } = await killedInACall(t);
+      await telephone.command('hangup');
+      await page.is('call-panel', 'ended');
+    },
+  },
+  {
+    name: 'faults: the server is killed in a call and starts again: the page hangs up', async run(t) {
+      const { page, telephone } = await killedInACall(t);
+      await page.click('end');
+      await telephone.event('CALL_CLOSED');
+      await until('no call is left', async () => (await t.stack.calls()).current.length === 0);
+    },
+  },
+];

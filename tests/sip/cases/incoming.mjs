@@ -1,0 +1,97 @@
+// From a telephone to a signed-in agent's browser, and strangers.
+import { Baresip } from '../lib/baresip.mjs';
+import { assert, bothHear, mediaSettings, people, sipSettings, signIn, until } from '../lib/call.mjs';
+import { Linphone } from '../lib/linphone.mjs';
+import { Sipp } from '../lib/sipp.mjs';
+
+async function agentAndPhone(t, { settings = {} } = {}) {
+  const telephone = await t.start(Baresip, t.peer(), { user: '2001', tone: 600 });
+  await t.parley(sipSettings(t.lan, [telephone.peer.address], settings), mediaSettings(t.lan));
+  const agent = await t.browser('chromium', 'agent');
+  await signIn(agent, t.stack);
+  return { agent, telephone };
+}
+
+async function answered(t, options) {
+  const pair = await agentAndPhone(t, options);
+  await pair.telephone.dial(`sip:agent1@${t.lan.host}`);
+  await pair.agent.appears('ringing');
+  await pair.agent.click('answer');
+  await pair.agent.is('call', 'connected');
+  await bothHear(pair.agent, pair.telephone);
+  return pair;
+}
+
+export const cases = [
+  {
+    name: 'incoming: a phone calls an agent\'s browser, both hear each other, the phone hangs up', async run(t) {
+      const { agent, telephone } = await answered(t);
+      await telephone.command('hangup');
+      await agent.appears('last-call');
+    },
+  },
+  {
+    name: 'incoming: the agent hangs up', async run(t) {
+      const { agent, telephone } = await answered(t);
+      await agent.click('end');
+      await telephone.event('CALL_CLOSED');
+    },
+  },
+  {
+    name: 'incoming: the phone gives up before the agent answers', async run(t) {
+      const { agent, telephone } = await agentAndPhone(t);
+      await telephone.dial(`sip:agent1@${t.lan.host}`);
+      await agent.appears('ringing');
+      await telephone.command('hangup');
+      await agent.gone('ringing');
+    },
+  },
+  {
+    name: 'incoming: linphone calls an agent\'s browser, which holds and resumes', async run(t) {
+      const telephone = await t.start(Linphone, t.peer(), { user: '2002', tone: 900 });
+      await t.parley(sipSettings(t.lan, [telephone.peer.address]), mediaSettings(t.lan));
+      const agent = await t.browser('chromium', 'agent');
+      await signIn(agent, t.stack);
+      telephone.dial(`sip:agent1@${t.lan.host}`);
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await agent.is('call', 'connected');
+      await bothHear(agent, telephone);
+      await agent.click('hold');
+      await until('linphone no longer hears the agent', async () => telephone.hearsTone(people.agent.tone, 300).then(() => false, () => true));
+      await agent.click('hold');
+      await bothHear(agent, telephone);
+      telephone.hangUp();
+      await agent.appears('last-call');
+    },
+  },
+  {
+    name: 'incoming: nobody is there: the phone is told', async run(t) {
+      const server = t.peer();
+      await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
+      const call = t.owns(new Sipp(t.scratch, server, 'call-and-be-refused', { remote: `${t.lan.host}:5060`, user: 'agent1' }));
+      await call.succeeded();
+    },
+  },
+  {
+    name: 'strangers: refused with 403, or not answered at all', async run(t) {
+      const [trunk, stranger] = [t.peer(), t.peer()];
+      await t.parley(sipSettings(t.lan, [trunk.address]), mediaSettings(t.lan));
+      const knocks = t.owns(new Sipp(t.scratch, stranger, 'call-and-be-forbidden', { remote: `${t.lan.host}:5060`, user: 'agent1', calls: 20, rate: 100 }));
+      await knocks.succeeded();
+    },
+  },
+  {
+    name: 'strangers: silence where it is set', async run(t) {
+      const [trunk, stranger] = [t.peer(), t.peer()];
+      const wire = await t.capture('udp port 5060');
+      await t.parley(sipSettings(t.lan, [trunk.address], { 'sip.strangers': 'silence' }), mediaSettings(t.lan));
+      const knocks = t.owns(new Sipp(t.scratch, stranger, 'call-and-be-forbidden', { remote: `${t.lan.host}:5060`, user: 'agent1', calls: 3, seconds: 4 }));
+      assert(await knocks.program.exit(30000) !== 0, 'somebody answered');
+      await wire.stop();
+      const answers = wire.messages(`ip.dst == ${stranger.address} && sip.Status-Line`);
+      assert(answers.length === 0, `answered: ${answers.map((a) => a.line)}`);
+      assert(wire.messages(`ip.src == ${stranger.address}`).length > 0, 'nobody knocked');
+    },
+  },
+];

@@ -1,0 +1,200 @@
+// From a page to a telephone behind a trunk.
+import { Baresip } from '../lib/baresip.mjs';
+import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, pageHearsNothing, people, reaches, sipSettings, until } from '../lib/call.mjs';
+import { Kamailio, secretOf } from '../lib/kamailio.mjs';
+import { Linphone } from '../lib/linphone.mjs';
+import { Sipp } from '../lib/sipp.mjs';
+
+/** A server whose trunk is this phone itself; a page has called it and both hear each other. */
+async function connected(t, { phone = {}, settings = {} } = {}) {
+  const wire = await t.capture();
+  const telephone = await t.start(Baresip, t.peer(), { user: '2001', ...phone });
+  await t.parley(sipSettings(t.lan, [telephone.peer.address], settings), mediaSettings(t.lan));
+  const page = await pageCalls(t, '2001');
+  await page.is('call-panel', 'connected');
+  await bothHear(page, telephone);
+  return { page, telephone, wire };
+}
+
+async function connectedToLinphone(t) {
+  const telephone = await t.start(Linphone, t.peer(), { user: '2001' });
+  await t.parley(sipSettings(t.lan, [telephone.peer.address]), mediaSettings(t.lan));
+  const page = await pageCalls(t, '2001');
+  await page.is('call-panel', 'connected');
+  await bothHear(page, telephone);
+  return { page, telephone };
+}
+
+const refused = (scenario, status, reason) => ({
+  name: `trunk: ${status} is told to the page as ${reason}`, async run(t) {
+    const server = t.peer();
+    const phone = t.owns(new Sipp(t.scratch, server, scenario));
+    await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
+    const page = await dial(t.stack, '2001');
+    await endsWith(page, reason);
+    await phone.succeeded();
+    await page.bye();
+  },
+});
+
+export const cases = [
+  {
+    name: 'trunk: a page calls a phone, both hear each other, the page hangs up', async run(t) {
+      const { page, telephone, wire } = await connected(t);
+      await page.click('end');
+      await telephone.event('CALL_CLOSED');
+      await page.is('call-panel', 'ended');
+      await wire.stop();
+      const invite = wire.messages(`sip.Method == "INVITE" && ip.dst == ${telephone.peer.address}`)[0];
+      assert(/^INVITE sip:2001@/.test(invite.line), `called as ${invite.line}`);
+      const bye = wire.messages('sip.Method == "BYE"');
+      assert(bye.length === 1 && bye[0].from === t.lan.host, `BYE: ${JSON.stringify(bye.map((b) => b.from))}`);
+    },
+  },
+  {
+    name: 'trunk: the phone hangs up', async run(t) {
+      const { page, telephone } = await connected(t);
+      await telephone.command('hangup');
+      await page.is('call-panel', 'ended');
+      assert(await page.attribute('call-panel', 'data-reason') === 'hung_up', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
+    },
+  },
+  {
+    name: 'trunk: a key that the person presses is on the wire to the phone (RFC 4733)', async run(t) {
+      const { page, telephone, wire } = await connected(t);
+      await page.click('keypad');
+      await page.click('key-5');
+      await wire.sees(`ip.src == ${t.lan.host} && ip.dst == ${telephone.peer.address} && rtpevent.event_id == 5`);
+    },
+  },
+  {
+    name: 'trunk: linphone answers, both hear each other; it holds, resumes, hangs up', async run(t) {
+      const { page, telephone } = await connectedToLinphone(t);
+      await telephone.hold();
+      await pageHearsNothing(page);
+      telephone.resume();
+      await bothHear(page, telephone);
+      telephone.hangUp();
+      await page.is('call-panel', 'ended');
+    },
+  },
+  {
+    name: 'trunk: the person holds and resumes', async run(t) {
+      const { page, telephone } = await connectedToLinphone(t);
+      await page.click('hold');
+      await until('linphone no longer hears the person', async () => telephone.hearsTone(people.consumer.tone, 300).then(() => false, () => true));
+      await page.click('hold');
+      await bothHear(page, telephone);
+    },
+  },
+  {
+    name: 'trunk: through Kamailio, which asks for a password, to a phone that is registered there', async run(t) {
+      const wire = await t.capture();
+      const kamailio = await t.start(Kamailio, t.peer(), { callsNeedDigest: true });
+      const telephone = await t.start(Baresip, t.peer(), { user: '2001', registrar: kamailio });
+      await t.parley(sipSettings(t.lan, [kamailio.address], { 'sip.trunk_user': 'parley', 'sip.trunk_password': secretOf('parley') }), mediaSettings(t.lan));
+      const page = await pageCalls(t, '2001');
+      await page.is('call-panel', 'connected');
+      await bothHear(page, telephone);
+      await telephone.command('hangup');
+      await page.is('call-panel', 'ended');
+      await wire.stop();
+      assert(wire.fields('sip.Method == "INVITE" && sip.Proxy-Authorization', 'frame.number').length > 0, 'no credentials on the wire');
+    },
+  },
+  {
+    name: 'trunk: over TCP', async run(t) {
+      const telephone = await t.start(Baresip, t.peer(), { user: '2001', transport: 'tcp' });
+      await t.parley(sipSettings(t.lan, [`sip:${telephone.peer.address};transport=tcp`]), mediaSettings(t.lan));
+      const page = await pageCalls(t, '2001');
+      await page.is('call-panel', 'connected');
+      await bothHear(page, telephone);
+      await page.click('end');
+      await telephone.event('CALL_CLOSED');
+    },
+  },
+  {
+    name: 'trunk: with SDES nobody on the way hears the call', async run(t) {
+      const { page, telephone, wire } = await connected(t, { phone: { encryption: 'srtp-mand' }, settings: { 'sip.media_security': 'sdes' } });
+      await wire.stop();
+      for (const [from, to] of [[t.lan.host, telephone.peer.address], [telephone.peer.address, t.lan.host]]) {
+        const heard = wire.overheard(from, to);
+        assert(heard.packets > 10 && heard.share < 0.2, `${from} → ${to} is readable: ${JSON.stringify(heard)}`);
+      }
+      await page.click('end');
+      await telephone.event('CALL_CLOSED');
+    },
+  },
+  {
+    name: 'trunk: early media is heard before the answer', async run(t) {
+      const server = t.peer();
+      t.owns(new Sipp(t.scratch, server, 'early-media-then-busy', { echo: true }));
+      await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
+      const page = await pageCalls(t, '2001', { extra: '&ringback=off' });
+      // The phone sends back what it gets: the person hears their own tone.
+      await pageHears(page, people.consumer.tone);
+      assert(await page.attribute('call-panel', 'data-state') === 'calling', 'the call is not calling any more');
+      await page.is('call-panel', 'ended');
+      assert(await page.attribute('call-panel', 'data-reason') === 'phone_busy', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
+    },
+  },
+  refused('busy', 486, 'phone_busy'),
+  refused('not-found', 404, 'phone_not_found'),
+  refused('decline', 603, 'phone_declined'),
+  {
+    name: 'trunk: nobody answers, the caller gives up: CANCEL', async run(t) {
+      const server = t.peer();
+      const phone = t.owns(new Sipp(t.scratch, server, 'ring-until-cancelled'));
+      await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
+      const page = await dial(t.stack, '2001');
+      const call = await reaches(page, ['ringing']);
+      await until('it rings', () => phone.messages().includes('180 Ringing'));
+      page.send({ type: 'end', call: call.call });
+      await phone.succeeded();
+      await page.bye();
+    },
+  },
+  {
+    name: 'trunk: 503 and silence lead to the next server', async run(t) {
+      const [silent, busy, good] = [t.peer(), t.peer(), t.peer()];
+      silent.cut();
+      t.owns(new Sipp(t.scratch, busy, 'unavailable', { calls: 50 }));
+      const telephone = await t.start(Baresip, good, { user: '2001' });
+      await t.parley(sipSettings(t.lan, [silent.address, busy.address, good.address], { 'sip.server_timeout_ms': 1000 }), mediaSettings(t.lan));
+      // In random order: some of these meet the others first.
+      for (let i = 0; i < 4; i++) {
+        const page = await dial(t.stack, '2001');
+        const call = await reaches(page, ['connecting', 'connected'], 20000);
+        page.send({ type: 'end', call: call.call });
+        await page.bye();
+        await telephone.event('CALL_CLOSED');
+        telephone.forget();
+      }
+    },
+  },
+  {
+    name: 'trunk: without any server that answers the page is told', async run(t) {
+      const silent = t.peer();
+      silent.cut();
+      await t.parley(sipSettings(t.lan, [silent.address], { 'sip.server_timeout_ms': 500 }), mediaSettings(t.lan));
+      const page = await dial(t.stack, '2001');
+      await endsWith(page, 'trunk_down');
+      await page.bye();
+    },
+  },
+  {
+    name: 'trunk: what the page knows of the customer is on the wire, hex-encoded (RFC 7433)', async run(t) {
+      const wire = await t.capture('udp port 5060');
+      const server = t.peer();
+      t.owns(new Sipp(t.scratch, server, 'busy'));
+      await t.parley(sipSettings(t.lan, [server.address], { 'gateway.anonymous_consumer_access': 'trusted' }), mediaSettings(t.lan));
+      const page = await dial(t.stack, '2001', {}, { uui: 'order 4711', name: 'Ada' });
+      await endsWith(page, 'phone_busy');
+      await page.bye();
+      await wire.stop();
+      const invite = wire.messages(`sip.Method == "INVITE" && ip.dst == ${server.address}`)[0];
+      const hex = Buffer.from('order 4711').toString('hex');
+      assert(new RegExp(`User-to-User: *${hex};encoding=hex`, 'i').test(invite.headers), `no User-to-User: ${invite.headers}`);
+    },
+  },
+];
