@@ -38,6 +38,19 @@ export const cases = [
     },
   },
   {
+    name: 'incoming: a key of the phone (INFO) is shown to the agent', async run(t) {
+      const peer = t.peer();
+      await t.parley(sipSettings(t.lan, [peer.address]), mediaSettings(t.lan));
+      const agent = await t.browser('chromium', 'agent');
+      await signIn(agent, t.stack);
+      const call = t.owns(new Sipp(t.scratch, peer, 'call-and-press-a-key', { remote: `${t.lan.host}:5060`, user: 'agent1', echo: true }));
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await agent.says('dtmf-received', /7/);
+      await call.succeeded();
+    },
+  },
+  {
     name: 'incoming: the phone gives up before the agent answers', async run(t) {
       const { agent, telephone } = await agentAndPhone(t);
       await telephone.dial(`sip:agent1@${t.lan.host}`);

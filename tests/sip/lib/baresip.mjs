@@ -13,7 +13,7 @@ export class Baresip {
    * `user@domain` with `registrar` (a Kamailio) or without one; `answer`: auto or manual; `codecs`: "pcmu/8000/1" …;
    * `encryption`: "srtp-mand" (SDES), "dtls_srtp" …
    */
-  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '', early = false } = {}) {
+  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '' } = {}) {
     const phone = new Baresip();
     const folder = path.join(scratch, `baresip-${user}-${peer.address}`), records = path.join(folder, 'records');
     fs.mkdirSync(records, { recursive: true });
@@ -50,7 +50,7 @@ module_app ctrl_tcp.so
 `);
     fs.writeFileSync(path.join(folder, 'accounts'), `<${phone.aor};transport=${transport}>;answermode=${answer};audio_codecs=${codecs};${registrar
       ? `auth_user=${user};auth_pass=${secretOf(user)};outbound="sip:${registrar.address}${transport === 'tls' ? ':5061' : ''};transport=${transport}";regint=120` : 'regint=0'}${encryption ? `;mediaenc=${encryption}` : ''}\n`);
-    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v', ...(early ? ['-e'] : [])]);
+    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v']);
     await phone.program.prints(/baresip is ready/);
     await phone.connect();
     if (registrar) await registrar.registered(user);

@@ -20,11 +20,6 @@ export const pageHears = (page, hertz, ms = 20000) => until(`${page.name} hears 
   return Math.abs(heard.hertz - hertz) < 15 && heard.db > -60 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
 }, ms);
 
-export const pageHearsNothing = (page, ms = 15000) => until(`${page.name} hears nothing`, async () => {
-  const heard = await page.hear('remote-video', 700);
-  return heard.last < -85 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
-}, ms);
-
 /** Both hear each other: the page the phone's tone, the phone the person's. */
 export const bothHear = (page, phone) => Promise.all([pageHears(page, phone.tone), phone.hearsTone(people[page.person].tone)]);
 

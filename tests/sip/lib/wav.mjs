@@ -5,13 +5,14 @@ import fs from 'node:fs';
 /** A recording that has not grown for a while is one of silence: nothing arrives. */
 const STILL_MS = 700;
 
-export function readWav(file) {
+/** `unheaded`: the rate of a file whose header is not written yet. */
+export function readWav(file, unheaded = 8000) {
   if (!fs.existsSync(file) || Date.now() - fs.statSync(file).mtimeMs > STILL_MS) return { rate: 8000, samples: new Float32Array(0) };
   const bytes = fs.readFileSync(file);
   if (bytes.length < 44) return { rate: 8000, samples: new Float32Array(0) };
   // linphone writes the header at the end of the call; until then there are 44 zeros.
   const headed = bytes.toString('latin1', 0, 4) === 'RIFF';
-  let rate = 8000, channels = 1, at = headed ? 12 : 44;
+  let rate = unheaded, channels = 1, at = headed ? 12 : 44;
   while (headed && at + 8 <= bytes.length) {
     const id = bytes.toString('latin1', at, at + 4), size = bytes.readUInt32LE(at + 4);
     if (id === 'fmt ') { channels = bytes.readUInt16LE(at + 10); rate = bytes.readUInt32LE(at + 12); }
