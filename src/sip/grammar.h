@@ -1,12 +1,14 @@
 // The grammar that uri.cpp, headers.cpp and the message parser share. Each read function takes its part off
 // the cursor; with a null `out` it only checks, without allocation. Each append function writes what the read
-// function reads back as the same. Internal to sip/.
+// function reads back as the same. Internal to sip/. `out` is a fresh value, so that text is appended, which
+// costs half of what assigning does.
 #pragma once
 #include <string>
 #include <string_view>
 
 #include "sip/headers.h"
 #include "sip/lexer.h"
+#include "sip/message.h"
 #include "sip/uri.h"
 
 namespace parley::sip::grammar {
@@ -27,6 +29,9 @@ bool readNameAddr(lexer::Cursor& c, NameAddr* out);
 /// One via-parm. Where it fails, `out` has what was read up to there.
 bool readVia(lexer::Cursor& c, Via* out);
 bool readCSeq(std::string_view text, CSeq& out);
+
+/// headerIdOf, and whether it is written exactly as in nameOf.
+HeaderId lookUp(std::string_view name, bool& exact);
 
 void append(std::string& out, const Uri& uri);
 void append(std::string& out, const Params& params);

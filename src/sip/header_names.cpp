@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sip/grammar.h"
 #include "sip/lexer.h"
 #include "sip/message.h"
 
@@ -205,16 +206,26 @@ std::string_view nameOf(HeaderId id) { return kNames[static_cast<std::size_t>(id
 
 bool isListHeader(HeaderId id) { return kNames[static_cast<std::size_t>(id)].list; }
 
-HeaderId headerIdOf(std::string_view name) {
+HeaderId grammar::lookUp(std::string_view name, bool& exact) {
+  exact = false;
   if (name.size() == 1) {
     const char letter = lexer::lower(name[0]);
     if (letter < 'a' || letter > 'z') return HeaderId::other;
     return static_cast<HeaderId>(kByLetter[static_cast<std::size_t>(letter - 'a')]);
   }
   if (name.empty() || name.size() > kLongest) return HeaderId::other;
-  for (std::size_t slot = hashOf(name); kByName[slot] != 0; slot = (slot + 1) % kSlots)
-    if (lexer::same(kNames[kByName[slot]].full, name)) return static_cast<HeaderId>(kByName[slot]);
+  for (std::size_t slot = hashOf(name); kByName[slot] != 0; slot = (slot + 1) % kSlots) {
+    const auto full = kNames[kByName[slot]].full;
+    // Nearly always it is written as in the RFC.
+    exact = full == name;
+    if (exact || lexer::same(full, name)) return static_cast<HeaderId>(kByName[slot]);
+  }
   return HeaderId::other;
+}
+
+HeaderId headerIdOf(std::string_view name) {
+  bool exact = false;
+  return grammar::lookUp(name, exact);
 }
 
 std::string_view phraseOf(int status) {

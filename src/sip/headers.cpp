@@ -43,7 +43,7 @@ void appendParam(std::string& out, const Param& param) {
 bool readParam(Cursor& c, Param* out) {
   const auto name = c.take(lexer::kToken);
   if (name.empty()) return false;
-  if (out) out->name.assign(name);
+  if (out) out->name.append(name);
   if (!c.eatSeparator('=')) return true;
   if (c.at('"')) {
     if (out) {
@@ -118,6 +118,7 @@ bool grammar::readParams(Cursor& c, Params* out) {
   for (c.blanks(); c.eat(';'); c.blanks()) {
     c.blanks();
     if (++count > kMaxParams) return false;
+    if (out && count == 1) out->items().reserve(2);  // Most have no more.
     if (!readParam(c, out ? &out->items().emplace_back() : nullptr)) return false;
   }
   return true;
@@ -143,7 +144,7 @@ bool grammar::readNameAddr(Cursor& c, NameAddr* out) {
       if (text.find('?') != std::string_view::npos || !readUri(text, uri)) return false;
       return readParams(c, out ? &out->params : nullptr) && (c.done() || c.at(','));
     }
-    if (out) out->display.assign(text);
+    if (out) out->display.append(text);
   }
   if (!c.eat('<')) return false;
   const auto end = c.rest().find('>');
@@ -179,10 +180,12 @@ bool grammar::readVia(Cursor& c, Via* out) {
   if (host.empty()) return false;
   c.skip(host.size());
   if (out) {
-    out->transport.assign(transport);
-    for (char& letter : out->transport)
-      if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - ('a' - 'A'));
-    out->host.assign(host);
+    if (transport != "UDP") {
+      out->transport.assign(transport);
+      for (char& letter : out->transport)
+        if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - ('a' - 'A'));
+    }
+    out->host.append(host);
   }
   if (c.eatSeparator(':')) {
     const auto port = readPort(c);
@@ -212,7 +215,7 @@ bool grammar::readCSeq(std::string_view text, CSeq& out) {
   if (!number || *number > 0x7fffffff || method.empty() || !c.done() || lexer::isDigit(method.data()[-1]))
     return false;
   out.number = *number;
-  out.methodName.assign(method);
+  out.methodName.append(method);
   out.method = methodOf(method);
   return true;
 }
@@ -296,7 +299,13 @@ base::Result<Replaces> Replaces::parse(std::string_view text) {
 }
 
 std::string Replaces::toString() const {
-  return fmt::format("{};to-tag={};from-tag={}{}", callId, toTag, fromTag, earlyOnly ? ";early-only" : "");
+  Params params;
+  params.set("to-tag", toTag);
+  params.set("from-tag", fromTag);
+  if (earlyOnly) params.set("early-only");
+  std::string out = callId;
+  grammar::append(out, params);
+  return out;
 }
 
 base::Result<SessionExpires> SessionExpires::parse(std::string_view text) {
@@ -360,14 +369,15 @@ base::Result<TokenValue> TokenValue::parse(std::string_view text) {
   const char* begin = c.position();
   bool ok = true;
   while (ok && !c.done() && !c.at(';') && !c.at(',') && !c.at('(')) {
-    if (c.at('"'))
+    if (c.at('"')) {
       ok = c.quoted(nullptr);
-    else
+    } else {
+      ok = !c.at('\r') && !c.at('\n');
       c.skip(1);
+    }
   }
   if (ok) {
-    for (const char letter : trim({begin, static_cast<std::size_t>(c.position() - begin)}))
-      out.value += letter;
+    out.value = trim({begin, static_cast<std::size_t>(c.position() - begin)});
     // type / subtype: the white space around the slash says nothing (RFC 3261 section 7.3.1).
     if (const auto slash = out.value.find('/'); slash != std::string::npos && out.value.front() != '"')
       std::erase_if(out.value, lexer::isBlank);

@@ -168,6 +168,7 @@ TEST(SipHeadersTest, ReplacesAndItsKin) {
   const auto target = Replaces::parse("fa77as7dad8@host;local-tag=kkaz-;remote-tag=6544");
   ASSERT_TRUE(target.has_value());
   EXPECT_EQ(target->toTag, "kkaz-");
+  EXPECT_EQ(Replaces::parse("x;to-tag=\"a;b\";from-tag=1").value().toString(), "x;to-tag=\"a;b\";from-tag=1");
   EXPECT_FALSE(Replaces::parse("x;to-tag=1").has_value());
   EXPECT_FALSE(Replaces::parse(";to-tag=1;from-tag=2").has_value());
 }

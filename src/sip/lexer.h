@@ -104,13 +104,14 @@ class Cursor {
     return {begin, static_cast<std::size_t>(p_ - begin)};
   }
   /// At a quote: the quoted string; its content, escapes resolved, to `out` unless that is null. False: it
-  /// does not end.
+  /// does not end, or a line ends in it, which no escape makes right.
   bool quoted(std::string* out) {
     const char* begin = ++p_;
-    while (p_ != end_ && *p_ != '"' && *p_ != '\\') ++p_;
-    if (out) out->assign(begin, p_);
+    while (p_ != end_ && *p_ != '"' && *p_ != '\\' && *p_ != '\r' && *p_ != '\n') ++p_;
+    if (out) out->append(begin, p_);
     while (p_ != end_ && *p_ != '"') {
       if (*p_ == '\\' && ++p_ == end_) return false;
+      if (*p_ == '\r' || *p_ == '\n') return false;
       if (out) out->push_back(*p_);
       ++p_;
     }

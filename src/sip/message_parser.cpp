@@ -109,7 +109,7 @@ class MessageParser {
            fmt::format("expected <method> <URI> SIP/2.0, found \"{}\"", base::printable(line, 80)));
       return false;
     }
-    message_.methodName_.assign(method);
+    message_.methodName_.append(method);
     message_.method_ = methodOf(method);
     const auto rest = c.rest();
     const auto space = rest.rfind(' ');
@@ -171,13 +171,13 @@ class MessageParser {
   }
 
   void readHeader(std::string_view line) {
-    Cursor c(line);
-    const auto name = c.take(lexer::kToken);
-    c.blanks();
-    if (name.empty() || !c.eat(':')) return badLine(line);
-    const auto value = trim(c.rest());
-    if (std::memchr(line.data(), '\r', line.size())) return badLine(line);
-    const auto id = headerIdOf(name);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || isBlank(line.front())) return badLine(line);
+    const auto name = trim(line.substr(0, colon));
+    const auto value = trim(line.substr(colon + 1));
+    bool exact = false;
+    const auto id = grammar::lookUp(name, exact);
+    if (id == HeaderId::other && !lexer::isToken(name)) return badLine(line);
     switch (id) {
       case HeaderId::via:
         return readVias(value);
@@ -192,6 +192,7 @@ class MessageParser {
       case HeaderId::maxForwards:
         return readMaxForwards(value);
       case HeaderId::contentLength:
+        --lines_;  // It is not kept, and always written.
         return readContentLength(value);
       case HeaderId::contact:
       case HeaderId::route:
@@ -205,10 +206,12 @@ class MessageParser {
       default:
         break;
     }
+    // The grammar of those above has no CR in it.
+    if (value.find('\r') != std::string_view::npos) return badLine(line);
     auto& header = message_.headers_.emplace_back();
     header.id = id;
-    if (id == HeaderId::other || name != nameOf(id)) header.name.assign(name);
-    header.value.assign(value);
+    if (!exact) header.name.append(name);
+    header.value.append(value);
   }
 
   /// True: this line is the first of its header. A second one that says the same is ignored.
@@ -258,7 +261,7 @@ class MessageParser {
       if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
         return badHeader(HeaderId::callId, "one word", value);
     if (value.empty()) return badHeader(HeaderId::callId, "one word", value);
-    message_.callId_.assign(value);
+    message_.callId_.append(value);
   }
 
   void readCSeq(std::string_view value) {
@@ -311,7 +314,7 @@ class MessageParser {
                   fmt::format("Content-Length: expected at most the {} bytes that came, "
                               "found {}",
                               rest_.size(), *bodyLength_));
-    if (ok_) message_.body_.assign(rest_.substr(0, bodyLength_.value_or(rest_.size())));
+    if (ok_) message_.body_.append(rest_.substr(0, bodyLength_.value_or(rest_.size())));
   }
 
   std::string_view rest_;

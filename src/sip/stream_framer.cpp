@@ -45,6 +45,9 @@ struct Lengths {
   }
 };
 
+/// What an idle connection keeps of a large message's room.
+constexpr std::size_t kKeptBytes = 8192;
+
 }  // namespace
 
 void StreamFramer::push(std::string_view bytes) {
@@ -53,6 +56,7 @@ void StreamFramer::push(std::string_view bytes) {
   if (begin_ * 2 >= buffer_.size()) {
     buffer_.erase(0, begin_);
     begin_ = 0;
+    if (buffer_.empty() && buffer_.capacity() > kKeptBytes) buffer_ = {};
   }
   buffer_ += bytes;
 }
@@ -132,7 +136,8 @@ bool StreamFramer::findHeadEnd() {
       return true;
     }
     // More than the first line is not read of something that is no SIP.
-    if (scanned_ == line.size() + 1 && !looksLikeSip()) return false;
+    foreign_ = scanned_ == line.size() + 1 && !looksLikeSip();
+    if (foreign_) return false;
   }
   return false;
 }
@@ -168,8 +173,7 @@ StreamFramer::Item StreamFramer::next() {
   }
   if (headSize_ == 0) {
     const bool found = findHeadEnd();
-    if (!found && line_ > 0 && !looksLikeSip())
-      return giveUp(400, "sip.bad_start_line", "expected a request line or a status line");
+    if (foreign_) return giveUp(400, "sip.bad_start_line", "expected a request line or a status line");
     if ((found ? headSize_ : scanned_) > kMaxHeaderBytes)
       return giveUp(513, "sip.too_large",
                     fmt::format("expected headers of at most {} bytes", kMaxHeaderBytes));

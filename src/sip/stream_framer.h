@@ -55,6 +55,7 @@ class StreamFramer {
   std::size_t scanned_ = 0;    ///< Bytes from begin_ without a further line end.
   std::size_t headSize_ = 0;   ///< With the empty line; 0: not found yet.
   std::size_t wholeSize_ = 0;  ///< Head and body.
+  bool foreign_ = false;       ///< The first line is not SIP's.
   bool afterCrlf_ = false;     ///< A single CRLF was given out and nothing has come since.
   bool broken_ = false;
 };

@@ -49,7 +49,7 @@ bool readUserInfo(std::string_view text, Uri* out) {
   const auto user = text.substr(0, colon);
   if (user.empty()) return false;
   if (out) {
-    out->user.assign(user);
+    out->user.append(user);
     if (colon != std::string_view::npos) out->password.emplace(text.substr(colon + 1));
   }
   return true;
@@ -61,7 +61,7 @@ bool readUriParams(Cursor& c, Params* out) {
     const auto name = c.take(lexer::kUriParam);
     if (name.empty() || ++count > grammar::kMaxParams) return false;
     Param* param = out ? &out->items().emplace_back() : nullptr;
-    if (param) param->name.assign(name);
+    if (param) param->name.append(name);
     if (!c.eat('=')) continue;
     const char* begin = c.position();
     do c.take(lexer::kUriParam);
@@ -79,7 +79,7 @@ bool readSip(Cursor c, Uri* out) {
   }
   const auto host = c.rest().substr(0, grammar::hostLength(c.rest()));
   if (host.empty()) return false;
-  if (out) out->host.assign(host);
+  if (out) out->host.append(host);
   c.skip(host.size());
   if (c.eat(':')) {
     const auto port = grammar::readPort(c);
@@ -90,7 +90,7 @@ bool readSip(Cursor c, Uri* out) {
   if (c.eat('?')) {
     const auto headers = c.take(lexer::kUriText);
     if (headers.empty()) return false;
-    if (out) out->headers.assign(headers);
+    if (out) out->headers.append(headers);
   }
   return c.done();
 }
@@ -106,7 +106,7 @@ bool readTel(Cursor c, Uri* out) {
   const char* digits = c.position();
   while (!c.done() && isPhoneDigit(*c.position())) c.skip(1);
   if (c.position() == digits) return false;
-  if (out) out->user.assign(begin, c.position());
+  if (out) out->user.append(begin, c.position());
   return readUriParams(c, out ? &out->params : nullptr) && c.done();
 }
 
@@ -235,8 +235,8 @@ bool grammar::readUri(std::string_view text, Uri* out) {
     return false;
   if (out) {
     out->scheme = UriScheme::other;
-    out->otherScheme.assign(scheme);
-    out->user.assign(rest);
+    out->otherScheme.append(scheme);
+    out->user.append(rest);
   }
   return true;
 }
