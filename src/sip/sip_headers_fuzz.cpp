@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       roundTrip<sip::TokenValue>(text);
       break;
     case 'i':
-      roundTrip<sip::SessionId>(text);
+      roundTrip<sip::SessionIdentifier>(text);
       break;
     case 'x':
       userToUser(text);
