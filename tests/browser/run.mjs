@@ -13,7 +13,7 @@ import { Stack } from './lib/stack.mjs';
 const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? null : process.argv[at + 1]; };
 const here = path.dirname(new URL(import.meta.url).pathname);
 const shotsDirectory = flag('--keep-shots') ?? process.env.PARLEY_SHOTS ?? path.join(here, 'out');
-const lanes = [['matrix', 'behaviour'], ['network', 'wire']];
+const lanes = [['matrix', 'behaviour'], ['network', 'wire', 'incall']];
 const only = flag('--only');
 const lane = flag('--lane');
 const soak = process.argv.includes('--soak');

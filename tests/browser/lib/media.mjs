@@ -5,6 +5,7 @@ import fs from 'node:fs';
 export const people = {
   consumer: { tone: 440, colour: [200, 40, 40] },
   agent: { tone: 700, colour: [40, 160, 60] },
+  second: { tone: 1000, colour: [50, 70, 200] },
 };
 export const WIDTH = 320, HEIGHT = 240, FPS = 20, COUNTER_FRAMES = 4;
 
