@@ -59,7 +59,7 @@ function(parley_module name)
     target_link_libraries(${name}_test PRIVATE ${testing} ${M_TEST_LINK} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-      PROPERTIES TIMEOUT 120 LABELS unit)
+      PROPERTIES TIMEOUT 240 LABELS unit)
   endif()
 
   foreach(fuzzer ${fuzzers})
@@ -72,7 +72,7 @@ function(parley_module name)
     else()
       target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
       add_test(NAME fuzz.${target} COMMAND ${target} ${corpus})
-      set_tests_properties(fuzz.${target} PROPERTIES LABELS unit TIMEOUT 120)
+      set_tests_properties(fuzz.${target} PROPERTIES LABELS unit TIMEOUT 300)
     endif()
   endforeach()
 
