@@ -31,7 +31,7 @@ async function oneCall(stack, agent, user, ending) {
 
 export const cases = [{
   name: `soak: ${CALLS} short calls end with the counts they began with`, limit: 900000,
-  settings: { 'gateway.tokens_per_minute': 100000 },
+  settings: { 'gateway.tokens_per_minute': 100000, 'gateway.dials_per_minute': 100000 },
   async run({ stack }) {
     const endings = ['consumer', 'agent', 'reject', 'cancel', 'leave'];
     const agents = await Promise.all(['agent1', 'agent2'].map(async (user) => {
@@ -44,7 +44,7 @@ export const cases = [{
       for (let i = 0; i < count; i++) {
         // A page may send 50 messages a second; an agent here needs up to three a call.
         const slot = new Promise((done) => setTimeout(done, 60));
-        await oneCall(stack, session, user, endings[i % endings.length]);
+        await oneCall(stack, session, user, endings[i % endings.length]).catch((e) => { e.message = `call ${i} ${endings[i % endings.length]}: ${e.message}`; throw e; });
         await slot;
         await session.wait((m) => m.type === 'availability' && m.state === 'available').catch(() => {});
       }
