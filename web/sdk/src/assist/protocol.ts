@@ -23,7 +23,8 @@ export interface Party {
   name: string;
   /** `#rrggbb`, the same for everybody. */
   color: string;
-  state: 'asking' | 'joined';
+  /** `refused`: the consumer said no, or nothing in time; the party may ask again. */
+  state: 'asking' | 'joined' | 'refused';
 }
 
 export interface Unsupported {
@@ -149,7 +150,7 @@ export interface MaskedRegion {
 
 /** What agents do; towards the consumer the server adds `party`. */
 export type AgentAction =
-  | { type: 'pointer'; x: number; y: number; down?: boolean; party?: PartyId }
+  | { type: 'pointer'; x: number; y: number; down?: boolean; gone?: boolean; party?: PartyId }
   | { type: 'click'; x: number; y: number; button?: number; detail?: number; mods?: Modifiers; party?: PartyId }
   | { type: 'scroll'; x: number; y: number; dx: number; dy: number; party?: PartyId }
   | { type: 'text'; text: string; party?: PartyId }
@@ -160,7 +161,7 @@ export type AgentAction =
 /** What everybody may draw, and where the co-viewed document stands. */
 export type SharedMessage =
   | ({ type: 'draw'; party?: PartyId } & Stroke)
-  | { type: 'erase'; ids?: string[]; all?: boolean; on?: string; party?: PartyId }
+  | { type: 'erase'; ids?: string[]; all?: boolean; on?: string; why?: string; party?: PartyId }
   | { type: 'document'; id: string; page?: number; scroll?: number; zoom?: number; pages?: number; closed?: boolean; party?: PartyId }
   | { type: 'window'; shown?: boolean; x?: number; y?: number; w?: number; h?: number; by?: PartyId; party?: PartyId };
 
@@ -181,6 +182,9 @@ export type TopicServerMessage = Numbered &
   (
     | ({ type: 'session' } & SessionState)
     | { type: 'consent-request'; id: string; party: PartyId; name: string; what: Grant }
+    /** What the consumer answered (to the agents). */
+    | { type: 'consent'; what: Grant; party: PartyId; grant: boolean }
+    | { type: 'consent-over'; id: string }
     | { type: 'refresh' }
     | { type: 'pace'; viewers: number; behind: boolean; kbps: number }
     | { type: 'control'; want?: boolean; party?: PartyId; granted?: boolean; request?: string }
@@ -224,6 +228,11 @@ export type TopicAgentMessage =
   | { type: 'control'; want: boolean; request?: string }
   | { type: 'push'; kind: PushKind; url?: string; content?: string; name: string; request?: string }
   | { type: 'seen'; frame: number }
+  /** What came could not be drawn: a whole picture is needed. */
+  | { type: 'refresh' }
+  /** Asks for consent again after it was refused. */
+  | { type: 'ask'; what: 'view' }
+  | { type: 'form-close' }
   | { type: 'leave' }
   | { type: 'pong' };
 
@@ -270,7 +279,7 @@ function parseParty(raw: Json): Party {
     role: oneOf(raw.role, kRoles, 'agent'),
     name: text(raw.name, 100),
     color: color(raw.color),
-    state: raw.state === 'asking' ? 'asking' : 'joined',
+    state: oneOf(raw.state, ['asking', 'joined', 'refused'] as const, 'asking'),
   };
 }
 
@@ -340,6 +349,10 @@ function parseBody(raw: Json): TopicServerMessage | null {
     case 'consent-request':
       if (!text(raw.id)) return null;
       return { type: 'consent-request', id: text(raw.id, 128), party: party ?? '', name: text(raw.name, 100), what: raw.what === 'control' ? 'control' : 'view' };
+    case 'consent':
+      return { type: 'consent', what: raw.what === 'control' ? 'control' : 'view', party: party ?? '', grant: raw.grant === true };
+    case 'consent-over':
+      return { type: 'consent-over', id: text(raw.id, 128) };
     case 'refresh':
     case 'ping':
       return { type: raw.type };
@@ -370,7 +383,7 @@ function parseAction(raw: Json, party: string | undefined, request: string | und
   const y = number(raw.y);
   switch (raw.type) {
     case 'pointer':
-      return { type: 'pointer', x, y, down: raw.down === true, party };
+      return { type: 'pointer', x, y, down: raw.down === true, gone: raw.gone === true, party };
     case 'click':
       return { type: 'click', x, y, button: number(raw.button), detail: number(raw.detail, 1), mods, party };
     case 'scroll':
@@ -405,7 +418,7 @@ function parseShared(raw: Json, party: string | undefined): SharedMessage | null
     case 'erase':
       return {
         type: 'erase', ids: Array.isArray(raw.ids) ? raw.ids.filter((i): i is string => typeof i === 'string') : undefined,
-        all: raw.all === true, on: optionalText(raw.on), party,
+        all: raw.all === true, on: optionalText(raw.on), why: optionalText(raw.why), party,
       };
     case 'document':
       if (!text(raw.id)) return null;
