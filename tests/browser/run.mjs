@@ -1,51 +1,25 @@
 // Runs the cases: node run.mjs [--soak] [--only TEXT] [--keep-shots DIR]. Last line: "N passed, N failed".
 //
-// Without --only the cases run in lanes side by side, since most of a case is waiting. Each lane is a process in a
-// network namespace of its own: a link that one lane cuts or makes is no change of network for the others' browsers,
-// and ports are never taken. A case with `alone` measures the machine and runs when the lanes are done.
-import { spawn } from 'node:child_process';
+// Without --only the cases run in lanes side by side (lib/lanes.mjs). A case with `alone` measures the machine and runs
+// when the lanes are done.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { open, startPulse } from './lib/browsers.mjs';
+import { endWith, lanesOf, runLane } from './lib/lanes.mjs';
 import { Stack } from './lib/stack.mjs';
 
 const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? null : process.argv[at + 1]; };
 const here = path.dirname(new URL(import.meta.url).pathname);
 const shotsDirectory = flag('--keep-shots') ?? process.env.PARLEY_SHOTS ?? path.join(here, 'out');
-const lanes = [['matrix', 'behaviour'], ['network', 'wire', 'incall']];
+const lanes = lanesOf(path.join(here, 'cases'), [['matrix', 'behaviour'], ['network', 'wire', 'incall']], ['soak']);
 const only = flag('--only');
 const lane = flag('--lane');
 const soak = process.argv.includes('--soak');
 const files = soak ? ['soak'] : /^\d+$/.test(lane ?? '') ? lanes[Number(lane)] : lanes.flat();
 const belongsHere = (test) => (lane === null ? !only || test.name.includes(only) : (lane === 'alone') === (test.alone ?? false));
 
-/** Runs one lane in its namespace, passes its report on; its counts. */
-function runLane(name) {
-  const setUp = 'ip link set lo up && ip link add eth0 type veth peer name far && ip address add 10.92.0.2/24 dev eth0 && ' +
-    'ip link set far up && ip link set eth0 up && ip route add default via 10.92.0.1';
-  const child = spawn('unshare', ['--net', 'sh', '-c', `${setUp} && exec "$@"`, 'lane', process.execPath, process.argv[1],
-    ...process.argv.slice(2), '--lane', name], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let last = '', rest = '';
-  child.stdout.setEncoding('utf8');
-  child.stdout.on('data', (text) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop();
-    for (const line of lines) if (/^\d+ passed, \d+ failed$/.test(line)) last = line; else console.log(line);
-  });
-  return new Promise((done) => child.on('close', (code) => {
-    const [, ok, bad] = /^(\d+) passed, (\d+) failed$/.exec(last) ?? [];
-    if (ok === undefined) console.log(`FAILED lane ${name} ended with ${code} before its end`);
-    done(ok === undefined ? { passed: 0, failed: 1 } : { passed: Number(ok), failed: Number(bad) });
-  }));
-}
-
-if (lane === null && !soak && !only) {
-  const counts = [...await Promise.all(lanes.map((_, i) => runLane(String(i)))), await runLane('alone')];
-  const sum = (key) => counts.reduce((all, each) => all + each[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
-  process.exit(sum('failed') ? 1 : 0);
-}
+if (lane === null && !soak && !only) endWith([...await Promise.all(lanes.map((_, i) => runLane(String(i)))), await runLane('alone')]);
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-browsers-'));
 const pulse = await startPulse(scratch);

@@ -1,9 +1,10 @@
 // Calls with other people's SIP software: node run.mjs [--only TEXT] [--keep]. Last line: "N passed, N failed".
-// As root: each case has its own network namespaces (lib/lan.mjs).
+// As root: each case has its own network namespaces (lib/lan.mjs); without --only in two lanes side by side.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { open } from '../browser/lib/browsers.mjs';
+import { endWith, lanesOf, runLane } from '../browser/lib/lanes.mjs';
 import { Stack } from '../browser/lib/stack.mjs';
 import { Capture } from './lib/capture.mjs';
 import { Lan } from './lib/lan.mjs';
@@ -11,13 +12,17 @@ import { Lan } from './lib/lan.mjs';
 const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? null : process.argv[at + 1]; };
 const here = path.dirname(new URL(import.meta.url).pathname);
 const only = flag('--only');
-const files = fs.readdirSync(path.join(here, 'cases')).filter((f) => f.endsWith('.mjs')).sort((a, b) => (a === 'peers.mjs' ? -1 : b === 'peers.mjs' ? 1 : a.localeCompare(b)));
+const lane = flag('--lane');
+const lanes = lanesOf(path.join(here, 'cases'), [['peers', 'trunk'], ['agent', 'incoming', 'faults', 'registration']]);
+const files = (lane === null ? lanes.flat() : lanes[Number(lane)]).map((name) => `${name}.mjs`);
 
 if (process.getuid() !== 0) {
   console.log('these tests make network namespaces: run them as root');
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
+
+if (lane === null && !only) endWith(await Promise.all(lanes.map((_, i) => runLane(String(i)))));
 
 /** Everything a case starts, ended in reverse order. */
 class Case {
