@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeEnvironment, settle } from '../testing/index';
-import { Connection, kTimes, type ConnectionOptions } from './connection';
+import { Connection, type ConnectionOptions } from './connection';
 import { ParleyError } from './errors';
+import { kTimes } from './link';
 import { defaultReconnectPolicy } from './reconnect';
 
 let env: FakeEnvironment;

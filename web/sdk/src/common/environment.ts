@@ -1,7 +1,10 @@
 // What the SDK needs from the outside. Tests give a fake one; nothing else in the SDK touches a global.
 
 export interface SocketLike {
-  send(text: string): void;
+  send(data: string | ArrayBuffer): void;
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount?: number;
+  binaryType?: BinaryType;
   close(code?: number, reason?: string): void;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;

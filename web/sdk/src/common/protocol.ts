@@ -275,14 +275,3 @@ export function parseWelcome(raw: Json): Welcome | null {
     calls: (Array.isArray(raw.calls) ? raw.calls : []).map(parseCallFields).filter((c): c is CallFields => c !== null),
   };
 }
-
-/** The JSON object in a text frame, or null. */
-export function parseFrame(data: unknown): Json | null {
-  if (!isText(data)) return null;
-  try {
-    const value: unknown = JSON.parse(data);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}

@@ -14,8 +14,12 @@ export class FakeSocket implements SocketLike {
     private readonly gateway_: FakeGateway,
   ) {}
 
-  send(text: string): void {
-    const message = JSON.parse(text) as Json;
+  readonly binary: ArrayBuffer[] = [];
+  bufferedAmount = 0;
+
+  send(data: string | ArrayBuffer): void {
+    if (typeof data !== 'string') return void this.binary.push(data);
+    const message = JSON.parse(data) as Json;
     this.sent.push(message);
     this.gateway_.received(this, message);
   }
