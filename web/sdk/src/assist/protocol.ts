@@ -210,9 +210,10 @@ export type TopicConsumerMessage =
   | { type: 'share'; state: Exclude<Sharing, 'asking'> }
   | { type: 'end' }
   | { type: 'leave' }
-  | { type: 'receipt'; at: string; masked: MaskedRegion[] }
+  | { type: 'receipt'; at: string; masked: MaskedRegion[]; unmaskable?: number }
   | { type: 'control'; take: true }
-  | ({ type: 'view'; fidelity: Fidelity; unsupported: Unsupported[] } & View)
+  /** `page` changes with each load of a page. */
+  | ({ type: 'view'; fidelity: Fidelity; unsupported: Unsupported[]; page: string } & View)
   | SharedMessage
   | PushResult
   | ActivityMessage

@@ -123,6 +123,13 @@ export class Link<W extends LinkWelcome, In extends LinkMessage, Out extends Lin
     return true;
   }
 
+  /** For a protocol's messages that have no number: now or not at all. */
+  sendPlain(message: Out): boolean {
+    if (!this.welcomed_ || !this.socket_) return false;
+    this.write(JSON.stringify(message));
+    return true;
+  }
+
   /** Bytes that wait in the socket. */
   get buffered(): number {
     return this.socket_?.bufferedAmount ?? 0;

@@ -134,6 +134,8 @@ export type ClientMessage =
   | { type: 'cancelTransfer'; call: string }
   | { type: 'availability'; state: 'available' | 'away'; request?: string }
   | { type: 'stats'; call: string; report: object }
+  /** The page shares itself in this assist session: the other side may join it. */
+  | { type: 'assist'; call: string; cid: string }
   | { type: 'pong' };
 
 type Json = Record<string, unknown>;
