@@ -14,6 +14,8 @@ const dist = (...parts) => at('dist', ...parts);
 const kLicence = '/*! Parley client SDK. Copyright the Parley authors. SPDX-License-Identifier: Apache-2.0 */';
 const kLicenceWithLit = `${kLicence}\n/*! Contains Lit. Copyright Google LLC. SPDX-License-Identifier: BSD-3-Clause */`;
 
+const kLicenceWithPdf = `${kLicence}\n/*! Contains pdf.js. Copyright Mozilla Foundation. SPDX-License-Identifier: Apache-2.0 */`;
+
 const common = { configFile: false, logLevel: 'warn', root: web, publicDir: false, resolve: { alias } };
 
 /** One script. `shared`: the part of the SDK that another script brings. */
@@ -69,8 +71,15 @@ writeFileSync(
     readFileSync(createRequire(import.meta.url).resolve('webrtc-adapter/out/adapter.js'), 'utf8'),
 );
 
-// Expert Assist's scripts: the docked panel for consumers, the agent's part, what both share.
+// Expert Assist's scripts: the docked panel and co-browsing for consumers, the agent's part, what both share.
 await script('components/src/assist.ts', 'assistserver/sdk/web/consumer/assist.js', { banner: kLicenceWithLit });
+// Parts of it that are loaded when they are needed: pictures, acting and annotations when sharing starts; documents.
+await script('sdk/src/assist/documents/index.ts', 'assistserver/sdk/web/shared/documents.js', { banner: kLicenceWithPdf });
+const pdf = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
+mkdirSync(dist('assistserver/sdk/web/shared/pdf'), { recursive: true });
+copyFileSync(join(pdf, 'legacy/build/pdf.worker.min.mjs'), dist('assistserver/sdk/web/shared/pdf/pdf.worker.min.mjs'));
+for (const folder of ['cmaps', 'standard_fonts']) cpSync(join(pdf, folder), dist('assistserver/sdk/web/shared/pdf', folder), { recursive: true });
+
 mkdirSync(dist('assistserver/sdk/web/agent'), { recursive: true });
 mkdirSync(dist('assistserver/sdk/web/shared'), { recursive: true });
 copyFileSync(dist('gateway/csdk-phone.js'), dist('assistserver/sdk/web/agent/agent.js'));

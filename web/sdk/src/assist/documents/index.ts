@@ -1,0 +1,2 @@
+export * from './document_view';
+export * from './types';
