@@ -1,2 +1,7 @@
 export * from './protocol';
+export * from './record';
+export * from './sensitive';
+export * from './session';
+export * from './session_types';
+export * from './sharer';
 export * from './topic_client';

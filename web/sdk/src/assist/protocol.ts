@@ -156,6 +156,7 @@ export type AgentAction =
   | { type: 'text'; text: string; party?: PartyId }
   | { type: 'key'; key: string; code?: string; mods?: Modifiers; party?: PartyId }
   | { type: 'form-get'; party?: PartyId; request?: string }
+  | { type: 'form-close'; party?: PartyId }
   | { type: 'form-set'; id: string; value?: string; checked?: boolean; selected?: string[]; party?: PartyId; request?: string };
 
 /** What everybody may draw, and where the co-viewed document stands. */
@@ -167,8 +168,11 @@ export type SharedMessage =
 
 export type PushResult = { type: 'push-result'; id: string; what: 'opened' | 'declined' | 'failed'; text?: string };
 export type ActivityMessage = { type: 'activity'; party: PartyId; what: string; target: string };
-export type FormMessage = { type: 'form'; fields: FormField[]; request?: string };
-export type FormResult = { type: 'form-result'; id: string; ok: boolean; valid?: boolean; message?: string; request?: string };
+/** `to`: for this party alone. */
+export type FormMessage = { type: 'form'; fields: FormField[]; request?: string; to?: PartyId };
+export type FormResult = {
+  type: 'form-result'; id: string; ok: boolean; valid?: boolean; message?: string; reason?: string; request?: string; to?: PartyId;
+};
 export type CursorMessage = { type: 'cursor'; x: number; y: number };
 export type FocusMessage = { type: 'focus'; field: string | null };
 
@@ -233,7 +237,6 @@ export type TopicAgentMessage =
   | { type: 'refresh' }
   /** Asks for consent again after it was refused. */
   | { type: 'ask'; what: 'view' }
-  | { type: 'form-close' }
   | { type: 'leave' }
   | { type: 'pong' };
 
@@ -395,6 +398,8 @@ function parseAction(raw: Json, party: string | undefined, request: string | und
       return text(raw.key) ? { type: 'key', key: text(raw.key, 64), code: optionalText(raw.code), mods, party } : null;
     case 'form-get':
       return { type: 'form-get', party, request };
+    case 'form-close':
+      return { type: 'form-close', party };
     case 'form-set':
       if (!text(raw.id)) return null;
       return {
@@ -455,7 +460,7 @@ function parseReport(raw: Json, party: string | undefined, request: string | und
     case 'form':
       return { type: 'form', fields: list(raw.fields).filter(isObject).slice(0, 500).map(parseField), request };
     case 'form-result':
-      return { type: 'form-result', id: text(raw.id, 128), ok: raw.ok === true, valid: typeof raw.valid === 'boolean' ? raw.valid : undefined, message: optionalText(raw.message), request };
+      return { type: 'form-result', id: text(raw.id, 128), ok: raw.ok === true, valid: typeof raw.valid === 'boolean' ? raw.valid : undefined, message: optionalText(raw.message), reason: optionalText(raw.reason), request };
     case 'cursor':
       return { type: 'cursor', x: number(raw.x), y: number(raw.y) };
     case 'focus':

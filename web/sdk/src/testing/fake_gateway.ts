@@ -43,6 +43,8 @@ export class FakeGateway {
   role: 'consumer' | 'agent' = 'consumer';
   calls: Json[] = [];
   media: Json = {};
+  /** Laid over every welcome: another protocol's fields. */
+  welcome: Json = {};
   acknowledge = true;
   hellos: Json[] = [];
   onMessage: ((message: Json) => void) | null = null;
@@ -108,7 +110,7 @@ export class FakeGateway {
       return socket.onclose?.({ code: error.code, reason: '' });
     }
     const resume = message.resume as Json | undefined;
-    const resumed = resume !== undefined && this.session_ !== '' && resume.session === this.session_;
+    const resumed = resume !== undefined && this.session_ !== '' && (resume.session ?? resume.party) === this.session_;
     if (!resumed) {
       this.session_ = `session-${++this.sessions_}`;
       this.seq_ = this.received_ = 0;
@@ -119,6 +121,7 @@ export class FakeGateway {
     socket.deliver({
       type: 'welcome', version: 1, session: this.session_, key: 'key', resumed, role: this.role, user: this.role === 'agent' ? 'agent1' : '', name: 'Robin',
       ack: this.received_, limits: { resumeSeconds: 60, maxMessage: 131072 }, media: this.media, calls: this.calls,
+      party: this.session_, ...this.welcome,
     });
     for (const kept of [...this.kept_]) socket.deliver(kept);
   }

@@ -1,0 +1,53 @@
+import { parseFrame, type KeyValueStore } from '../common/index';
+import type { SharingRules } from './sharer';
+
+/** What the next page of the site needs to go on: kept in the tab's storage, never longer than the session lives. */
+export interface AssistRecord {
+  cid: string;
+  token: string;
+  server: string;
+  name: string;
+  rules: SharingRules;
+  /** What the person wants: `paused` stays paused on the next page. */
+  wanted: 'off' | 'on' | 'paused';
+  theme?: string;
+  /** Where the video window and the indicator stand. */
+  places: Record<string, { x: number; y: number }>;
+  /** When the page before was left (ms since 1970); 0: it is still there, and a copy of its storage must not take over. */
+  leftAt: number;
+}
+
+const kKey = 'parley.assist';
+export const kLinkKey = 'parley.assist.link';
+/** The server keeps a party that is gone for so long. */
+export const kResumeMs = 60_000;
+
+export function saveRecord(store: KeyValueStore, record: AssistRecord): void {
+  store.set(kKey, JSON.stringify(record));
+}
+
+export function forgetRecord(store: KeyValueStore): void {
+  store.remove(kKey);
+  store.remove(kLinkKey);
+}
+
+/** The session that the page before left to this one; null: there is none, or it is too old, or it is another tab's. */
+export function takeRecord(store: KeyValueStore, now: number): AssistRecord | null {
+  const raw = parseFrame(store.get(kKey));
+  if (!raw) return null;
+  const text = (v: unknown) => (typeof v === 'string' ? v : '');
+  const leftAt = typeof raw.leftAt === 'number' ? raw.leftAt : 0;
+  const whole = text(raw.cid) && text(raw.token) && text(raw.server);
+  if (!whole || leftAt === 0 || now - leftAt > kResumeMs || now < leftAt - kResumeMs) {
+    forgetRecord(store);
+    return null;
+  }
+  const object = (v: unknown) => (typeof v === 'object' && v !== null ? v : {});
+  const record: AssistRecord = {
+    cid: text(raw.cid), token: text(raw.token), server: text(raw.server), name: text(raw.name), rules: object(raw.rules) as SharingRules,
+    wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', theme: text(raw.theme) || undefined,
+    places: object(raw.places) as AssistRecord['places'], leftAt: 0,
+  };
+  saveRecord(store, record);
+  return record;
+}

@@ -1,0 +1,256 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { onFault } from '../common/index';
+import { FakeEnvironment, settle } from '../testing/index';
+import { takeRecord } from './record';
+import { AssistSession } from './session';
+import type { Sharer, SharerHost } from './sharer';
+
+const kAnna = { party: 'p2', role: 'agent', name: 'Anna', color: '#aa3300', state: 'joined' };
+const kSettings = { features: ['view', 'pointer', 'control', 'forms'], maskDefault: 'marked' };
+
+let env: FakeEnvironment;
+let stored: Map<string, string>;
+let sensitive: boolean;
+let host: SharerHost;
+let sharer: { [K in keyof Sharer]: ReturnType<typeof vi.fn> };
+let loads: number;
+let loadFails: boolean;
+
+function make(record: ReturnType<typeof takeRecord> = null): AssistSession {
+  return new AssistSession(
+    { environment: env, server: 'https://parley.test', name: 'Ada' },
+    {
+      overlay: {} as HTMLElement, layer: {} as HTMLElement, sensitive: () => sensitive,
+      loadSharer: async (given) => {
+        loads++;
+        if (loadFails) throw new Error('blocked by the policy');
+        host = given;
+        return sharer as unknown as Sharer;
+      },
+    },
+    record ?? undefined,
+  );
+}
+
+const state = (extra: object = {}) => ({ type: 'session', cid: 'c1', sharing: 'off', consent: false, control: 'none', parties: [], ...extra });
+const sent = (type: string) => env.gateway.messages.filter((m) => m.type === type);
+
+/** Anna asks, the person agrees, the server says that sharing is on. */
+async function share(session: AssistSession): Promise<void> {
+  env.gateway.send({ type: 'consent-request', id: 'q1', party: 'p2', name: 'Anna', what: 'view' });
+  env.gateway.send(state({ parties: [{ ...kAnna, state: 'asking' }] }));
+  await settle();
+  session.answer(session.requests[0]!, true);
+  await settle();
+  env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true }));
+  await settle();
+}
+
+beforeEach(() => {
+  stored = new Map();
+  env = new FakeEnvironment(stored);
+  env.gateway.welcome = { session: state(), settings: kSettings };
+  env.replies['POST /assistserver/session'] = { status: 201, body: { token: 't', assist: { token: 'assist-1', cid: 'c1', webSocket: '/assistserver/topic' } } };
+  sensitive = false;
+  loads = 0;
+  loadFails = false;
+  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []) };
+});
+
+describe('AssistSession', () => {
+  it('connects with the token that the server gave for the session', async () => {
+    const session = make();
+    await session.open();
+    expect(env.requests[0]).toMatchObject({ method: 'POST', body: { name: 'Ada', cobrowseOnly: true } });
+    expect(env.gateway.current.url).toBe('wss://parley.test/assistserver/topic');
+    expect(env.gateway.hellos[0]).toMatchObject({ type: 'hello', version: 1, token: 'assist-1', cid: 'c1' });
+    expect([session.phase, session.cid, session.sharing]).toEqual(['open', 'c1', 'off']);
+  });
+
+  it('loads nothing and shares nothing before the person agreed', async () => {
+    const session = make();
+    await session.open();
+    env.gateway.send({ type: 'consent-request', id: 'q1', party: 'p2', name: 'Anna', what: 'view' });
+    env.gateway.send(state({ parties: [{ ...kAnna, state: 'asking' }] }));
+    await settle();
+    expect(session.requests).toMatchObject([{ id: 'q1', name: 'Anna', what: 'view' }]);
+    session.answer(session.requests[0]!, false);
+    await settle();
+    expect(sent('consent')).toMatchObject([{ id: 'q1', grant: false }]);
+    expect(sent('share')).toEqual([]);
+    expect(loads).toBe(0);
+  });
+
+  it('sends pictures only once the server has heard of consent and sharing', async () => {
+    const session = make();
+    await session.open();
+    env.gateway.send({ type: 'consent-request', id: 'q1', party: 'p2', name: 'Anna', what: 'view' });
+    await settle();
+    session.answer(session.requests[0]!, true);
+    await settle();
+    expect(sent('consent').concat(sent('share'))).toMatchObject([{ id: 'q1', grant: true }, { type: 'share', state: 'on' }]);
+    expect(loads).toBe(1);
+    expect(sharer.start).not.toHaveBeenCalled();
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true }));
+    await settle();
+    expect(sharer.start).toHaveBeenCalledTimes(1);
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(true);
+    expect(env.gateway.current.binary).toHaveLength(1);
+  });
+
+  it('lets no picture leave while paused, on a private page, or when the last viewer left', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    session.pause();
+    expect(sharer.hold).toHaveBeenCalledTimes(1);
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    session.resume();
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true }));
+    await settle();
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(true);
+    sensitive = true;
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    session.sensitiveChanged();
+    await settle();
+    expect(sent('share').map((m) => m.state)).toEqual(['on', 'paused', 'on', 'sensitive']);
+    sensitive = false;
+    session.sensitiveChanged();
+    env.gateway.send(state({ sharing: 'on', consent: false }));
+    await settle();
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    expect(sharer.hold).toHaveBeenCalledTimes(3);
+  });
+
+  it('acts only for the party that has control', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    const click = { type: 'click', x: 1, y: 2, party: 'p2' };
+    env.gateway.send(click);
+    await settle();
+    expect(sharer.act).not.toHaveBeenCalled();
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, control: 'p2' }));
+    env.gateway.send({ ...click, party: 'p9' });
+    env.gateway.send(click);
+    await settle();
+    expect(sharer.act).toHaveBeenCalledTimes(1);
+    session.takeControl();
+    env.gateway.send(click);
+    await settle();
+    expect(sent('control')).toMatchObject([{ take: true }]);
+    expect(sharer.act).toHaveBeenCalledTimes(1);
+  });
+
+  it('holds pictures while the connection is gone and goes on after it came back', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.gateway.drop();
+    expect(session.phase).toBe('reconnecting');
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    env.gateway.welcome = { session: state({ parties: [kAnna], sharing: 'on', consent: true }), settings: kSettings };
+    await env.clock.advance(500);
+    expect(session.phase).toBe('open');
+    expect(sharer.start).toHaveBeenCalledTimes(2);
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(true);
+  });
+
+  it('asks anew when the server has forgotten the session', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.gateway.forget();
+    env.gateway.drop();
+    await env.clock.advance(500);
+    expect([session.phase, session.sharing]).toEqual(['open', 'off']);
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+  });
+
+  it('says so, and takes everything off the page, when the connection stays away', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(120_000);
+    expect(session.ended?.text).toContain('Nobody sees this page');
+    expect(sharer.stop).toHaveBeenCalled();
+    expect(stored.size).toBe(0);
+  });
+
+  it('is the same party on the next page, which goes on by itself', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    session.record.places.indicator = { x: 0.5, y: 1 };
+    env.leave();
+    expect(env.gateway.current.closedWith).toBe(4000);
+    expect(sent('bye')).toEqual([]);
+    expect(sharer.stop).toHaveBeenCalled();
+
+    env.gateway.welcome = { session: state({ parties: [kAnna], sharing: 'on', consent: true }), settings: kSettings };
+    const next = make(takeRecord(env.storage, Date.now()));
+    await next.open();
+    await settle();
+    expect(env.requests).toHaveLength(1);
+    expect(env.gateway.hellos[1]).toMatchObject({ cid: 'c1', resume: { party: 'session-1', key: 'key' } });
+    expect([next.sharing, next.record.places.indicator]).toEqual(['on', { x: 0.5, y: 1 }]);
+    expect(sharer.start).toHaveBeenCalledTimes(2);
+  });
+
+  it('does not take over from a page that is still there, as a copy of its tab would', async () => {
+    const session = make();
+    await session.open();
+    expect(takeRecord(env.storage, Date.now())).toBeNull();
+    expect(session.phase).toBe('open');
+  });
+
+  it('ends for everybody, and leaves nothing for the next page', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    session.end();
+    expect(sharer.stop).toHaveBeenCalled();
+    expect(sent('end')).toHaveLength(1);
+    env.gateway.send({ type: 'ended', reason: 'consumer_ended', text: 'Sharing has ended.' });
+    await settle();
+    expect(session.ended).toMatchObject({ reason: 'consumer_ended' });
+    expect(stored.size).toBe(0);
+  });
+
+  it('tells in words when the page may not load what sharing needs', async () => {
+    loadFails = true;
+    onFault(() => undefined);
+    const session = make();
+    const notices: string[] = [];
+    session.on('notice', (error) => notices.push(error.code));
+    await session.open();
+    await share(session);
+    expect(notices).toEqual(['assist.not_loaded']);
+    expect(session.sharing).toBe('paused');
+    loadFails = false;
+    session.resume();
+    await settle();
+    expect(sharer.start).toHaveBeenCalledTimes(1);
+  });
+
+  it('slows down when the network is slower than the pictures', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.gateway.current.bufferedAmount = 600 * 1024;
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    expect(sharer.pace).toHaveBeenCalledWith(expect.objectContaining({ behind: true }));
+  });
+
+  it('has a short code to read aloud', async () => {
+    const session = make();
+    await session.open();
+    env.replies['POST /assistserver/shortcode/create'] = { status: 201, body: { shortCode: '482913', cid: 'c1', expiresIn: 300 } };
+    expect(await session.shortCode()).toEqual({ code: '482913', expiresIn: 300 });
+    env.replies['POST /assistserver/shortcode/create'] = { status: 201, body: { shortCode: '<b>1' } };
+    await expect(session.shortCode()).rejects.toMatchObject({ code: 'server.malformed' });
+  });
+});

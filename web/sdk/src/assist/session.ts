@@ -1,0 +1,468 @@
+import {
+  browserEnvironment, detach, Emitter, guarded, ParleyError, reportFault, requestJson, type ConnectionState, type Environment,
+} from '../common/index';
+import type {
+  AgentAction, AssistSettings, Feature, Fidelity, Grant, Party, SessionState, TopicConsumerMessage, TopicServerMessage, TopicWelcome,
+  Unsupported, View,
+} from './protocol';
+import { forgetRecord, kLinkKey, saveRecord, type AssistRecord } from './record';
+import type { AssistEnd, AssistEvents, AssistPhase, AssistStartOptions, ConsentRequest, SessionParts } from './session_types';
+import type { Box, Sharer, SharerHost, SharingRules } from './sharer';
+import { TopicClient } from './topic_client';
+
+const kNobody: SessionState = {
+  cid: '', consumer: { present: true, name: '' }, parties: [], sharing: 'off', consent: false, control: 'none',
+  view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', unsupported: [], document: null, window: null,
+};
+const kNoSettings: AssistSettings = { features: [], imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'all', maskSelectors: [], agentName: '' };
+/** Bytes waiting in the socket: the network is slower than the pictures. */
+const kBufferLimit = 512 * 1024;
+const kEndWait = 3_000;
+const kFirstConnect = 12_000;
+
+/** A consumer's page in an assist session: who may see it and act on it, and what agents show. No elements of its own. */
+export class AssistSession extends Emitter<AssistEvents> {
+  readonly environment: Environment;
+  readonly server: string;
+  readonly requests: ConsentRequest[] = [];
+  readonly record: AssistRecord;
+  private readonly options_: AssistStartOptions;
+  private client_: TopicClient | null = null;
+  private phase_: AssistPhase = 'starting';
+  private state_ = kNobody;
+  private settings_ = kNoSettings;
+  private self_ = '';
+  private end_: AssistEnd | null = null;
+  private told_: string = 'off';
+  private sharer_: Sharer | null = null;
+  private loading_ = false;
+  private running_ = false;
+  private view_: View | null = null;
+  private fidelity_: Fidelity = 'painter';
+  private unsupported_: Unsupported[] = [];
+  private readonly page_: string;
+  private stopLeave_: (() => void) | null = null;
+
+  /** `record`: what the page before left. */
+  constructor(options: AssistStartOptions, private readonly parts_: SessionParts, record?: AssistRecord) {
+    super();
+    this.options_ = options;
+    this.environment = options.environment ?? browserEnvironment();
+    this.server = (record?.server ?? options.server ?? this.environment.origin).replace(/\/+$/, '');
+    this.page_ = Math.floor(this.environment.random() * 2 ** 48).toString(36);
+    this.record = record ?? {
+      cid: options.cid ?? '', token: options.token ?? '', server: this.server, name: options.name ?? '', rules: options.rules ?? {},
+      wanted: 'off', places: {}, leftAt: 0,
+    };
+    if (record && options.rules) this.record.rules = options.rules;
+  }
+
+  get phase(): AssistPhase {
+    return this.phase_;
+  }
+  get cid(): string {
+    return this.record.cid;
+  }
+  get state(): SessionState {
+    return this.state_;
+  }
+  get settings(): AssistSettings {
+    return this.settings_;
+  }
+  get ended(): AssistEnd | null {
+    return this.end_;
+  }
+  get rules(): SharingRules {
+    return this.record.rules;
+  }
+  /** What the person wants; what is really shared is in `sharing`. */
+  get wanted(): 'off' | 'on' | 'paused' {
+    return this.record.wanted;
+  }
+  /** What the agents get now. */
+  get sharing(): 'off' | 'on' | 'paused' | 'sensitive' {
+    if (this.record.wanted === 'off') return 'off';
+    return this.parts_.sensitive() ? 'sensitive' : this.record.wanted;
+  }
+  /** Agents and supervisors who may see the page. */
+  get viewers(): Party[] {
+    return this.state_.parties.filter((p) => p.role !== 'consumer' && p.state === 'joined');
+  }
+  get inControl(): Party | undefined {
+    return this.state_.control === 'none' ? undefined : this.party(this.state_.control);
+  }
+  get connection(): ConnectionState {
+    return this.client_?.state ?? 'idle';
+  }
+
+  allowed(feature: Feature): boolean {
+    return this.settings_.features.includes(feature);
+  }
+
+  party(id: string | undefined): Party | undefined {
+    return this.state_.parties.find((p) => p.party === id);
+  }
+
+  /** How an agent is called: by name, or by the fixed label of the settings. */
+  nameOf(id: string | undefined): string {
+    return this.settings_.agentName || this.party(id)?.name || 'The agent';
+  }
+
+  /** Connects. Rejects with a ParleyError, after which the session has ended. */
+  async open(): Promise<void> {
+    try {
+      if (!this.record.token) await this.fetchToken();
+      const client = this.makeClient();
+      this.client_ = client;
+      this.stopLeave_ = this.environment.onLeave(guarded('leaving', () => this.handOver()));
+      await client.connect();
+    } catch (error) {
+      const problem = ParleyError.from(error);
+      this.finish({ reason: problem.code, text: problem.message });
+      throw problem;
+    }
+  }
+
+  answer(request: ConsentRequest, grant: boolean): void {
+    this.dropRequest(request.id);
+    this.send({ type: 'consent', id: request.id, grant });
+    if (grant && request.what === 'view' && this.record.wanted === 'off') this.want('on');
+    this.changed();
+  }
+
+  pause(): void {
+    if (this.record.wanted === 'on') this.want('paused');
+  }
+  resume(): void {
+    if (this.record.wanted === 'paused') this.want('on');
+  }
+
+  /** One agent loses sight, or control, again. */
+  revoke(party: string, what: Grant): void {
+    this.send({ type: 'consent', party, what, grant: false });
+  }
+
+  /** The person takes the page back. */
+  takeControl(): void {
+    if (this.state_.control === 'none') return;
+    this.send({ type: 'control', take: true });
+    this.state_ = { ...this.state_, control: 'none' };
+    this.changed();
+  }
+
+  /** The person ends the session: for everybody, at once. */
+  end(): void {
+    if (this.end_) return;
+    this.stopSharer();
+    this.send({ type: 'end' });
+    const text = 'Sharing has ended. Nobody sees this page any more.';
+    if (this.connection === 'connected') {
+      // The server says that it is over; if it cannot, it is over here all the same.
+      this.environment.setTimer(guarded('end', () => this.finish({ reason: 'consumer_ended', text })), kEndWait);
+      this.record.wanted = 'off';
+      this.changed();
+    } else {
+      this.finish({ reason: 'consumer_ended', text });
+    }
+  }
+
+  /** Six digits that an agent types in to come here. */
+  async shortCode(): Promise<{ code: string; expiresIn: number }> {
+    const body = { cid: this.cid, token: this.record.token };
+    const reply = await requestJson(this.environment, 'POST', `${this.server}/assistserver/shortcode/create`, body);
+    if (typeof reply.shortCode !== 'string' || !/^\d{4,12}$/.test(reply.shortCode)) throw new ParleyError('server.malformed');
+    return { code: reply.shortCode, expiresIn: typeof reply.expiresIn === 'number' ? reply.expiresIn : 300 };
+  }
+
+  reply(message: TopicConsumerMessage): void {
+    this.send(message);
+  }
+
+  /** For what is worth nothing later. */
+  replyNow(message: TopicConsumerMessage): void {
+    this.client_?.sendNow(message);
+  }
+
+  /** What the agents do not see, in the viewport's CSS pixels. */
+  masked(): Box[] {
+    return this.sharer_?.masked() ?? [];
+  }
+
+  /** The page changed so that it may, or may not, be seen any more. */
+  sensitiveChanged(): void {
+    this.tellSharing();
+    this.changed();
+  }
+
+  /** Keeps places of windows for the next page. */
+  keep(): void {
+    if (!this.end_) saveRecord(this.environment.storage, this.record);
+  }
+
+  private async fetchToken(): Promise<void> {
+    const { cid, name, destination, applicationId, correlationId } = this.options_;
+    const body = { cid: this.record.cid || cid, name, destination, applicationId, correlationId, cobrowseOnly: true };
+    const reply = await requestJson(this.environment, 'POST', `${this.server}/assistserver/session`, body);
+    const assist = (typeof reply.assist === 'object' && reply.assist !== null ? reply.assist : {}) as Record<string, unknown>;
+    if (typeof assist.token !== 'string' || typeof assist.cid !== 'string') throw new ParleyError('server.malformed');
+    this.record.token = assist.token;
+    this.record.cid = assist.cid;
+  }
+
+  private makeClient(): TopicClient {
+    const client = new TopicClient({
+      environment: this.environment, server: this.server, cid: this.record.cid, role: 'consumer', storageKey: kLinkKey,
+      firstConnectMs: kFirstConnect,
+      token: async (fresh) => {
+        if (fresh) await this.fetchToken();
+        return this.record.token;
+      },
+    });
+    client.on('welcome', (welcome) => this.welcomed(welcome));
+    client.on('message', (message) => this.received(message));
+    client.on('state', (state) => this.connectionChanged(state));
+    client.on('failed', (error) => {
+      const lost = this.phase_ !== 'starting' && error.code !== 'session.replaced';
+      const text = lost ? 'The connection was gone for too long, so sharing has ended. Nobody sees this page any more.' : error.message;
+      this.finish({ reason: error.code, text });
+    });
+    return client;
+  }
+
+  private connectionChanged(state: ConnectionState): void {
+    if (state === 'reconnecting' && this.phase_ === 'open') {
+      this.phase_ = 'reconnecting';
+      this.holdSharer();
+    }
+    this.changed();
+  }
+
+  private welcomed(welcome: TopicWelcome): void {
+    const before = this.self_;
+    this.self_ = welcome.party;
+    this.settings_ = welcome.settings;
+    this.phase_ = 'open';
+    if (!welcome.resumed) {
+      // Whoever was allowed before is asked for anew.
+      this.requests.length = 0;
+      if (before || this.record.wanted !== 'off') this.record.wanted = welcome.session.consent ? this.record.wanted : 'off';
+      this.told_ = 'off';
+    } else {
+      this.told_ = welcome.session.sharing;
+    }
+    this.keep();
+    if (this.view_) this.tellView();
+    this.apply(welcome.session);
+  }
+
+  private received(message: TopicServerMessage): void {
+    switch (message.type) {
+      case 'session':
+        return this.apply(message);
+      case 'consent-request':
+        return this.asked(message);
+      case 'consent-over':
+        this.dropRequest(message.id);
+        this.emit('requestOver', message.id);
+        return this.changed();
+      case 'refresh':
+        return this.sharer_?.refresh();
+      case 'pace':
+        return this.sharer_?.pace(message);
+      case 'push':
+        return this.emit('push', { id: message.id, kind: message.kind, src: message.src || message.url || '', name: message.name, by: message.party ?? '' });
+      case 'pointer':
+        this.emit('pointer', { party: message.party ?? '', x: message.x, y: message.y, down: message.down === true, gone: message.gone === true });
+        return this.act(message);
+      case 'draw':
+      case 'erase':
+        if (!message.on) this.sharer_?.annotate(message);
+        return this.emit('annotation', message);
+      case 'document':
+        return this.emit('document', message);
+      case 'window':
+        return this.emit('window', { shown: message.shown !== false, x: message.x ?? 0, y: message.y ?? 0, w: message.w ?? 0, h: message.h ?? 0 });
+      case 'ended':
+        return this.finish({ reason: message.reason, text: message.text });
+      case 'error':
+        if (!message.fatal) this.emit('notice', new ParleyError(message.reason, { text: message.text }));
+        return;
+      case 'click': case 'scroll': case 'text': case 'key': case 'form-get': case 'form-set': case 'form-close':
+        return this.act(message);
+    }
+  }
+
+  private asked(message: ConsentRequest): void {
+    const { id, party, name, what } = message;
+    const request = { id, party, name: this.settings_.agentName || name || 'An agent', what };
+    this.dropRequest(id);
+    this.requests.push(request);
+    this.emit('request', request);
+    this.changed();
+  }
+
+  private dropRequest(id: string): void {
+    const at = this.requests.findIndex((r) => r.id === id);
+    if (at >= 0) this.requests.splice(at, 1);
+  }
+
+  /** The server has judged: role, consent, control. Here once more: what it sends must fit what this page allowed. */
+  private act(action: AgentAction): void {
+    if (this.sharing !== 'on' || !this.party(action.party)) return;
+    const looks = action.type === 'form-get' || action.type === 'form-close';
+    if (!looks && this.state_.control !== action.party) return;
+    this.sharer_?.act(action);
+  }
+
+  private apply(state: SessionState): void {
+    this.state_ = state;
+    // A party that left waits for no answer.
+    for (const request of [...this.requests]) {
+      if (!state.parties.some((p) => p.party === request.party)) this.dropRequest(request.id);
+    }
+    this.tellSharing();
+    this.changed();
+  }
+
+  private want(wanted: 'on' | 'paused'): void {
+    this.record.wanted = wanted;
+    this.keep();
+    this.tellSharing();
+    this.changed();
+  }
+
+  /** Says what is shared, and lets pictures leave only when the server has heard it. */
+  private tellSharing(): void {
+    if (this.end_) return;
+    const sharing = this.sharing;
+    if (sharing !== 'on') this.holdSharer();
+    if (sharing !== this.told_ && this.connection === 'connected') {
+      this.told_ = sharing;
+      this.send({ type: 'share', state: sharing });
+    }
+    if (sharing === 'on') this.loadSharer();
+    if (sharing === 'on' && this.state_.sharing === 'on' && this.state_.consent && this.phase_ === 'open') this.runSharer();
+    else this.holdSharer();
+  }
+
+  private loadSharer(): void {
+    if (this.sharer_ || this.loading_) return;
+    this.loading_ = true;
+    const load = async () => {
+      try {
+        const sharer = await this.parts_.loadSharer(this.host());
+        if (this.end_) return sharer.stop();
+        this.sharer_ = sharer;
+        this.tellSharing();
+      } catch (error) {
+        reportFault('sharing', error);
+        const text = 'This page cannot be shared: a part of it was not allowed to load.';
+        this.emit('notice', new ParleyError('assist.not_loaded', { text, cause: error }));
+        // Tried again when the person says so.
+        this.pause();
+      } finally {
+        this.loading_ = false;
+        this.changed();
+      }
+    };
+    detach('sharing', load());
+  }
+
+  private runSharer(): void {
+    if (this.running_ || !this.sharer_) return;
+    this.running_ = true;
+    this.sharer_.start();
+  }
+
+  private holdSharer(): void {
+    if (!this.running_) return;
+    this.running_ = false;
+    this.sharer_?.hold();
+  }
+
+  private stopSharer(): void {
+    this.holdSharer();
+    this.sharer_?.stop();
+    this.sharer_ = null;
+  }
+
+  private host(): SharerHost {
+    const { overlay, layer } = this.parts_;
+    return {
+      rules: this.rules, settings: this.settings_, server: this.server, overlay, layer,
+      party: (id) => this.party(id),
+      sendFrame: (frame) => this.sendFrame(frame),
+      viewChanged: (view, fidelity) => {
+        this.view_ = view;
+        this.fidelity_ = fidelity;
+        this.tellView();
+      },
+      unsupported: (list) => {
+        this.unsupported_ = list.slice(0, 32);
+        this.tellView();
+      },
+      receipt: (masked, unmaskable) => this.send({ type: 'receipt', at: new Date().toISOString(), masked: masked.slice(0, 64), unmaskable }),
+      activity: (activity) => {
+        this.replyNow(activity);
+        this.emit('activity', activity);
+      },
+      reply: (message) => this.send(message),
+      touched: () => this.takeControl(),
+      failed: (text) => {
+        this.stopSharer();
+        if (this.record.wanted === 'on') this.want('paused');
+        this.emit('notice', new ParleyError('assist.stopped', { text }));
+      },
+    };
+  }
+
+  private sendFrame(frame: ArrayBuffer): boolean {
+    if (!this.running_ || this.parts_.sensitive()) return false;
+    if ((this.client_?.buffered ?? 0) > kBufferLimit) {
+      this.sharer_?.pace({ viewers: this.viewers.length, behind: true, kbps: 0 });
+      return false;
+    }
+    return this.client_?.sendBinary(frame) ?? false;
+  }
+
+  private tellView(): void {
+    if (!this.view_ || this.connection !== 'connected' || this.sharing !== 'on') return;
+    this.send({ type: 'view', ...this.view_, fidelity: this.fidelity_, unsupported: this.unsupported_, page: this.page_ });
+  }
+
+  private send(message: TopicConsumerMessage): void {
+    try {
+      this.client_?.send(message);
+    } catch (error) {
+      // The session is over, which is told by `ended`.
+      if (!this.end_) reportFault('assist', error);
+    }
+  }
+
+  /** The page is left: the next page of the site goes on as the same party. */
+  private handOver(): void {
+    if (this.end_) return;
+    this.record.leftAt = Date.now();
+    this.keep();
+    this.stopSharer();
+    this.client_?.suspend();
+    this.stopLeave_?.();
+  }
+
+  private finish(end: AssistEnd): void {
+    if (this.end_) return;
+    this.end_ = end;
+    this.phase_ = 'ended';
+    this.requests.length = 0;
+    this.stopSharer();
+    this.stopLeave_?.();
+    forgetRecord(this.environment.storage);
+    this.client_?.close();
+    this.changed();
+    this.emit('ended', end);
+  }
+
+  private changed(): void {
+    this.emit('changed', undefined);
+  }
+}

@@ -1,0 +1,70 @@
+import type {
+  ActivityMessage, AgentAction, AssistSettings, Fidelity, MaskedRegion, Party, SharedMessage, TopicConsumerMessage, Unsupported, View,
+} from './protocol';
+
+/** What a site says about its pages. The administration's settings add to it; neither takes anything away from the other. */
+export interface SharingRules {
+  /** CSS selectors: what they match is black for the agent, and its values never leave. */
+  mask?: string[];
+  /** Everything typed is masked unless `allow` matches it. */
+  maskAll?: boolean;
+  /** CSS selectors that `maskAll` leaves readable. */
+  allow?: string[];
+  /** CSS selectors: the agent sees these, but cannot click or fill them. */
+  bar?: string[];
+  /** Pages that nobody sees: paths with `*` (`/account/*`), or CSS selectors of something that makes a page private while it is there (`#card-form`). */
+  sensitive?: string[];
+  /** Picture pixels per CSS pixel, 0.25 … 2; default: the server's setting. */
+  imageScale?: number;
+  /** `capture`: ask for the browser's own picture of the tab (desktop Chromium), where that is possible. */
+  fidelity?: Fidelity;
+}
+
+export interface Box {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  label: string;
+}
+
+/** What a sharer gives and asks. */
+export interface SharerHost {
+  readonly rules: SharingRules;
+  readonly settings: AssistSettings;
+  /** Of the Parley server. */
+  readonly server: string;
+  /** The element of Parley's own things: never in the picture, never acted on. What is drawn goes into `layer`. */
+  readonly overlay: HTMLElement;
+  readonly layer: HTMLElement;
+  party(id: string | undefined): Party | undefined;
+  /** false: it could not be sent; a whole picture follows a refresh. */
+  sendFrame(frame: ArrayBuffer): boolean;
+  viewChanged(view: View, fidelity: Fidelity): void;
+  unsupported(list: Unsupported[]): void;
+  receipt(masked: MaskedRegion[], unmaskable?: number): void;
+  activity(activity: ActivityMessage): void;
+  reply(message: TopicConsumerMessage): void;
+  /** The person touched the page: nobody else acts on it any more. */
+  touched(): void;
+  /** Sharing cannot go on (a device took the picture away, a fault): in words. */
+  failed(text: string): void;
+}
+
+/** The part that is loaded only when sharing starts: pictures, acting, annotations. */
+export interface Sharer {
+  /** Pictures from now on, a whole one first. */
+  start(): void;
+  /** No picture leaves from now on. */
+  hold(): void;
+  /** Gone for good: everything that was changed on the page is as before. */
+  stop(): void;
+  refresh(): void;
+  pace(pace: { viewers: number; behind: boolean; kbps: number }): void;
+  act(action: AgentAction): void;
+  annotate(message: SharedMessage): void;
+  /** What the agent does not see, in the viewport's CSS pixels. */
+  masked(): Box[];
+}
+
+export type SharerLoader = (host: SharerHost) => Promise<Sharer>;
