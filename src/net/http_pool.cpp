@@ -35,7 +35,6 @@ void HttpConnection::open() {
                                     self->read();
                                     host->dispatch();
                                   });
-  if (host_->route()) return connector_->start(*host_->route());
   connector_->start(host_->resolver());
 }
 
@@ -169,12 +168,11 @@ void HttpConnection::leave() {
 }
 
 HttpHost::HttpHost(EventLoop& loop, std::shared_ptr<const HttpClientOptions> options, Resolver& resolver,
-                   Url url, std::optional<HttpRoute> route)
+                   Url url)
     : loop_(loop),
       options_(std::move(options)),
       resolver_(resolver),
       url_(std::move(url)),
-      route_(std::move(route)),
       queueTimer_(loop) {}
 
 HttpHost::~HttpHost() { close(); }

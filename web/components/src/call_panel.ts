@@ -1,6 +1,10 @@
 import { Client, type Call, type CallOptions, type PhoneOptions, type SessionOptions } from '@parley/sdk';
+import type { AssistSession } from '@parley/assist';
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { currentSession, onSession, startCobrowse } from './assist/cobrowse';
+import { assistIcons } from './assist/icons';
+import { Movable } from './assist/movable';
 import './call_view';
 import type { DeviceChoice } from './device_picker';
 import { icons } from './icons';
@@ -18,6 +22,8 @@ export interface AssistOptions extends SessionOptions, PhoneOptions {
   /** `light` or `dark`; default: as the system. */
   theme?: 'light' | 'dark';
   title?: string;
+  /** A button that shares the page with the agent of the call (default true). */
+  share?: boolean;
 }
 
 /** The docked panel on a customer's page: `open(options)` calls, the person ends. Event `closed` when it was put away. */
@@ -36,8 +42,11 @@ export class CallPanel extends LitElement {
       @keyframes rise { from { transform: translateY(16px); opacity: 0; } }
       @media (prefers-reduced-motion: reduce) { :host { animation: none; } }
       @media (max-width: 520px) { :host { right: 12px; left: 12px; bottom: 12px; width: auto; } }
-      .head { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; font-weight: 650; }
-      .head span { flex: 1; }
+      .head { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 6px; font-weight: 650; }
+      .head .title { flex: 1; }
+      .head .grip { width: 30px; border-radius: 10px; color: var(--p-soft); cursor: grab; touch-action: none; }
+      .share { display: flex; padding: 0 16px 16px; }
+      .share .button { flex: 1; }
       .head button { display: grid; place-items: center; width: 40px; height: 40px; border: 0; border-radius: 50%; background: none; cursor: pointer; }
       .head button:hover { background: var(--p-sunken); }
       .head svg { width: 18px; height: 18px; }
@@ -52,6 +61,9 @@ export class CallPanel extends LitElement {
   @state() private choice_: Partial<DeviceChoice> = {};
   private client_: Client | null = null;
   private opener_: HTMLElement | null = null;
+  private movable_: Movable | null = null;
+  private stopSession_: (() => void)[] = [];
+  private announced_ = '';
 
   /** Starts a call, unless one is running. */
   open(options: AssistOptions): void {
@@ -76,7 +88,10 @@ export class CallPanel extends LitElement {
     });
     this.call = call;
     this.removeAttribute('data-setup');
-    call.on('changed', () => this.reflect(call));
+    call.on('changed', () => {
+      this.reflect(call);
+      this.announce();
+    });
     call.on('setup', (setup) => (this.dataset.setup = JSON.stringify(setup)));
     call.on('ended', () => {
       this.reflect(call);
@@ -96,6 +111,75 @@ export class CallPanel extends LitElement {
     this.setAttribute('role', 'region');
     this.setAttribute('aria-label', 'Call');
     this.dataset.test = 'call-panel';
+    // Never part of a shared page's picture, and nothing that an agent could press.
+    this.setAttribute('data-parley-overlay', '');
+    this.stopSession_ = [onSession((session) => this.follow(session))];
+    this.follow(currentSession());
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const stop of this.stopSession_) stop();
+    this.movable_?.stop();
+    this.movable_ = null;
+    currentSession()?.replyNow({ type: 'window', shown: false });
+  }
+
+  protected override firstUpdated(): void {
+    this.movable_ = new Movable(this, this.renderRoot.querySelector<HTMLElement>('.grip')!, (place) => {
+      const session = currentSession();
+      if (session) session.record.places.call = place;
+      session?.keep();
+      this.tellPlace();
+    });
+    const place = currentSession()?.record.places.call;
+    if (place) this.movable_.moveTo(place);
+  }
+
+  /** A session that begins beside the call: its agent sees where the window lies, and moves it, too. */
+  private follow(session: AssistSession | null): void {
+    for (const stop of this.stopSession_.splice(1)) stop();
+    this.requestUpdate();
+    if (!session) return;
+    let open = false;
+    this.stopSession_.push(
+      session.on('changed', () => {
+        if (!open && session.phase === 'open') this.tellPlace();
+        open = session.phase === 'open';
+        this.announce();
+        this.requestUpdate();
+      }),
+      session.on('window', (place) => place.shown && this.movable_?.moveCorner(place.x, place.y)),
+    );
+    this.announce();
+  }
+
+  /** Says to the agent of the call where the page can be seen. */
+  private announce(): void {
+    const session = currentSession();
+    const call = this.call;
+    const answered = call && !call.ended && call.answeredAt !== null;
+    if (!session || session.ended || session.phase !== 'open' || !answered) return;
+    const key = `${call.id} ${session.cid}`;
+    if (this.announced_ === key) return;
+    this.announced_ = key;
+    this.client_?.send({ type: 'assist', call: call.id, cid: session.cid });
+  }
+
+  private tellPlace(): void {
+    const session = currentSession();
+    if (session && this.movable_) session.replyNow({ type: 'window', shown: true, ...this.movable_.box });
+  }
+
+  private shareButton(call: Call | null) {
+    const session = currentSession();
+    const possible = this.options_.share !== false && call?.state === 'connected' && (!session || session.ended);
+    if (!possible) return nothing;
+    const { server, name, applicationId, correlationId } = this.options_;
+    const start = () => startCobrowse({ server, name, applicationId, correlationId, theme: this.options_.theme });
+    return html`<div class="share">
+      <button type="button" class="button" data-test="share-page" @click=${start}>${assistIcons.eye} Share this page</button>
+    </div>`;
   }
 
   private reflect(call: Call): void {
@@ -128,7 +212,8 @@ export class CallPanel extends LitElement {
     const failed = ended !== null && ended.reason.includes('.');
     return html`
       <div class="head">
-        <span>${this.options_.title ?? 'Talk to us'}</span>
+        <button type="button" class="grip" data-test="move-panel" aria-label="Move this window (arrow keys)">${assistIcons.grip}</button>
+        <span class="title">${this.options_.title ?? 'Talk to us'}</span>
         <button type="button" data-test="close-panel" aria-label=${ended ? 'Close' : 'End call and close'} @click=${this.dismiss}>
           ${icons.close}
         </button>
@@ -140,6 +225,7 @@ export class CallPanel extends LitElement {
         .choice=${this.choice_}
         @devices=${(event: CustomEvent<DeviceChoice>) => (this.choice_ = event.detail)}
       ></parley-call-view>
+      ${this.shareButton(call)}
       ${failed ? html`<p class="sr" role="alert" data-test="call-error" data-code=${ended.reason}>${ended.text}</p>` : nothing}
       ${ended
         ? html`<div class="after">

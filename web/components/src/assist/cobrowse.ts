@@ -1,0 +1,120 @@
+import {
+  AssistSession, kLinkKey, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
+} from '@parley/assist';
+import { browserEnvironment, detach, reportFault } from '@parley/sdk';
+import { loadPart, scriptOrigin } from './loader';
+import { AssistOverlay } from './overlay';
+
+export interface CobrowseOptions extends AssistStartOptions {
+  /** `light` or `dark`; default: as the system. */
+  theme?: 'light' | 'dark';
+}
+
+export type CobrowseListener = (session: AssistSession | null) => void;
+
+interface Running {
+  session: AssistSession;
+  overlay: AssistOverlay;
+  watch: SensitiveWatch;
+}
+
+let defaults: CobrowseOptions = {};
+let running: Running | null = null;
+const listeners = new Set<CobrowseListener>();
+
+/** Rules and names for every session of this page, also for one that the page before began. Call it on each page. */
+export function configure(options: CobrowseOptions): void {
+  defaults = { ...defaults, ...options };
+}
+
+/** The session of this page, if there is one. */
+export const currentSession = (): AssistSession | null => running?.session ?? null;
+
+/** Hears of sessions that begin and end. */
+export function onSession(listener: CobrowseListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/**
+ * Begins an assist session: nothing is seen until the person agreed to an agent who asks. One session a page; a running
+ * one is left alone. What goes wrong is told on the page and ends the session (`session.ended`).
+ */
+export function startCobrowse(options: CobrowseOptions = {}): AssistSession {
+  if (running && !running.session.ended) return running.session;
+  return begin({ ...defaults, ...options, rules: { ...defaults.rules, ...options.rules } });
+}
+
+/** Goes on where the page before was left. null: there was nothing. */
+export function reattach(): AssistSession | null {
+  if (running && !running.session.ended) return running.session;
+  const record = takeRecord(browserEnvironment().storage, Date.now());
+  return record && begin({ ...defaults }, record);
+}
+
+function begin(options: CobrowseOptions, record?: AssistRecord): AssistSession {
+  close();
+  const theme = options.theme ?? record?.theme;
+  const overlay = new AssistOverlay(theme);
+  const rules = options.rules ?? record?.rules ?? {};
+  let session: AssistSession | null = null;
+  const watch = new SensitiveWatch(
+    window, rules.sensitive ?? [], () => session?.sensitiveChanged(),
+    (selector) => reportFault('sensitive pages', new Error(`not a selector: ${selector}`)),
+  );
+  const parts = { loadSharer, overlay: overlay.host, layer: overlay.layer, sensitive: () => watch.judge() };
+  session = new AssistSession({ ...options, server: options.server ?? (scriptOrigin || location.origin) }, parts, record);
+  session.record.theme = theme;
+  const made: Running = { session, overlay, watch };
+  running = made;
+  overlay.onClose = () => running === made && close();
+  overlay.show(session);
+  session.on('ended', () => {
+    watch.stop();
+    tell(null);
+  });
+  detach('assist', session.open().catch(() => undefined)); // Told by `ended`.
+  tell(session);
+  return session;
+}
+
+function close(): void {
+  if (!running) return;
+  running.watch.stop();
+  running.overlay.remove();
+  running = null;
+}
+
+function tell(session: AssistSession | null): void {
+  for (const listener of listeners) listener(session);
+}
+
+const loadSharer: SharerLoader = async (host: SharerHost) => {
+  const create = await loadPart<SharerLoader>(host.server, 'sharing.js', 'createSharer');
+  return create(host);
+};
+
+/** Once the page's own scripts had their say (`configure`), and not later than its images. */
+export function reattachWhenReady(): void {
+  let waiting = true;
+  const now = () => {
+    if (!waiting) return;
+    waiting = false;
+    reattach();
+  };
+  if (document.readyState === 'complete') queueMicrotask(now);
+  document.addEventListener('DOMContentLoaded', now);
+  window.addEventListener('load', now);
+  window.addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    // A page that was kept as it was left: its session went on elsewhere meanwhile.
+    close();
+    reattach();
+  });
+}
+
+/** For a site's sign-out: the next page of this tab does not go on. */
+export function forget(): void {
+  running?.session.end();
+  browserEnvironment().storage.remove(kLinkKey);
+}
