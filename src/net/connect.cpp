@@ -27,6 +27,12 @@ void Connector::start(const Endpoint& to) {
   next();
 }
 
+void Connector::start(const HttpRoute& route) {
+  tunnel_ = route.tunnel;
+  url_.port = route.to.port();
+  start(route.to);
+}
+
 void Connector::cancel() {
   ready_ = nullptr;
   timer_.stop();
@@ -45,7 +51,8 @@ void Connector::onAddresses(const base::Result<std::vector<Endpoint>>& found) {
 void Connector::next() {
   const Endpoint to = addresses_.front().withPort(url_.port);
   addresses_.pop_front();
-  stream_ = makeClientStream(loop_, url_.secure ? options_->tls : nullptr, url_.host);
+  const bool tlsAtOnce = url_.secure && tunnel_.empty();
+  stream_ = makeClientStream(loop_, tlsAtOnce ? options_->tls : nullptr, url_.host);
   if (!addresses_.empty()) {
     // An address that swallows packets must leave time for the others.
     attempt_.start(options_->connectTimeout / 3, [this] { stream_->close(); });
@@ -62,6 +69,11 @@ void Connector::onConnected(ErrorCode error) {
     if (!addresses_.empty()) return next();
     return fail("net.connect_failed", url_.authority() + ": " + error.message());
   }
+  if (!tunnel_.empty()) return askProxy();
+  shakeHands();
+}
+
+void Connector::shakeHands() {
   stream_->handshake([weak = weak_from_this()](ErrorCode problem) {
     const auto self = weak.lock();
     if (!self || !self->ready_) return;

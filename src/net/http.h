@@ -58,6 +58,10 @@ struct HttpResponse {
   static HttpResponse redirect(int status, std::string location);
 };
 
+/// The answer to a GET of `content`, with the headers that are in `response`: the whole, the range asked for
+/// (RFC 9110 section 14), or 304 by its ETag.
+HttpResponse serveContent(const HttpRequest& request, HttpResponse response, std::string_view content);
+
 /// Answers one request, once, on the loop. Destroyed unanswered: 500. Unanswered for Options::handlerTimeout:
 /// 503 by itself, and a later send() is ignored. The peer may be gone: send() is then ignored.
 class HttpReply {
@@ -94,6 +98,14 @@ using WebSocketHandler = std::function<void(HttpRequest, WebSocketUpgrade)>;
 /// Looks at a request before its handler; an answer stops it there (authentication, rate limits).
 using HttpFilter = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
 
+/// How large the body of one request may be. `held` lives until the request is over or goes to its handler.
+struct BodyAllowance {
+  std::size_t bytes = 0;
+  std::shared_ptr<void> held = {};
+};
+/// Asked when the head is there and before any of the body is kept. Nothing: the server's maxBodyBytes.
+using BodyRule = std::function<std::optional<BodyAllowance>(const HttpRequest& head)>;
+
 struct StaticFiles {
   std::string directory;
   std::string cacheControl =
@@ -114,6 +126,8 @@ class Router {
   /// slash, gzip when accepted, ETag and If-None-Match, ranges, right types; never outside the folder.
   void addStatic(std::string prefix, StaticFiles files);
   void addFilter(std::string prefix, HttpFilter filter);  ///< For all paths below prefix, in order added.
+  /// Larger bodies for paths below prefix, never more than `most`; the first rule that answers counts.
+  void addBodyRule(std::string prefix, std::size_t most, BodyRule rule);
 
   struct Impl;
   Impl& impl() { return *impl_; }

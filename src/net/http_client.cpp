@@ -29,17 +29,18 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
     });
   }
 
-  std::shared_ptr<HttpHost> host(const Url& url) {
+  std::shared_ptr<HttpHost> host(const Url& url, const std::optional<HttpRoute>& route) {
     if (hosts.size() > kMaxIdleHosts) std::erase_if(hosts, [](const auto& h) { return h.second->empty(); });
-    auto& found = hosts[(url.secure ? "https://" : "http://") + url.authority()];
-    if (!found) found = std::make_shared<HttpHost>(loop, options, resolver, url);
+    auto& found = hosts[{(url.secure ? "https://" : "http://") + url.authority(), route}];
+    if (!found) found = std::make_shared<HttpHost>(loop, options, resolver, url, route);
     return found;
   }
 
   EventLoop& loop;
   std::shared_ptr<const HttpClientOptions> options;
   Resolver resolver;
-  std::map<std::string, std::shared_ptr<HttpHost>> hosts;
+  /// Connections of one route serve no other.
+  std::map<std::pair<std::string, std::optional<HttpRoute>>, std::shared_ptr<HttpHost>> hosts;
   std::set<std::shared_ptr<Connector>> upgrading;
   base::ThreadAffinity affinity;
 };
@@ -60,7 +61,9 @@ void HttpClient::request(HttpClientRequest request, std::function<void(base::Res
     return impl_->failLater(std::move(done), {"net.tls_failed", "no authorities are set for https"});
   }
   request.headers.set("Host", url->authority());
-  auto bytes = std::make_shared<std::string>(requestHead(request.method, url->target, request.headers));
+  const bool whole = request.route && request.route->wholeAddress;
+  const std::string target = whole ? "http://" + url->authority() + url->target : url->target;
+  auto bytes = std::make_shared<std::string>(requestHead(request.method, target, request.headers));
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
       request.method == "PATCH") {
     *bytes += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
@@ -68,7 +71,7 @@ void HttpClient::request(HttpClientRequest request, std::function<void(base::Res
   *bytes += "\r\n";
   *bytes += request.body;
   HttpJob job{request.method, std::move(bytes), done, impl_->loop.now() + impl_->options->requestTimeout};
-  if (!impl_->host(*url)->submit(std::move(job))) {
+  if (!impl_->host(*url, request.route)->submit(std::move(job))) {
     impl_->failLater(std::move(done), {"net.busy", url->authority() + ": too many requests are waiting"});
   }
 }

@@ -1,8 +1,8 @@
 // HTTP/1.1 client with connection reuse, and WebSocket client. Loop thread only. Every request ends: with a
 // response, or with an error whose reason is net.resolve_failed, net.connect_failed, net.tls_failed,
-// net.timeout, net.closed, net.busy (maxQueuedPerHost), http.too_large, http.bad_response, http.bad_url,
-// http.refused_upgrade. A reused connection that broke before any answer: sent once more unless POST or
-// PATCH.
+// net.timeout, net.closed, net.tunnel_refused, net.busy (maxQueuedPerHost), http.too_large,
+// http.bad_response, http.bad_url, http.refused_upgrade. A reused connection that broke before any answer:
+// sent once more unless POST or PATCH.
 #pragma once
 #include <functional>
 #include <memory>
@@ -25,11 +25,23 @@ struct HttpClientOptions {
   base::Millis idleTimeout{30'000};
 };
 
+/// Where the connection of a request goes instead of where its name resolves to.
+struct HttpRoute {
+  Endpoint to;  ///< Address and port: of the server, or of a proxy.
+  /// "host:port": `to` is a proxy that is asked to connect there (RFC 9110 section 9.3.6); TLS runs inside.
+  std::string tunnel = {};
+  /// `to` is a proxy that takes the whole address in the request line (RFC 9112 section 3.2.2).
+  bool wholeAddress = false;
+
+  friend auto operator<=>(const HttpRoute&, const HttpRoute&) = default;
+};
+
 struct HttpClientRequest {
   std::string method = "GET";
   std::string url;  ///< http://, https://
   HttpHeaders headers;
   std::string body;
+  std::optional<HttpRoute> route = {};
 };
 
 class HttpClient {

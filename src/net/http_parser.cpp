@@ -24,12 +24,13 @@ struct MessageParser {
   MessageParser(std::size_t maxHeaderBytes, std::size_t maxBodyBytes) : headerLimit(maxHeaderBytes) {
     parser.header_limit(static_cast<std::uint32_t>(maxHeaderBytes));
     parser.body_limit(maxBodyBytes);
-    parser.eager(true);
+    parser.eager(!kIsRequest);
   }
 
   std::size_t feed(base::Bytes bytes) {
     if (state == ParseState::done || state == ParseState::failed || bytes.empty()) return 0;
     started = true;
+    if (state == ParseState::body) parser.eager(true);
     if (state == ParseState::body && parser.chunked() && bytes.size() < kShortestChunkedEnd) return 0;
     ErrorCode error;
     const std::size_t consumed = parser.put(asio::const_buffer(bytes.data(), bytes.size()), error);
@@ -139,6 +140,11 @@ bool RequestParser::http11() const { return impl_->parser.get().version() == 11;
 bool RequestParser::expectsContinue() const {
   return base::equalsIgnoreCase(view(impl_->parser.get()[http::field::expect]), "100-continue");
 }
+std::optional<std::uint64_t> RequestParser::contentLength() const {
+  const auto length = impl_->parser.content_length();
+  return length ? std::optional<std::uint64_t>(*length) : std::nullopt;
+}
+std::size_t RequestParser::bodySize() const { return impl_->parser.get().body().size(); }
 std::string RequestParser::takeBody() { return std::move(impl_->parser.get().body()); }
 
 struct ResponseParser::Impl : MessageParser<false> {

@@ -35,6 +35,7 @@ void HttpConnection::open() {
                                     self->read();
                                     host->dispatch();
                                   });
+  if (host_->route()) return connector_->start(*host_->route());
   connector_->start(host_->resolver());
 }
 
@@ -168,11 +169,12 @@ void HttpConnection::leave() {
 }
 
 HttpHost::HttpHost(EventLoop& loop, std::shared_ptr<const HttpClientOptions> options, Resolver& resolver,
-                   Url url)
+                   Url url, std::optional<HttpRoute> route)
     : loop_(loop),
       options_(std::move(options)),
       resolver_(resolver),
       url_(std::move(url)),
+      route_(std::move(route)),
       queueTimer_(loop) {}
 
 HttpHost::~HttpHost() { close(); }

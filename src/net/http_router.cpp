@@ -48,6 +48,10 @@ std::string_view withoutSlash(std::string_view prefix) {
   return prefix;
 }
 
+bool isBelow(std::string_view path, std::string_view prefix) {
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
 }  // namespace
 
 Router::Router() : impl_(std::make_unique<Impl>()) {}
@@ -76,6 +80,10 @@ void Router::addWebSocket(std::string pattern, WebSocketHandler handler) {
 
 void Router::addFilter(std::string prefix, HttpFilter filter) {
   impl_->filters.push_back({std::string(withoutSlash(prefix)), std::move(filter)});
+}
+
+void Router::addBodyRule(std::string prefix, std::size_t most, BodyRule rule) {
+  impl_->bodyRules.push_back({std::string(withoutSlash(prefix)), most, std::move(rule)});
 }
 
 void Router::addStatic(std::string prefix, StaticFiles files) {
@@ -120,12 +128,26 @@ RouteMatch Router::Impl::match(std::string_view method, std::string_view path, b
   return result;
 }
 
+std::size_t Router::Impl::largestBody() const {
+  std::size_t most = 0;
+  for (const auto& each : bodyRules) most = std::max(most, each.most);
+  return most;
+}
+
+std::optional<BodyAllowance> Router::Impl::allowance(const HttpRequest& head) const {
+  for (const auto& each : bodyRules) {
+    if (!isBelow(head.path, each.prefix)) continue;
+    if (auto allowed = each.rule(head)) {
+      allowed->bytes = std::min(allowed->bytes, each.most);
+      return allowed;
+    }
+  }
+  return {};
+}
+
 std::optional<HttpResponse> Router::Impl::filtered(const HttpRequest& request) const {
   for (const auto& each : filters) {
-    const std::string_view path = request.path;
-    const bool below = path.starts_with(each.prefix) &&
-                       (path.size() == each.prefix.size() || path[each.prefix.size()] == '/');
-    if (!below) continue;
+    if (!isBelow(request.path, each.prefix)) continue;
     if (auto response = each.filter(request)) return response;
   }
   return {};

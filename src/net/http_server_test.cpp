@@ -191,7 +191,7 @@ TEST(HttpServer, EachKindOfBadRequestHasItsAnswerAndEnds) {
            Bad{"huge length", "POST /echo" + host + "Content-Length: 99999999999999999999999\r\n\r\n", 400},
            Bad{"odd coding", "POST /echo" + host + "Transfer-Encoding: gzip\r\n\r\n", 400},
            Bad{"coding twice", "POST /echo" + host + "Transfer-Encoding: chunked, chunked\r\n\r\n", 400},
-           Bad{"bad chunk", "POST /echo" + host + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+           Bad{"bad chunk", "POST /echo" + host + "Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400},
            Bad{"traversal", "GET /../etc/passwd" + host + "\r\n", 400},
            Bad{"coded traversal", "GET /..%2f..%2fetc" + host + "\r\n", 400},
            Bad{"nul", "GET /%00" + host + "\r\n", 400},

@@ -11,6 +11,8 @@ constexpr std::size_t kReadSize = 8 * 1024;
 constexpr base::Millis kLinger{2'000};
 /// A peer must take this much of an answer within each writeTimeout.
 constexpr std::size_t kPace = 64 * 1024;
+/// A peer with a large body must send this much of it within each bodyTimeout.
+constexpr std::size_t kBodyPace = 256 * 1024;
 
 /// Hands the answer to the session if it still runs that request.
 class ReplySink final : public HttpReply::Sink, public WebSocketUpgrade::Sink {
@@ -97,7 +99,11 @@ void HttpSession::abort() {
 
 void HttpSession::nextRequest() {
   if (shared_->draining) return lingerAndClose();
-  parser_ = std::make_unique<RequestParser>(shared_->options.maxHeaderBytes, shared_->options.maxBodyBytes);
+  parser_ = std::make_unique<RequestParser>(
+      shared_->options.maxHeaderBytes,
+      std::max(shared_->options.maxBodyBytes, shared_->router->impl().largestBody()));
+  allowance_.reset();
+  bodyPaced_ = 0;
   phase_ = Phase::idle;
   setTimer(shared_->options.idleTimeout);
   if (input_.empty()) {
@@ -132,6 +138,9 @@ void HttpSession::parse() {
     const std::size_t consumed = parser_->feed(base::Bytes(input_).subspan(at));
     at += consumed;
     if (consumed == 0) break;
+    if ((parser_->state() == ParseState::body || parser_->state() == ParseState::done) && !admitBody()) {
+      return refuse(413, "http.body_too_large", "the body is too large");
+    }
   }
   input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(at));
   switch (parser_->state()) {
@@ -147,6 +156,21 @@ void HttpSession::parse() {
   }
 }
 
+/// Whether the body may be so large: as it was announced, and as it comes.
+bool HttpSession::admitBody() {
+  if (!allowance_) {
+    allowance_ = BodyAllowance{shared_->options.maxBodyBytes};
+    if (shared_->router->impl().largestBody() > 0 && parser_->state() == ParseState::body) {
+      auto target = parseTarget(parser_->target());
+      method_ = parser_->method();
+      auto larger = target ? shared_->router->impl().allowance(headOf(std::move(*target))) : std::nullopt;
+      if (larger) allowance_ = std::move(*larger);
+    }
+  }
+  return std::max<std::uint64_t>(parser_->contentLength().value_or(0), parser_->bodySize()) <=
+         allowance_->bytes;
+}
+
 void HttpSession::expectMore() {
   if (parser_->state() == ParseState::header) {
     if (phase_ != Phase::header) {
@@ -155,7 +179,15 @@ void HttpSession::expectMore() {
     }
     return read();
   }
-  if (phase_ == Phase::body) return read();
+  if (phase_ == Phase::body) {
+    // Who may send more than others need not do so within one bodyTimeout, but at some pace.
+    const bool large = allowance_ && allowance_->bytes > shared_->options.maxBodyBytes;
+    if (large && parser_->bodySize() - bodyPaced_ >= kBodyPace) {
+      bodyPaced_ = parser_->bodySize();
+      setTimer(shared_->options.bodyTimeout);
+    }
+    return read();
+  }
   phase_ = Phase::body;
   setTimer(shared_->options.bodyTimeout);
   if (!parser_->http11() || !parser_->expectsContinue() || !input_.empty()) return read();
@@ -170,13 +202,13 @@ void HttpSession::expectMore() {
   });
 }
 
-HttpRequest HttpSession::takeRequest(HttpTarget target) {
+/// Everything but the body.
+HttpRequest HttpSession::headOf(HttpTarget target) {
   HttpRequest request;
   request.method = method_;
   request.path = std::move(target.path);
   request.query = std::move(target.query);
   request.headers = parser_->takeHeaders();
-  request.body = parser_->takeBody();
   const auto client =
       forwardedClient(stream_->remote(), stream_->secure(), request.headers, shared_->trusted);
   request.remote = client.address;
@@ -192,7 +224,9 @@ void HttpSession::dispatch() {
   method_ = parser_->method();
   auto target = parseTarget(parser_->target());
   if (!target) return refuse(400, "http.bad_target", "The address of the request is not a valid one.");
-  HttpRequest request = takeRequest(std::move(*target));
+  HttpRequest request = headOf(std::move(*target));
+  request.body = parser_->takeBody();
+  allowance_.reset();
   path_ = request.path;
   parser_.reset();
 

@@ -21,7 +21,6 @@ constexpr std::size_t kMaxCachedFile = 4u << 20;
 constexpr std::size_t kMaxCache = 64u << 20;
 /// A whole answer is held in memory; a larger file is served by ranges only.
 constexpr std::size_t kMaxWholeFile = 64u << 20;
-constexpr std::size_t kMaxRange = 8u << 20;
 constexpr std::size_t kMinCompressed = 512;
 
 struct TypeOf {
@@ -124,44 +123,6 @@ HttpResponse redirectToFolder(const HttpRequest& request) {
 
 HttpResponse notFound() {
   return HttpResponse::error(404, "http.not_found", "There is nothing at this address.");
-}
-
-/// First and last byte of one range (RFC 9110 section 14.1.2).
-struct Range {
-  std::size_t first, last;
-};
-enum class RangeKind { none, unsatisfiable, one };
-
-/// Several ranges, other units and nonsense count as none: the whole is then a right answer.
-RangeKind parseRange(std::string_view text, std::size_t size, Range& range) {
-  if (!text.starts_with("bytes=")) return RangeKind::none;
-  text.remove_prefix(6);
-  const auto dash = text.find('-');
-  if (dash == text.npos || text.find(',') != text.npos) return RangeKind::none;
-  const auto from = base::trim(text.substr(0, dash));
-  const auto to = base::trim(text.substr(dash + 1));
-  const auto last = base::parseNumber<std::uint64_t>(to);
-  if (from.empty()) {
-    if (!last) return RangeKind::none;
-    if (*last == 0 || size == 0) return RangeKind::unsatisfiable;
-    range = {size - std::min<std::size_t>(*last, size), size - 1};
-    return RangeKind::one;
-  }
-  const auto first = base::parseNumber<std::uint64_t>(from);
-  if (!first || (!to.empty() && (!last || *last < *first))) return RangeKind::none;
-  if (*first >= size) return RangeKind::unsatisfiable;
-  range = {*first, last ? std::min<std::size_t>(*last, size - 1) : size - 1};
-  return RangeKind::one;
-}
-
-bool etagMatches(std::string_view header, std::string_view etag) {
-  if (base::trim(header) == "*") return true;
-  for (auto part : base::split(header, ',')) {
-    part = base::trim(part);
-    if (part.starts_with("W/")) part.remove_prefix(2);
-    if (part == etag) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -311,7 +272,6 @@ HttpResponse StaticFolder::Impl::serveRange(const File& file, HttpResponse respo
       return HttpResponse::error(500, "http.unreadable_file", "Ask for a range.");
     range = {0, file.size == 0 ? 0 : file.size - 1};
   } else {
-    // A shorter part than asked for is allowed (RFC 9110 section 15.3.7) and bounds the memory.
     range.last = std::min(range.last, range.first + kMaxRange - 1);
     response.status = 206;
     response.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", range.first, range.last, file.size));

@@ -23,12 +23,17 @@ class Connector : public std::enable_shared_from_this<Connector> {
   ~Connector();
   void start(Resolver& resolver);
   void start(const Endpoint& to);  ///< This address, whatever the name resolves to.
+  void start(const HttpRoute& route);
   void cancel();
 
  private:
   void onAddresses(const base::Result<std::vector<Endpoint>>& found);
   void next();
   void onConnected(ErrorCode error);
+  void askProxy();
+  void readProxy();
+  void onProxyAnswer();
+  void shakeHands();
   void fail(std::string reason, std::string text);
 
   EventLoop& loop_;
@@ -39,6 +44,9 @@ class Connector : public std::enable_shared_from_this<Connector> {
   Timer attempt_;
   std::deque<Endpoint> addresses_;
   std::shared_ptr<Stream> stream_;
+  std::string tunnel_;  // Host and port that the proxy connects to; empty: no proxy.
+  std::string proxyText_;
+  std::size_t proxyUsed_ = 0;
 };
 
 }  // namespace parley::net

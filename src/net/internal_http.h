@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "net/endpoint.h"
 #include "net/http.h"
+#include "net/url.h"
 
 namespace parley::net {
 
@@ -60,16 +61,6 @@ std::string requestHead(std::string_view method, std::string_view target, const 
 std::string_view reasonPhrase(int status);
 std::string httpDate(base::WallTime t);  ///< RFC 9110 section 5.6.7.
 
-struct Url {
-  bool secure = false;
-  std::string host;  ///< Without brackets.
-  std::uint16_t port = 0;
-  std::string target;             ///< Path and query, at least "/".
-  std::string authority() const;  ///< For the Host header: brackets, port unless it is the scheme's.
-};
-/// scheme is "http" or "ws": http:// and https://, or ws:// and wss://.
-std::optional<Url> parseUrl(std::string_view url, std::string_view scheme);
-
 // ---- http_parser.cpp (the only HTTP file with Beast) ----
 
 enum class ParseState { header, body, done, failed };
@@ -80,7 +71,8 @@ struct ParseFailure {
   std::string text;
 };
 
-/// One message. Feed it bytes; what it did not consume is fed again with more behind it.
+/// One message. A request's head is taken on its own, so that its body can be refused before memory is
+/// kept for it. Feed it bytes; what it did not consume is fed again with more behind it.
 class RequestParser {
  public:
   RequestParser(std::size_t maxHeaderBytes, std::size_t maxBodyBytes);
@@ -96,6 +88,9 @@ class RequestParser {
   bool http11() const;
   bool expectsContinue() const;
   std::string takeBody();  ///< Once done.
+  /// From ParseState::body on: what the head announces, and what is there of the body.
+  std::optional<std::uint64_t> contentLength() const;
+  std::size_t bodySize() const;
 
  private:
   struct Impl;
@@ -119,6 +114,19 @@ class ResponseParser {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// ---- http_range.cpp ----
+
+/// First and last byte of one range (RFC 9110 section 14.1.2).
+struct Range {
+  std::size_t first = 0, last = 0;
+};
+enum class RangeKind { none, unsatisfiable, one };
+/// Several ranges, other units and nonsense count as none: the whole is then a right answer.
+RangeKind parseRange(std::string_view text, std::size_t size, Range& range);
+bool etagMatches(std::string_view header, std::string_view etag);
+/// A shorter part than asked for is allowed (RFC 9110 section 15.3.7) and bounds the memory.
+constexpr std::size_t kMaxRange = 8u << 20;
 
 // ---- http_static.cpp ----
 
@@ -156,11 +164,19 @@ struct Router::Impl {
     HttpFilter filter;
   };
   std::vector<std::unique_ptr<Route>> routes;
+  struct Rule {
+    std::string prefix;
+    std::size_t most;
+    BodyRule rule;
+  };
   std::vector<Filter> filters;
+  std::vector<Rule> bodyRules;
 
   Route& route(const std::string& pattern);
   RouteMatch match(std::string_view method, std::string_view path, bool webSocket) const;
   std::optional<HttpResponse> filtered(const HttpRequest& request) const;
+  std::size_t largestBody() const;  ///< Of all rules.
+  std::optional<BodyAllowance> allowance(const HttpRequest& head) const;
 };
 
 }  // namespace parley::net

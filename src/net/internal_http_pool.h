@@ -58,7 +58,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
 class HttpHost : public std::enable_shared_from_this<HttpHost> {
  public:
-  HttpHost(EventLoop& loop, std::shared_ptr<const HttpClientOptions> options, Resolver& resolver, Url url);
+  HttpHost(EventLoop& loop, std::shared_ptr<const HttpClientOptions> options, Resolver& resolver, Url url,
+           std::optional<HttpRoute> route);
   ~HttpHost();
   /// False when the queue is full.
   bool submit(HttpJob job);
@@ -74,6 +75,7 @@ class HttpHost : public std::enable_shared_from_this<HttpHost> {
   const std::shared_ptr<const HttpClientOptions>& options() const { return options_; }
   Resolver& resolver() { return resolver_; }
   const Url& url() const { return url_; }
+  const std::optional<HttpRoute>& route() const { return route_; }
 
  private:
   void watchQueue();
@@ -82,6 +84,7 @@ class HttpHost : public std::enable_shared_from_this<HttpHost> {
   std::shared_ptr<const HttpClientOptions> options_;
   Resolver& resolver_;
   Url url_;
+  std::optional<HttpRoute> route_;
   bool closed_ = false;
   std::vector<std::shared_ptr<HttpConnection>> connections_;
   std::deque<HttpJob> queue_;

@@ -1,6 +1,7 @@
 // One connection of the HTTP server, from the TLS handshake to its end or its change to a WebSocket.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void onRead(ErrorCode error, std::size_t count);
   void parse();
   void expectMore();
+  bool admitBody();
   void nextRequest();
   void dispatch();
-  HttpRequest takeRequest(HttpTarget target);
+  HttpRequest headOf(HttpTarget target);
   void refuse(int status, std::string_view reason, std::string_view text);
   void write(HttpResponse response);
   void writeMore();
@@ -74,6 +76,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   base::Buffer input_;
   std::size_t inputUsed_ = 0;
   bool reading_ = false;
+  std::optional<BodyAllowance> allowance_;  ///< Nothing: the head is not there yet.
+  std::size_t bodyPaced_ = 0;               ///< Of the body, when its timer was last started.
 
   std::uint64_t request_ = 0;  ///< Number of the running request: late answers to older ones are ignored.
   std::string method_, path_;

@@ -56,7 +56,7 @@ class Stream {
   virtual bool secure() const = 0;
   virtual int descriptor() const = 0;  ///< Of the socket, for options and its own address; -1 when closed.
   virtual PeerCertificate peerCertificate() const { return {}; }  ///< After the handshake.
-  virtual std::string verifyProblem() const { return {}; }  ///< Why the peer's certificate was refused.
+  virtual std::string verifyProblem() const { return {}; }        ///< Why the peer's certificate was refused.
   const Endpoint& remote() const { return remote_; }
 
  protected:
@@ -68,6 +68,11 @@ std::shared_ptr<Stream> makeServerStream(EventLoop& loop, FileDescriptor fd, con
 /// `tls` may be null. `host` is what the certificate must name: a name or an address.
 std::shared_ptr<Stream> makeClientStream(EventLoop& loop, const std::shared_ptr<TlsClientContext>& tls,
                                          const std::string& host);
+
+/// TLS over what a connected plain stream stands on; that one ends. Null: no descriptor is left.
+std::shared_ptr<Stream> secureClientStream(EventLoop& loop, Stream& plain,
+                                           const std::shared_ptr<TlsClientContext>& tls,
+                                           const std::string& host);
 
 /// Accepts on one address until destroyed. Out of descriptors: tries again a little later.
 class Listener {

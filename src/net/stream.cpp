@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/x509v3.h>
@@ -216,6 +217,19 @@ std::shared_ptr<Stream> makeClientStream(EventLoop& loop, const std::shared_ptr<
                                          const std::string& host) {
   if (!tls) return std::make_shared<TcpStream>(loop);
   auto stream = std::make_shared<TlsStream>(loop, wrap(currentContext(*tls)), false);
+  stream->expectHost(host);
+  return stream;
+}
+
+std::shared_ptr<Stream> secureClientStream(EventLoop& loop, Stream& plain,
+                                           const std::shared_ptr<TlsClientContext>& tls,
+                                           const std::string& host) {
+  FileDescriptor fd(::fcntl(plain.descriptor(), F_DUPFD_CLOEXEC, 0));
+  const Endpoint remote = plain.remote();
+  plain.close();
+  if (!fd.valid()) return nullptr;
+  auto stream = std::make_shared<TlsStream>(loop, wrap(currentContext(*tls)), false);
+  stream->adopt(std::move(fd), remote);
   stream->expectHost(host);
   return stream;
 }

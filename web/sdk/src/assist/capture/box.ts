@@ -1,0 +1,191 @@
+// Boxes: shadows, backgrounds, borders, outlines.
+import { addPath, type Brush } from './brush';
+import { paintBackgrounds } from './background';
+import { inner, isClear, px, radii, shadows, type Radii, type Shadow } from './css';
+import type { Rect } from './affine';
+
+const kSides = ['Top', 'Right', 'Bottom', 'Left'] as const;
+type Four = [number, number, number, number];
+
+/** Widths of top, right, bottom and left border. */
+export function borderWidths(cs: CSSStyleDeclaration): Four {
+  return [px(cs.borderTopWidth), px(cs.borderRightWidth), px(cs.borderBottomWidth), px(cs.borderLeftWidth)];
+}
+
+export function paddings(cs: CSSStyleDeclaration): Four {
+  return [px(cs.paddingTop), px(cs.paddingRight), px(cs.paddingBottom), px(cs.paddingLeft)];
+}
+
+export const inset = (r: Rect, [t, rt, b, l]: Four): Rect => ({ x: r.x + l, y: r.y + t, w: Math.max(0, r.w - l - rt), h: Math.max(0, r.h - t - b) });
+
+function outerShadow({ g, scale }: Brush, s: Shadow, r: Rect, q: Radii | null): void {
+  const spread = s.spread;
+  g.save();
+  // Not under the box itself: a see-through box shows no shadow.
+  const outside = new Path2D();
+  const far = Math.abs(s.x) + Math.abs(s.y) + s.blur * 2 + Math.abs(spread) + 8;
+  outside.rect(r.x - far, r.y - far, r.w + 2 * far, r.h + 2 * far);
+  addPath(outside, r, q);
+  g.clip(outside, 'evenodd');
+  g.shadowColor = s.color;
+  g.shadowBlur = s.blur * scale;
+  // The shape itself is painted far away, only its shadow falls here. Canvas shadows ignore the transform.
+  const away = 20000;
+  const m = g.getTransform();
+  g.shadowOffsetX = m.a * (s.x + away) + m.c * s.y;
+  g.shadowOffsetY = m.b * (s.x + away) + m.d * s.y;
+  g.fillStyle = '#000';
+  g.beginPath();
+  addPath(g, { x: r.x - away - spread, y: r.y - spread, w: r.w + 2 * spread, h: r.h + 2 * spread }, inner(q, -spread, -spread, -spread, -spread));
+  g.fill();
+  g.restore();
+}
+
+function innerShadow({ g, scale }: Brush, s: Shadow, r: Rect, q: Radii | null): void {
+  g.save();
+  g.beginPath();
+  addPath(g, r, q);
+  g.clip();
+  const away = 20000, m = g.getTransform();
+  g.shadowColor = s.color;
+  g.shadowBlur = s.blur * scale;
+  g.shadowOffsetX = m.a * (s.x + away) + m.c * s.y;
+  g.shadowOffsetY = m.b * (s.x + away) + m.d * s.y;
+  const far = s.blur * 2 + Math.abs(s.x) + Math.abs(s.y) + Math.abs(s.spread) + 8;
+  const ring = new Path2D();
+  ring.rect(r.x - away - far, r.y - far, r.w + 2 * far, r.h + 2 * far);
+  addPath(ring, { x: r.x - away + s.spread, y: r.y + s.spread, w: r.w - 2 * s.spread, h: r.h - 2 * s.spread }, inner(q, s.spread, s.spread, s.spread, s.spread));
+  g.fillStyle = '#000';
+  g.fill(ring, 'evenodd');
+  g.restore();
+}
+
+/** Colour of one side of a border that looks carved. */
+function carved(style: string, side: number, color: string): string {
+  const lit = side === 0 || side === 3;
+  const dark = style === 'inset' || style === 'groove' ? lit : !lit;
+  const m = /^rgba?\(([\d.]+), ([\d.]+), ([\d.]+)/.exec(color);
+  if (!dark || !m) return color;
+  return `rgb(${[m[1], m[2], m[3]].map((v) => Math.round(Number(v) * 0.6)).join(', ')})`;
+}
+
+function ring(r: Rect, q: Radii | null, w: Four): Path2D {
+  const path = new Path2D();
+  addPath(path, r, q);
+  addPath(path, inset(r, w), inner(q, ...w));
+  return path;
+}
+
+function strokeDashed(g: OffscreenCanvasRenderingContext2D, r: Rect, q: Radii | null, w: Four, side: number, style: string, color: string): void {
+  const width = w[side]!;
+  g.strokeStyle = color;
+  g.lineWidth = width;
+  const dash = style === 'dotted' && width > 1 ? [0, width * 2] : style === 'dotted' ? [1, 1] : [width > 2 ? width * 2 : width * 3, width > 2 ? width : width * 2];
+  g.lineCap = style === 'dotted' && width > 1 ? 'round' : 'butt';
+  const half = w.map((v) => v / 2) as Four;
+  const mid = inset(r, half);
+  g.beginPath();
+  const uniform = w.every((v) => v === width);
+  if (q && uniform) {
+    if (side === 0) addPath(g, mid, inner(q, ...half));
+  } else {
+    const [x2, y2] = [mid.x + mid.w, mid.y + mid.h];
+    const line = [[mid.x, mid.y, x2, mid.y], [x2, mid.y, x2, y2], [mid.x, y2, x2, y2], [mid.x, mid.y, mid.x, y2]][side]!;
+    g.moveTo(line[0]!, line[1]!);
+    g.lineTo(line[2]!, line[3]!);
+    const long = side % 2 === 0 ? mid.w : mid.h;
+    // Whole dashes from corner to corner.
+    const period = dash[0]! + dash[1]!;
+    if (long > period * 2) dash[1] = dash[1]! * (1 + (long - Math.floor(long / period) * period - (style === 'dotted' ? 0 : dash[0]!)) / (Math.max(1, Math.floor(long / period)) * dash[1]!));
+  }
+  g.setLineDash(dash.map((v) => Math.max(0, v)));
+  g.stroke();
+  g.setLineDash([]);
+  g.lineCap = 'butt';
+}
+
+function sidePath(r: Rect, w: Four, side: number): Path2D {
+  const [t, rt, b, l] = w, x2 = r.x + r.w, y2 = r.y + r.h;
+  const points = [
+    [r.x, r.y, x2, r.y, x2 - rt, r.y + t, r.x + l, r.y + t],
+    [x2, r.y, x2, y2, x2 - rt, y2 - b, x2 - rt, r.y + t],
+    [r.x, y2, x2, y2, x2 - rt, y2 - b, r.x + l, y2 - b],
+    [r.x, r.y, r.x, y2, r.x + l, y2 - b, r.x + l, r.y + t],
+  ][side]!;
+  const path = new Path2D();
+  path.moveTo(points[0]!, points[1]!);
+  // To the middle when the sides are the whole box (a triangle made of borders).
+  for (let i = 2; i < 8; i += 2) path.lineTo(points[i]!, points[i + 1]!);
+  path.closePath();
+  return path;
+}
+
+export function paintBorders({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: Radii | null, w: Four): void {
+  if (w.every((v) => v === 0)) return;
+  const styles = kSides.map((s) => cs[`border${s}Style`]), colors = kSides.map((s) => cs[`border${s}Color`]);
+  const seen = [0, 1, 2, 3].filter((i) => w[i]! > 0 && styles[i] !== 'none' && styles[i] !== 'hidden' && !isClear(colors[i]!));
+  if (seen.length === 0) return;
+  const first = seen[0]!;
+  const same = seen.length === 4 && styles.every((s) => s === styles[0]) && colors.every((c) => c === colors[0]);
+  if (same && (styles[first] === 'solid' || (styles[first] === 'double' && w[0] < 3))) {
+    g.fillStyle = colors[first]!;
+    g.fill(ring(r, q, w), 'evenodd');
+    return;
+  }
+  for (const side of seen) {
+    const style = styles[side]!;
+    if (style === 'dashed' || style === 'dotted') {
+      strokeDashed(g, r, q, w, side, style, colors[side]!);
+      continue;
+    }
+    g.save();
+    if (!same || style !== 'double') g.clip(sidePath(r, w, side));
+    g.fillStyle = style === 'solid' || style === 'double' ? colors[side]! : carved(style, side, colors[side]!);
+    if (style === 'double') {
+      const third = w.map((v) => Math.round(v / 3)) as Four;
+      g.fill(ring(r, q, third), 'evenodd');
+      const rest = w.map((v, i) => v - third[i]!) as Four;
+      g.fill(ring(inset(r, rest), inner(q, ...rest), third), 'evenodd');
+    } else g.fill(ring(r, q, w), 'evenodd');
+    g.restore();
+  }
+}
+
+export function paintOutline({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: Radii | null): void {
+  const style = cs.outlineStyle;
+  if (style === 'none' || style === '') return;
+  // `auto` is the browser's own focus ring.
+  const own = style === 'auto';
+  const width = own ? Math.max(2, px(cs.outlineWidth)) : px(cs.outlineWidth);
+  if (width <= 0) return;
+  const away = px(cs.outlineOffset) + width / 2 - (own ? 1 : 0);
+  g.strokeStyle = cs.outlineColor;
+  g.lineWidth = width;
+  g.setLineDash(style === 'dashed' ? [width * 3, width * 2] : style === 'dotted' ? [width, width] : []);
+  const at = { x: r.x - away, y: r.y - away, w: r.w + 2 * away, h: r.h + 2 * away };
+  g.beginPath();
+  addPath(g, at, inner(q, -away, -away, -away, -away) ?? (own ? ([2, 2, 2, 2, 2, 2, 2, 2] as Radii) : null));
+  g.stroke();
+  g.setLineDash([]);
+}
+
+/** The box of an element or of a pseudo-element; `r` is its border box on whole pixels. */
+export function paintBox(brush: Brush, cs: CSSStyleDeclaration, r: Rect, element: Element): void {
+  if (r.w <= 0 && r.h <= 0) return;
+  const { g } = brush;
+  const q = radii(cs, r.w, r.h);
+  const list = cs.boxShadow === 'none' ? [] : shadows(cs.boxShadow);
+  for (const s of [...list].reverse()) if (!s.inset) outerShadow(brush, s, r, q);
+  const w = borderWidths(cs);
+  if (!isClear(cs.backgroundColor) && cs.backgroundClip !== 'text') {
+    const clip = cs.backgroundClip;
+    const at = clip === 'padding-box' ? inset(r, w) : clip === 'content-box' ? inset(inset(r, w), paddings(cs)) : r;
+    g.fillStyle = cs.backgroundColor;
+    g.beginPath();
+    addPath(g, at, clip === 'padding-box' ? inner(q, ...w) : q);
+    g.fill();
+  }
+  if (cs.backgroundImage !== 'none') paintBackgrounds(brush, cs, r, q, element);
+  for (const s of [...list].reverse()) if (s.inset) innerShadow(brush, s, inset(r, w), inner(q, ...w));
+  paintBorders(brush, cs, r, q, w);
+}

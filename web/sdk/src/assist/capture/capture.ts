@@ -1,0 +1,383 @@
+// Shares a page as pictures: watches it, paints what changed, has it encoded. One picture at a time; nothing queues up.
+import { Emitter } from '../../common/emitter';
+import { guarded, reportFault } from '../../common/guard';
+import type { View } from '../protocol';
+import type { Rect } from './affine';
+import { ChangeWatcher, type Extent } from './changes';
+import { dirtyRects } from './dirty';
+import type { Encoded, Job, Patch } from './encoder';
+import { EncoderHost } from './encoder_host';
+import { Images } from './images';
+import { CaptureLedger } from './ledger';
+import { MaskRules, usable } from './masks';
+import { pathMatches, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { Painter } from './paint';
+import { Scan, type Seen } from './scan';
+import { Fonts } from './text';
+
+const kIgnore = '[data-parley-overlay]';
+const kMinInterval = 80;
+const kQuality = 0.7;
+const kMaxInterval = 1000;
+/** Canvases, videos and animations are looked at so often. */
+const kVolatileMs = 500;
+/** Everything is painted (not sent) again: what no event told of. */
+const kRefreshMs = 10000;
+const kSharpAfterMs = 1500;
+/** The first picture is painted in so many parts, so that the page stays usable. */
+const kFirstParts = 4;
+const kMaxSide = 8192;
+
+const nextTask = () => new Promise<void>((done) => setTimeout(done, 0));
+
+export class Capture extends Emitter<CaptureEvents> {
+  private readonly window_: Window;
+  private readonly document_: Document;
+  private readonly masks_: MaskRules;
+  private readonly host_ = new EncoderHost();
+  private readonly fonts_ = new Fonts();
+  private readonly images_: Images;
+  private readonly ledger_: CaptureLedger;
+  private readonly watcher_: ChangeWatcher;
+  private readonly scale_: number;
+  private readonly sensitiveSelector_: string;
+  private painter_: Painter;
+  private marks_ = new Map<Element, Extent>();
+  private readonly seen_ = new Map<Element, Seen>();
+  private full_ = true;
+  private first_ = true;
+  private wholeWanted_ = false;
+  private busy_ = false;
+  private ready_ = false;
+  private paused_ = false;
+  private stopped_ = false;
+  private sensitive_ = false;
+  private changedAt_ = 0;
+  private lastPaint_ = -Infinity;
+  private lastFull_ = -Infinity;
+  private freeAt_ = 0;
+  private pace_: Pace = {};
+  private slow_ = 1;
+  private blurred_ = 0;
+  private timer_ = 0;
+  private poll_ = 0;
+  private sharpTimer_ = 0;
+  private job_ = 0;
+  private frame_: number;
+  private epoch_: number;
+  private scroll_ = { x: 0, y: 0 };
+  private size_ = { w: 0, h: 0 };
+  private shownView_ = '';
+
+  constructor(private readonly options_: CaptureOptions) {
+    super();
+    this.window_ = options_.window ?? window;
+    this.document_ = this.window_.document;
+    this.scale_ = Math.min(2, Math.max(0.25, options_.scale ?? 1));
+    this.masks_ = new MaskRules(options_.masks);
+    this.ledger_ = new CaptureLedger(
+      (masked) => options_.onReceipt?.({ at: Date.now(), masked }),
+      (list) => options_.onUnsupported?.(list),
+    );
+    this.images_ = new Images(
+      (elements) => [...elements].forEach((element) => (this.ledger_.forget(element), this.changed(element, 'self'))),
+      this.ledger_.unsupported,
+    );
+    this.painter_ = new Painter(this.images_, this.fonts_, this.scale_, this.ledger_.unsupported);
+    const ignore = options_.ignore ?? kIgnore;
+    this.watcher_ = new ChangeWatcher(this.document_, {
+      changed: (element, extent) => this.changed(element, extent),
+      scrolled: (target, document_) => this.scrolled(target, document_),
+      everything: () => this.everything(),
+      added: (element) => this.masks_.remember(element),
+    }, ignore);
+    this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
+    // Counts on over pages of the site without anything to remember: never more than ten pictures a second.
+    this.frame_ = Math.floor((Date.now() - 1.7e12) / 100) >>> 0;
+    this.epoch_ = this.frame_;
+  }
+
+  async start(): Promise<void> {
+    this.watcher_.start();
+    await this.host_.start(this.options_.workerUrl).catch((fault) => reportFault('capture worker', fault));
+    this.ready_ = true;
+    this.poll_ = window.setInterval(guarded('capture', () => this.poll()), kVolatileMs);
+    this.everything();
+  }
+
+  stop(): void {
+    if (this.stopped_) return;
+    this.stopped_ = true;
+    for (const timer of [this.timer_, this.poll_, this.sharpTimer_]) clearTimeout(timer);
+    this.watcher_.stop();
+    this.ledger_.stop();
+    this.host_.stop();
+    this.removeAllListeners();
+  }
+
+  pause(): void {
+    this.paused_ = true;
+  }
+
+  resume(): void {
+    this.paused_ = false;
+    this.refresh();
+  }
+
+  /** Sends a whole picture: somebody new looks on, or one was lost. */
+  refresh(): void {
+    this.wholeWanted_ = true;
+    this.schedule();
+  }
+
+  pace(pace: Pace): void {
+    this.pace_ = { ...this.pace_, ...pace };
+    if (pace.behind) this.slow_ = Math.min(kMaxInterval / kMinInterval, this.slow_ * 1.5);
+    else if (pace.behind === false) this.slow_ = Math.max(1, this.slow_ / 1.5);
+  }
+
+  isMasked(element: Element): boolean {
+    return this.masks_.isMasked(element);
+  }
+
+  /** True while the page is one that must not be shared. */
+  get sensitive(): boolean {
+    return this.sensitive_;
+  }
+
+  view(): View {
+    const { w, h } = this.viewport();
+    // Titles and paths of pages that must not be shared are not told either.
+    return { w, h, scale: this.scale_, title: this.sensitive_ ? '' : this.document_.title, path: this.sensitive_ ? '' : this.window_.location.pathname };
+  }
+
+  get scroll(): { x: number; y: number } {
+    return { x: this.window_.scrollX, y: this.window_.scrollY };
+  }
+
+  private viewport(): { w: number; h: number } {
+    const root = this.document_.documentElement;
+    const most = kMaxSide / this.scale_;
+    return { w: Math.min(most, root.clientWidth || this.window_.innerWidth), h: Math.min(most, this.window_.innerHeight === 0 ? root.clientHeight : Math.min(this.window_.innerHeight, root.clientHeight || Infinity)) };
+  }
+
+  private changed(element: Element, extent: Extent): void {
+    if (this.marks_.get(element) !== 'deep') this.marks_.set(element, extent);
+    if (this.marks_.size > 2000) this.full_ = true;
+    this.touch();
+  }
+
+  private scrolled(target: Element | null, document_: Document): void {
+    if (target && target !== this.document_.documentElement && target !== this.document_.body) this.changed(target, 'self');
+    else if (document_ !== this.document_) {
+      const frame = document_.defaultView?.frameElement;
+      if (frame) this.changed(frame, 'self');
+    } else this.touch();
+  }
+
+  private everything(): void {
+    this.full_ = true;
+    this.fonts_.forget();
+    this.touch();
+  }
+
+  private touch(): void {
+    if (!this.changedAt_) this.changedAt_ = performance.now();
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.timer_ || this.busy_ || this.stopped_ || !this.ready_) return;
+    const now = performance.now();
+    const interval = (this.options_.minInterval ?? kMinInterval) * this.slow_;
+    const wait = Math.max(0, this.lastPaint_ + interval - now, this.freeAt_ - now);
+    this.timer_ = window.setTimeout(() => {
+      // After the page's own work for this frame; a page in the background has no frames and shows nothing new.
+      const go = guarded('capture', () => {
+        this.timer_ = 0;
+        return this.tick();
+      });
+      if (this.document_.hidden) this.timer_ = 0;
+      else this.window_.requestAnimationFrame(go);
+    }, wait);
+  }
+
+  private poll(): void {
+    if (this.document_.hidden || this.paused_) return;
+    for (const element of this.watcher_.animated()) this.changed(element, 'deep');
+    for (const element of this.watcher_.volatile()) if (this.seen_.has(element)) this.changed(element, 'self');
+    if (performance.now() - this.lastFull_ > kRefreshMs) {
+      this.full_ = true;
+      this.schedule();
+    }
+  }
+
+  private checkSensitive(): boolean {
+    const { sensitive } = this.options_;
+    const now = pathMatches(this.window_.location.pathname, sensitive?.paths ?? []) || this.document_.querySelector(this.sensitiveSelector_) !== null;
+    if (now !== this.sensitive_) {
+      this.sensitive_ = now;
+      if (!now) this.full_ = this.wholeWanted_ = true;
+      this.emit('sensitive', now);
+    }
+    return now;
+  }
+
+  private async tick(): Promise<void> {
+    if (this.stopped_ || this.busy_ || this.paused_ || this.checkSensitive()) return;
+    this.busy_ = true;
+    try {
+      await this.picture();
+    } catch (fault) {
+      // Whatever went wrong: viewers' pictures may not be what we think they are.
+      this.full_ = this.wholeWanted_ = true;
+      this.freeAt_ = performance.now() + 500;
+      if (!this.stopped_) reportFault('capture', fault);
+    } finally {
+      this.busy_ = false;
+    }
+    if (this.full_ || this.wholeWanted_ || this.marks_.size > 0 || this.hasScrolled()) this.schedule();
+  }
+
+  private hasScrolled(): boolean {
+    return this.window_.scrollX !== this.scroll_.x || this.window_.scrollY !== this.scroll_.y;
+  }
+
+  private async picture(): Promise<void> {
+    const began = performance.now();
+    const { changedAt_: changedAt } = this;
+    this.changedAt_ = 0;
+    this.lastPaint_ = began;
+    this.measureWindow();
+    const { x, y } = { x: this.window_.scrollX, y: this.window_.scrollY };
+    const dx = (x - this.scroll_.x) * this.scale_, dy = (y - this.scroll_.y) * this.scale_;
+    // Only whole pixels can be copied.
+    const copies = Math.abs(dx - Math.round(dx)) < 0.01 && Math.abs(dy - Math.round(dy)) < 0.01;
+    const scrolled = dx !== 0 || dy !== 0;
+    const { w, h } = this.size_;
+    if (scrolled && (!copies || Math.abs(dx) >= w * this.scale_ || Math.abs(dy) >= h * this.scale_)) this.full_ = true;
+    const { rects, whole } = this.wanted(x - this.scroll_.x, y - this.scroll_.y);
+    this.scroll_ = { x, y };
+    if (rects.length === 0 && !scrolled && !this.wholeWanted_) return;
+    const sliced = this.first_ && whole;
+    const { patches, elements } = sliced ? await this.slices() : this.paint(rects, whole);
+    this.first_ = false;
+    const ms = performance.now() - began;
+    const send = this.wholeWanted_;
+    this.wholeWanted_ = false;
+    const job = this.newJob(patches, { whole: send, dx: copies && !sliced ? Math.round(dx) : 0, dy: copies && !sliced ? Math.round(dy) : 0 });
+    const bytes = this.deliver(await this.host_.run(job));
+    const latency = bytes > 0 && changedAt ? performance.now() - changedAt : 0;
+    this.emit('painted', { ms, whole, scrolled, rects: rects.length, elements, latency, bytes });
+  }
+
+  /** A new size begins a new epoch. */
+  private measureWindow(): void {
+    const { w, h } = this.viewport();
+    if (w !== this.size_.w || h !== this.size_.h) {
+      this.size_ = { w, h };
+      this.epoch_ = (this.epoch_ + 1) >>> 0;
+      this.full_ = true;
+      this.scroll_ = { x: this.window_.scrollX, y: this.window_.scrollY };
+    }
+    const view = this.view(), text = JSON.stringify(view);
+    if (text === this.shownView_) return;
+    this.shownView_ = text;
+    this.emit('view', view);
+  }
+
+  private wanted(dx: number, dy: number): { rects: Rect[]; whole: boolean } {
+    const { w, h } = this.size_;
+    const all = [{ x: 0, y: 0, w, h }];
+    const { marks_: marks } = this;
+    this.marks_ = new Map();
+    if (this.full_) {
+      this.full_ = false;
+      this.lastFull_ = performance.now();
+      return { rects: all, whole: true };
+    }
+    const width = Math.round(w * this.scale_), height = Math.round(h * this.scale_);
+    const found = dirtyRects({ window: this.window_, scale: this.scale_, width, height, marks, seen: this.seen_, dx, dy });
+    return { rects: found.rects, whole: found.all };
+  }
+
+  private paint(rects: readonly Rect[], whole: boolean): { patches: Patch[]; elements: number } {
+    if (whole) this.seen_.clear();
+    if (rects.length === 0) return { patches: [], elements: 0 };
+    const x = Math.min(...rects.map((r) => r.x)), y = Math.min(...rects.map((r) => r.y));
+    const area = { x, y, w: Math.max(...rects.map((r) => r.x + r.w)) - x, h: Math.max(...rects.map((r) => r.y + r.h)) - y };
+    const scan = new Scan({
+      masks: this.masks_, fonts: this.fonts_, area, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_, onMasked: this.ledger_.masked,
+    });
+    const root = scan.page(this.document_);
+    const s = this.scale_;
+    const patches = rects.map((r) => {
+      const canvas = this.painter_.paint(root, r);
+      return { x: Math.round(r.x * s), y: Math.round(r.y * s), w: canvas.width, h: canvas.height, bitmap: canvas.transferToImageBitmap() };
+    });
+    return { patches, elements: scan.count };
+  }
+
+  /** The first picture, in parts with the page's own work between them; begun anew when the page was scrolled meanwhile. */
+  private async slices(): Promise<{ patches: Patch[]; elements: number }> {
+    const { w, h } = this.size_;
+    for (let tries = 0; tries < 3; tries++) {
+      const patches: Patch[] = [];
+      let elements = 0;
+      const part = Math.ceil(h / kFirstParts / 64) * 64;
+      this.scroll_ = { x: this.window_.scrollX, y: this.window_.scrollY };
+      for (let y = 0; y < h && !this.hasScrolled(); y += part) {
+        const painted = this.paint([{ x: 0, y, w, h: Math.min(part, h - y) }], y === 0);
+        patches.push(...painted.patches);
+        elements += painted.elements;
+        await nextTask();
+      }
+      if (!this.hasScrolled()) return { patches, elements };
+      for (const patch of patches) patch.bitmap.close();
+    }
+    this.scroll_ = { x: this.window_.scrollX, y: this.window_.scrollY };
+    return this.paint([{ x: 0, y: 0, w, h }], true);
+  }
+
+  private newJob(patches: Patch[], { whole = false, dx = 0, dy = 0, sharp = false }): Job {
+    const { w, h } = this.size_;
+    return {
+      id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width: Math.round(w * this.scale_), height: Math.round(h * this.scale_), scale: this.scale_,
+      scrollX: Math.round(this.scroll_.x), scrollY: Math.round(this.scroll_.y), whole, dx, dy, patches, quality: (this.options_.quality ?? kQuality) / Math.sqrt(Math.min(this.slow_, 3)), sharp,
+    };
+  }
+
+  private deliver({ frame, blurred }: Encoded): number {
+    this.blurred_ = blurred;
+    if (!frame || this.stopped_ || this.paused_ || this.sensitive_) {
+      // Pictures that nobody got: the next one is whole.
+      if (frame) this.wholeWanted_ = true;
+      return 0;
+    }
+    this.frame_ = (this.frame_ + 1) >>> 0;
+    const { kbps } = this.pace_;
+    if (kbps) this.freeAt_ = performance.now() + Math.min(2000, (frame.byteLength * 8) / kbps);
+    this.options_.onFrame(frame);
+    clearTimeout(this.sharpTimer_);
+    if (this.blurred_ > 0) this.sharpTimer_ = window.setTimeout(guarded('capture', () => this.sharpen()), kSharpAfterMs);
+    return frame.byteLength;
+  }
+
+  private async sharpen(): Promise<void> {
+    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.slow_ > 1 || this.document_.hidden) return;
+    this.busy_ = true;
+    try {
+      this.deliver(await this.host_.run(this.newJob([], { sharp: true })));
+    } finally {
+      this.busy_ = false;
+    }
+    if (this.marks_.size > 0 || this.full_ || this.wholeWanted_ || this.hasScrolled()) this.schedule();
+  }
+}
+
+/** Begins to share the page. The first picture comes as soon as it is painted. */
+export function startCapture(options: CaptureOptions): Capture {
+  const capture = new Capture(options);
+  void capture.start();
+  return capture;
+}

@@ -1,0 +1,240 @@
+// Watches a page for whatever can change its looks: the tree, values, scrolling, focus, hovering, fonts, animation. Reaches into
+// shadow roots and frames of the same origin, also those that appear later.
+import { guarded } from '../../common/guard';
+
+export type Extent =
+  /** The element's own box. */
+  | 'self'
+  /** The element and everything in it. */
+  | 'deep';
+
+export interface ChangeSink {
+  changed(element: Element, extent: Extent): void;
+  scrolled(target: Element | null, document: Document): void;
+  /** Everything may look different: window size, style sheets, fonts. */
+  everything(): void;
+  /** A node came into the page: it may be a password field. */
+  added(element: Element): void;
+}
+
+const kEvents = ['input', 'change', 'focusin', 'focusout', 'pointerover', 'pointerdown', 'pointerup', 'transitionrun', 'transitionend', 'animationstart', 'animationend', 'toggle', 'load', 'error', 'selectionchange', 'fullscreenchange', 'loadeddata', 'seeked', 'reset'];
+const kMaxRoots = 500;
+
+export class ChangeWatcher {
+  private readonly observer_: MutationObserver;
+  private readonly roots_ = new Set<Document | ShadowRoot>();
+  private readonly undo_: (() => void)[] = [];
+  private hovered_: Element | null = null;
+  private hoverSelectors_: string[] = [];
+  private stopped_ = false;
+
+  constructor(private readonly document_: Document, private readonly sink_: ChangeSink, private readonly ignore_: string) {
+    this.observer_ = new MutationObserver(guarded('capture', (records: MutationRecord[]) => records.forEach((r) => this.mutated(r))));
+  }
+
+  start(): void {
+    this.watchRoot(this.document_);
+    this.watchAttachShadow();
+    const everything = guarded('capture', () => this.sink_.everything());
+    const view = this.document_.defaultView!;
+    view.addEventListener('resize', everything);
+    this.document_.addEventListener('visibilitychange', everything);
+    this.document_.fonts?.addEventListener('loadingdone', everything);
+    view.visualViewport?.addEventListener('resize', everything);
+    this.undo_.push(() => {
+      view.removeEventListener('resize', everything);
+      this.document_.removeEventListener('visibilitychange', everything);
+      this.document_.fonts?.removeEventListener('loadingdone', everything);
+      view.visualViewport?.removeEventListener('resize', everything);
+    });
+    this.readHoverSelectors();
+  }
+
+  stop(): void {
+    this.stopped_ = true;
+    this.observer_.disconnect();
+    for (const undo of this.undo_.splice(0)) undo();
+    this.roots_.clear();
+  }
+
+  /** Elements that a running animation or transition moves or colours, in every document that is watched. */
+  animated(): Element[] {
+    const out = new Set<Element>();
+    for (const root of this.roots_) {
+      for (const animation of root.getAnimations?.() ?? []) {
+        const { effect } = animation;
+        if (animation.playState === 'running' && effect && 'target' in effect && effect.target) out.add(effect.target as Element);
+      }
+    }
+    return [...out];
+  }
+
+  /** Canvases and videos: nobody tells when they change. */
+  volatile(): Element[] {
+    const out: Element[] = [];
+    for (const root of this.roots_) for (const element of root.querySelectorAll('canvas, video')) out.push(element);
+    return out;
+  }
+
+  private watchRoot(root: Document | ShadowRoot): void {
+    if (this.roots_.has(root) || this.roots_.size >= kMaxRoots || this.stopped_) return;
+    this.roots_.add(root);
+    this.observer_.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    const heard = guarded('capture', (event: Event) => this.heard(event, root));
+    for (const type of kEvents) root.addEventListener(type, heard, { capture: true, passive: true });
+    const scrolled = guarded('capture', (event: Event) => this.scrolled(event, root));
+    root.addEventListener('scroll', scrolled, { capture: true, passive: true });
+    this.undo_.push(() => {
+      for (const type of kEvents) root.removeEventListener(type, heard, { capture: true });
+      root.removeEventListener('scroll', scrolled, { capture: true });
+    });
+    this.look(root);
+  }
+
+  /** Shadow roots and frames in a part of the page. */
+  private look(root: Document | ShadowRoot | Element): void {
+    const visit = (element: Element) => {
+      if (element.shadowRoot) this.watchRoot(element.shadowRoot);
+      if (element.localName === 'iframe' || element.localName === 'frame') this.watchFrame(element as HTMLIFrameElement);
+      if (element.localName === 'input') this.sink_.added(element);
+    };
+    if (root.nodeType === 1) visit(root as Element);
+    for (const element of root.querySelectorAll('*')) visit(element);
+  }
+
+  private watchFrame(frame: HTMLIFrameElement): void {
+    let inside: Document | null = null;
+    try {
+      inside = frame.contentDocument;
+    } catch {
+      return;
+    }
+    if (inside) this.watchRoot(inside);
+  }
+
+  /** A shadow root that is attached later changes nothing that an observer sees. */
+  private watchAttachShadow(): void {
+    const { prototype } = (this.document_.defaultView as unknown as { Element: typeof Element }).Element;
+    const original = prototype.attachShadow;
+    const attached = guarded('capture', (element: Element, root: ShadowRoot) => {
+      if (this.stopped_) return;
+      if (root.mode === 'open') this.watchRoot(root);
+      this.sink_.changed(element, 'deep');
+    });
+    const patched = function attachShadow(this: Element, init: ShadowRootInit): ShadowRoot {
+      const root = original.call(this, init);
+      attached(this, root);
+      return root;
+    };
+    prototype.attachShadow = patched;
+    this.undo_.push(() => {
+      // Somebody may have patched it after us: then theirs stays, and ours does nothing any more.
+      if (prototype.attachShadow === patched) prototype.attachShadow = original;
+    });
+  }
+
+  private mutated(record: MutationRecord): void {
+    const { target } = record;
+    const element = target.nodeType === 1 ? (target as Element) : target.parentElement ?? ((target.getRootNode() as ShadowRoot).host as Element | undefined);
+    if (!element || element.closest(this.ignore_)) return;
+    if (record.type === 'childList') {
+      let text = false;
+      for (const node of record.addedNodes) {
+        if (node.nodeType !== 1) text = true;
+        else if (node.isConnected) {
+          this.look(node as Element);
+          if (/^(style|link)$/.test((node as Element).localName)) return this.restyled();
+          if (!(node as Element).matches(this.ignore_)) this.sink_.changed(node as Element, 'deep');
+        }
+      }
+      for (const node of record.removedNodes) {
+        if (node.nodeType === 1 && /^(style|link)$/.test((node as Element).localName)) return this.restyled();
+        if (node.nodeType === 3) text = true;
+      }
+      this.sink_.changed(element, text ? 'deep' : 'self');
+      return;
+    }
+    if (element.localName === 'style' || element.localName === 'link') return this.restyled();
+    this.sink_.changed(element, 'deep');
+  }
+
+  private restyled(): void {
+    this.readHoverSelectors();
+    this.sink_.everything();
+  }
+
+  private scrolled(event: Event, root: Document | ShadowRoot): void {
+    const target = event.target as Node;
+    if (target.nodeType === 9) this.sink_.scrolled(null, target as Document);
+    else this.sink_.scrolled(target as Element, root.nodeType === 9 ? (root as Document) : root.ownerDocument!);
+  }
+
+  private heard(event: Event, root: Document | ShadowRoot): void {
+    const { type } = event;
+    const target = (event.composedPath()[0] ?? event.target) as Node;
+    if (type === 'selectionchange') {
+      const active = root.nodeType === 9 ? (root as Document).activeElement : null;
+      if (active && active !== (root as Document).body) this.sink_.changed(active, 'self');
+      return;
+    }
+    if (target.nodeType !== 1) return;
+    const element = target as Element;
+    if (element.closest(this.ignore_)) return;
+    if (type === 'pointerover') return this.hover(element);
+    if (type === 'load') {
+      if (element.localName === 'link') return this.restyled();
+      if (element.localName === 'iframe') this.watchFrame(element as HTMLIFrameElement);
+    }
+    this.sink_.changed(element, type === 'focusin' || type === 'focusout' || type === 'pointerdown' || type === 'pointerup' ? 'deep' : 'self');
+    // :checked, :invalid and :focus-within show at the label or the group around it.
+    if (type === 'change' || type === 'input') {
+      const around = element.closest('label, fieldset, form')?.parentElement ?? element.parentElement;
+      if (around) this.sink_.changed(around, 'self');
+      for (const label of (element as HTMLInputElement).labels ?? []) this.sink_.changed(label, 'deep');
+    }
+  }
+
+  /** Only what a rule with :hover speaks of is painted again. */
+  private hover(now: Element): void {
+    const before = this.hovered_?.isConnected ? this.hovered_ : null;
+    this.hovered_ = now;
+    for (const selector of this.hoverSelectors_) {
+      let left: Element | null = null, entered: Element | null = null;
+      try {
+        left = before?.closest(selector) ?? null;
+        entered = now.closest(selector);
+      } catch {
+        continue;
+      }
+      if (left === entered) continue;
+      if (left) this.sink_.changed(left, 'deep');
+      if (entered) this.sink_.changed(entered, 'deep');
+    }
+  }
+
+  private readHoverSelectors(): void {
+    const found = new Set<string>();
+    const read = (rules: CSSRuleList) => {
+      for (const rule of rules) {
+        const { selectorText } = rule as CSSStyleRule;
+        if (selectorText?.includes(':hover')) {
+          for (const part of selectorText.split(',')) {
+            const at = part.indexOf(':hover');
+            if (at >= 0) found.add(part.slice(0, at).trim() || '*');
+          }
+        }
+        const inner = (rule as CSSGroupingRule).cssRules;
+        if (inner && inner.length > 0 && found.size < 200) read(inner);
+      }
+    };
+    for (const sheet of this.document_.styleSheets) {
+      try {
+        read(sheet.cssRules);
+      } catch {
+        // A sheet of another origin.
+      }
+    }
+    found.delete('*');
+    this.hoverSelectors_ = [...found].slice(0, 200);
+  }
+}

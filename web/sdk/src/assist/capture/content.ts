@@ -1,0 +1,129 @@
+// Elements whose inside is not text and boxes: pictures, canvases, videos, frames, drawings, form controls.
+import type { Rect } from './affine';
+import { borderWidths, inset, paddings } from './box';
+import { addPath, placeholder, type Brush } from './brush';
+import { paintControl } from './controls';
+import { inner, radii, splitTop } from './css';
+import type { Drawable } from './images';
+import { position } from './gradient';
+import type { Scan, Walk } from './scan';
+import { paintSvg } from './svg';
+
+const kControls = new Set(['input', 'textarea', 'select', 'progress', 'meter']);
+
+/** true: nothing in the element is to be walked. */
+export function paintContent(scan: Scan, el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect, visible: boolean): boolean {
+  const name = el.localName;
+  if (kControls.has(name)) {
+    if (visible) paintControl(scan, el as HTMLInputElement, cs, walk, rect);
+    return true;
+  }
+  const content = inset(inset(rect, borderWidths(cs)), paddings(cs));
+  switch (name) {
+    case 'img':
+    case 'canvas':
+    case 'video':
+      if (visible) picture(scan, el, cs, walk, rect, content);
+      return true;
+    case 'svg':
+      if (visible) paintSvg(scan, el as SVGSVGElement, cs, walk, content);
+      return true;
+    case 'iframe':
+    case 'frame':
+      if (visible) frame(scan, el as HTMLIFrameElement, walk, content);
+      return true;
+    case 'object':
+    case 'embed':
+      if (name === 'object' && el.firstElementChild && !(el as HTMLObjectElement).contentDocument && !el.getAttribute('data')) return false;
+      if (visible) scan.push(walk, content, (brush) => missing(brush, el, content, 'embedded document', 'A plug-in or viewer of the browser shows it.'));
+      return true;
+    case 'audio':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function missing(brush: Brush, el: Element, at: Rect, what: string, why: string): void {
+  placeholder(brush.g, at, what);
+  brush.unsupported(el, what, why);
+}
+
+function picture(scan: Scan, el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect, content: Rect): void {
+  if (content.w <= 0 || content.h <= 0) return;
+  const w = borderWidths(cs), p = paddings(cs);
+  const q = inner(radii(cs, rect.w, rect.h), w[0] + p[0], w[1] + p[1], w[2] + p[2], w[3] + p[3]);
+  scan.push(walk, content, (brush) => {
+    const { g } = brush;
+    const found = drawable(brush, el, content);
+    if (!found) return;
+    g.save();
+    g.beginPath();
+    addPath(g, content, q);
+    g.clip();
+    g.imageSmoothingQuality = 'medium';
+    g.imageSmoothingEnabled = cs.imageRendering !== 'pixelated' && cs.imageRendering !== 'crisp-edges';
+    const at = fitted(cs, content, found);
+    g.drawImage(found.source, at.x, at.y, at.w, at.h);
+    g.restore();
+  });
+}
+
+function drawable(brush: Brush, el: Element, at: Rect): Drawable | null {
+  const { images } = brush;
+  if (el.localName === 'img') {
+    const img = el as HTMLImageElement, url = img.currentSrc || img.src;
+    const found = url ? images.ofElement(img, url) : null;
+    if (!found && url && images.failed(url)) missing(brush, el, at, img.alt || 'picture', 'It comes from another site that does not allow it to be read.');
+    return found;
+  }
+  if (el.localName === 'canvas') {
+    const canvas = el as HTMLCanvasElement;
+    if (canvas.width === 0 || canvas.height === 0) return null;
+    if (images.isClean(canvas, '')) return { source: canvas, width: canvas.width, height: canvas.height };
+    missing(brush, el, at, 'drawing', 'It holds pictures of another site.');
+    return null;
+  }
+  const video = el as HTMLVideoElement;
+  if (video.videoWidth === 0 || video.readyState < 2) {
+    if (video.poster) return images.background(video.poster, video);
+    brush.g.fillStyle = '#000';
+    brush.g.fillRect(at.x, at.y, at.w, at.h);
+    return null;
+  }
+  if (images.isClean(video, '')) return { source: video, width: video.videoWidth, height: video.videoHeight };
+  missing(brush, el, at, 'video', 'It comes from another site or is protected.');
+  return null;
+}
+
+function fitted(cs: CSSStyleDeclaration, box: Rect, { width, height }: Drawable): Rect {
+  const fit = cs.objectFit;
+  if (fit === 'fill' || fit === '' || width === 0 || height === 0) return box;
+  let k = 1;
+  const contain = Math.min(box.w / width, box.h / height);
+  if (fit === 'contain') k = contain;
+  else if (fit === 'cover') k = Math.max(box.w / width, box.h / height);
+  else if (fit === 'scale-down') k = Math.min(1, contain);
+  const w = width * k, h = height * k;
+  const [x, y] = position(splitTop(cs.objectPosition || '50% 50%', ' '), box, w, h);
+  return { x, y, w, h };
+}
+
+function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): void {
+  let document_: Document | null = null;
+  try {
+    document_ = el.contentDocument;
+  } catch {
+    // Of another origin.
+  }
+  if (!document_?.documentElement) {
+    const name = el.title || el.name || 'content of another site';
+    scan.push(walk, content, (brush) => missing(brush, el, content, name, 'Content of another site cannot be read.'));
+    return;
+  }
+  const clip = { parent: walk.clip, mat: walk.space.mat, rect: content, radii: null };
+  const space = { dx: content.x, dy: content.y, inner: null, mat: walk.space.mat };
+  const inside: Walk = { ...walk, space, clip, absolute: clip, fixed: clip, decorations: [], ellipsis: null, escaping: false, flex: false };
+  scan.document(document_, inside, content, false);
+}
+

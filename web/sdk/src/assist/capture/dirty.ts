@@ -1,0 +1,129 @@
+// Which tiles must be painted again: from what was reported as changed, and from where everything painted has moved to.
+import { bounds, overlaps, type Rect } from './affine';
+import type { Extent } from './changes';
+import type { Seen } from './scan';
+import { atMost, TileSet } from './tiles';
+
+/** Boxes reported as changed may paint outside of themselves: shadows, focus rings. */
+const kMargin = 8;
+const kMoved = 0.3;
+/** More elements than this inside of a changed one are not asked whether they stick out. */
+const kMaxInside = 300;
+/** Above this part of the window one rectangle is cheaper. */
+const kMostlyAll = 0.6;
+export const kMaxRects = 4;
+
+export interface DirtyInput {
+  window: Window;
+  scale: number;
+  /** Picture size in its pixels. */
+  width: number;
+  height: number;
+  marks: Map<Element, Extent>;
+  seen: Map<Element, Seen>;
+  /** Scrolled since the last picture, CSS pixels. */
+  dx: number;
+  dy: number;
+}
+
+/** Rectangles in CSS pixels of the window, on tile edges; `all` when that is cheaper. Updates `seen` to where things are now. */
+export function dirtyRects(input: DirtyInput): { rects: Rect[]; all: boolean } {
+  const { scale, width, height, dx, dy } = input;
+  const tiles = new TileSet(width, height);
+  const add = (r: Rect, margin = kMargin) => tiles.add({ x: (r.x - margin) * scale, y: (r.y - margin) * scale, w: (r.w + 2 * margin) * scale, h: (r.h + 2 * margin) * scale });
+  const w = width / scale, h = height / scale;
+  if (dy > 0) add({ x: 0, y: h - dy, w, h: dy }, 0);
+  if (dy < 0) add({ x: 0, y: 0, w, h: -dy }, 0);
+  if (dx > 0) add({ x: w - dx, y: 0, w: dx, h }, 0);
+  if (dx < 0) add({ x: 0, y: 0, w: -dx, h }, 0);
+  moved(input, add);
+  for (const [element, extent] of input.marks) if (element.isConnected && !marked(element, extent, add)) return { rects: [{ x: 0, y: 0, w, h }], all: true };
+  const rects = atMost(tiles.rects(), kMaxRects).map((r) => ({ x: r.x / scale, y: r.y / scale, w: r.w / scale, h: r.h / scale }));
+  const area = rects.reduce((sum, r) => sum + r.w * r.h, 0);
+  return area > kMostlyAll * w * h ? { rects: [{ x: 0, y: 0, w, h }], all: true } : { rects, all: false };
+}
+
+/** Where an element shows in the whole page's window: frames add their place. */
+export function seenRect(element: Element): Rect {
+  const r = element.getBoundingClientRect();
+  let at: Rect = { x: r.x, y: r.y, w: r.width, h: r.height };
+  for (let view = element.ownerDocument.defaultView; view && view !== view.parent; view = view.parent as Window & typeof globalThis) {
+    const { frameElement: frame } = view;
+    if (!frame) break;
+    const f = frame.getBoundingClientRect(), fw = (frame as HTMLElement).offsetWidth || f.width;
+    const k = fw > 0 ? f.width / fw : 1;
+    at = bounds([k, 0, 0, k, f.x + frame.clientLeft * k, f.y + frame.clientTop * k], at);
+  }
+  return at;
+}
+
+function moved({ seen, dx, dy, width, height, scale }: DirtyInput, add: (r: Rect, margin?: number) => void): void {
+  const w = width / scale, h = height / scale, window_ = { x: 0, y: 0, w, h };
+  // What comes into the window from outside was not seen before: as wide a strip as the things beside it have moved.
+  let [up, down, left, right_] = [0, 0, 0, 0];
+  for (const [element, was] of seen) {
+    const expected = { ...was.rect, x: was.rect.x - dx, y: was.rect.y - dy };
+    if (!element.isConnected) {
+      add(expected);
+      seen.delete(element);
+      continue;
+    }
+    const now = was.frame ? seenRect(element) : toRect(element.getBoundingClientRect());
+    const shifted = Math.abs(now.x - expected.x) > kMoved || Math.abs(now.y - expected.y) > kMoved;
+    const sized = Math.abs(now.w - expected.w) > kMoved || Math.abs(now.h - expected.h) > kMoved;
+    was.rect = now;
+    if (!overlaps(now, window_, 100) && !overlaps(expected, window_, 100)) {
+      seen.delete(element);
+      continue;
+    }
+    if (shifted && !was.fixed) {
+      up = Math.max(up, expected.y - now.y);
+      down = Math.max(down, now.y - expected.y);
+      left = Math.max(left, expected.x - now.x);
+      right_ = Math.max(right_, now.x - expected.x);
+    }
+    if (was.fixed && (dx !== 0 || dy !== 0)) {
+      // The copy has taken it along; where it belongs it is painted again.
+      add(expected);
+      add(now);
+    } else if (shifted || (sized && was.leaf)) {
+      add(expected);
+      add(now);
+    } else if (sized) {
+      // Grown or shrunk at its end: only there.
+      const bottom = [Math.min(expected.y + expected.h, now.y + now.h), Math.max(expected.y + expected.h, now.y + now.h)] as const;
+      const right = [Math.min(expected.x + expected.w, now.x + now.w), Math.max(expected.x + expected.w, now.x + now.w)] as const;
+      if (bottom[1] - bottom[0] > kMoved) add({ x: now.x, y: bottom[0] - 12, w: Math.max(expected.w, now.w), h: bottom[1] - bottom[0] + 24 });
+      if (right[1] - right[0] > kMoved) add({ x: right[0] - 12, y: now.y, w: right[1] - right[0] + 24, h: Math.max(expected.h, now.h) });
+    }
+  }
+  if (up > 0) add({ x: 0, y: Math.max(0, h - up), w, h: up });
+  if (down > 0) add({ x: 0, y: 0, w, h: Math.min(h, down) });
+  if (left > 0 && left < w) add({ x: w - left, y: 0, w: left, h });
+  if (right_ > 0 && right_ < w) add({ x: 0, y: 0, w: right_, h });
+}
+
+const toRect = (r: DOMRect): Rect => ({ x: r.x, y: r.y, w: r.width, h: r.height });
+
+/** false: the whole page is affected. */
+function marked(element: Element, extent: Extent, add: (r: Rect, margin?: number) => void): boolean {
+  const { localName } = element;
+  if (localName === 'html' || (localName === 'body' && extent === 'deep')) return element.ownerDocument !== document ? (addFrame(element, add), true) : false;
+  if (localName === 'body') return true;
+  const r = seenRect(element);
+  const around = element.ownerDocument.defaultView?.getComputedStyle(element).boxShadow !== 'none' ? 40 : kMargin;
+  add(r, around);
+  if (extent === 'self') return true;
+  let n = 0;
+  for (const inside of element.querySelectorAll('*')) {
+    if (n++ > kMaxInside) break;
+    const q = seenRect(inside);
+    if (q.x < r.x - 1 || q.y < r.y - 1 || q.x + q.w > r.x + r.w + 1 || q.y + q.h > r.y + r.h + 1) add(q, 20);
+  }
+  return true;
+}
+
+function addFrame(element: Element, add: (r: Rect) => void): void {
+  const frame = element.ownerDocument.defaultView?.frameElement;
+  if (frame) add(seenRect(frame));
+}

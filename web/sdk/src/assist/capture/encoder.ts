@@ -1,0 +1,161 @@
+// Turns painted rectangles into picture frames: keeps the picture as the viewers have it, finds the tiles that differ, encodes
+// them. Runs in a worker; in the page where a worker is not allowed.
+import { encodeFrame, frameBytes, kMaxFrameBytes, type Codec, type FrameOp, type ImageOp } from '../frame';
+import type { Rect } from './affine';
+import { differing, kTile, shift, TileSet, atMost } from './tiles';
+
+export interface Patch extends Rect {
+  /** Picture pixels; the encoder closes it. */
+  bitmap: ImageBitmap;
+}
+
+export interface Job {
+  id: number;
+  /** Number of the frame, if one comes of it. */
+  frame: number;
+  epoch: number;
+  width: number;
+  height: number;
+  scale: number;
+  scrollX: number;
+  scrollY: number;
+  /** Everything is sent, not only what differs. */
+  whole: boolean;
+  /** The page was scrolled by so many picture pixels since the last job. */
+  dx: number;
+  dy: number;
+  patches: Patch[];
+  quality: number;
+  /** No paint: what was sent with losses is sent again, sharp. */
+  sharp: boolean;
+}
+
+export interface Encoded {
+  id: number;
+  /** null: nothing has changed. */
+  frame: ArrayBuffer | null;
+  tiles: number;
+  /** Tiles that viewers have with losses only. */
+  blurred: number;
+}
+
+const kMaxOpsOfPicture = 24;
+/** Sharp pictures of photographs are large: above so many bytes a pixel a good lossy one is sent. */
+const kSharpBytesPerPixel = 1.2;
+
+export class PictureEncoder {
+  private back_: OffscreenCanvas | null = null;
+  private g_: OffscreenCanvasRenderingContext2D | null = null;
+  /** Pixels as the viewers have them (before losses). */
+  private sent_ = new Uint32Array(0);
+  private blurred_ = new TileSet(1, 1);
+  private epoch_ = -1;
+  private codec_: Codec = 'webp';
+  private readonly scratch_ = new OffscreenCanvas(1, 1);
+
+  async run(job: Job): Promise<Encoded> {
+    const fresh = job.epoch !== this.epoch_ || !this.back_ || this.back_.width !== job.width || this.back_.height !== job.height;
+    if (fresh) this.start(job);
+    const whole = fresh || job.whole;
+    const ops: FrameOp[] = [];
+    if (!whole && (job.dx !== 0 || job.dy !== 0)) ops.push(...this.scroll(job));
+    const wanted = new TileSet(job.width, job.height);
+    for (const patch of job.patches) {
+      this.g_!.drawImage(patch.bitmap, patch.x, patch.y);
+      patch.bitmap.close();
+      wanted.add(patch);
+    }
+    if (job.sharp) return this.sharp(job);
+    if (whole) wanted.addAll();
+    const changed = this.compare(wanted, whole);
+    const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture), job.quality, frameBytes(ops));
+    changed.each((x, y) => this.blurred_.set(x, y));
+    ops.push(...images);
+    return { id: job.id, frame: this.frame(job, ops, whole, false), tiles: changed.size, blurred: this.blurred_.size };
+  }
+
+  private start(job: Job): void {
+    this.back_ = new OffscreenCanvas(job.width, job.height);
+    this.g_ = this.back_.getContext('2d', { willReadFrequently: true, alpha: false })!;
+    this.sent_ = new Uint32Array(job.width * job.height);
+    this.blurred_ = new TileSet(job.width, job.height);
+    this.epoch_ = job.epoch;
+  }
+
+  /** Moves what is there, here as at the viewers. */
+  private scroll({ width, height, dx, dy }: Job): FrameOp[] {
+    const g = this.g_!;
+    if (Math.abs(dx) >= width || Math.abs(dy) >= height) return [];
+    g.globalCompositeOperation = 'copy';
+    g.drawImage(this.back_!, -dx, -dy);
+    g.globalCompositeOperation = 'source-over';
+    shift(this.sent_, width, height, dx, dy);
+    this.blurred_ = this.blurred_.moved(-dx, -dy);
+    const x = Math.max(0, dx), y = Math.max(0, dy);
+    return [{ op: 'copy', x, y, w: width - Math.abs(dx), h: height - Math.abs(dy), dx: -dx, dy: -dy }];
+  }
+
+  private compare(wanted: TileSet, all: boolean): TileSet {
+    let first = wanted.rows, last = -1;
+    wanted.each((_, row) => {
+      first = Math.min(first, row);
+      last = Math.max(last, row);
+    });
+    if (last < 0) return wanted;
+    const { width, height } = wanted;
+    const top = first * kTile, rows = Math.min(height, (last + 1) * kTile) - top;
+    const now = new Uint32Array(this.g_!.getImageData(0, top, width, rows).data.buffer);
+    const changed = all ? wanted : differing(this.sent_, now, top, wanted);
+    changed.each((column, row) => {
+      const x1 = column * kTile, x2 = Math.min(width, x1 + kTile);
+      for (let y = row * kTile; y < Math.min(height, (row + 1) * kTile); y++) this.sent_.set(now.subarray((y - top) * width + x1, (y - top) * width + x2), y * width + x1);
+    });
+    return changed;
+  }
+
+  private async encode(rects: Rect[], quality: number, used: number): Promise<ImageOp[]> {
+    for (let q = quality; ; q *= 0.6) {
+      const ops: ImageOp[] = [];
+      for (const r of rects) ops.push(await this.image(r, q));
+      // Photographs all over a large screen: coarser rather than not at all.
+      if (used + frameBytes(ops) <= kMaxFrameBytes || q < 0.05) return ops;
+    }
+  }
+
+  private async image(r: Rect, quality: number, codec = this.codec_): Promise<ImageOp> {
+    const canvas = this.scratch_;
+    canvas.width = r.w;
+    canvas.height = r.h;
+    canvas.getContext('2d', { alpha: false })!.drawImage(this.back_!, r.x, r.y, r.w, r.h, 0, 0, r.w, r.h);
+    const type = `image/${codec}`;
+    const blob = await canvas.convertToBlob({ type, quality });
+    // A browser that cannot write WebP answers with PNG.
+    if (blob.type !== type && codec === 'webp') return this.image(r, quality, (this.codec_ = 'jpeg'));
+    return { op: 'image', ...r, codec, keyframe: true, bytes: new Uint8Array(await blob.arrayBuffer()) };
+  }
+
+  private async sharp(job: Job): Promise<Encoded> {
+    const ops: ImageOp[] = [];
+    let exact = true, bytes = 0;
+    const left = new TileSet(job.width, job.height);
+    for (const r of atMost(this.blurred_.rects(), kMaxOpsOfPicture)) {
+      let op = await this.image(r, 1);
+      if (op.bytes.length > r.w * r.h * kSharpBytesPerPixel) {
+        op = await this.image(r, 0.9);
+        exact = false;
+      }
+      bytes += op.bytes.length;
+      if (bytes > kMaxFrameBytes * 0.9) left.add(r);
+      else ops.push(op);
+    }
+    this.blurred_ = left;
+    // Only Chromium writes WebP without losses at quality 1.
+    return { id: job.id, frame: this.frame(job, ops, false, exact && this.codec_ === 'webp'), tiles: ops.length, blurred: 0 };
+  }
+
+  private frame(job: Job, ops: FrameOp[], whole: boolean, lossless: boolean): ArrayBuffer | null {
+    if (ops.length === 0) return null;
+    const { epoch, width, height, scale, scrollX, scrollY } = job;
+    return encodeFrame({ whole, lossless, endOfBurst: true, frame: job.frame, epoch, width, height, scale, scrollX, scrollY, ops });
+  }
+}

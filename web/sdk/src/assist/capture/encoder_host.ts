@@ -1,0 +1,91 @@
+// Where pictures are encoded: a worker if the page's policy allows one, else here.
+import { PictureEncoder, type Encoded, type Job } from './encoder';
+
+/** A worker that has not said a word by then is not allowed to run. */
+const kWorkerStartMs = 3000;
+const kJobMs = 10000;
+
+type Answer = Encoded & { fault?: string; ready?: boolean };
+
+export class EncoderHost {
+  private worker_: Worker | null = null;
+  private local_: PictureEncoder | null = null;
+  private waiting_: { id: number; done: (answer: Encoded) => void; failed: (fault: Error) => void; timer: number } | null = null;
+
+  get inWorker(): boolean {
+    return this.worker_ !== null;
+  }
+
+  /** `url`: the worker's script; of another origin it is brought in by a small script of this one. */
+  async start(url: string | undefined): Promise<void> {
+    if (url) {
+      const address = new URL(url, document.baseURI);
+      const tries = address.origin === location.origin ? [() => new Worker(address.href)] : [() => new Worker(URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(address.href)})`], { type: 'text/javascript' })))];
+      for (const make of tries) {
+        const worker = await opened(make);
+        if (!worker) continue;
+        worker.onmessage = ({ data }) => this.answered(data as Answer);
+        worker.onerror = () => this.broke();
+        this.worker_ = worker;
+        return;
+      }
+    }
+    this.local_ = new PictureEncoder();
+  }
+
+  run(job: Job): Promise<Encoded> {
+    if (this.local_) return this.local_.run(job);
+    return new Promise((done, failed) => {
+      const timer = window.setTimeout(() => this.broke(), kJobMs);
+      this.waiting_ = { id: job.id, done, failed, timer };
+      this.worker_!.postMessage(job, job.patches.map((p) => p.bitmap));
+    });
+  }
+
+  stop(): void {
+    this.worker_?.terminate();
+    this.worker_ = null;
+    this.finish()?.failed(new Error('stopped'));
+  }
+
+  private finish(): typeof this.waiting_ {
+    const { waiting_: waiting } = this;
+    this.waiting_ = null;
+    if (waiting) clearTimeout(waiting.timer);
+    return waiting;
+  }
+
+  private answered(answer: Answer): void {
+    if (this.waiting_?.id !== answer.id) return;
+    const waiting = this.finish()!;
+    if (answer.fault) waiting.failed(new Error(answer.fault));
+    else waiting.done(answer);
+  }
+
+  /** The worker died or hangs: on with an encoder in the page, which begins with a whole picture. */
+  private broke(): void {
+    this.worker_?.terminate();
+    this.worker_ = null;
+    this.local_ ??= new PictureEncoder();
+    this.finish()?.failed(new Error('the worker ended'));
+  }
+}
+
+function opened(make: () => Worker): Promise<Worker | null> {
+  return new Promise((done) => {
+    let worker: Worker;
+    try {
+      worker = make();
+    } catch {
+      return done(null);
+    }
+    const over = (result: Worker | null) => {
+      clearTimeout(timer);
+      if (!result) worker.terminate();
+      done(result);
+    };
+    const timer = window.setTimeout(() => over(null), kWorkerStartMs);
+    worker.onmessage = () => over(worker);
+    worker.onerror = () => over(null);
+  });
+}

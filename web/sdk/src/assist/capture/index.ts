@@ -1,0 +1,3 @@
+export { Capture, startCapture } from './capture';
+export { MaskRules, type Masked, type MaskOptions } from './masks';
+export type { CaptureEvents, CaptureOptions, Pace, PaintCost, Receipt, SensitiveRule } from './options';

@@ -1,0 +1,116 @@
+// What must not leave the device: decided for each element before anything of it is read.
+
+export interface MaskOptions {
+  /** CSS selectors of the site and of the administration. */
+  selectors?: readonly string[];
+  /** Names of attributes: an element that has one is masked. */
+  attributes?: readonly string[];
+  /** Everything that somebody can type or choose is masked, unless allowed. */
+  denyByDefault?: boolean;
+  /** With denyByDefault: what may be shown. Passwords and cards never. */
+  allow?: readonly string[];
+}
+
+export interface Masked {
+  label: string;
+  rule: string;
+  count: number;
+}
+
+export const kMaskAttributes = ['data-parley-mask'];
+export const kAllow = '[data-parley-allow]';
+const kPassword = 'input[type="password" i]';
+const kCard =
+  'input[autocomplete*="cc-" i],select[autocomplete*="cc-" i],input[autocomplete~="current-password" i],input[autocomplete~="new-password" i],input[autocomplete~="one-time-code" i]';
+/** Fields of cards on sites that do not name them for browsers. */
+const kCardName = /(card.?(no|num|number)|cc.?(no|num|number)|cvv|cvc|csc|security.?code)\b/i;
+const kTyped =
+  'input:not([type="button" i]):not([type="submit" i]):not([type="reset" i]):not([type="image" i]):not([type="hidden" i]),textarea,select,' +
+  '[contenteditable=""],[contenteditable="true" i],[contenteditable="plaintext-only" i],[role="textbox"],[role="combobox"]';
+
+/** A selector that this browser understands; the others are left out and named. */
+export function usable(selectors: readonly string[], refuse: (selector: string) => void = () => {}): string[] {
+  const probe = document.createDocumentFragment();
+  return selectors.filter((selector) => {
+    try {
+      probe.querySelector(selector);
+      return true;
+    } catch {
+      refuse(selector);
+      return false;
+    }
+  });
+}
+
+export class MaskRules {
+  private readonly marked_: string;
+  private readonly allow_: string;
+  /** A password that the page shows in clear (type=text for a moment) stays one. */
+  private readonly passwords_ = new WeakSet<Element>();
+  private readonly deny_: boolean;
+  /** Selectors that the browser refused. Not to be ignored: whoever wrote them believes something is masked. */
+  readonly refused: string[] = [];
+
+  constructor(options: MaskOptions = {}) {
+    const attributes = [...kMaskAttributes, ...(options.attributes ?? [])].map((name) => `[${CSS.escape(name)}]`);
+    this.marked_ = usable([...attributes, ...(options.selectors ?? [])], (s) => this.refused.push(s)).join(',');
+    this.allow_ = usable([kAllow, ...(options.allow ?? [])], (s) => this.refused.push(s)).join(',');
+    // A broken list of the site's must not uncover anything: then everything typed is masked.
+    this.deny_ = (options.denyByDefault ?? false) || this.refused.length > 0;
+  }
+
+  /** Selectors as page CSS, for the path that cannot leave elements out. */
+  get selector(): string {
+    return [this.marked_, kPassword, kCard, ...(this.deny_ ? [kTyped] : [])].join(',');
+  }
+
+  get allowSelector(): string {
+    return this.allow_;
+  }
+
+  /** The rule that masks this very element, not one around it. */
+  ruleOf(element: Element): string | null {
+    const field = element.localName === 'input' || element.localName === 'select' || element.localName === 'textarea';
+    if (field) {
+      if (element.matches(kPassword)) this.passwords_.add(element);
+      if (this.passwords_.has(element)) return 'password';
+      if (element.matches(kCard)) return 'card';
+      if (element.localName === 'input' && kCardName.test(`${element.getAttribute('name') ?? ''} ${element.id}`)) return 'card';
+    }
+    if (element.matches(this.marked_)) return 'marked';
+    if (this.deny_ && (field || element.hasAttribute('contenteditable') || element.hasAttribute('role')) && element.matches(kTyped)) {
+      if (!element.closest(this.allow_)) return 'default';
+    }
+    return null;
+  }
+
+  /** Whether the element or anything around it, through shadow roots and frames of the same origin, is masked. */
+  isMasked(element: Element): boolean {
+    for (let at: Element | null = element; at; at = parentOf(at)) if (this.ruleOf(at) !== null) return true;
+    return false;
+  }
+
+  /** A password field is remembered from the moment it is seen. */
+  remember(element: Element): void {
+    if (element.localName === 'input' && element.matches(kPassword)) this.passwords_.add(element);
+  }
+}
+
+/** The element around another one as it is painted: slots, hosts of shadow roots, frames. */
+export function parentOf(element: Element): Element | null {
+  if (element.assignedSlot) return element.assignedSlot;
+  if (element.parentElement) return element.parentElement;
+  const root = element.getRootNode();
+  if ('host' in root) return (root as ShadowRoot).host;
+  try {
+    return element.ownerDocument.defaultView?.frameElement ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** How a masked element is named in the receipt: never by what is in it. */
+export function labelOf(element: Element): string {
+  const name = element.getAttribute('data-parley-label') ?? element.getAttribute('name') ?? element.id;
+  return `${element.localName}${name ? ` ${name.slice(0, 60)}` : ''}`;
+}

@@ -1,0 +1,113 @@
+// Controls that a browser draws itself when the page does not style them.
+import { addPath } from './brush';
+import { isClear, px, type Radii } from './css';
+import type { Rect } from './affine';
+
+type G = OffscreenCanvasRenderingContext2D;
+
+const kAccent = '#0075ff';
+const kLine = '#767676';
+const kFaint = '#c5c5c5';
+
+const accentOf = (cs: CSSStyleDeclaration): string => (cs.accentColor && cs.accentColor !== 'auto' && !isClear(cs.accentColor) ? cs.accentColor : kAccent);
+const round = (r: number): Radii => [r, r, r, r, r, r, r, r];
+
+export function paintToggle(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration, at: Rect): void {
+  const size = Math.min(at.w, at.h);
+  const r = { x: at.x + (at.w - size) / 2, y: at.y + (at.h - size) / 2, w: size, h: size };
+  const on = el.checked || (el.type === 'checkbox' && el.indeterminate);
+  const color = el.disabled ? kFaint : accentOf(cs);
+  g.setLineDash([]);
+  g.lineWidth = 1;
+  g.beginPath();
+  if (el.type === 'radio') g.arc(r.x + size / 2, r.y + size / 2, size / 2 - 0.5, 0, 2 * Math.PI);
+  else addPath(g, { x: r.x + 0.5, y: r.y + 0.5, w: size - 1, h: size - 1 }, round(2));
+  g.fillStyle = on && el.type === 'checkbox' ? color : '#fff';
+  g.fill();
+  g.strokeStyle = on ? color : el.disabled ? kFaint : kLine;
+  g.stroke();
+  if (!on) return;
+  if (el.type === 'radio') {
+    g.fillStyle = color;
+    g.beginPath();
+    g.arc(r.x + size / 2, r.y + size / 2, size * 0.3, 0, 2 * Math.PI);
+    g.fill();
+    return;
+  }
+  g.strokeStyle = '#fff';
+  g.lineWidth = Math.max(1.5, size * 0.15);
+  g.beginPath();
+  if (el.indeterminate) {
+    g.moveTo(r.x + size * 0.25, r.y + size / 2);
+    g.lineTo(r.x + size * 0.75, r.y + size / 2);
+  } else {
+    g.moveTo(r.x + size * 0.2, r.y + size * 0.52);
+    g.lineTo(r.x + size * 0.42, r.y + size * 0.74);
+    g.lineTo(r.x + size * 0.8, r.y + size * 0.28);
+  }
+  g.stroke();
+}
+
+export function paintRange(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration, at: Rect): void {
+  const min = Number(el.min || 0), max = Number(el.max || 100);
+  let part = max > min ? Math.min(1, Math.max(0, (Number(el.value) - min) / (max - min))) : 0;
+  if (cs.direction === 'rtl') part = 1 - part;
+  const thumb = 16, thick = 8, color = el.disabled ? kFaint : accentOf(cs);
+  const y = at.y + at.h / 2, x = at.x + thumb / 2 + (at.w - thumb) * part;
+  const track = { x: at.x, y: y - thick / 2, w: at.w, h: thick };
+  if (cs.appearance !== 'none') {
+    g.fillStyle = '#efefef';
+    g.strokeStyle = '#b2b2b2';
+    g.lineWidth = 1;
+    g.setLineDash([]);
+    g.beginPath();
+    addPath(g, { x: track.x + 0.5, y: track.y + 0.5, w: track.w - 1, h: thick - 1 }, round(thick / 2));
+    g.fill();
+    g.stroke();
+    g.fillStyle = color;
+    g.beginPath();
+    addPath(g, { ...track, w: x - at.x }, round(thick / 2));
+    g.fill();
+  }
+  g.fillStyle = color;
+  g.beginPath();
+  g.arc(x, y, thumb / 2, 0, 2 * Math.PI);
+  g.fill();
+}
+
+export function paintBar(g: G, el: Element, cs: CSSStyleDeclaration, at: Rect): void {
+  const bar = el as HTMLProgressElement | HTMLMeterElement;
+  const min = 'min' in bar ? bar.min : 0;
+  const part = bar.localName === 'progress' && (bar as HTMLProgressElement).position < 0 ? 0.3 : (bar.value - min) / (bar.max - min || 1);
+  if (cs.appearance === 'none') {
+    g.fillStyle = isClear(cs.backgroundColor) ? '#efefef' : cs.backgroundColor;
+    g.fillRect(at.x, at.y, at.w, at.h);
+    g.fillStyle = bar.localName === 'meter' ? '#107c10' : isClear(cs.color) ? kAccent : kAccent;
+    g.fillRect(at.x, at.y, at.w * part, at.h);
+    return;
+  }
+  const meter = bar.localName === 'meter';
+  const thick = meter ? at.h / 2 : Math.min(at.h, Math.max(6, px(cs.fontSize) * 0.5));
+  const r = { x: at.x, y: at.y + (at.h - thick) / 2, w: at.w, h: thick };
+  g.setLineDash([]);
+  g.lineWidth = 1;
+  g.fillStyle = '#efefef';
+  g.strokeStyle = meter ? '#b8b8b8' : '#c0c0c0';
+  g.beginPath();
+  addPath(g, { x: r.x + 0.5, y: r.y + 0.5, w: r.w - 1, h: r.h - 1 }, round(thick / 2));
+  g.fill();
+  g.stroke();
+  g.fillStyle = meter ? meterColor(bar as HTMLMeterElement) : accentOf(cs);
+  g.save();
+  g.beginPath();
+  addPath(g, r, round(thick / 2));
+  g.clip();
+  g.fillRect(r.x, r.y, r.w * Math.min(1, Math.max(0, part)), r.h);
+  g.restore();
+}
+
+function meterColor(m: HTMLMeterElement): string {
+  const zone = (v: number) => (v < m.low ? 0 : v > m.high ? 2 : 1);
+  const away = Math.abs(zone(m.value) - zone(m.optimum));
+  return ['#107c10', '#ffb900', '#d83b01'][away]!;
+}

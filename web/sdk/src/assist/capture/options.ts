@@ -1,0 +1,66 @@
+import type { MaskOptions, Masked } from './masks';
+import type { Unsupported, View } from '../protocol';
+
+export interface Receipt {
+  /** Milliseconds since 1970. */
+  at: number;
+  masked: Masked[];
+}
+
+export interface SensitiveRule {
+  /** Paths of pages that are never shared; `*` stands for anything. */
+  paths?: readonly string[];
+  /** A page that has such an element is never shared. Always: [data-parley-sensitive]. */
+  selectors?: readonly string[];
+}
+
+export interface CaptureOptions {
+  /** The page that is shared. */
+  window?: Window;
+  /** Picture pixels for one CSS pixel, 0.25 … 2. */
+  scale?: number;
+  masks?: MaskOptions;
+  sensitive?: SensitiveRule;
+  /** Our own things in the page: not painted, not watched. */
+  ignore?: string;
+  /** Script of the encoding worker; without it the page encodes. */
+  workerUrl?: string;
+  /** 0 … 1, of pictures that are on the move. */
+  quality?: number;
+  /** Least time between two pictures, ms. */
+  minInterval?: number;
+  onFrame(frame: ArrayBuffer): void;
+  onUnsupported?(list: Unsupported[]): void;
+  onReceipt?(receipt: Receipt): void;
+}
+
+export interface Pace {
+  /** What the viewers' lines carry. */
+  kbps?: number;
+  /** A viewer does not keep up. */
+  behind?: boolean;
+}
+
+export interface CaptureEvents {
+  view: View;
+  sensitive: boolean;
+  /** For measurements: what a picture cost. */
+  painted: PaintCost;
+}
+
+export interface PaintCost {
+  /** Main thread, ms: finding out what changed, walking the page, painting. */
+  ms: number;
+  whole: boolean;
+  scrolled: boolean;
+  rects: number;
+  elements: number;
+  /** From the first change that it shows to the encoded picture, ms; 0 when nothing was sent. */
+  latency: number;
+  bytes: number;
+}
+
+/** `*` stands for anything. */
+export function pathMatches(path: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map((s) => s.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(path));
+}

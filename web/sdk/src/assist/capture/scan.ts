@@ -1,0 +1,369 @@
+// Walks the page as it is laid out now and writes down what is to be painted, in the order of CSS 2.2 appendix E: nothing of a
+// masked element is read. One synchronous walk, so that all of it belongs to one state of the page.
+import { about, bounds, grown, multiply, overlaps, rectBefore, snapped, type Mat, type Rect } from './affine';
+import { borderWidths, inset, paddings, paintBox, paintOutline } from './box';
+import type { Brush } from './brush';
+import { inner, isClear, px, radii, transformOf, type Radii } from './css';
+import { paintContent } from './content';
+import { clipPathOf } from './clip_path';
+import { paintMarker, pseudoElement } from './generated';
+import type { MaskRules } from './masks';
+import { cut, decorationOf, drawDecoration, drawLine, linesOf, shown, type Decoration, type Fonts } from './text';
+
+export interface Clip {
+  parent: Clip | null;
+  mat: Mat | null;
+  rect: Rect;
+  radii: Radii | null;
+}
+
+export interface Op {
+  /** Where it can leave pixels, in the viewport. */
+  bounds: Rect;
+  clip: Clip | null;
+  mat: Mat | null;
+  draw(brush: Brush): void;
+}
+
+/** A stacking context, or a positioned element painted like one. */
+export interface Layer {
+  ops: Op[];
+  under: Layer[];
+  level: Layer[];
+  over: Layer[];
+  z: number;
+  opacity: number;
+  filter: string;
+  blend: string;
+  /** Shape that everything in it is cut to. */
+  shape: { path: Path2D; mat: Mat | null } | null;
+}
+
+export function newLayer(z = 0): Layer {
+  return { ops: [], under: [], level: [], over: [], z, opacity: 1, filter: 'none', blend: 'normal', shape: null };
+}
+
+/** Local coordinates: what the browser reports about a node, with every transform taken back. */
+export interface Space {
+  /** Added to coordinates of the node's document (frames). */
+  dx: number;
+  dy: number;
+  /** Transforms between the document's coordinates and the local ones. */
+  inner: Mat | null;
+  /** From local coordinates to the viewport of the whole page. */
+  mat: Mat | null;
+}
+
+export interface Walk {
+  space: Space;
+  clip: Clip | null;
+  absolute: Clip | null;
+  fixed: Clip | null;
+  decorations: Decoration[];
+  /** Right edge at which text ends with an ellipsis; bottom edge of the last line. */
+  ellipsis: { right: number; bottom: number | null } | null;
+  layer: Layer;
+  context: Layer;
+  escaping: boolean;
+  flex: boolean;
+}
+
+export interface Seen {
+  element: Element;
+  rect: Rect;
+  leaf: boolean;
+  fixed: boolean;
+  frame: boolean;
+}
+
+export interface ScanOptions {
+  masks: MaskRules;
+  fonts: Fonts;
+  /** Part of the viewport that is wanted. */
+  area: Rect;
+  scale: number;
+  ignore: string;
+  seen: Map<Element, Seen>;
+  onMasked(element: Element, rule: string): void;
+}
+
+const kSkipped = new Set(['script', 'style', 'link', 'meta', 'noscript', 'head', 'template', 'title', 'base', 'area', 'datalist', 'option', 'optgroup', 'source', 'track', 'param']);
+const kPlainBlend = /^(normal|)$/;
+
+export const styleOf = (element: Element, pseudo?: string): CSSStyleDeclaration =>
+  (element.ownerDocument.defaultView ?? window).getComputedStyle(element, pseudo);
+
+export class Scan {
+  count = 0;
+
+  constructor(readonly options: ScanOptions) {}
+
+  /** The whole page, top document first. */
+  page(document_: Document): Layer {
+    const root = newLayer();
+    const walk: Walk = {
+      space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null,
+      layer: root, context: root, escaping: false, flex: false,
+    };
+    this.document(document_, walk, this.options.area, true);
+    return root;
+  }
+
+  /** A document in the rectangle of its frame (or of the window). */
+  document(document_: Document, walk: Walk, at: Rect, top: boolean): void {
+    const html = document_.documentElement, body = document_.body as HTMLElement | null;
+    if (!html) return;
+    const own = styleOf(html);
+    const background = isClear(own.backgroundColor) && own.backgroundImage === 'none' && body ? { element: body as Element, cs: styleOf(body) } : { element: html as Element, cs: own };
+    const { cs, element } = background;
+    const color = isClear(cs.backgroundColor) ? (top ? '#fff' : '') : cs.backgroundColor;
+    if (color) this.push(walk, at, ({ g }) => ((g.fillStyle = color), g.fillRect(at.x, at.y, at.w, at.h)));
+    if (cs.backgroundImage !== 'none') {
+      const r = html.getBoundingClientRect();
+      const whole = { x: r.x + walk.space.dx, y: r.y + walk.space.dy, w: Math.max(r.width, at.w), h: Math.max(r.height, at.h) };
+      this.push(walk, whole, (brush) => paintBox(brush, onlyBackground(cs), whole, element));
+    }
+    for (const child of html.childNodes) if (child.nodeType === 1) this.element(child as Element, styleOf(child as Element), walk);
+  }
+
+  push(walk: Walk, rect: Rect, draw: Op['draw'], margin = 2): void {
+    const view = grown(bounds(walk.space.mat, rect), margin);
+    if (!overlaps(view, this.options.area)) return;
+    walk.layer.ops.push({ bounds: view, clip: walk.clip, mat: walk.space.mat, draw });
+  }
+
+  local({ space }: Walk, r: { x: number; y: number; width: number; height: number }, hint?: { w: number; h: number }): Rect {
+    const rect = { x: r.x, y: r.y, w: r.width, h: r.height };
+    const at = space.inner ? rectBefore(space.inner, rect, hint ?? { w: 0, h: 0 }) : rect;
+    return { x: at.x + space.dx, y: at.y + space.dy, w: at.w, h: at.h };
+  }
+
+  element(el: Element, cs: CSSStyleDeclaration, outer: Walk): void {
+    if (kSkipped.has(el.localName) || cs.display === 'none' || el.matches(this.options.ignore)) return;
+    if (cs.display === 'contents') return this.children(el, cs, outer, null);
+    const positioned = cs.position !== 'static';
+    let walk = outer;
+    if (positioned) walk = { ...outer, clip: cs.position === 'absolute' ? outer.absolute : cs.position === 'fixed' ? outer.fixed : outer.clip, escaping: false };
+    const reported = el.getBoundingClientRect();
+    const moved = this.transform(el, cs, walk, reported);
+    if (moved === null) return;
+    if (moved !== walk) walk = moved;
+    const hint = { w: (el as HTMLElement).offsetWidth ?? 0, h: (el as HTMLElement).offsetHeight ?? 0 };
+    const rect = this.local(walk, reported, walk.space.inner ? hint : undefined);
+    if (this.culled(el, cs, bounds(walk.space.mat, rect), walk)) return;
+    this.count++;
+    this.note(el, cs, reported, walk, outer);
+    const layered = this.layered(cs, positioned, moved !== outer && walk.space !== outer.space, walk, rect);
+    this.inside(el, cs, layered, rect);
+  }
+
+  /** The walk in the coordinates of a transformed element; the same walk without transform; null when it shows its back. */
+  private transform(el: Element, cs: CSSStyleDeclaration, walk: Walk, r: DOMRect): Walk | null {
+    if (cs.display === 'inline') return walk;
+    const size = { w: (el as HTMLElement).offsetWidth || r.width, h: (el as HTMLElement).offsetHeight || r.height };
+    const found = transformOf(cs, size.w, size.h);
+    if (!found) return walk;
+    if (found.hidden) return null;
+    const { space } = walk;
+    const line = found.mat;
+    const linear: Mat = multiply(space.inner ?? [1, 0, 0, 1, 0, 0], [line[0], line[1], line[2], line[3], 0, 0]);
+    const bare = rectBefore(linear, { x: r.x, y: r.y, w: r.width, h: r.height }, size);
+    const [ox = 0, oy = 0] = cs.transformOrigin.split(' ').map(px);
+    // The middle of what is seen is the middle of the box; from there the box's place before the transform follows.
+    const seenX = r.x + r.width / 2, seenY = r.y + r.height / 2;
+    const base = space.inner ? rectBefore(space.inner, { x: seenX, y: seenY, w: 0, h: 0 }, { w: 0, h: 0 }) : { x: seenX, y: seenY };
+    const fx = bare.w / 2 - ox, fy = bare.h / 2 - oy;
+    const tx = base.x - (ox + line[0] * fx + line[2] * fy + line[4]), ty = base.y - (oy + line[1] * fx + line[3] * fy + line[5]);
+    const local = about(line, tx + ox, ty + oy);
+    const { dx, dy } = space;
+    const shifted = about(line, tx + ox + dx, ty + oy + dy);
+    const next: Space = { dx, dy, inner: space.inner ? multiply(space.inner, local) : local, mat: space.mat ? multiply(space.mat, shifted) : shifted };
+    return { ...walk, space: next };
+  }
+
+  private culled(el: Element, cs: CSSStyleDeclaration, view: Rect, walk: Walk): boolean {
+    if (overlaps(view, this.options.area, 30)) return false;
+    if (el.localName === 'body') return false;
+    if (cs.overflowX !== 'visible' && cs.overflowY !== 'visible') return true;
+    if (!el.firstElementChild && !el.shadowRoot) return true;
+    if (cs.display === 'table-row' || cs.display === 'table-cell') return true;
+    if (walk.escaping || cs.display.startsWith('inline') || view.h === 0 || view.w === 0) return false;
+    return !(el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2);
+  }
+
+  private note(el: Element, cs: CSSStyleDeclaration, r: DOMRect, walk: Walk, outer: Walk): void {
+    const frame = el.ownerDocument !== document;
+    const rect = frame || walk.space.mat ? bounds(outer.space.mat, this.local(outer, r)) : { x: r.x, y: r.y, w: r.width, h: r.height };
+    const fixed = cs.position === 'fixed' || cs.position === 'sticky';
+    this.options.seen.set(el, { element: el, rect, leaf: !el.firstElementChild || cs.display === 'table-row', fixed, frame });
+  }
+
+  /** Puts what makes a stacking context, or is positioned, into a layer of its own. */
+  private layered(cs: CSSStyleDeclaration, positioned: boolean, turned: boolean, walk: Walk, rect: Rect): Walk {
+    const { opacity, zIndex, filter, mixBlendMode } = cs;
+    const z = (positioned || walk.flex) && zIndex !== 'auto' ? Number(zIndex) : 0;
+    const shape = cs.clipPath && cs.clipPath !== 'none' ? clipPathOf(cs.clipPath, rect) : null;
+    const group = opacity !== '1' || filter !== 'none' || !kPlainBlend.test(mixBlendMode) || shape !== null;
+    const own = group || turned || cs.transform !== 'none' || cs.position === 'fixed' || cs.position === 'sticky' || ((positioned || walk.flex) && zIndex !== 'auto') ||
+      cs.isolation === 'isolate' || cs.willChange.includes('transform') || cs.willChange.includes('opacity');
+    if (!own && !positioned) return walk;
+    const layer = newLayer(z);
+    layer.opacity = Number(opacity);
+    layer.filter = filter;
+    layer.blend = mixBlendMode;
+    layer.shape = shape ? { path: shape, mat: walk.space.mat } : null;
+    const { context } = walk;
+    (z < 0 ? context.under : z > 0 ? context.over : context.level).push(layer);
+    return { ...walk, layer, context: own ? layer : context };
+  }
+
+  private inside(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect): void {
+    const { masks, onMasked, scale } = this.options;
+    const rule = masks.ruleOf(el);
+    const pieces = cs.display === 'inline' && el.localName !== 'img' ? [...el.getClientRects()].map((r) => this.local(walk, r)) : [rect];
+    if (rule !== null) {
+      onMasked(el, rule);
+      for (const piece of pieces) {
+        const black = { x: Math.floor(piece.x), y: Math.floor(piece.y), w: Math.ceil(piece.w) + 1, h: Math.ceil(piece.h) + 1 };
+        this.push(walk, black, ({ g }) => ((g.fillStyle = '#000'), g.fillRect(black.x, black.y, black.w, black.h)));
+      }
+      return;
+    }
+    const visible = cs.visibility === 'visible';
+    const at = walk.space.mat ? rect : snapped(rect, scale);
+    if (visible && el.localName !== 'body') this.box(el, cs, walk, walk.space.mat ? pieces : pieces.map((p) => snapped(p, scale)));
+    if (visible && cs.outlineStyle !== 'none') this.push(walk, at, (brush) => paintOutline(brush, cs, at, radii(cs, at.w, at.h)), 12);
+    if (paintContent(this, el, cs, walk, rect, visible)) return;
+    const next = this.contained(el, cs, walk, at);
+    if (visible && cs.display === 'list-item') paintMarker(this, el, cs, walk, rect);
+    this.children(el, cs, next, rect);
+    if (visible) this.scrollbars(el as HTMLElement, cs, walk, at);
+  }
+
+  private box(el: Element, cs: CSSStyleDeclaration, walk: Walk, pieces: Rect[]): void {
+    const plain = isClear(cs.backgroundColor) && cs.backgroundImage === 'none' && cs.boxShadow === 'none' && borderWidths(cs).every((v) => v === 0);
+    if (plain) return;
+    const collapsed = cs.borderCollapse === 'collapse' && (cs.display === 'table-cell' || cs.display === 'table') ? borderWidths(cs).map((v) => Math.floor(v / 2)) : null;
+    for (const piece of pieces) {
+      const at = collapsed ? { x: piece.x - collapsed[3]!, y: piece.y - collapsed[0]!, w: piece.w + collapsed[1]! + collapsed[3]!, h: piece.h + collapsed[0]! + collapsed[2]! } : piece;
+      this.push(walk, at, (brush) => paintBox(brush, cs, at, el), cs.boxShadow === 'none' ? 2 : 60);
+    }
+  }
+
+  /** What the element does to everything in it: clipping, containing block, decorations, ellipsis. */
+  private contained(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect): Walk {
+    const next = { ...walk, flex: /flex|grid/.test(cs.display) };
+    const decoration = decorationOf(cs);
+    const cutOff = /^(inline-|absolute|fixed)/;
+    if (cutOff.test(cs.display) || cutOff.test(cs.position) || cs.cssFloat !== 'none') next.decorations = [];
+    if (decoration) next.decorations = [...next.decorations, decoration];
+    const x = cs.overflowX !== 'visible', y = cs.overflowY !== 'visible';
+    const rootish = el.localName === 'body' && styleOf(el.ownerDocument.documentElement).overflowX === 'visible';
+    if ((x || y || /paint|strict|content/.test(cs.contain)) && !rootish) {
+      const w = borderWidths(cs), at = inset(rect, w), far = 1e5;
+      const clipped = { x: x ? at.x : at.x - far, y: y ? at.y : at.y - far, w: x ? at.w : at.w + 2 * far, h: y ? at.h : at.h + 2 * far };
+      next.clip = { parent: walk.clip, mat: walk.space.mat, rect: clipped, radii: x && y ? inner(radii(cs, rect.w, rect.h), ...w) : null };
+      const content = inset(at, paddings(cs));
+      const clamp = (cs as unknown as Record<string, string>).webkitLineClamp;
+      const clamped = clamp !== undefined && clamp !== 'none' && clamp !== '';
+      next.ellipsis = x && (cs.textOverflow === 'ellipsis' || clamped) ? { right: content.x + content.w, bottom: clamped ? content.y + content.h : null } : null;
+    } else if (cs.display !== 'inline') next.ellipsis = null;
+    if (cs.position !== 'static' || walk.space.mat !== null) next.absolute = next.clip;
+    if (walk.space.mat !== null) next.fixed = next.clip;
+    next.escaping = el.localName !== 'body' && (walk.escaping || (!x && !y && cs.position !== 'static' && (el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2)));
+    return next;
+  }
+
+  children(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect | null): void {
+    if (rect) pseudoElement(this, el, '::before', cs, walk, rect);
+    const visible = cs.visibility === 'visible';
+    for (const child of this.near(el, walk)) {
+      if (child.nodeType === 1) this.element(child as Element, styleOf(child as Element), walk);
+      else if (child.nodeType === 3 && visible && /\S/.test((child as Text).data)) this.text(child as Text, el.localName === 'slot' && child.parentElement ? styleOf(child.parentElement) : cs, walk);
+    }
+    if (rect) pseudoElement(this, el, '::after', cs, walk, rect);
+  }
+
+  /** Children as they are painted; of a long list only those that can be seen. */
+  private near(el: Element, walk: Walk): Iterable<Node> {
+    if (el.shadowRoot) return el.shadowRoot.childNodes;
+    if (el.localName === 'slot') {
+      const assigned = (el as HTMLSlotElement).assignedNodes({ flatten: true });
+      return assigned.length > 0 ? assigned : el.childNodes;
+    }
+    const list = el.children;
+    if (list.length < 60 || walk.space.inner || (el.localName !== 'tbody' && list.length < 300)) return el.childNodes;
+    const top = this.options.area.y - 30 - walk.space.dy, bottom = top + this.options.area.h + 60;
+    let low = 0, high = list.length - 1;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if (list[mid]!.getBoundingClientRect().bottom < top) low = mid + 1;
+      else high = mid;
+    }
+    const out: Node[] = [];
+    for (let i = Math.max(0, low - 1); i < list.length; i++) {
+      out.push(list[i]!);
+      if (list[i]!.getBoundingClientRect().top > bottom) break;
+    }
+    return out;
+  }
+
+  text(t: Text, cs: CSSStyleDeclaration, walk: Walk): void {
+    const { fonts, scale, area } = this.options;
+    const g = fonts.measuring;
+    const font = fonts.set(g, cs);
+    const lines = linesOf(t, cs, (r) => this.local(walk, r, { w: 0, h: font.ascent + font.descent }));
+    const { decorations, ellipsis } = walk;
+    lines.forEach(({ text, rect }, i) => {
+      if (!overlaps(bounds(walk.space.mat, rect), area, 4)) return;
+      let s = shown(text, cs, i === 0, i === lines.length - 1);
+      let at = rect;
+      if (ellipsis) {
+        const below = lines[i + 1];
+        const last = ellipsis.bottom !== null && below !== undefined && below.rect.y >= ellipsis.bottom - 2;
+        if (last || (ellipsis.bottom === null && rect.x + rect.w > ellipsis.right + 1)) {
+          if (rect.x >= ellipsis.right) return;
+          fonts.set(g, cs);
+          s = last ? cut(g, `${s}${'\u2003'.repeat(4)}`, Math.min(ellipsis.right - rect.x, g.measureText(`${s}…`).width)) : cut(g, s, ellipsis.right - rect.x);
+          at = { ...rect, w: g.measureText(s).width };
+        }
+      }
+      this.push(walk, at, (brush) => {
+        const f = fonts.set(brush.g, cs);
+        for (const d of decorations) if (!d.lines.includes('line-through')) drawDecoration(brush.g, d, f, at, scale);
+        drawLine(brush.g, cs, f, s, at, scale, null);
+        for (const d of decorations) if (d.lines.includes('line-through')) drawDecoration(brush.g, { ...d, lines: 'line-through' }, f, at, scale);
+      }, 8);
+    });
+  }
+
+  /** Classic scroll bars take room; overlay ones do not and are not painted. */
+  private scrollbars(el: HTMLElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
+    if (!/auto|scroll/.test(cs.overflowY) || !el.offsetWidth || el.localName === 'body') return;
+    const w = borderWidths(cs);
+    const bar = el.offsetWidth - el.clientWidth - w[1] - w[3];
+    if (bar < 4 || el.scrollHeight <= 0) return;
+    const track = { x: at.x + at.w - w[1] - bar, y: at.y + w[0], w: bar, h: el.clientHeight };
+    const size = Math.max(16, (track.h * el.clientHeight) / el.scrollHeight);
+    const y = track.y + ((track.h - size) * el.scrollTop) / Math.max(1, el.scrollHeight - el.clientHeight);
+    this.push(walk, track, ({ g }) => {
+      g.fillStyle = '#f4f4f4';
+      g.fillRect(track.x, track.y, track.w, track.h);
+      if (el.scrollHeight <= el.clientHeight) return;
+      g.fillStyle = '#a8a8a8';
+      g.fillRect(track.x + 3, y, track.w - 6, size);
+    });
+  }
+}
+
+/** The canvas of a document shows body's background over the whole window, without its border and shadow. */
+function onlyBackground(cs: CSSStyleDeclaration): CSSStyleDeclaration {
+  const none: Record<string, string> = {
+    boxShadow: 'none', backgroundColor: 'rgba(0, 0, 0, 0)', borderTopWidth: '0px', borderRightWidth: '0px', borderBottomWidth: '0px', borderLeftWidth: '0px',
+    borderTopLeftRadius: '0px', borderTopRightRadius: '0px', borderBottomLeftRadius: '0px', borderBottomRightRadius: '0px',
+    paddingTop: '0px', paddingRight: '0px', paddingBottom: '0px', paddingLeft: '0px',
+  };
+  return new Proxy(cs, { get: (target, name) => none[name as string] ?? (target as unknown as Record<string, unknown>)[name as string] });
+}
+
+

@@ -1,0 +1,223 @@
+// Text as the browser has broken it into lines, drawn with the page's own fonts.
+import type { Rect } from './affine';
+import { px, shadows } from './css';
+
+type G = OffscreenCanvasRenderingContext2D;
+
+export interface Font {
+  font: string;
+  ascent: number;
+  descent: number;
+}
+
+/** A line that an element draws under, over or through the text in it. */
+export interface Decoration {
+  lines: string;
+  style: string;
+  color: string;
+  thickness: number;
+  offset: number;
+}
+
+export interface Line {
+  text: string;
+  rect: Rect;
+}
+
+const kCaps = /^(small-caps|all-small-caps|petite-caps|unicase|titling-caps)$/;
+
+/** Sets fonts on a context and remembers their heights. */
+export class Fonts {
+  private readonly known_ = new Map<string, Font>();
+  readonly measuring: G = new OffscreenCanvas(1, 1).getContext('2d')!;
+
+  /** Fonts have been loaded: heights and widths are no longer what they were. */
+  forget(): void {
+    this.known_.clear();
+  }
+
+  set(g: G, cs: CSSStyleDeclaration): Font {
+    const caps = kCaps.test(cs.fontVariantCaps) ? 'small-caps ' : '';
+    const font = `${cs.fontStyle} ${caps}${cs.fontWeight} ${cs.fontSize} ${cs.fontFamily}`;
+    if (g.font !== font) g.font = font;
+    g.letterSpacing = cs.letterSpacing === 'normal' ? '0px' : cs.letterSpacing;
+    g.wordSpacing = cs.wordSpacing === 'normal' ? '0px' : cs.wordSpacing;
+    g.fontKerning = (cs.fontKerning as CanvasFontKerning) || 'auto';
+    g.textBaseline = 'alphabetic';
+    g.textAlign = 'left';
+    g.direction = cs.direction as CanvasDirection;
+    let known = this.known_.get(font);
+    if (!known) {
+      const m = g.measureText('Hg');
+      known = { font, ascent: Math.round(m.fontBoundingBoxAscent), descent: Math.round(m.fontBoundingBoxDescent) };
+      if (this.known_.size > 500) this.known_.clear();
+      this.known_.set(font, known);
+    }
+    return known;
+  }
+}
+
+interface Broken {
+  key: string;
+  data: string;
+  lines: string[];
+}
+const broken = new WeakMap<Text, Broken>();
+
+/** Lines of a text node: where they lie and what is in them. `local` turns what the browser reports into local coordinates. */
+export function linesOf(t: Text, cs: CSSStyleDeclaration, local: (r: DOMRect) => Rect): Line[] {
+  const range = t.ownerDocument.createRange();
+  range.selectNodeContents(t);
+  const rects: Rect[] = [];
+  for (const r of range.getClientRects()) {
+    if (r.width === 0) continue;
+    const at = local(r), last = rects[rects.length - 1];
+    // The same line in pieces (bidi, ligatures).
+    if (last && Math.abs(last.y - at.y) < 1 && Math.abs(last.x + last.w - at.x) < 1) last.w = at.x + at.w - last.x;
+    else rects.push({ ...at });
+  }
+  if (rects.length === 0) return [];
+  const texts = rects.length === 1 ? [t.data] : breaks(t, rects, cs, range, local);
+  return rects.map((rect, i) => ({ rect, text: texts[i]! }));
+}
+
+function breaks(t: Text, rects: Rect[], cs: CSSStyleDeclaration, range: Range, local: (r: DOMRect) => Rect): string[] {
+  const key = `${rects.length} ${rects.map((r) => r.w.toFixed(1)).join(' ')} ${cs.fontSize}`;
+  const known = broken.get(t);
+  if (known && known.key === key && known.data === t.data) return known.lines;
+  const n = t.data.length, lines: string[] = [];
+  let start = 0;
+  for (let i = 0; i < rects.length; i++) {
+    let low = n;
+    if (i < rects.length - 1) {
+      const bottom = rects[i]!.y + rects[i]!.h * 0.6;
+      let high = n;
+      low = Math.min(start + 1, n);
+      while (low < high) {
+        const mid = (low + high + 1) >> 1;
+        range.setStart(t, mid - 1);
+        range.setEnd(t, mid);
+        const seen = range.getClientRects(), last = seen[seen.length - 1];
+        if (last && local(last).y > bottom) high = mid - 1;
+        else low = mid;
+      }
+    }
+    lines.push(t.data.slice(start, low));
+    start = low;
+  }
+  broken.set(t, { key, data: t.data, lines });
+  return lines;
+}
+
+export function transformed(text: string, how: string): string {
+  if (how === 'uppercase') return text.toUpperCase();
+  if (how === 'lowercase') return text.toLowerCase();
+  if (how === 'capitalize') return text.replace(/(^|[\s\-([{"'/])(\p{L})/gu, (_, before: string, c: string) => before + c.toUpperCase());
+  return text;
+}
+
+/** White space as it is shown: collapsed, and gone at the ends of a line. */
+export function shown(text: string, cs: CSSStyleDeclaration, first: boolean, last: boolean): string {
+  const keeps = /^(pre|pre-wrap|break-spaces)$/.test(cs.whiteSpace);
+  let s = text;
+  if (keeps) s = s.replace(/[\n\r]/g, '').replace(/\t/g, ' '.repeat(Math.max(1, Math.min(16, px(cs.tabSize) || 8))));
+  else {
+    s = s.replace(/[ \t\n\r\f]+/g, ' ');
+    if (!first) s = s.replace(/^ /, '');
+    if (!last) s = s.replace(/ $/, '');
+  }
+  s = s.replace(/\u00ad$/, '-').replace(/\u00ad/g, '');
+  return transformed(s, cs.textTransform);
+}
+
+/** Cuts a text to a width, with an ellipsis. */
+export function cut(g: G, text: string, width: number): string {
+  if (g.measureText(text).width <= width) return text;
+  const room = width - g.measureText('…').width;
+  let low = 0, high = text.length;
+  while (low < high) {
+    const mid = (low + high + 1) >> 1;
+    if (g.measureText(text.slice(0, mid)).width <= room) low = mid;
+    else high = mid - 1;
+  }
+  return text.slice(0, Math.max(low, 1)) + '…';
+}
+
+/** Draws one line at its place; its words are spread until it is as wide as the browser made it (justified text, other hinting). */
+export function drawLine(g: G, cs: CSSStyleDeclaration, font: Font, text: string, r: Rect, scale: number, fillStyle: string | null): void {
+  const baseline = Math.round((r.y + (r.h - (font.ascent + font.descent)) / 2 + font.ascent) * scale) / scale;
+  let s = text;
+  let measured = g.measureText(s).width;
+  if (measured > r.w + 1 && s !== s.trim()) {
+    s = s.startsWith(' ') ? s.trimStart() : s.trimEnd();
+    measured = g.measureText(s).width;
+  }
+  const missing = r.w - measured;
+  if (Math.abs(missing) > 0.75 && s.length > 1) {
+    const gaps = s.split(' ').length - 1;
+    if (gaps > 0 && (cs.textAlign === 'justify' || Math.abs(missing) / gaps < px(cs.fontSize))) g.wordSpacing = `${px(cs.wordSpacing) + missing / gaps}px`;
+    else if (gaps === 0 && Math.abs(missing) < r.w * 0.4) g.letterSpacing = `${px(cs.letterSpacing) + missing / s.length}px`;
+  }
+  const x = cs.direction === 'rtl' ? r.x + r.w : r.x;
+  if (cs.direction === 'rtl') g.textAlign = 'right';
+  g.fillStyle = fillStyle ?? textColor(cs);
+  const list = shadows(cs.textShadow);
+  for (const shadow of list.reverse()) {
+    g.shadowColor = shadow.color;
+    g.shadowBlur = shadow.blur * scale;
+    g.shadowOffsetX = shadow.x * scale;
+    g.shadowOffsetY = shadow.y * scale;
+    g.fillText(s, x, baseline);
+  }
+  if (list.length > 0) g.shadowColor = 'transparent';
+  else g.fillText(s, x, baseline);
+  const stroke = px((cs as unknown as Record<string, string>).webkitTextStrokeWidth ?? '');
+  if (stroke > 0) {
+    g.lineWidth = stroke;
+    g.strokeStyle = (cs as unknown as Record<string, string>).webkitTextStrokeColor ?? cs.color;
+    g.strokeText(s, x, baseline);
+  }
+  g.textAlign = 'left';
+}
+
+export function textColor(cs: CSSStyleDeclaration): string {
+  return (cs as unknown as Record<string, string>).webkitTextFillColor || cs.color;
+}
+
+export function decorationOf(cs: CSSStyleDeclaration): Decoration | null {
+  const lines = cs.textDecorationLine;
+  if (!lines || lines === 'none') return null;
+  const size = px(cs.fontSize), own = cs.textDecorationThickness;
+  const thickness = own === 'auto' || own === 'from-font' || own === '' ? Math.max(1, Math.round(size / 16)) : Math.max(1, own.endsWith('%') ? (px(own) * size) / 100 : px(own));
+  const offset = cs.textUnderlineOffset === 'auto' || !cs.textUnderlineOffset ? Math.max(1, Math.round(size * 0.1)) : px(cs.textUnderlineOffset);
+  return { lines, style: cs.textDecorationStyle, color: cs.textDecorationColor, thickness, offset };
+}
+
+export function drawDecoration(g: G, d: Decoration, font: Font, r: Rect, scale: number): void {
+  const baseline = Math.round((r.y + (r.h - (font.ascent + font.descent)) / 2 + font.ascent) * scale) / scale;
+  const at: number[] = [];
+  if (d.lines.includes('underline')) at.push(baseline + d.offset);
+  if (d.lines.includes('line-through')) at.push(Math.round(baseline - font.ascent * 0.33));
+  if (d.lines.includes('overline')) at.push(baseline - font.ascent);
+  g.fillStyle = d.color;
+  g.strokeStyle = d.color;
+  for (const y of at) {
+    if (d.style === 'solid' || d.style === 'double') g.fillRect(r.x, y, r.w, d.thickness);
+    if (d.style === 'double') g.fillRect(r.x, y + 2 * d.thickness, r.w, d.thickness);
+    if (d.style === 'dotted' || d.style === 'dashed') {
+      g.lineWidth = d.thickness;
+      g.setLineDash(d.style === 'dotted' ? [d.thickness, d.thickness] : [d.thickness * 3, d.thickness * 2]);
+      g.beginPath();
+      g.moveTo(r.x, y + d.thickness / 2);
+      g.lineTo(r.x + r.w, y + d.thickness / 2);
+      g.stroke();
+      g.setLineDash([]);
+    }
+    if (d.style === 'wavy') {
+      g.lineWidth = d.thickness;
+      g.beginPath();
+      for (let x = 0; x <= r.w; x += 1) g.lineTo(r.x + x, y + d.thickness + Math.sin((x / (4 * d.thickness)) * Math.PI) * 1.5 * d.thickness);
+      g.stroke();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// Tiles and the rectangles made of them. Pure.
+import type { Rect } from './affine';
+
+export const kTile = 64;
+
+/** A set of tiles of a picture of `width` × `height` pixels. */
+export class TileSet {
+  readonly columns: number;
+  readonly rows: number;
+  private readonly on_: Uint8Array;
+
+  constructor(readonly width: number, readonly height: number) {
+    this.columns = Math.ceil(width / kTile);
+    this.rows = Math.ceil(height / kTile);
+    this.on_ = new Uint8Array(this.columns * this.rows);
+  }
+
+  has(column: number, row: number): boolean {
+    return this.on_[row * this.columns + column] === 1;
+  }
+
+  set(column: number, row: number, on = true): void {
+    this.on_[row * this.columns + column] = on ? 1 : 0;
+  }
+
+  /** Every tile that the rectangle touches; what lies outside of the picture is ignored. */
+  add(r: Rect): void {
+    if (!(r.w > 0) || !(r.h > 0)) return;
+    const x1 = Math.max(0, Math.floor(r.x / kTile)), y1 = Math.max(0, Math.floor(r.y / kTile));
+    const x2 = Math.min(this.columns - 1, Math.ceil((r.x + r.w) / kTile) - 1), y2 = Math.min(this.rows - 1, Math.ceil((r.y + r.h) / kTile) - 1);
+    for (let y = y1; y <= y2; y++) for (let x = x1; x <= x2; x++) this.set(x, y);
+  }
+
+  addAll(): void {
+    this.on_.fill(1);
+  }
+
+  clear(): void {
+    this.on_.fill(0);
+  }
+
+  get size(): number {
+    return this.on_.reduce((sum, v) => sum + v, 0);
+  }
+
+  /** The set moved by whole pixels with the picture: a tile counts when any part of a marked one lands on it. */
+  moved(dx: number, dy: number): TileSet {
+    const out = new TileSet(this.width, this.height);
+    this.each((x, y) => out.add({ x: x * kTile + dx, y: y * kTile + dy, w: kTile, h: kTile }));
+    return out;
+  }
+
+  each(fn: (column: number, row: number) => void): void {
+    for (let y = 0; y < this.rows; y++) for (let x = 0; x < this.columns; x++) if (this.has(x, y)) fn(x, y);
+  }
+
+  /** As few upright rectangles as runs and stacks of runs give; cut to the picture. */
+  rects(): Rect[] {
+    const done: Rect[] = [];
+    let open: Rect[] = [];
+    for (let y = 0; y < this.rows; y++) {
+      const now: Rect[] = [];
+      for (let x = 0; x < this.columns; x++) {
+        if (!this.has(x, y)) continue;
+        let end = x + 1;
+        while (end < this.columns && this.has(end, y)) end++;
+        const above = open.find((r) => r.x === x && r.w === end - x);
+        if (above) {
+          above.h++;
+          now.push(above);
+        } else now.push({ x, y, w: end - x, h: 1 });
+        x = end;
+      }
+      done.push(...open.filter((r) => !now.includes(r)));
+      open = now;
+    }
+    done.push(...open);
+    return done.map((r) => {
+      const x = r.x * kTile, y = r.y * kTile;
+      return { x, y, w: Math.min(this.width, (r.x + r.w) * kTile) - x, h: Math.min(this.height, (r.y + r.h) * kTile) - y };
+    });
+  }
+}
+
+const area = (r: Rect) => r.w * r.h;
+
+/** Joins rectangles until there are at most `most`, always the pair that wastes least. */
+export function atMost(rects: readonly Rect[], most: number): Rect[] {
+  const out = rects.map((r) => ({ ...r }));
+  while (out.length > most) {
+    let best = Infinity, pair: [number, number] = [0, 1];
+    for (let i = 0; i < out.length; i++) {
+      for (let j = i + 1; j < out.length; j++) {
+        const waste = area(joined(out[i]!, out[j]!)) - area(out[i]!) - area(out[j]!);
+        if (waste < best) [best, pair] = [waste, [i, j]];
+      }
+    }
+    out[pair[0]] = joined(out[pair[0]]!, out[pair[1]]!);
+    out.splice(pair[1], 1);
+  }
+  return out;
+}
+
+function joined(a: Rect, b: Rect): Rect {
+  const x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
+  return { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
+}
+
+/** Tiles of `wanted` in which two pictures differ. Rows of `now` start at `top`. */
+export function differing(before: Uint32Array, now: Uint32Array, top: number, wanted: TileSet): TileSet {
+  const out = new TileSet(wanted.width, wanted.height), { width, height } = wanted;
+  wanted.each((column, row) => {
+    const x1 = column * kTile, x2 = Math.min(width, x1 + kTile), y1 = row * kTile, y2 = Math.min(height, y1 + kTile);
+    for (let y = y1; y < y2; y++) {
+      const a = y * width, b = (y - top) * width;
+      for (let x = x1; x < x2; x++) {
+        if (before[a + x] !== now[b + x]) return out.set(column, row);
+      }
+    }
+  });
+  return out;
+}
+
+/** Moves the rows of a picture up by `dy` and left by `dx`; what comes in is left as it was. */
+export function shift(pixels: Uint32Array, width: number, height: number, dx: number, dy: number): void {
+  const rows = dy > 0 ? [...Array(height).keys()] : [...Array(height).keys()].reverse();
+  for (const y of rows) {
+    const from = y + dy;
+    if (from < 0 || from >= height) continue;
+    const x1 = Math.max(0, -dx), x2 = Math.min(width, width - dx);
+    if (x2 <= x1) continue;
+    pixels.copyWithin(y * width + x1, from * width + x1 + dx, from * width + x2 + dx);
+  }
+}
