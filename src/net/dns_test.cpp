@@ -67,11 +67,12 @@ struct Server {
 
 class DnsTest : public ::testing::Test {
  protected:
-  DnsTest() { make(); }
-  void make() {
+  DnsTest() { make(kDeadline); }
+  /// Short timeouts are for servers that say nothing; what answers gets all the time it may need.
+  void make(Millis timeout) {
     ResolverOptions options;
     options.servers = {server.socket->localEndpoint().toString()};
-    options.timeout = Millis{50};
+    options.timeout = timeout;
     options.tries = 2;
     options.maxPending = 5;
     resolver.emplace(loop, options);
@@ -165,18 +166,21 @@ TEST_F(DnsTest, EveryFailureHasItsReason) {
     EXPECT_EQ(srv(bad).error().reason, "dns.bad_name") << bad;
   }
   server.silent = true;
+  make(Millis{50});
   EXPECT_EQ(addresses("silent.example.test").error().reason, "dns.timeout");
   EXPECT_GE(server.asked[kA], 2);
 }
 
 TEST_F(DnsTest, GarbageIsAnError) {
   server.garbage = true;
+  make(Millis{50});
   EXPECT_FALSE(srv("_sip._udp.example.test"));
   EXPECT_FALSE(naptr("example.test"));
 }
 
 TEST_F(DnsTest, PendingQueriesAreBounded) {
   server.silent = true;
+  make(Millis{50});
   std::vector<std::string> reasons;
   for (int i = 0; i < 8; ++i) {
     resolver->srv("n" + std::to_string(i) + ".test",
