@@ -217,7 +217,8 @@ TEST(CallRecordsTest, OutliveTheProcess) {
       record.media = R"({"legs":[]})";
       records.add(std::move(record));
     }
-    loop.runUntil([] { return false; }, 50ms);
+    while (loop.poll()) {
+    }
   }
   CallRecords records;
   RecordStore keeper(*store, records);

@@ -73,7 +73,7 @@ struct DnsLocatorTest : ::testing::Test {
   void make(DnsLocator::Settings settings = {}) {
     net::ResolverOptions options;
     options.servers = {server.socket->localEndpoint().toString()};
-    options.timeout = Millis{500};
+    options.timeout = kDeadline;  // What answers gets all the time it may need.
     resolver.emplace(loop, options);
     locator.emplace(loop, *resolver, settings);
   }

@@ -121,13 +121,11 @@ TEST_F(SipTlsTest, HalfOpenHandshakesEnd) {
   options.maxHandshakesPerNetwork = 1;
   Side a(loop, options);
   const auto where = a.listen(TransportKind::tls, serverTls(server));
-  RawPeer silent(loop, where);
-  ASSERT_TRUE(silent.waitClosed());
-  EXPECT_THAT(a.refused, ElementsAre("handshake_timeout"));
-  Side b(loop, withTls(clientTls(server)));
-  b.transport.send(optionsRequest("SIP/2.0/TLS x"), targetOf(TransportKind::tls, where, "sbc.example"),
-                   kToken);
-  EXPECT_TRUE(a.got(1));
+  for (int i = 0; i < 2; ++i) {
+    RawPeer silent(loop, where);
+    ASSERT_TRUE(silent.waitClosed());
+  }
+  EXPECT_THAT(a.refused, ElementsAre("handshake_timeout", "handshake_timeout")) << "it gives its place back";
 }
 
 std::size_t openDescriptors() {
