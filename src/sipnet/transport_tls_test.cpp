@@ -135,8 +135,8 @@ std::size_t openDescriptors() {
   return count;
 }
 
-TEST_F(SipTlsTest, ThreeTimesAThousandConnectionsLeaveNothing) {
-  constexpr std::size_t kConnections = 1000;
+TEST_F(SipTlsTest, ThreeTimesTwoHundredConnectionsLeaveNothing) {
+  constexpr std::size_t kConnections = 200;
   constexpr std::size_t kAtOnce = 25;
   TransportOptions options;
   options.maxConnectionsPerNetwork = kConnections;
