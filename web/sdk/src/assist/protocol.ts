@@ -77,6 +77,8 @@ export interface SessionState {
   unsupported: Unsupported[];
   document: OpenDocument | null;
   window: WindowPlace | null;
+  /** What agents may do now; absent: as the welcome said. */
+  features?: Feature[];
 }
 
 export interface AssistSettings {
@@ -274,6 +276,7 @@ export function parseSession(raw: Json): SessionState {
     unsupported: list(raw.unsupported).filter(isObject).slice(0, 32).map((u) => ({ what: text(u.what, 200), why: text(u.why, 400) })),
     document: parseDocument(raw.document),
     window: parseWindow(raw.window),
+    features: Array.isArray(raw.features) ? raw.features.filter((f): f is Feature => typeof f === 'string') : undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import { ParleyError } from './errors';
 /** A JSON request to the server; errors of the form {"error":{"reason","text"}} become ParleyErrors. */
 export async function requestJson(
   env: Environment,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
   body?: object,
 ): Promise<Record<string, unknown>> {

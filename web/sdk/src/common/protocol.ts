@@ -62,6 +62,8 @@ export interface CallFields {
   transfer?: TransferInfo;
   /** Who passed the call on to this agent. */
   transferredBy?: string;
+  /** The other page shares itself in an assist session, which may be joined. */
+  assist?: { cid: string };
   /** Hunt group through which the call came. */
   group?: string;
   /** The agent's page answers by itself, after a short tone. */
@@ -178,6 +180,7 @@ export function parseCallFields(value: unknown): CallFields | null {
     // A gateway that says nothing passes digits on, and no more.
     can: { hold: can.hold === true, transfer: can.transfer === true, video: can.video === true, dtmf: can.dtmf !== false },
     transfer: parseTransfer(value.transfer),
+    assist: isObject(value.assist) && isText(value.assist.cid) && value.assist.cid ? { cid: value.assist.cid } : undefined,
     transferredBy: optional(isObject(value.transferredBy) ? value.transferredBy.name : value.transferredBy),
     group: optional(value.group),
     autoAnswer: value.autoAnswer === true,

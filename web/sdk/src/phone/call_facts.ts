@@ -26,6 +26,10 @@ export abstract class CallFacts extends Emitter<CallEvents> {
   get transferredBy(): string {
     return this.fields_?.transferredBy ?? '';
   }
+  /** The assist session (`cid`) in which the other page can be seen; empty: none. */
+  get assistCid(): string {
+    return this.fields_?.assist?.cid ?? '';
+  }
   /** The hunt group through which it came; empty: none. */
   get group(): string {
     return this.fields_?.group ?? '';
