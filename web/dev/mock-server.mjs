@@ -1,6 +1,6 @@
 // A stand-in for parley-server while pages are made: serves dist and speaks docs/protocols/websocketcall.md between
 // pages of one machine. There is no media broker: SDP passes straight through and media goes from page to page.
-//   node dev/mock-server.mjs [port]      agents: agent1/agent1 "Robin Vale", agent2/agent2; administrator: admin/admin
+//   node dev/mock-server.mjs [port]      agents: agent1/agent1 "Robin Vale", agent2/agent2; supervisor1/supervisor1; administrator: admin/admin
 // A page that is signed in as phone/phone plays every telephone: numbers ring there, `+49800…` plays an announcement first.
 // A customer whose name is a number calls from a telephone. Without a broker nothing is heard after a transfer.
 import { createServer } from 'node:http';
@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { makeAssist } from './mock-assist.mjs';
 import { samplePerformance, sampleTrunks } from './sample-performance.mjs';
 import { sampleCalls } from './sample-calls.mjs';
 
@@ -16,10 +17,11 @@ const kDist = fileURLToPath(new URL('../dist/', import.meta.url));
 const kTypes = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 export const kPolicy =
   "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; connect-src 'self' wss:; style-src 'self' 'unsafe-inline'";
-const kAgents = { agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' }, phone: { password: 'phone', name: '' } };
+const kAgents = { supervisor1: { password: 'supervisor1', name: 'Kim Aster', roles: ['Supervisor'] }, agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' }, phone: { password: 'phone', name: '' } };
 const kTexts = { hung_up: 'The call has ended.', no_answer: 'Nobody answered.', agent_not_signed_in: 'The agent is not signed in.', agent_away: 'The agent is away.', busy: 'The agent is busy.' };
 
-export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earlySeconds = 4 } = {}) {
+export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earlySeconds = 4, features } = {}) {
+  const assist = makeAssist({ features });
   const tokens = new Map(); // token → {role, user, name, destination}
   const cookies = new Map(); // cookie → user
   const sessions = new Map(); // session id → session
@@ -103,7 +105,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
         call, state, direction: mine === 'consumer' ? 'out' : 'in', peer, media, early: mine === 'consumer' && early === true,
         peerMuted: this.muted[theirs], peerConnection: this.lost[theirs] ? 'lost' : 'ok', startedAt, answeredAt, reason, text, by,
         held: this.held[mine], peerHeld: this.held[theirs], can: { hold: up, transfer: up && session.role === 'agent', video: up, dtmf: true },
-        ...(session.role === 'agent' ? { transfer, group: this.group, autoAnswer: this.autoAnswer, transferredBy: this.transferredBy } : {}),
+        ...(session.role === 'agent' ? { assist: this.assist, transfer, group: this.group, autoAnswer: this.autoAnswer, transferredBy: this.transferredBy } : {}),
       };
     }
     stopNext() {
@@ -268,6 +270,10 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
       session.send({ type: 'call', ...call.fields(session) });
     },
     dtmf: (session, m, call) => call.other(session).send({ type: 'dtmf', call: call.id, digits: m.digits }),
+    assist(session, m, call) {
+      call.assist = { cid: m.cid };
+      call.tell();
+    },
     availability: (session, m) => session.setState(m.state),
     stats: (session, m, call) => call.note(session.role, 'gateway', 'stats', 'info', m.report),
     bye: (session) => session.destroy(`${session.role}_left`),
@@ -327,13 +333,15 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
 
   // ---- HTTP
 
+  const rolesOf = (user) => kAgents[user]?.roles ?? [user === 'admin' ? 'Administrator' : 'Agent'];
   const login = (name) => (req, body, res) => {
     const ok = name === 'admin' ? body.user === 'admin' && body.password === 'admin' : kAgents[body.user]?.password === body.password;
+    if (ok && name === 'supervisor' && !rolesOf(body.user).includes('Supervisor')) return [403, { error: { reason: 'role.missing', text: 'This user is no supervisor.' } }];
     if (!ok) return [401, { error: { reason: 'login.failed', text: 'User or password is wrong.' } }];
     const cookie = randomUUID();
     cookies.set(cookie, body.user);
     res.setHeader('Set-Cookie', `parley_${name === 'admin' ? 'admin' : 'session'}=${cookie}; HttpOnly; SameSite=Strict; Path=/`);
-    return [200, { user: body.user, name: kAgents[body.user]?.name ?? 'Administrator', roles: [name] }];
+    return [200, { user: body.user, name: kAgents[body.user]?.name ?? 'Administrator', roles: rolesOf(body.user) }];
   };
   const signedIn = (req, kind) => cookies.get(new RegExp(`parley_${kind}=([^;]+)`).exec(req.headers.cookie ?? '')?.[1]);
   const required = [401, { error: { reason: 'login.required', text: 'Please sign in.' } }];
@@ -345,12 +353,29 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
   const kAdmin = '/web_plugin_framework/webcontroller/api';
   const summary = (c) => ({ ...c.fields(c.consumer), endedAt: c.endedAt, consumer: { name: c.consumer.name, address: c.consumer.user || 'consumer' }, agent: { name: c.agent.name, address: c.agent.user } });
   const routes = {
-    'POST /assistserver/session': (_req, body) => [201, { token: token({ role: 'consumer', user: '', name: body.name ?? '', destination: body.destination }), expiresIn: 300, webSocket: '/gateway/websocketcall' }],
+    'POST /assistserver/session': (_req, body) => {
+      const cid = body.cid ?? randomUUID();
+      const reply = { token: token({ role: 'consumer', user: '', name: body.name ?? '', destination: body.destination }), expiresIn: 300, webSocket: '/gateway/websocketcall' };
+      return [201, { ...reply, assist: { token: assist.token({ role: 'consumer', name: body.name ?? '', cid }), cid, webSocket: '/assistserver/topic' } }];
+    },
+    'POST /expertassist/supervisor/login': login('supervisor'),
+    'POST /expertassist/supervisor/logout': (req) => (cookies.delete(/parley_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1]), [204, null]),
+    'GET /expertassist/supervisor/me': (req) => {
+      const user = signedIn(req, 'session');
+      return !user ? required : rolesOf(user).includes('Supervisor') ? [200, { user, name: kAgents[user].name, roles: rolesOf(user) }] : [403, { error: { reason: 'role.missing', text: 'This user is no supervisor.' } }];
+    },
+    'GET /expertassist/supervisor/token': (req) => {
+      const user = signedIn(req, 'session');
+      return user ? [200, { token: assist.token({ role: 'supervisor', user, name: kAgents[user].name }), user, name: kAgents[user].name }] : required;
+    },
     'POST /expertassist/agent/login': login('agent'),
     'POST /expertassist/agent/logout': (req) => (cookies.delete(/parley_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1]), [204, null]),
     'GET /expertassist/agent/token': (req) => {
       const user = signedIn(req, 'session');
-      return user ? [200, { token: token({ role: 'agent', user, name: kAgents[user].name }), user, name: kAgents[user].name, roles: ['Agent'], expiresIn: 60 }] : required;
+      if (!user) return required;
+      const who = { role: 'agent', user, name: kAgents[user].name };
+      const made = new URL(req.url, 'http://x').searchParams.get('for') === 'assist' ? assist.token(who) : token(who);
+      return [200, { token: made, user, name: who.name, roles: rolesOf(user), expiresIn: 60 }];
     },
     'GET /expertassist/agent/history': (req) => {
       const user = signedIn(req, 'session');
@@ -380,12 +405,18 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
   const server = createServer(async (req, res) => {
     const path = decodeURIComponent(new URL(req.url, 'http://x').pathname);
     res.setHeader('Content-Security-Policy', kPolicy);
-    let body = '';
-    for await (const chunk of req) body += chunk;
+    const chunks = [];
+    for await (const chunk of req) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const user = signedIn(req, 'session');
+    const assisted = assist.route(req.method, path, { query: new URL(req.url, 'http://x').searchParams, bytes, user, roles: user ? rolesOf(user) : [], admin: signedIn(req, 'admin') });
+    if (typeof assisted === 'function') return assisted(res);
+    const body = String(bytes);
     const json = (status, value) => {
       res.writeHead(status, { 'Content-Type': 'application/json' });
       res.end(value === null ? undefined : JSON.stringify(value));
     };
+    if (assisted) return json(...assisted);
     // For tests: break the connections of a role, and refuse new ones for a while.
     if (path === '/mock/break') {
       const { role, milliseconds = 0 } = JSON.parse(body);
@@ -416,24 +447,33 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     }
   });
   server.on('upgrade', (req, socket, head) => {
-    if (Date.now() < refuseUntil || new URL(req.url, 'http://x').pathname !== '/gateway/websocketcall') return socket.destroy();
+    const { pathname } = new URL(req.url, 'http://x');
+    if (Date.now() < refuseUntil || !['/gateway/websocketcall', '/assistserver/topic'].includes(pathname)) return socket.destroy();
+    if (pathname === '/assistserver/topic') return assist.wss.handleUpgrade(req, socket, head, (ws) => assist.wss.emit('connection', ws));
     wss.handleUpgrade(req, socket, head, (ws) => wss.emit('connection', ws));
   });
   return new Promise((resolve) => {
     server.listen(port, '127.0.0.1', () => {
+      /** The page of the one running call says that it can be looked at. */
+      const announce = (cid) => {
+        for (const call of calls.values()) {
+          call.assist = { cid };
+          call.tell();
+        }
+      };
       const close = () => {
         for (const s of sessions.values()) clearTimeout(s.timer);
         for (const c of calls.values()) clearTimeout(c.timer);
-        for (const client of wss.clients) client.terminate();
+        for (const client of [...wss.clients, ...assist.wss.clients]) client.terminate();
         server.closeAllConnections?.();
         server.close();
       };
-      resolve({ origin: `http://localhost:${server.address().port}`, close });
+      resolve({ origin: `http://localhost:${server.address().port}`, close, assist, announce });
     });
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { origin } = await startMock({ port: Number(process.argv[2] ?? 8099) });
-  console.log(`${origin}/assistsample\n${origin}/expertassist/agent\n${origin}/web_plugin_framework/webcontroller\n${origin}/csdk-sample`);
+  console.log(`${origin}/assistsample\n${origin}/expertassist/agent\n${origin}/expertassist/supervisor\n${origin}/web_plugin_framework/webcontroller\n${origin}/csdk-sample`);
 }

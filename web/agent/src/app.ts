@@ -10,11 +10,19 @@ import {
 } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { keyed } from 'lit/directives/keyed.js';
+import { AssistApi } from './assist/assist_api';
+import { AssistDesk } from './assist/assist_desk';
+import './assist/join_card';
+import './assist/video_window';
+import type { VideoWindow } from './assist/video_window';
+import './assist/workspace';
+import type { Workspace } from './assist/workspace';
 import { Desk } from './desk';
 import './dialer';
 import type { Dialer } from './dialer';
 import './history_list';
-import { idle, lastCall, logo, otherCall, ringingPanel, transferBar } from './panels';
+import { idle, invitation, lastCall, logo, otherCall, ringingPanel, transferBar } from './panels';
 import { Ringer } from './ringer';
 import { applyTheme, currentTheme, toggleTheme } from './theme';
 import './transfer_dialog';
@@ -40,6 +48,8 @@ export class AgentApp extends LitElement {
   private client_ = new AgentClient({ capture: this.capture() });
   private readonly desk_ = new Desk(this.client_, () => this.capture(), peerName);
   private readonly ringer_ = new Ringer();
+  private readonly assistApi_ = new AssistApi(this.client_.environment);
+  private readonly assist_ = new AssistDesk(this.client_.environment, this.assistApi_, 'agent');
   private readonly keys_ = (event: KeyboardEvent) => this.keyPressed(event);
 
   protected override createRenderRoot(): HTMLElement {
@@ -54,6 +64,8 @@ export class AgentApp extends LitElement {
     document.addEventListener('pointerdown', () => this.ringer_.unlock(), { once: true });
     this.listen(this.client_);
     this.follow(this.desk_);
+    this.assist_.on('changed', () => this.requestUpdate());
+    this.assist_.on('window', () => this.placeWindow());
     void this.begin();
   }
 
@@ -99,6 +111,7 @@ export class AgentApp extends LitElement {
     this.page_ = 'console';
     this.loginError_ = null;
     void this.loadHistory();
+    this.assist_.openAddress(location.search);
     await this.client_.connect().catch((error: unknown) => {
       if (ParleyError.from(error).code !== 'session.replaced') throw error;
     });
@@ -106,6 +119,7 @@ export class AgentApp extends LitElement {
 
   private toLogin(error: ParleyError | null): void {
     this.desk_.clear();
+    this.assist_.leave();
     this.page_ = 'login';
     this.user_ = this.history_ = this.availability_ = null;
     this.loginError_ = error;
@@ -182,6 +196,15 @@ export class AgentApp extends LitElement {
       // The gateway writes its record after the end, once the broker has reported.
       for (const wait of [300, 1500]) setTimeout(() => this.user_ && void this.loadHistory(), wait);
     });
+  }
+
+  /** The window with the call lies over the customer's page where the customer has it, too. */
+  private placeWindow(): void {
+    const floating = this.querySelector<VideoWindow>('parley-video-window');
+    if (!floating) return;
+    floating.over = this.querySelector<Workspace>('parley-workspace')?.picture ?? null;
+    floating.place = this.assist_.session?.session?.window ?? null;
+    floating.requestUpdate();
   }
 
   private get transferDialog(): TransferDialog | null {
@@ -293,10 +316,23 @@ export class AgentApp extends LitElement {
     </section>`;
   }
 
+  private workspace() {
+    const { session } = this.assist_;
+    if (!session) return nothing;
+    return keyed(session, html`<parley-workspace .cobrowse=${session} .api=${this.assistApi_} @left=${() => this.assist_.leave()} @notice=${(event: Event) => this.toasts?.error((event as CustomEvent<ParleyError>).detail)}></parley-workspace>`);
+  }
+
+  /** Beside a page that is looked at, the call is a small window over it. */
+  private callPlace(call: Call) {
+    if (!this.assist_.session) return this.callView(call);
+    return html`<parley-video-window @moved=${(event: Event) => this.assist_.session?.moveWindow((event as CustomEvent<{ x: number; y: number; w: number; h: number }>).detail)}>${this.callView(call)}</parley-video-window>`;
+  }
+
   private consolePage() {
     const desk = this.desk_;
     const { ringing, active, other } = desk;
-    return html`<div class="console" data-test="console" data-connection=${this.connection_}>
+    const looking = this.assist_.session !== null;
+    return html`<div class="console ${looking ? 'assisting' : ''}" data-test="console" data-connection=${this.connection_}>
       ${this.header()}
       <main>
         <h1 class="sr">Agent console</h1>
@@ -305,11 +341,13 @@ export class AgentApp extends LitElement {
           ${desk.last && !ringing ? lastCall(desk.last, () => desk.dismiss()) : nothing}
           ${active ? transferBar(active) : nothing}
           ${other ? otherCall(desk, other) : nothing}
-          ${active ? this.callView(active) : ringing ? nothing : idle(this.connection_, this.availability_, { reconnect: () => void this.reconnect(), available: () => this.toggleAvailability() })}
+          ${active && !looking && active.assistCid && !active.ended ? invitation(active, () => this.assist_.open(active.assistCid)) : nothing}
+          ${this.workspace()}
+          ${active ? this.callPlace(active) : ringing || looking ? nothing : idle(this.connection_, this.availability_, { reconnect: () => void this.reconnect(), available: () => this.toggleAvailability() })}
         </div>
         <aside>
           ${this.settings_
-            ? html`<section class="card side" aria-label="Camera and microphone">
+            ? html`<section class="card side shown" aria-label="Camera and microphone">
                 <h2>Camera and microphone</h2>
                 <parley-device-picker
                   .devices=${this.client_.devices}
@@ -321,6 +359,7 @@ export class AgentApp extends LitElement {
                 ></parley-device-picker>
               </section>`
             : nothing}
+          ${looking ? nothing : html`<parley-join .api=${this.assistApi_} @join=${(event: Event) => this.assist_.open((event as CustomEvent<string>).detail)}></parley-join>`}
           <parley-dialer
             ?disabled=${this.connection_ !== 'connected' || other !== null || ringing !== null}
             ?second=${active !== null && other === null}

@@ -2,6 +2,7 @@
 import { clockText, describeEnd, icons, initials, peerName } from '@parley/components';
 import type { Availability, Call, ConnectionState } from '@parley/sdk';
 import { html, nothing } from 'lit';
+import { assistIcons } from './assist/icons';
 import type { Desk, LastCall } from './desk';
 
 export const logo = html`<svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#0b5f6b" /><path
@@ -54,6 +55,15 @@ export function otherCall(desk: Desk, other: Call) {
         ? html`<button class="button" data-test="cancel-consult" @click=${() => desk.back()}>${icons.hangUp} Back to ${peerName(other)}</button>`
         : html`<button class="button" data-test="end-other" @click=${() => other.end()}>${icons.hangUp} End</button>`}
     </div>
+  </section>`;
+}
+
+/** The customer's page can be looked at together; the customer decides. */
+export function invitation(call: Call, ask: () => void) {
+  return html`<section class="invite card" aria-label="Co-browse" data-test="assist-invite" data-cid=${call.assistCid}>
+    <span class="icon" aria-hidden="true">${assistIcons.page}</span>
+    <div><strong>Look at the page together</strong><p class="soft">${peerName(call)} is asked first.</p></div>
+    <button class="button primary" data-test="assist-ask" @click=${ask}>Ask to see the page</button>
   </section>`;
 }
 

@@ -1,0 +1,53 @@
+import { Emitter, type Environment } from '@parley/sdk';
+import { TopicClient } from '../../../sdk/src/assist/topic_client';
+import type { AssistApi } from './assist_api';
+import { Cobrowse } from './cobrowse';
+
+export interface AssistDeskEvents {
+  /** A session was opened, left, or has changed. */
+  changed: void;
+  /** The video window is somewhere else, or the picture under it. */
+  window: void;
+}
+
+const kCid = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** The session that this page looks at: one at a time. */
+export class AssistDesk extends Emitter<AssistDeskEvents> {
+  session: Cobrowse | null = null;
+
+  constructor(
+    private readonly env_: Environment,
+    private readonly api_: AssistApi,
+    private readonly role_: 'agent' | 'supervisor',
+  ) {
+    super();
+  }
+
+  /** `?cid=…` in the address of the page (CON-1). */
+  openAddress(search: string): void {
+    const cid = new URLSearchParams(search).get('cid') ?? '';
+    if (kCid.test(cid) && this.session?.cid !== cid) this.open(cid);
+  }
+
+  open(cid: string): void {
+    this.leave();
+    const options = { environment: this.env_, server: this.env_.origin, cid, role: this.role_, token: () => this.api_.token(this.role_), storageKey: `parley.assist.${this.role_}.${cid}` };
+    const session = new Cobrowse({ environment: this.env_, cid, link: () => new TopicClient(options) });
+    this.session = session;
+    session.on('changed', () => {
+      this.emit('changed', undefined);
+      this.emit('window', undefined);
+    });
+    session.on('window', () => this.emit('window', undefined));
+    session.start();
+    this.emit('changed', undefined);
+  }
+
+  leave(): void {
+    const session = this.session;
+    this.session = null;
+    session?.leave();
+    if (session) this.emit('changed', undefined);
+  }
+}

@@ -1,0 +1,263 @@
+import { ParleyError } from '@parley/sdk';
+import { FakeEnvironment } from '@parley/sdk/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parseSession, parseTopicMessage, parseTopicWelcome, type TopicAgentMessage, type TopicServerMessage } from '../../../sdk/src/assist/protocol';
+import { Cobrowse } from './cobrowse';
+import type { AssistLink, LinkEvents } from './link';
+import { coverWords, stateChip } from './words';
+
+type Json = Record<string, unknown>;
+
+class FakeLink implements AssistLink {
+  readonly sent: TopicAgentMessage[] = [];
+  readonly plain: TopicAgentMessage[] = [];
+  readonly requests: { message: TopicAgentMessage; resolve: (m: TopicServerMessage) => void; reject: (e: unknown) => void }[] = [];
+  closed = false;
+  private readonly listeners_: { name: string; fn: (detail: never) => void }[] = [];
+
+  on<K extends keyof LinkEvents>(name: K, fn: (detail: LinkEvents[K]) => void): () => void {
+    this.listeners_.push({ name, fn: fn as (detail: never) => void });
+    return () => undefined;
+  }
+  emit<K extends keyof LinkEvents>(name: K, detail: LinkEvents[K]): void {
+    for (const { name: known, fn } of this.listeners_) if (known === name) fn(detail as never);
+  }
+  connect = () => Promise.resolve();
+  send(message: TopicAgentMessage): void {
+    this.sent.push(message);
+  }
+  sendPlain(message: TopicAgentMessage): boolean {
+    return this.plain.push(message) > 0;
+  }
+  request(message: TopicAgentMessage): Promise<TopicServerMessage> {
+    return new Promise((resolve, reject) => this.requests.push({ message, resolve, reject }));
+  }
+  close(): void {
+    this.closed = true;
+  }
+  says(message: Json): void {
+    this.emit('message', parseTopicMessage(message)!);
+  }
+}
+
+const kAll = ['view', 'pointer', 'control', 'forms', 'annotate', 'push_document', 'push_link', 'spotlight'];
+const me = (state: string, role = 'agent') => ({ party: 'p2', role, name: 'Robin', color: '#123456', state });
+const session = (state: string, more: Json = {}): Json => ({
+  cid: 'c1', consumer: { present: true, name: 'Ada' }, parties: [me(state)], sharing: state === 'joined' ? 'on' : 'asking', consent: state === 'joined', control: 'none', view: { w: 800, h: 600, scale: 1 }, ...more,
+});
+
+let env: FakeEnvironment;
+let links: FakeLink[];
+let cobrowse: Cobrowse;
+let notices: string[];
+const link = () => links[links.length - 1]!;
+
+function begin(state = 'joined', more: Json = {}, features = kAll): void {
+  cobrowse.start();
+  link().emit('state', 'connected');
+  link().emit('welcome', parseTopicWelcome({ type: 'welcome', party: 'p2', key: 'k', role: 'agent', ack: 0, session: session(state, more), settings: { features } })!);
+}
+
+beforeEach(() => {
+  env = new FakeEnvironment();
+  links = [];
+  notices = [];
+  cobrowse = new Cobrowse({ environment: env, cid: 'c1', link: () => (links.push(new FakeLink()), link()) });
+  cobrowse.on('notice', ({ code }) => notices.push(code));
+});
+
+describe('consent', () => {
+  it('comes before pictures and tools', () => {
+    const frames: ArrayBuffer[] = [];
+    cobrowse.on('frame', (frame) => frames.push(frame));
+    begin('asking');
+    expect([cobrowse.phase, stateChip(cobrowse).text]).toEqual(['asking', 'Asking for consent']);
+    link().emit('binary', new ArrayBuffer(8));
+    cobrowse.pointer(1, 1);
+    cobrowse.click(1, 1);
+    expect([frames.length, link().sent.length]).toEqual([0, 0]);
+    link().says({ type: 'session', ...session('joined') });
+    link().emit('binary', new ArrayBuffer(8));
+    expect([cobrowse.phase, frames.length]).toEqual(['joined', 1]);
+  });
+
+  it('may be refused and asked for again', () => {
+    begin('refused');
+    expect(coverWords(cobrowse)?.text).toContain('Ada did not agree');
+    cobrowse.askAgain();
+    expect(link().sent).toEqual([{ type: 'ask', what: 'view' }]);
+  });
+
+  it('withdrawn, leaves nothing of the page on the screen', () => {
+    begin();
+    let blanks = 0;
+    cobrowse.on('blank', () => blanks++);
+    cobrowse.drawn(1, { w: 800, h: 600, scale: 1, scrollX: 0, scrollY: 0 }, 100);
+    expect([cobrowse.seeing, coverWords(cobrowse)]).toEqual([true, null]);
+    link().says({ type: 'session', ...session('joined', { sharing: 'paused' }) });
+    expect([cobrowse.seeing, blanks, coverWords(cobrowse)?.title]).toEqual([false, 1, 'Paused']);
+    link().says({ type: 'session', ...session('joined', { sharing: 'sensitive' }) });
+    expect(coverWords(cobrowse)?.title).toBe('Sensitive page');
+  });
+});
+
+describe('pictures', () => {
+  it('are acknowledged once they are drawn, and asked for anew at most once a second', async () => {
+    begin();
+    cobrowse.drawn(7, { w: 800, h: 600, scale: 1, scrollX: 0, scrollY: 0 }, 100);
+    expect(link().plain).toEqual([{ type: 'seen', frame: 7 }]);
+    cobrowse.spoiled('undecodable');
+    cobrowse.spoiled('undecodable');
+    expect(link().plain.filter(({ type }) => type === 'refresh')).toHaveLength(1);
+    await env.clock.advance(1_100);
+    cobrowse.spoiled('unsupported');
+    expect(link().plain.filter(({ type }) => type === 'refresh')).toHaveLength(2);
+    expect(notices).toEqual(['picture.unsupported']);
+  });
+});
+
+describe('control', () => {
+  it('is asked for; only then clicks and keys go out', () => {
+    begin();
+    cobrowse.askControl();
+    cobrowse.click(5, 6);
+    expect([cobrowse.askingControl, link().requests[0]!.message, link().sent]).toEqual([true, { type: 'control', want: true }, []]);
+    link().says({ type: 'session', ...session('joined', { control: 'p2' }) });
+    expect([cobrowse.askingControl, cobrowse.controlling]).toEqual([false, true]);
+    cobrowse.click(5, 6, 0, 2, { shift: true });
+    cobrowse.type('Ada');
+    cobrowse.key('Enter', 'Enter', {});
+    expect(link().sent).toEqual([{ type: 'click', x: 5, y: 6, button: 0, detail: 2, mods: { shift: true } }, { type: 'text', text: 'Ada' }, { type: 'key', key: 'Enter', code: 'Enter', mods: {} }]);
+    link().says({ type: 'session', ...session('joined') });
+    cobrowse.click(1, 1);
+    expect([cobrowse.controlling, link().sent.length]).toEqual([false, 3]);
+  });
+
+  it('refused is said in words', () => {
+    begin();
+    cobrowse.askControl();
+    link().says({ type: 'consent', what: 'control', party: 'p2', grant: false });
+    expect([cobrowse.askingControl, notices]).toEqual([false, ['assist.control_refused']]);
+  });
+
+  it('taken by a colleague is said by the server', async () => {
+    begin();
+    cobrowse.askControl();
+    link().requests[0]!.reject(new ParleyError('assist.control_taken', { text: 'A colleague controls the page.' }));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect([cobrowse.askingControl, notices]).toEqual([false, ['assist.control_taken']]);
+  });
+});
+
+describe('streams', () => {
+  it('send the newest place, and the sum of scrolling, twenty times a second', async () => {
+    begin('joined', { control: 'p2' });
+    for (let i = 1; i <= 5; i++) {
+      cobrowse.pointer(i, i);
+      cobrowse.scroll(1, 1, 0, 10);
+    }
+    const of = (type: string) => link().sent.filter((m) => m.type === type);
+    expect([of('pointer').length, of('scroll').length]).toEqual([1, 0]);
+    await env.clock.advance(60);
+    expect(of('pointer').at(-1)).toMatchObject({ x: 5, y: 5 });
+    expect(of('scroll')).toEqual([{ type: 'scroll', x: 1, y: 1, dx: 0, dy: 50 }]);
+  });
+});
+
+describe('features', () => {
+  it('that are off, now or later, are not there', () => {
+    begin('joined', {}, ['view', 'pointer']);
+    expect([cobrowse.has('pointer'), cobrowse.has('control'), cobrowse.has('annotate')]).toEqual([true, false, false]);
+    cobrowse.askControl();
+    expect(link().requests).toHaveLength(0);
+    link().says({ type: 'session', ...session('joined', { features: ['view'] }) });
+    cobrowse.pointer(1, 1);
+    expect([cobrowse.has('pointer'), link().sent.length]).toEqual([false, 0]);
+  });
+  it('of a supervisor are looking', () => {
+    begin('joined', { parties: [me('joined', 'supervisor')] });
+    expect(kAll.filter((name) => cobrowse.has(name as 'view'))).toEqual(['view']);
+  });
+});
+
+describe('session', () => {
+  it('that nobody has opened is waited for', async () => {
+    cobrowse.start();
+    link().emit('failed', new ParleyError('assist.unknown_session'));
+    expect([cobrowse.phase, links.length]).toEqual(['waiting', 1]);
+    await env.clock.advance(3_100);
+    expect(links).toHaveLength(2);
+    for (let i = 0; i < 300; i++) {
+      link().emit('failed', new ParleyError('assist.unknown_session'));
+      await env.clock.advance(3_100);
+    }
+    expect([cobrowse.phase, coverWords(cobrowse)?.text]).toEqual(['failed', 'No customer opened this session. Check the code or the address.']);
+  });
+
+  it('that is full, or over, says so', () => {
+    cobrowse.start();
+    link().emit('failed', new ParleyError('assist.full'));
+    expect(coverWords(cobrowse)?.text).toContain('Four people');
+    const other = new Cobrowse({ environment: env, cid: 'c2', link: () => (links.push(new FakeLink()), link()) });
+    cobrowse = other;
+    begin();
+    link().says({ type: 'ended', reason: 'consumer_ended', text: 'x' });
+    expect([other.phase, link().closed, coverWords(other)?.text]).toEqual(['ended', true, 'The customer ended sharing.']);
+  });
+
+  it('tells others of drawings and shows one’s own at once', () => {
+    begin();
+    const seen: string[] = [];
+    cobrowse.on('draw', ({ id }) => seen.push(id));
+    const stroke = { id: cobrowse.newId('pen'), tool: 'pen' as const, color: '#d92d20', width: 4, points: [[1, 2]] as [number, number][], done: true };
+    cobrowse.draw(stroke);
+    link().says({ type: 'draw', ...stroke, id: 'pen-p3-1', party: 'p3' });
+    expect(seen).toEqual(['pen-p2-1', 'pen-p3-1']);
+    expect(link().sent).toEqual([{ type: 'draw', ...stroke }]);
+    link().says({ type: 'erase', all: true, why: 'navigation' });
+    expect(cobrowse.activity?.text).toContain('page changed');
+  });
+
+  it('reads states strictly: an unknown one is no consent', () => {
+    expect(parseSession(session('whatever')).parties[0]!.state).toBe('asking');
+  });
+});
+
+describe('form editor', () => {
+  const fields = [{ id: 'f1', label: 'Name', type: 'text', value: 'Ada' }, { id: 'f2', label: 'Card', type: 'text', masked: true, value: '4111' }];
+
+  it('shows what the page reports, without what is masked', () => {
+    begin();
+    void cobrowse.form.show();
+    expect(link().requests[0]!.message).toEqual({ type: 'form-get' });
+    link().says({ type: 'form', fields });
+    expect(cobrowse.form.fields?.map(({ id, value }) => [id, value])).toEqual([['f1', 'Ada'], ['f2', undefined]]);
+    expect(cobrowse.masked).toBe(true);
+    cobrowse.form.close();
+    expect(link().sent).toEqual([{ type: 'form-close' }]);
+  });
+
+  it('says how each change went', async () => {
+    begin('joined', { control: 'p2' });
+    void cobrowse.form.show();
+    link().says({ type: 'form', fields });
+    const done = cobrowse.form.set('f1', { value: 'Ben' });
+    expect(cobrowse.form.results.get('f1')?.state).toBe('sending');
+    link().requests.at(-1)!.resolve(parseTopicMessage({ type: 'form-result', id: 'f1', ok: false, valid: false, message: 'Too short.' })!);
+    await done;
+    expect(cobrowse.form.results.get('f1')).toEqual({ state: 'refused', text: 'Too short.' });
+    expect(cobrowse.form.fields?.[0]?.valid).toBe(false);
+    const refused = cobrowse.form.set('f1', { value: 'Ben' });
+    link().requests.at(-1)!.reject(new ParleyError('assist.not_allowed', { text: 'No.' }));
+    await refused;
+    expect(cobrowse.form.results.get('f1')?.text).toBe('No.');
+  });
+
+  it('closes when the page is no longer ours to see', () => {
+    begin();
+    void cobrowse.form.show();
+    link().says({ type: 'session', ...session('refused') });
+    expect(cobrowse.form.open).toBe(false);
+  });
+});

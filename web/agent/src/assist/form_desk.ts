@@ -1,0 +1,98 @@
+import { ParleyError } from '@parley/sdk';
+import type { FormField, TopicAgentMessage, TopicServerMessage } from '../../../sdk/src/assist/protocol';
+
+export interface MessageWay {
+  send(message: TopicAgentMessage): void;
+  request(message: TopicAgentMessage): Promise<TopicServerMessage>;
+}
+
+export interface FieldChange {
+  value?: string;
+  checked?: boolean;
+  selected?: string[];
+}
+
+/** How the last change of a field went. */
+export interface FieldResult {
+  state: 'sending' | 'done' | 'refused';
+  text: string;
+}
+
+/**
+ * The form editor's state: the fields of the consumer's page as it reported them last. While it is open the page reports each
+ * change by itself. Masked fields have no value here: it never left the consumer's browser.
+ */
+export class FormDesk {
+  open = false;
+  /** null: not known yet. */
+  fields: FormField[] | null = null;
+  error: ParleyError | null = null;
+  readonly results = new Map<string, FieldResult>();
+
+  constructor(
+    private readonly way_: MessageWay,
+    private readonly changed_: () => void,
+  ) {}
+
+  async show(): Promise<void> {
+    if (this.open) return;
+    this.open = true;
+    this.fields = this.error = null;
+    this.results.clear();
+    this.changed_();
+    await this.reload();
+  }
+
+  async reload(): Promise<void> {
+    this.error = null;
+    try {
+      await this.way_.request({ type: 'form-get' });
+    } catch (thrown) {
+      // The fields may have come unasked meanwhile.
+      if (this.fields === null) this.error = ParleyError.from(thrown);
+    }
+    this.changed_();
+  }
+
+  /** `tell`: the page shall stop reporting. */
+  close(tell = true): void {
+    if (!this.open) return;
+    this.open = false;
+    this.fields = null;
+    this.results.clear();
+    if (tell) this.way_.send({ type: 'form-close' });
+    this.changed_();
+  }
+
+  async set(id: string, change: FieldChange): Promise<void> {
+    this.result(id, { state: 'sending', text: '' });
+    try {
+      const answer = await this.way_.request({ type: 'form-set', id, ...change });
+      if (answer.type === 'form-result') this.took(answer);
+    } catch (thrown) {
+      this.result(id, { state: 'refused', text: ParleyError.from(thrown).message });
+    }
+  }
+
+  received(message: TopicServerMessage): void {
+    if (message.type === 'form' && this.open) {
+      this.fields = message.fields;
+      this.error = null;
+      for (const id of this.results.keys()) if (!message.fields.some((field) => field.id === id)) this.results.delete(id);
+      this.changed_();
+    } else if (message.type === 'form-result') {
+      this.took(message);
+    }
+  }
+
+  private took({ id, ok, valid, message }: { id: string; ok: boolean; valid?: boolean; message?: string }): void {
+    const field = this.fields?.find((known) => known.id === id);
+    if (field && valid !== undefined) Object.assign(field, { valid, message });
+    this.result(id, ok ? { state: 'done', text: '' } : { state: 'refused', text: message || 'The page did not take this value.' });
+  }
+
+  private result(id: string, result: FieldResult): void {
+    this.results.set(id, result);
+    this.changed_();
+  }
+}

@@ -1,0 +1,82 @@
+import { icons } from '@parley/components';
+import { html, nothing } from 'lit';
+import { customElement } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { FormField } from '../../../sdk/src/assist/protocol';
+import { assistIcons } from './icons';
+import { SessionElement } from './session_element';
+
+/** Types of input whose editor here is one of the browser's own. */
+const kNative = ['date', 'time', 'month', 'week', 'datetime-local', 'color', 'number', 'range', 'email', 'tel', 'url', 'search'];
+
+/** The fields of the consumer's page, to be filled from here. The page's own validation decides what it takes. */
+@customElement('parley-form-panel')
+export class FormPanel extends SessionElement {
+  private set(field: FormField, change: { value?: string; checked?: boolean; selected?: string[] }): void {
+    void this.cobrowse.form.set(field.id, change);
+  }
+
+  private changed(field: FormField, event: Event): void {
+    const element = event.target as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+    if (element instanceof HTMLSelectElement) {
+      this.set(field, { selected: [...element.selectedOptions].map((option) => option.value) });
+    } else if (element instanceof HTMLInputElement && (element.type === 'checkbox' || element.type === 'radio')) {
+      this.set(field, { checked: element.checked });
+    } else {
+      this.set(field, { value: element.value });
+    }
+  }
+
+  private editor(field: FormField, id: string, locked: boolean) {
+    const changed = (event: Event) => this.changed(field, event);
+    const common = { invalid: field.valid === false ? 'true' : nothing };
+    if (field.masked) return html`<p class="masked" data-test="field-masked">${assistIcons.lock} Masked: only the customer sees and fills this.</p>`;
+    if (field.type === 'checkbox' || field.type === 'radio') {
+      return html`<label class="check"><input id=${id} type=${field.type} name=${field.type === 'radio' ? `radio-${id}` : nothing} data-test="field-input" .checked=${field.checked ?? false} ?disabled=${locked}
+        aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed} />${field.type === 'radio' && field.value ? `${field.label}: ${field.value}` : field.label || field.id}</label>`;
+    }
+    if (field.options) {
+      return html`<select id=${id} data-test="field-input" ?multiple=${field.multiple} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed}>
+        ${field.options.map((option) => html`<option value=${option.value} .selected=${option.selected ?? option.value === field.value} ?disabled=${option.disabled}>${option.label || option.value}</option>`)}
+      </select>`;
+    }
+    if (field.type === 'textarea' || field.type === 'contenteditable') {
+      return html`<textarea id=${id} data-test="field-input" rows="3" .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed}></textarea>`;
+    }
+    const type = kNative.includes(field.type) ? field.type : 'text';
+    return html`<input id=${id} type=${type} data-test="field-input" autocomplete="off" .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed} />`;
+  }
+
+  private field(field: FormField, index: number, may: boolean) {
+    const id = `field-${index}`;
+    const result = this.cobrowse.form.results.get(field.id);
+    const inline = (field.type === 'checkbox' || field.type === 'radio') && !field.masked;
+    const bad = result?.state === 'refused' ? result.text : field.valid === false ? field.message || 'Not valid yet.' : '';
+    return html`<li data-test="form-field" data-id=${field.id} data-type=${field.type} data-valid=${String(field.valid !== false)} data-masked=${String(field.masked)} data-result=${result?.state ?? ''}>
+      ${inline
+        ? nothing
+        : html`<label for=${field.masked ? nothing : id}>${field.label || 'Field without a name'}${field.required ? html` <span class="soft">· required</span>` : nothing}${field.readonly ? html` <span class="soft">· read only</span>` : nothing}</label>`}
+      ${this.editor(field, id, !may || field.readonly === true)}
+      <p id="${id}-state" class="result ${bad ? 'bad' : ''}" role=${bad ? 'alert' : nothing}>
+        ${bad ? html`${assistIcons.warn}${bad}` : result?.state === 'sending' ? 'Filling in…' : result?.state === 'done' ? html`${assistIcons.check}Filled in` : nothing}
+      </p>
+    </li>`;
+  }
+
+  override render() {
+    const { form, controlling } = this.cobrowse;
+    const may = controlling;
+    return html`<div class="panelhead"><h3>Form</h3>
+        <button class="tool" data-test="form-reload" aria-label="Read the form again" title="Read the form again" @click=${() => void form.reload()}>${assistIcons.reload}</button></div>
+      ${form.error ? html`<p class="error" role="alert" data-test="form-error" data-code=${form.error.code}>${form.error.message}</p>` : nothing}
+      ${form.fields && !may
+        ? html`<div class="ask"><p>${icons.info} To fill in fields you need control of the page.</p>
+            <button class="button" data-test="form-ask-control" ?disabled=${this.cobrowse.askingControl || !this.cobrowse.has('control')} @click=${() => this.cobrowse.askControl()}>${this.cobrowse.askingControl ? 'Waiting for the customer…' : 'Ask for control'}</button></div>`
+        : nothing}
+      ${form.fields === null
+        ? form.error ? nothing : html`<p class="soft" role="status">Reading the form…</p>`
+        : form.fields.length === 0
+          ? html`<div class="empty" data-test="form-empty">${assistIcons.form}<p>There is nothing to fill in on this page.</p></div>`
+          : html`<ul class="fields">${repeat(form.fields, (field) => field.id, (field, index) => this.field(field, index, may))}</ul>`}`;
+  }
+}

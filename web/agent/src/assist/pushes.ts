@@ -1,0 +1,66 @@
+import { ParleyError } from '@parley/sdk';
+import type { PushKind, TopicServerMessage } from '../../../sdk/src/assist/protocol';
+import type { MessageWay } from './form_desk';
+
+/** Something that was given to the consumer. */
+export interface Pushed {
+  id: string;
+  kind: PushKind;
+  name: string;
+  src: string;
+  url?: string;
+  /** `offered`: a link waits for the consumer's click; a document is being opened. */
+  state: 'offered' | 'opened' | 'declined' | 'failed';
+  text: string;
+}
+
+export type PushRequest = { kind: PushKind; name: string; url?: string; content?: string };
+
+const kMaxKept = 50;
+
+export class Pushes {
+  list: Pushed[] = [];
+
+  constructor(
+    private readonly way_: MessageWay,
+    private readonly changed_: () => void,
+  ) {}
+
+  /** Rejects with the reason in words. */
+  async push(request: PushRequest): Promise<void> {
+    const answer = await this.way_.request({ type: 'push', ...request });
+    if (answer.type === 'push') this.received(answer);
+  }
+
+  received(message: TopicServerMessage): void {
+    if (message.type === 'push') {
+      if (this.list.some(({ id }) => id === message.id)) return;
+      const { id, kind, name, src, url } = message;
+      this.list = [{ id, kind, name: name || url || src, src, url, state: 'offered' as const, text: '' }, ...this.list].slice(0, kMaxKept);
+    } else if (message.type === 'push-result') {
+      this.list = this.list.map((item) => (item.id === message.id ? { ...item, state: message.what, text: message.text ?? '' } : item));
+    } else {
+      return;
+    }
+    this.changed_();
+  }
+}
+
+/** http and https only, as at the server; a bare host name is taken as https. */
+export function checkAddress(text: string): string {
+  const wanted = text.trim();
+  const full = /^[a-z][a-z0-9+.-]*:/i.test(wanted) && !/^[\w.-]+:\d/.test(wanted) ? wanted : `https://${wanted}`;
+  let url: URL;
+  try {
+    url = new URL(full);
+  } catch {
+    throw new ParleyError('push.address', { text: 'This is not an address. Example: https://example.com/terms.pdf' });
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new ParleyError('push.address', { text: 'Only addresses that begin with http or https can be sent.' });
+  if (!url.hostname || url.username || url.password) throw new ParleyError('push.address', { text: 'An address must not hold a name and password.' });
+  return url.href;
+}
+
+/** A page of one of the known video sites, or a file. */
+export const isVideoAddress = (url: string): boolean =>
+  /\.(mp4|webm|ogv|mov|m4v)(\?|#|$)/i.test(url) || /^https?:\/\/(www\.|m\.)?(youtube\.com|youtu\.be|vimeo\.com)\//i.test(url);
