@@ -91,6 +91,7 @@ cpSync(at('sample/assistsample'), dist('assistsample'), { recursive: true });
 cpSync(at('sample/csdk-sample'), dist('csdk-sample'), { recursive: true });
 
 await application('agent', 'expertassist/agent');
+await application('supervisor', 'expertassist/supervisor');
 await application('admin', 'web_plugin_framework/webcontroller');
 
 checkSizes();

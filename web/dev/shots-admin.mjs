@@ -29,6 +29,12 @@ export async function pictures(origin, page, shot) {
       await admin.waitForFunction((id) => document.body.textContent.includes(id), call);
       await shot(admin, `${name}-admin-${call}`, { fullPage: true });
     }
+    await admin.click(t('nav-assist'));
+    await seen(admin, t('assist-recent'));
+    await shot(admin, `${name}-admin-assist`);
+    await admin.locator(`${t('assist-recent')} ${t('assist-link')}`).first().click();
+    await seen(admin, t('receipt'));
+    await shot(admin, `${name}-admin-assist-session`, { fullPage: true });
     await admin.click(t('nav-performance'));
     await seen(admin, t('trunk-row'));
     await shot(admin, `${name}-admin-performance`, { fullPage: true });

@@ -32,7 +32,7 @@ describe('dist', () => {
       'gateway/parley-sdk.d.mts', 'gateway/types/index.d.ts', 'assistserver/sdk/web/consumer/assist.js', 'assistserver/sdk/web/agent/agent.js',
       'assistserver/sdk/web/shared/common.js', 'assistserver/sdk/web/shared/adapter.js', 'assistserver/sdk/web/shared/documents.js',
       'assistserver/sdk/web/shared/pdf/pdf.worker.min.mjs', 'assistsample/claim.html', 'assistsample/payment.html', 'assistsample/index.html', 'csdk-sample/index.html',
-      'expertassist/agent/index.html', 'web_plugin_framework/webcontroller/index.html',
+      'expertassist/agent/index.html', 'expertassist/supervisor/index.html', 'web_plugin_framework/webcontroller/index.html',
     ]) {
       expect(existsSync(join(dist, file)), file).toBe(true);
     }
@@ -49,7 +49,7 @@ describe('dist', () => {
 
   it('works under the content security policy: no inline scripts or handlers, no foreign hosts', () => {
     const pages = files(dist).filter((file) => file.endsWith('.html'));
-    expect(pages.length).toBeGreaterThanOrEqual(6);
+    expect(pages.length).toBeGreaterThanOrEqual(7);
     for (const page of pages) {
       const html = readFileSync(page, 'utf8');
       expect(html, page).not.toMatch(/<script(?![^>]*\bsrc=)/);

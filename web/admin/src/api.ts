@@ -135,6 +135,39 @@ export interface Performance {
   minutes?: Sample[];
 }
 
+/** A co-browse session, as in lists. */
+export interface AssistSummary {
+  cid: string;
+  consumer?: { name?: string; present?: boolean };
+  parties?: { party: string; role: string; name: string; state: string; user?: string }[];
+  sharing?: string;
+  fidelity?: string;
+  title?: string;
+  startedAt: string;
+  endedAt?: string;
+  reason?: string;
+  text?: string;
+  call?: string;
+  /** How many masking receipts there are. */
+  receipts?: number;
+  frames?: number;
+  bytes?: number;
+}
+
+/** What a consumer's browser blackened, and by which rule; `unmaskable`: parts that could not be masked and were withheld. */
+export interface AssistReceipt {
+  at: string;
+  masked?: { label: string; rule: string; count: number }[];
+  unmaskable?: number;
+}
+
+export interface AssistDetail extends Omit<AssistSummary, 'receipts'> {
+  receipts?: AssistReceipt[];
+  droppedReceipts?: number;
+  timeline?: TimelineEntry[];
+  dropped?: number;
+}
+
 const kBase = '/web_plugin_framework/webcontroller/api';
 const env = browserEnvironment();
 
@@ -145,5 +178,7 @@ export const api = {
   calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,
   trunks: () => requestJson(env, 'GET', `${kBase}/trunks`) as unknown as Promise<{ trunks?: Trunk[] }>,
   performance: (minutes: number) => requestJson(env, 'GET', `${kBase}/performance?minutes=${minutes}`) as unknown as Promise<Performance>,
+  assistSessions: () => requestJson(env, 'GET', `${kBase}/assist/sessions`) as unknown as Promise<{ current?: AssistSummary[]; recent?: AssistSummary[] }>,
+  assistSession: (cid: string) => requestJson(env, 'GET', `${kBase}/assist/sessions/${encodeURIComponent(cid)}`) as unknown as Promise<AssistDetail>,
   call: (id: string) => requestJson(env, 'GET', `${kBase}/calls/${encodeURIComponent(id)}`) as unknown as Promise<CallDetail>,
 };

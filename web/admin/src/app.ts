@@ -3,6 +3,7 @@ import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { api, type CallDetail, type CallSummary } from './api';
+import './assist_page';
 import type { Filter, Kind } from './call_filter';
 import { callTable } from './call_list';
 import { callPage } from './call_page';
@@ -10,7 +11,7 @@ import './performance_page';
 
 const kRefreshMs = 3_000;
 
-type Page = 'loading' | 'login' | 'list' | 'call' | 'performance';
+type Page = 'loading' | 'login' | 'list' | 'call' | 'performance' | 'assist';
 
 /** Sign-in, the list of calls, one call, the performance log. Rendered into the page itself. */
 @customElement('parley-admin-app')
@@ -48,7 +49,15 @@ export class AdminApp extends LitElement {
   }
 
   private get callId(): string {
-    const match = /^#\/calls\/(.+)$/.exec(location.hash);
+    return this.idAfter('calls');
+  }
+
+  private get assistCid(): string {
+    return this.idAfter('assist');
+  }
+
+  private idAfter(part: string): string {
+    const match = new RegExp(`^#/${part}/(.+)$`).exec(location.hash);
     try {
       return match ? decodeURIComponent(match[1]!) : '';
     } catch {
@@ -59,7 +68,7 @@ export class AdminApp extends LitElement {
   /** What the address asks for. */
   private get wanted(): Page {
     if (this.callId) return 'call';
-    const name = /^#\/(performance)$/.exec(location.hash)?.[1];
+    const name = /^#\/(performance|assist)(?:\/|$)/.exec(location.hash)?.[1];
     return (name as Page | undefined) ?? 'list';
   }
 
@@ -92,11 +101,12 @@ export class AdminApp extends LitElement {
     if (wanted !== this.wanted || id !== this.callId) return; // The address changed meanwhile; its own load follows.
     this.page_ = wanted;
     if (navigated) {
+      this.requestUpdate(); // Another session of the same page.
       window.scrollTo(0, 0);
       void this.updateComplete.then(() => this.querySelector<HTMLElement>('h1')?.focus());
     }
-    // The performance page looks after itself.
-    const settled = wanted === 'performance' || (wanted === 'call' && this.call_?.state === 'ended');
+    // These pages look after themselves.
+    const settled = wanted === 'performance' || wanted === 'assist' || (wanted === 'call' && this.call_?.state === 'ended');
     if (!settled) this.timer_ = setTimeout(() => void this.load(), kRefreshMs);
   }
 
@@ -171,7 +181,7 @@ export class AdminApp extends LitElement {
     const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page ? 'page' : nothing}>${text}</a>`;
     return html`<header class="top">
       <div class="brand">${logo}<span>Parley</span></div>
-      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('performance', 'performance', 'Performance Log')}</nav>
+      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('assist', 'assist', 'Expert Assist')}${link('performance', 'performance', 'Performance Log')}</nav>
       <span class="who">${this.user_}</span>
       <button class="tool" data-test="sign-out" aria-label="Sign out" title="Sign out" @click=${this.signOut}>${icons.signOut}</button>
     </header>`;
@@ -217,6 +227,7 @@ export class AdminApp extends LitElement {
       ${this.page_ === 'list' ? html`${this.header()}${this.listPage()}` : nothing}
       ${this.page_ === 'call' ? html`${this.header()}${this.callPage()}` : nothing}
       ${this.page_ === 'performance' ? html`${this.header()}<parley-performance @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-performance>` : nothing}
+      ${this.page_ === 'assist' ? html`${this.header()}<parley-assist-sessions .cid=${this.assistCid} @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-assist-sessions>` : nothing}
       <parley-toasts></parley-toasts>
     `;
   }

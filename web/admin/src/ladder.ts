@@ -12,6 +12,8 @@ const kGap = 2_000;
 export class Ladder extends LitElement {
   @property({ attribute: false }) entries: TimelineEntry[] = [];
   @property({ type: Number }) dropped = 0;
+  /** Lanes that are drawn though nothing happened in them; absent: a call's. */
+  @property({ attribute: false }) always: readonly Lane[] | undefined;
   @state() private stats_ = true;
   @state() private problems_ = false;
 
@@ -75,7 +77,7 @@ export class Ladder extends LitElement {
     const shown = this.entries.filter(
       (entry) => (this.stats_ || !entry.what.startsWith('stats')) && (!this.problems_ || entry.level !== 'info'),
     );
-    this.lanes_ = lanesOf(this.entries);
+    this.lanes_ = lanesOf(this.entries, this.always);
     return html`<section class="card ladder" data-test="ladder" aria-labelledby="ladder-title">
       <div class="title">
         <h2 id="ladder-title">What happened</h2>
@@ -98,7 +100,7 @@ export class Ladder extends LitElement {
           </div>
         </div>
       </div>
-      ${this.dropped > 0 ? html`<p class="soft">${this.dropped} entries from the middle of the call were thinned out.</p>` : nothing}
+      ${this.dropped > 0 ? html`<p class="soft">${this.dropped} entries from the middle were thinned out.</p>` : nothing}
     </section>`;
   }
 }

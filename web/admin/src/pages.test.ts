@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BrokerLeg, CallDetail, CallSummary, TimelineEntry } from './api';
 import { matches } from './call_filter';
 import { findings, whyEnded } from './diagnose';
-import { lanesOf } from './lanes';
+import { kAssistLanes, lanesOf } from './lanes';
 import { ceiling, lasting, points, sum, trunkTransport } from './performance';
 
 const entry = (from: string, to: string): TimelineEntry => ({ at: '', ms: 0, from, to, what: 'x', level: 'info', detail: {} });
@@ -12,6 +12,9 @@ describe('lanes of a call', () => {
     expect(lanesOf([entry('consumer', 'gateway'), entry('gateway', 'agent')])).toEqual(['consumer', 'gateway', 'broker', 'agent']);
     expect(lanesOf([entry('trunk', 'gateway'), entry('gateway', 'customer phone'), entry('gateway', 'agent')])).toEqual(['customer phone', 'trunk', 'gateway', 'broker', 'agent']);
     expect(lanesOf([entry('consumer', 'gateway'), entry('gateway', 'trunk'), entry('agent phone', 'gateway')])).toEqual(['consumer', 'gateway', 'broker', 'agent phone', 'trunk']);
+  });
+  it('are others in a co-browse session', () => {
+    expect(lanesOf([entry('server', 'supervisor')], kAssistLanes)).toEqual(['consumer', 'server', 'agent', 'supervisor']);
   });
   it('may be unknown: then they stand at the right', () => {
     expect(lanesOf([entry('gateway', 'edge')])).toEqual(['gateway', 'broker', 'edge']);
