@@ -138,6 +138,16 @@ export interface FormField {
   readonly?: boolean;
   valid?: boolean;
   message?: string;
+  disabled?: boolean;
+  /** The site lets no agent use it. */
+  barred?: boolean;
+  /** Legend of the group it is in; placeholder; limits as the page states them. */
+  group?: string;
+  hint?: string;
+  maxLength?: number;
+  min?: string;
+  max?: string;
+  step?: string;
   x: number;
   y: number;
   w: number;
@@ -482,7 +492,9 @@ function parseField(raw: Json): FormField {
       ? raw.options.filter(isObject).slice(0, 1000).map((o) => ({ value: text(o.value), label: text(o.label, 300), selected: o.selected === true, disabled: o.disabled === true }))
       : undefined,
     multiple: raw.multiple === true, required: raw.required === true, readonly: raw.readonly === true,
-    valid: raw.valid !== false, message: optionalText(raw.message),
+    valid: raw.valid !== false, message: optionalText(raw.message), disabled: raw.disabled === true, barred: raw.barred === true,
+    group: optionalText(raw.group)?.slice(0, 300), hint: optionalText(raw.hint)?.slice(0, 300), maxLength: isCount(raw.maxLength) ? raw.maxLength : undefined,
+    min: optionalText(raw.min)?.slice(0, 64), max: optionalText(raw.max)?.slice(0, 64), step: optionalText(raw.step)?.slice(0, 64),
     x: number(raw.x), y: number(raw.y), w: number(raw.w), h: number(raw.h),
   };
 }

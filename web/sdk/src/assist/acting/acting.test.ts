@@ -1,0 +1,321 @@
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, haveChromium, TestPages } from '../../testing/page';
+
+
+describe.skipIf(!haveChromium())('Actor', () => {
+  let pages: TestPages;
+  let page: Page;
+  let thrown: string[] = [];
+
+  beforeAll(async () => {
+    pages = new TestPages(await bundle(fileURLToPath(new URL('./index.ts', import.meta.url)), 'Acting'));
+  });
+  afterEach(() => page?.close());
+  afterAll(() => pages.close());
+
+  async function open(html: string, options = '{}'): Promise<void> {
+    page = await pages.open(`<!doctype html><style>body{margin:0}</style>${html}`);
+    thrown = [];
+    page.on('pageerror', (e) => thrown.push(e.message));
+    await page.evaluate(`window.log = []; window.activities = []; window.touches = 0;
+      window.actor = Acting.createActor({ onActivity: (a) => activities.push(a.what + ' ' + a.target), onTouch: () => touches++, ...${options} });
+      window.middle = (s, root = document) => { const b = root.querySelector(s).getBoundingClientRect(); return { x: b.x + b.width / 2, y: b.y + b.height / 2 }; };
+      window.on = (s, ...types) => { for (const t of types) document.querySelector(s).addEventListener(t, (e) => log.push(t)); };`);
+  }
+  const run = <T>(code: string): Promise<T> => page.evaluate(code) as Promise<T>;
+  const click = (selector: string, extra = '') => run<import('./types').ActResult>(`actor.click({ ...middle(${JSON.stringify(selector)}) ${extra} })`);
+  const type = (text: string) => run<import('./types').ActResult>(`actor.text({ text: ${JSON.stringify(text)} })`);
+  const key = (name: string, mods = '{}') => run<import('./types').ActResult>(`actor.key({ key: ${JSON.stringify(name)}, mods: ${mods} })`);
+  const value = (selector: string) => run<string>(`document.querySelector(${JSON.stringify(selector)}).value`);
+  const log = () => run<string[]>('log.splice(0)');
+
+  it('clicks with all that a mouse does, and names what it clicked', async () => {
+    await open('<button id="b">Send <b>now</b></button>');
+    await run(`on('#b', 'pointerdown', 'mousedown', 'focus', 'pointerup', 'mouseup', 'click')`);
+    expect(await click('#b b')).toEqual({ ok: true, target: 'Send now' });
+    expect(await log()).toEqual(['pointerdown', 'mousedown', 'focus', 'pointerup', 'mouseup', 'click']);
+    expect(await run('activities')).toEqual(['click Send now']);
+  });
+
+  it('activates links, checkboxes, labels and radio buttons', async () => {
+    await open('<a href="#there">go</a><label>Yes <input type="checkbox" id="c"></label><label id="r">Two<input type="radio" name="n" value="2"></label><details><summary>More</summary>text</details>');
+    await click('a');
+    expect(await run('location.hash')).toBe('#there');
+    await click('label');
+    expect(await run(`document.querySelector('#c').checked`)).toBe(true);
+    await click('#r');
+    expect(await run(`document.querySelector('[type=radio]').checked`)).toBe(true);
+    await click('summary');
+    expect(await run(`document.querySelector('details').open`)).toBe(true);
+  });
+
+  it('types with trusted input events, within maxlength, and the page hears of the change', async () => {
+    await open('<input id="i" maxlength="5"><input id="j">');
+    await run(`document.querySelector('#i').addEventListener('input', (e) => log.push('input ' + e.isTrusted)); on('#i', 'change', 'keydown')`);
+    await click('#i');
+    await type('Ada Lovelace');
+    expect(await value('#i')).toBe('Ada L');
+    expect(new Set(await log())).toEqual(new Set(['keydown', 'input true']));
+    await click('#j');
+    expect(await log()).toEqual(['change']);
+  });
+
+  it('leaves characters out that the page refuses', async () => {
+    await open('<input id="i">');
+    await run(`document.querySelector('#i').addEventListener('keydown', (e) => { if (!/\\d/.test(e.key)) e.preventDefault(); })`);
+    await click('#i');
+    await type('1a2b3');
+    expect(await value('#i')).toBe('123');
+  });
+
+  it('edits: caret, selection, words, undo', async () => {
+    await open('<input id="i" value="one two three"><textarea id="t"></textarea>');
+    await click('#i', ', detail: 3');
+    await type('four five');
+    await key('ArrowLeft');
+    await key('Backspace');
+    expect(await value('#i')).toBe('four fie');
+    await key('Backspace', '{ ctrl: true }');
+    expect(await value('#i')).toBe('four e');
+    await key('Home');
+    await key('End', '{ shift: true }');
+    await key('Delete');
+    expect(await value('#i')).toBe('');
+    await key('z', '{ ctrl: true }');
+    expect(await value('#i')).toBe('four e');
+    await click('#t');
+    await type('a');
+    await key('Enter');
+    await type('b');
+    expect(await value('#t')).toBe('a\nb');
+    expect(await key('v', '{ ctrl: true }')).toMatchObject({ ok: false, reason: 'key_refused' });
+  });
+
+  it('writes into editable content', async () => {
+    await open('<div id="e" contenteditable style="width:200px;height:60px">hello</div>');
+    await click('#e');
+    await key('End', '{ ctrl: true }');
+    await type(' you');
+    expect(await run(`document.querySelector('#e').textContent`)).toBe('hello you');
+  });
+
+  it('submits with Enter by the default button, with native validation', async () => {
+    await open('<form><input id="i" required><button id="b" name="submit">Go</button></form>');
+    await run(`document.querySelector('form').addEventListener('submit', (e) => { e.preventDefault(); log.push('submit by ' + e.submitter?.id); })`);
+    await click('#i');
+    await key('Enter');
+    expect(await log()).toEqual([]);
+    await type('x');
+    await key('Enter');
+    expect(await log()).toEqual(['submit by b']);
+    await run(`document.querySelector('#b').setAttribute('data-parley-barred', '')`);
+    expect(await key('Enter')).toMatchObject({ ok: false, reason: 'barred' });
+    expect(await log()).toEqual([]);
+  });
+
+  it('follows the Tab order, radio groups and shadow roots included', async () => {
+    await open(`<input id="a"><input id="z" tabindex="1"><input type="radio" name="n" id="r1"><input type="radio" name="n" id="r2" checked>
+      <div id="host"></div><input disabled><button id="end">End</button>`);
+    await run(`document.querySelector('#host').attachShadow({ mode: 'open' }).innerHTML = '<input id="inner">'`);
+    const order: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      await key('Tab');
+      order.push(await run<string>(`(document.activeElement.shadowRoot?.activeElement ?? document.activeElement).id`));
+    }
+    expect(order).toEqual(['z', 'a', 'r2', 'inner', 'end', 'z']);
+    await key('Tab', '{ shift: true }');
+    expect(await run('document.activeElement.id')).toBe('end');
+  });
+
+  it('chooses from lists by mouse and keys', async () => {
+    await open('<select id="s"><option value="">None</option><optgroup label="Group"><option value="1">One</option><option value="2" disabled>Two</option></optgroup><option value="3">Three</option></select>');
+    await run(`on('#s', 'input', 'change')`);
+    await click('#s');
+    const place = await run<{ x: number; y: number }>(`middle('.cell:last-of-type', document.querySelector('parley-picker').shadowRoot)`);
+    await run(`actor.click(${JSON.stringify(place)})`);
+    expect(await value('#s')).toBe('3');
+    expect(await log()).toEqual(['input', 'change']);
+    expect(await run(`document.querySelector('parley-picker')`)).toBe(null);
+    await key('ArrowUp');
+    expect(await value('#s')).toBe('1');
+    await key('Enter');
+    await key('n');
+    await key('Enter');
+    expect(await value('#s')).toBe('');
+  });
+
+  it('picks dates, times and colours, and moves sliders', async () => {
+    await open(`<html lang="en"><input id="d" type="date" value="2026-02-10" min="2026-02-05"><input id="t" type="datetime-local" value="2026-02-10T08:00">
+      <input id="c" type="color" value="#000000"><input id="r" type="range" min="0" max="10" value="0">`);
+    const cell = (label: string) => run(`[...document.querySelector('parley-picker').shadowRoot.querySelectorAll('.cell')].find((c) => (c.getAttribute('aria-label') ?? c.textContent).includes(${JSON.stringify(label)}))
+      .getBoundingClientRect().toJSON()`).then((b) => { const { x, y, width, height } = b as DOMRect; return run(`actor.click({ x: ${x + width / 2}, y: ${y + height / 2} })`); });
+    await click('#d');
+    await cell('February 4,');
+    expect(await value('#d')).toBe('2026-02-10');
+    await cell('February 20,');
+    expect(await value('#d')).toBe('2026-02-20');
+    await click('#t');
+    await key('PageDown');
+    await cell('March 3,');
+    await cell('09:15');
+    expect(await value('#t')).toBe('2026-03-03T09:15');
+    await click('#c');
+    await cell('#ff9900');
+    expect(await value('#c')).toBe('#ff9900');
+    await click('#r');
+    expect(await value('#r')).toBe('5');
+  });
+
+  it('scrolls the container under the pointer, and then what is around it', async () => {
+    await open('<div id="o" style="height:200px;overflow:auto"><div style="height:600px">x</div></div><div style="height:2000px"></div>');
+    const wheel = (dy: number) => run(`actor.scroll({ ...middle('#o'), dx: 0, dy: ${dy} })`);
+    await wheel(150);
+    expect(await run(`[document.querySelector('#o').scrollTop, scrollY]`)).toEqual([150, 0]);
+    await wheel(900);
+    await wheel(100);
+    expect(await run(`[document.querySelector('#o').scrollTop, scrollY]`)).toEqual([400, 100]);
+  });
+
+  it('drags with a captured pointer', async () => {
+    await open('<div id="d" style="width:100px;height:40px;background:#ccc"></div>');
+    await run(`(() => { const d = document.querySelector('#d');
+      d.addEventListener('pointerdown', (e) => d.setPointerCapture(e.pointerId));
+      for (const t of ['pointermove', 'pointerup']) d.addEventListener(t, (e) => d.hasPointerCapture(e.pointerId) && log.push(t + ' ' + e.clientX)); })()`);
+    await run(`actor.pointer({ x: 10, y: 10, down: true }); actor.pointer({ x: 400, y: 300, down: true }); actor.pointer({ x: 450, y: 300, down: false })`);
+    expect(await log()).toEqual(['pointermove 10', 'pointermove 400', 'pointermove 450', 'pointerup 450']);
+    expect(thrown).toEqual([]);
+  });
+
+  it('reaches into shadow roots and scaled frames, and says where a frame is foreign', async () => {
+    await open(`<div id="host"></div><iframe id="f" style="width:200px;height:100px;border:5px solid;padding:3px;transform:scale(1.5);transform-origin:0 0" srcdoc="<body style='margin:0'><button id=b style='width:50px;height:20px'>In</button><input id=i style='width:60px;height:20px'>"></iframe>
+      <iframe id="x" sandbox srcdoc="x" style="position:absolute;top:300px;left:0"></iframe>`);
+    await page.waitForFunction(`document.querySelector('#f').contentDocument?.querySelector('#i')`);
+    await run(`(() => { const r = document.querySelector('#host').attachShadow({ mode: 'open' }); r.innerHTML = '<button id=s>Shadow</button>'; r.firstChild.onclick = () => log.push('shadow');
+      document.querySelector('#f').contentDocument.querySelector('#b').onclick = () => log.push('frame'); })()`);
+    await run(`actor.click(middle('#s', document.querySelector('#host').shadowRoot))`);
+    const at = await run<{ x: number; y: number }>(`document.querySelector('#f').getBoundingClientRect().toJSON()`);
+    await run(`actor.click({ x: ${at.x + (8 + 25) * 1.5}, y: ${at.y + (8 + 10) * 1.5} })`);
+    expect(await log()).toEqual(['shadow', 'frame']);
+    await run(`actor.click({ x: ${at.x + (8 + 70) * 1.5}, y: ${at.y + (8 + 10) * 1.5} })`);
+    expect(await type('hi')).toMatchObject({ ok: true });
+    expect(await run(`document.querySelector('#f').contentDocument.querySelector('#i').value`)).toBe('hi');
+    expect(await click('#x')).toMatchObject({ ok: false, reason: 'foreign_frame' });
+  });
+
+  it('does not touch what is barred', async () => {
+    await open(`<input id="p" type="password"><input id="f" type="file"><input id="c" autocomplete="cc-number"><input id="n" name="cardNumber"><label id="l">Secret<input type="password"></label>
+      <div data-parley-barred><button id="b">Pay</button></div><button class="no">No</button><form data-parley-barred id="form"></form><button id="o" form="form">Out</button><input id="i">`, `{ barred: ['.no', ':::'] }`);
+    for (const selector of ['#p', '#f', '#c', '#n', '#l', '#b', '.no', '#o']) {
+      await run(`on(${JSON.stringify(selector)}, 'pointerdown', 'click')`);
+      expect(await click(selector), selector).toMatchObject({ ok: false, reason: 'barred' });
+    }
+    expect(await log()).toEqual([]);
+    await run(`document.querySelector('#p').focus()`);
+    expect(await type('x')).toMatchObject({ reason: 'barred' });
+    expect(await key('a')).toMatchObject({ reason: 'barred' });
+    await run(`document.querySelector('#p').type = 'text'`);
+    expect(await type('x')).toMatchObject({ reason: 'barred' });
+    expect(await key('Tab')).toMatchObject({ ok: true });
+  });
+
+  it('refuses hostile messages in words', async () => {
+    await open('<input id="i" readonly><input id="d" disabled><input id="k">');
+    for (const [x, y] of [['-1', '5'], ['1e9', '5'], ['NaN', '5'], ['"5"', '5'], ['undefined', '5'], ['Infinity', '0']]) {
+      const result = await run<import('./types').ActResult>(`actor.click({ x: ${x}, y: ${y} })`);
+      expect(result.ok, x).toBe(false);
+      expect(result.text).toBeTruthy();
+    }
+    expect(await run(`actor.click({ x: 5, y: 5, button: 7 })`)).toMatchObject({ reason: 'bad_message' });
+    expect(await run(`actor.scroll({ x: 5, y: 5, dx: 0, dy: 'a' })`)).toMatchObject({ reason: 'bad_message' });
+    expect(await run(`actor.scroll({ x: 5, y: 5, dx: 0, dy: 1e300 })`)).toMatchObject({ ok: true });
+    expect(await run(`actor.text({ text: 'x'.repeat(100001) })`)).toMatchObject({ reason: 'too_long' });
+    expect(await run(`actor.key({ key: 'LaunchApplication1' })`)).toMatchObject({ reason: 'bad_message' });
+    expect(await type('x')).toMatchObject({ reason: 'not_editable' });
+    await click('#i');
+    expect(await type('x')).toMatchObject({ reason: 'readonly' });
+    expect(await click('#d')).toMatchObject({ reason: 'disabled' });
+    expect(await run(`actor.formSet({ id: 'f99', value: 'x' })`)).toMatchObject({ ok: false, reason: 'unknown_field' });
+    await run('actor.stop()');
+    expect(await click('#k')).toMatchObject({ reason: 'stopped' });
+  });
+
+  it('goes on when the page throws', async () => {
+    await open('<button id="b">B</button><input id="i">');
+    await run(`for (const t of ['pointermove', 'pointerdown', 'mousedown', 'click']) document.querySelector('#b').addEventListener(t, () => { throw new Error('page'); })`);
+    await run(`for (const t of ['keydown', 'beforeinput', 'input', 'focus']) document.querySelector('#i').addEventListener(t, () => { throw new Error('page'); })`);
+    expect(await click('#b')).toMatchObject({ ok: true });
+    await click('#i');
+    await type('ok');
+    expect(await value('#i')).toBe('ok');
+  });
+
+  it('tells of the consumer’s touch and not of its own', async () => {
+    await open('<button id="b">B</button><input id="i">');
+    await click('#b');
+    await click('#i');
+    await type('x');
+    expect(await run('touches')).toBe(0);
+    await page.mouse.click(5, 5);
+    await page.keyboard.press('a');
+    expect(await run<number>('touches')).toBeGreaterThanOrEqual(2);
+  });
+
+  describe('form editor', () => {
+    const form = `<form><fieldset><legend>Person</legend><label for="n">Name</label><input id="n" required maxlength="10"><label>Mail<input id="m" type="email" value="no"></label></fieldset>
+      <select id="s" aria-label="Country"><option value="de">Germany</option><option value="fr" disabled>France</option><option value="pl">Poland</option></select>
+      <fieldset><legend>Size</legend><label>S<input type="radio" name="z" value="s"></label><label>L<input type="radio" name="z" value="l"></label></fieldset>
+      <label><input id="c" type="checkbox"> Terms</label><input id="d" type="date" placeholder="x" aria-label="Date"><input id="r" readonly value="R" title="Fixed">
+      <input id="p" type="password" aria-label="Password" value="secret"><input id="k" class="mask" aria-label="Account" value="AB12"><input type="hidden" value="h"><input style="display:none"></form>`;
+    type Field = import('./types').FormField;
+    const fields = async () => Object.fromEntries((await run<Field[]>('actor.formGet()')).map((f) => [f.label, f]));
+    const set = (id: string, rest: object) => run<import('./types').FormResult>(`actor.formSet(${JSON.stringify({ id, ...rest })})`);
+
+    it('lists fields with labels, types, options and validity, and never what is masked', async () => {
+      await open(form, `{ isMasked: (e) => e.classList.contains('mask') }`);
+      const all = await fields();
+      expect(Object.keys(all)).toEqual(['Name', 'Mail', 'Country', 'Size', 'Terms', 'Date', 'Fixed', 'Password', 'Account']);
+      expect(all.Name).toMatchObject({ type: 'text', value: '', required: true, valid: false, maxLength: 10, group: 'Person', masked: false, barred: false });
+      expect(all.Mail).toMatchObject({ type: 'email', value: 'no', valid: false });
+      expect(all.Country).toMatchObject({ type: 'select', options: [{ value: 'de', selected: true }, { value: 'fr', disabled: true }, { value: 'pl' }] });
+      expect(all.Size).toMatchObject({ type: 'radio', options: [{ value: 's', label: 'S' }, { value: 'l', label: 'L' }] });
+      expect(all.Fixed).toMatchObject({ readonly: true });
+      expect(all.Password).toMatchObject({ masked: true, barred: true });
+      expect(all.Account).toMatchObject({ masked: true, barred: false });
+      expect(JSON.stringify(all)).not.toMatch(/secret|AB12/);
+      expect(all.Name!.w).toBeGreaterThan(50);
+    });
+
+    it('sets them, tells the page, and keeps its rules', async () => {
+      await open(form, `{ isMasked: (e) => e.classList.contains('mask') }`);
+      const all = await fields();
+      await run(`on('form', 'input', 'change')`);
+      expect(await set(all.Name!.id, { value: 'Ada' })).toMatchObject({ ok: true, valid: true });
+      expect(await log()).toEqual(['input', 'change']);
+      expect(await set(all.Name!.id, { value: 'Ada Lovelace Byron' })).toMatchObject({ ok: false, reason: 'too_long' });
+      expect(await set(all.Mail!.id, { value: 'ada@' })).toMatchObject({ ok: true, valid: false });
+      expect(await set(all.Country!.id, { selected: ['pl'] })).toMatchObject({ ok: true });
+      expect(await set(all.Country!.id, { selected: ['fr'] })).toMatchObject({ reason: 'bad_value' });
+      expect(await set(all.Country!.id, { selected: ['de', 'pl'] })).toMatchObject({ reason: 'bad_message' });
+      expect(await set(all.Size!.id, { value: 'l' })).toMatchObject({ ok: true });
+      expect(await set(all.Terms!.id, { checked: true })).toMatchObject({ ok: true });
+      expect(await set(all.Date!.id, { value: '2026-13-40' })).toMatchObject({ reason: 'bad_value' });
+      expect(await set(all.Date!.id, { value: '2026-11-26' })).toMatchObject({ ok: true });
+      expect(await set(all.Fixed!.id, { value: 'x' })).toMatchObject({ reason: 'readonly' });
+      expect(await set(all.Password!.id, { value: 'x' })).toMatchObject({ reason: 'barred' });
+      expect(await set(all.Account!.id, { value: 'CD34' })).toMatchObject({ ok: true });
+      expect(await set(all.Name!.id, {})).toMatchObject({ reason: 'bad_message' });
+      expect(await run(`['n', 's', 'd', 'k', 'p'].map((i) => document.getElementById(i).value)`)).toEqual(['Ada', 'pl', '2026-11-26', 'CD34', 'secret']);
+    });
+
+    it('tells of changes while somebody looks', async () => {
+      await open(form);
+      await run('window.told = []; window.stopWatching = actor.watchForm((f) => told.push(f.find((x) => x.label === "Name").value))');
+      await page.fill('#n', 'Bo');
+      await page.waitForFunction('told.at(-1) === "Bo"');
+      await run('stopWatching()');
+    });
+  });
+});
+

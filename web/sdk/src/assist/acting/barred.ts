@@ -1,0 +1,88 @@
+import { reportFault } from '../../common/guard';
+import { ancestors, formOf, isHtml, isInput } from './dom';
+
+export const kBarredAttribute = 'data-parley-barred';
+
+export type BarRule = 'attribute' | 'selector' | 'password' | 'file' | 'card' | 'overlay';
+
+/** Inputs that were seen with type=password: they stay barred while the page shows the password in the clear. */
+const passwords = new WeakSet<Element>();
+
+const kCardNames =
+  /(?:^|-)(?:credit-?|debit-?|payment-?|bank-?)?(?:card|cc)-?(?:number|num|no|nr|pan|cvv|cvc|csc|code|exp(?:iry|iration)?(?:-?(?:date|month|year))?)(?:-|$)|(?:^|-)(?:cvv2?|cvc2?|csc|ccnum|ccno)(?:-|$)/;
+
+const words = (name: string): string =>
+  name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^a-zA-Z0-9]+/g, '-').toLowerCase();
+
+/** Does a field ask for a payment card, by its autofill hint or by its name? */
+export function asksForCard(autocomplete: string, ...names: string[]): boolean {
+  if (/(?:^|\s)cc-/.test(autocomplete.toLowerCase())) return true;
+  return names.some((name) => kCardNames.test(words(name)));
+}
+
+/** Fields that no agent may use or read, whatever the site says. */
+export function sensitiveRule(element: Element): BarRule | null {
+  if (!isInput(element)) return null;
+  const hint = element.getAttribute('autocomplete') ?? '';
+  if (element.type === 'password' || passwords.has(element) || /(?:current|new)-password/i.test(hint)) {
+    passwords.add(element);
+    return 'password';
+  }
+  if (element.type === 'file') return 'file';
+  return asksForCard(hint, element.getAttribute('name') ?? '', element.id) ? 'card' : null;
+}
+
+/** What agents must not use. */
+export class Bars {
+  private selectors_: string[] = [];
+
+  constructor(selectors: readonly string[] = []) {
+    this.set(selectors);
+  }
+
+  /** A selector that the browser does not understand is reported and left out; the others hold. */
+  set(selectors: readonly string[]): void {
+    this.selectors_ = selectors.filter((selector) => {
+      try {
+        document.createDocumentFragment().querySelector(selector);
+        return true;
+      } catch (fault) {
+        reportFault(`barred selector ${selector}`, fault);
+        return false;
+      }
+    });
+  }
+
+  /** Why an element is barred, by itself or by what is around it; null when it is not. */
+  why(element: Element): BarRule | null {
+    for (const each of ancestors(element)) {
+      const rule = this.own(each);
+      if (rule) return rule;
+    }
+    // A label acts on its field, a field on its form: neither is a way around.
+    const control = isHtml(element, 'label') ? (element as HTMLLabelElement).control : null;
+    if (control && control !== element) return this.why(control);
+    const label = element.closest('label')?.control;
+    if (label && label !== element) {
+      for (const each of ancestors(label)) {
+        const rule = this.own(each);
+        if (rule) return rule;
+      }
+    }
+    const form = formOf(element);
+    return form ? this.own(form) : null;
+  }
+
+  private own(element: Element): BarRule | null {
+    if (element.hasAttribute(kBarredAttribute) && element.getAttribute(kBarredAttribute) !== 'false') return 'attribute';
+    if (element.hasAttribute('data-parley-overlay')) return 'overlay';
+    const sensitive = sensitiveRule(element);
+    if (sensitive) return sensitive;
+    return this.selectors_.some((selector) => element.matches(selector)) ? 'selector' : null;
+  }
+}
+
+/** Looks through a document for passwords, so that one shown in the clear later is still known for what it is. */
+export function notePasswords(root: ParentNode): void {
+  for (const field of root.querySelectorAll('input[type=password]')) passwords.add(field);
+}

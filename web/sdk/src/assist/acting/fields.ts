@@ -1,0 +1,270 @@
+// The form editor's view of the page: the fields that are drawn, named as a person would name them, and filling them in.
+import { sensitiveRule, type Bars } from './barred';
+import {
+  clip, fire, frameDocument, isControl, isDisabled, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
+  type Control,
+} from './dom';
+import { radioGroup } from './focus';
+import { boxInRoot, type Scene } from './targets';
+import { kLimits, kRefusals, type FormField, type FormResult, type FormSetInput, type Refusal } from './types';
+
+export interface FieldContext {
+  scene: Scene;
+  bars: Bars;
+  isMasked: (element: Element) => boolean;
+}
+
+const kNoFields = ['hidden', 'button', 'submit', 'reset', 'image'];
+const kElements = 20_000;
+
+export class Fields {
+  private readonly ids_ = new WeakMap<Element, string>();
+  private readonly byId_ = new Map<string, WeakRef<Control>>();
+  private next_ = 1;
+
+  constructor(private readonly context_: FieldContext) {}
+
+  /** All fields that can be seen, in the order of the page. */
+  list(): FormField[] {
+    return this.controls().map((control) => this.describe(control));
+  }
+
+  /** The id under which a field is listed; null for what is no field. */
+  idOf(element: Element | null): string | null {
+    if (!element || !isField(element)) return null;
+    return this.id(isInput(element) && element.type === 'radio' ? (radioGroup(element)[0] ?? element) : element);
+  }
+
+  set(input: FormSetInput): FormResult & { target: string } {
+    const control = this.byId_.get(input.id)?.deref();
+    if (!control?.isConnected) return { ...this.result(input.id, null, 'unknown_field'), target: '' };
+    const target = nameOf(control);
+    const refusal = this.refusal(control) ?? this.put(control, input);
+    return { ...this.result(input.id, control, refusal), target };
+  }
+
+  /** Never the browser's own words for a masked field: they quote what was typed. */
+  private result(id: string, control: Control | null, reason: Refusal | null): FormResult {
+    const valid = !control || isValid(control);
+    const quoted = control && !valid ? control.validationMessage : '';
+    const message = reason ? kRefusals[reason] : control && this.masked(control) && !valid ? 'The page finds this value not valid.' : quoted;
+    return { id, ok: reason === null, valid, message, ...(reason ? { reason } : {}) };
+  }
+
+  private masked(control: Element): boolean {
+    return sensitiveRule(control) !== null || this.context_.isMasked(control);
+  }
+
+  private refusal(control: Control): Refusal | null {
+    if (this.context_.bars.why(control)) return 'barred';
+    if (isDisabled(control)) return 'disabled';
+    if ((isInput(control) || isTextArea(control)) && control.readOnly) return 'readonly';
+    return null;
+  }
+
+  private put(control: Control, input: FormSetInput): Refusal | null {
+    if (isSelect(control)) return putSelect(control, input.selected ?? (input.value === undefined ? undefined : [input.value]));
+    if (isInput(control) && control.type === 'radio') return this.putRadio(control, input.value ?? input.selected?.[0]);
+    if (isToggle(control)) return putCheckbox(control, input.checked);
+    if (!isInput(control) && !isTextArea(control)) return 'not_editable';
+    return typeof input.value === 'string' ? putText(control, input.value) : 'bad_message';
+  }
+
+  private putRadio(first: HTMLInputElement, value: string | undefined): Refusal | null {
+    if (value === undefined) return 'bad_message';
+    const radio = radioGroup(first).find((r) => r.value === value);
+    if (!radio) return 'bad_value';
+    if (this.context_.bars.why(radio)) return 'barred';
+    // Frameworks listen for the click of a choice, not for its change.
+    if (!radio.checked) radio.click();
+    return radio.checked ? null : 'page_refused';
+  }
+
+  private controls(): Control[] {
+    const found: Control[] = [];
+    let budget = kElements;
+    const visit = (root: ParentNode): void => {
+      for (const element of root.querySelectorAll('*')) {
+        if (--budget < 0 || found.length >= kLimits.fields) return;
+        if (element.hasAttribute('data-parley-overlay')) continue;
+        const shadow = this.context_.scene.shadowOf(element);
+        if (shadow) visit(shadow);
+        else if (isFrame(element)) visitFrame(element);
+        else if (isField(element) && isShown(element) && firstOfGroup(element)) found.push(element);
+      }
+    };
+    const visitFrame = (frame: HTMLIFrameElement): void => {
+      const inner = frameDocument(frame);
+      if (inner && isShown(frame)) visit(inner);
+    };
+    visit(this.context_.scene.root.document);
+    return found;
+  }
+
+  private id(control: Element): string {
+    let id = this.ids_.get(control);
+    if (!id) {
+      id = `f${this.next_++}`;
+      this.ids_.set(control, id);
+      this.byId_.set(id, new WeakRef(control as Control));
+      if (this.byId_.size > 4 * kLimits.fields) this.forgetGone();
+    }
+    return id;
+  }
+
+  private forgetGone(): void {
+    for (const [id, ref] of this.byId_) if (!ref.deref()?.isConnected) this.byId_.delete(id);
+  }
+
+  private describe(control: Control): FormField {
+    const masked = this.masked(control);
+    const barred = this.context_.bars.why(control) !== null;
+    const valid = isValid(control);
+    const field: FormField = {
+      id: this.id(control), label: nameOf(control), type: typeOf(control), masked, ...boxInRoot(control),
+      required: isRequired(control), readonly: (isInput(control) || isTextArea(control)) && control.readOnly, valid,
+      message: masked || valid ? undefined : clip(control.validationMessage, kLimits.label),
+      barred, disabled: isDisabled(control), group: groupOf(control), ...limitsOf(control),
+    };
+    if (isSelect(control)) return { ...field, multiple: control.multiple, options: optionsOf(control, masked) };
+    if (isInput(control) && control.type === 'radio') return { ...field, options: choicesOf(control, masked) };
+    if (masked) return field;
+    if (isToggle(control)) return { ...field, checked: control.checked };
+    return { ...field, value: control.value.slice(0, kLimits.value) };
+  }
+}
+
+function isField(element: Element): element is Control {
+  if (!isControl(element) || isHtml(element, 'button')) return false;
+  return !isInput(element) || !kNoFields.includes(element.type);
+}
+
+const firstOfGroup = (control: Control): boolean =>
+  !isInput(control) || control.type !== 'radio' || !control.name || isDisabled(control) || radioGroup(control).find(isShown) === control;
+
+function typeOf(control: Control): string {
+  if (isSelect(control)) return 'select';
+  return isTextArea(control) ? 'textarea' : control.type;
+}
+
+/** Without `checkValidity`, which would tell the page. */
+const isValid = (control: Control): boolean => control.validity?.valid !== false;
+
+const isRequired = (control: Control): boolean =>
+  (control as HTMLInputElement).required === true || control.getAttribute('aria-required') === 'true';
+
+function limitsOf(control: Control): Partial<FormField> {
+  if (!isInput(control) && !isTextArea(control)) return {};
+  const text = (name: string) => control.getAttribute(name) || undefined;
+  return {
+    hint: clip(control.placeholder ?? '', kLimits.label) || undefined,
+    maxLength: control.maxLength >= 0 ? control.maxLength : undefined, min: text('min'), max: text('max'), step: text('step'),
+  };
+}
+
+function groupOf(control: Control): string | undefined {
+  const legend = control.closest('fieldset')?.querySelector('legend')?.textContent;
+  return legend ? clip(legend, kLimits.label) : undefined;
+}
+
+function optionsOf(select: HTMLSelectElement, masked: boolean): FormField['options'] {
+  return [...select.options].slice(0, kLimits.options).map((o) => ({
+    value: o.value, label: clip(o.label || o.text, kLimits.label), selected: !masked && o.selected,
+    disabled: o.disabled || (isHtml(o.parentElement, 'optgroup') && (o.parentElement as HTMLOptGroupElement).disabled),
+  }));
+}
+
+function choicesOf(first: HTMLInputElement, masked: boolean): FormField['options'] {
+  return radioGroup(first).slice(0, kLimits.options).map((r) => ({ value: r.value, label: ownLabel(r) || r.value, selected: !masked && r.checked, disabled: false }));
+}
+
+function putText(field: HTMLInputElement | HTMLTextAreaElement, value: string): Refusal | null {
+  if (value.length > kLimits.value) return 'too_long';
+  if (field.maxLength >= 0 && value.length > field.maxLength) return 'too_long';
+  if (isInput(field) && !takes(field, value)) return 'bad_value';
+  const before = field.value;
+  const { activeElement } = field.ownerDocument;
+  // Many pages judge a field when it is left: it gets the focus and gives it back.
+  field.focus({ preventScroll: true });
+  setNatively(field, 'value', value);
+  fire(field, 'input');
+  fire(field, 'change');
+  if (activeElement !== field) {
+    if (activeElement && activeElement !== field.ownerDocument.body) (activeElement as HTMLElement).focus?.({ preventScroll: true });
+    else field.blur();
+  }
+  return field.value === before && value !== before ? 'page_refused' : null;
+}
+
+/** A browser silently empties a date or number that is none, and bends a colour or a slider: asked of a copy first. */
+function takes(field: HTMLInputElement, value: string): boolean {
+  if (isTextField(field) && field.type !== 'number') return true;
+  const copy = field.ownerDocument.createElement('input');
+  copy.type = field.type;
+  for (const name of ['min', 'max', 'step']) {
+    const limit = field.getAttribute(name);
+    // A number out of bounds is the page's native validation's to judge; a slider cannot stand there.
+    if (limit !== null && field.type === 'range') copy.setAttribute(name, limit);
+  }
+  copy.value = value;
+  return field.type === 'color' ? copy.value === value.toLowerCase() : copy.value === value || Number(copy.value) === Number(value || NaN);
+}
+
+function putCheckbox(box: HTMLInputElement, checked: boolean | undefined): Refusal | null {
+  if (typeof checked !== 'boolean') return 'bad_message';
+  if (box.checked !== checked) box.click();
+  return box.checked === checked ? null : 'page_refused';
+}
+
+/** Chooses by values; every one must be there and be open to choice. */
+export function putSelect(select: HTMLSelectElement, values: readonly string[] | undefined): Refusal | null {
+  if (!values || (!select.multiple && values.length !== 1)) return 'bad_message';
+  const open = [...select.options].filter((o) => !isDisabled(o) && !(isHtml(o.parentElement, 'optgroup') && (o.parentElement as HTMLOptGroupElement).disabled));
+  if (values.some((v) => !open.some((o) => o.value === v))) return 'bad_value';
+  if (select.multiple) for (const option of select.options) setNatively(option, 'selected', values.includes(option.value));
+  else setNatively(select, 'value', values[0]!);
+  fire(select, 'input');
+  fire(select, 'change');
+  return !select.multiple && select.value !== values[0] ? 'page_refused' : null;
+}
+
+/** What a person calls an element: label, aria, placeholder, title, text, name. Never the value. */
+export function nameOf(element: Element): string {
+  if (isInput(element) && element.type === 'radio') {
+    const group = groupOf(element) ?? byIds(element.closest('[role=radiogroup]')?.getAttribute('aria-labelledby') ?? null, element);
+    if (group) return group;
+  }
+  return ownLabel(element);
+}
+
+function ownLabel(element: Element): string {
+  const control = isControl(element) ? element : null;
+  const labels = control?.labels ? [...control.labels].map(labelText).join(' ') : '';
+  const button = isHtml(element, 'button', 'a', 'summary', 'label', 'option', 'li', 'th', 'td', 'h1', 'h2', 'h3') || element.hasAttribute('role');
+  const text = button && !isControlText(element) ? (element.textContent ?? '') : '';
+  const pressed = isInput(element) && /^(?:button|submit|reset)$/.test(element.type) ? element.value : '';
+  const attribute = (name: string) => element.getAttribute(name) ?? '';
+  const candidates = [
+    byIds(element.getAttribute('aria-labelledby'), element), attribute('aria-label'), labels, text, pressed, attribute('alt'), attribute('placeholder'),
+    attribute('title'), attribute('name'), element.id,
+  ];
+  return clip(candidates.find((c) => c.trim()) ?? element.localName, kLimits.label);
+}
+
+const isControlText = (element: Element): boolean => isTextArea(element) || isSelect(element);
+
+function byIds(ids: string | null, from: Element): string {
+  if (!ids) return '';
+  const root = from.getRootNode() as Document | ShadowRoot;
+  return ids.split(/\s+/).slice(0, 8).map((id) => root.getElementById?.(id)?.textContent ?? '').join(' ');
+}
+
+/** The text of a label without that of the fields inside it. Nothing is cloned: a copy would run the page's own elements. */
+function labelText(label: Element): string {
+  let text = '';
+  for (const node of label.childNodes) {
+    if (node.nodeType === Node.TEXT_NODE) text += node.textContent;
+    else if (node.nodeType === Node.ELEMENT_NODE && !isHtml(node as Element, 'select', 'textarea', 'script', 'style')) text += labelText(node as Element);
+  }
+  return text;
+}

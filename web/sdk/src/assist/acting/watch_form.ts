@@ -1,0 +1,48 @@
+import { guarded } from '../../common/guard';
+import { frameDocument, isFrame } from './dom';
+import type { Scene } from './targets';
+
+/** Changes within so many milliseconds are told as one. */
+const kQuiet = 150;
+
+/** Says when fields, their values or their state may have changed. */
+export function watchForm({ root, shadowOf }: Scene, changed: () => void): () => void {
+  const seen = new Set<Node>();
+  let timer = 0;
+  const soon = (): void => {
+    if (timer) return;
+    timer = root.setTimeout(guarded('form', () => {
+      timer = 0;
+      look(root.document);
+      changed();
+    }), kQuiet);
+  };
+  const observer = new root.MutationObserver(guarded('form', (records: MutationRecord[]) => {
+    if (records.some((r) => !((r.target as Element).closest?.('[data-parley-overlay], [data-parley-picker]')))) soon();
+  }));
+  const kEvents = ['input', 'change', 'invalid', 'reset', 'submit'];
+  const watch = (node: Document | ShadowRoot): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    for (const type of kEvents) node.addEventListener(type, soon, { capture: true, passive: true });
+    observer.observe(node, {
+      subtree: true, childList: true, attributes: true,
+      attributeFilter: ['disabled', 'readonly', 'required', 'type', 'hidden', 'class', 'style', 'open', 'min', 'max', 'pattern', 'maxlength', 'aria-invalid', 'aria-label'],
+    });
+    look(node);
+  };
+  const look = (node: Document | ShadowRoot): void => {
+    watch(node);
+    for (const element of node.querySelectorAll('*')) {
+      const inner = isFrame(element) ? frameDocument(element) : shadowOf(element);
+      if (inner && !seen.has(inner)) watch(inner);
+    }
+  };
+  watch(root.document);
+  return () => {
+    root.clearTimeout(timer);
+    observer.disconnect();
+    for (const node of seen) for (const type of kEvents) node.removeEventListener(type, soon, { capture: true });
+    seen.clear();
+  };
+}

@@ -1,0 +1,35 @@
+// Runs parts of the SDK in Debian's Chromium: what they do to a page cannot be seen without a browser.
+import { build } from 'vite';
+import type { Browser, Page } from 'playwright-core';
+import { launch } from '../../../dev/browser.mjs';
+
+export { haveChromium } from '../../../dev/browser.mjs';
+
+/** A module of the SDK as a classic script that puts its exports into a global. */
+export async function bundle(entry: string, name: string): Promise<string> {
+  const result = await build({
+    configFile: false, logLevel: 'error', publicDir: false,
+    build: { write: false, minify: false, target: 'es2020', lib: { entry, name, formats: ['iife'], fileName: () => 'bundle.js' } },
+  });
+  const [first] = Array.isArray(result) ? result : [result];
+  if (!first || !('output' in first)) throw new Error('nothing was built');
+  return first.output[0].code;
+}
+
+export class TestPages {
+  private browser_: Browser | null = null;
+
+  constructor(private readonly script_: string) {}
+
+  async open(html: string, viewport = { width: 800, height: 600 }): Promise<Page> {
+    this.browser_ ??= await launch({ devices: false });
+    const page = await this.browser_.newPage({ viewport });
+    await page.setContent(html);
+    await page.evaluate(this.script_);
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.browser_?.close();
+  }
+}
