@@ -33,7 +33,9 @@ async function script(entry, file, { format = 'iife', shared = false, banner = k
       lib: { entry: at(entry), name: 'Parley', formats: [format], fileName: () => file.split('/').pop() },
       rollupOptions: {
         external: isShared,
-        output: { extend, banner, globals: (id) => (isShared(id) ? 'Parley' : id), inlineDynamicImports: true },
+        output: {
+          extend, banner, globals: (id) => (isShared(id) ? 'Parley' : id), paths: (id) => (isShared(id) ? './parley-sdk.mjs' : id), inlineDynamicImports: true,
+        },
       },
     },
   });
@@ -58,13 +60,16 @@ async function application(folder, path) {
 
 rmSync(dist(), { recursive: true, force: true });
 
-// The SDK: whole, in two parts, and as a module with types. (csdk-aed.js comes with application events.)
+// The SDK: whole, in two parts, and as a module with types. Application events come beside either.
 await script('sdk/src/index.ts', 'gateway/csdk-sdk.js');
 await script('sdk/src/common/index.ts', 'gateway/csdk-common.js');
 await script('sdk/src/phone/index.ts', 'gateway/csdk-phone.js', { shared: true });
+await script('sdk/src/events/index.ts', 'gateway/csdk-aed.js', { shared: true });
 await script('sdk/src/index.ts', 'gateway/parley-sdk.mjs', { format: 'es' });
+await script('sdk/src/events/index.ts', 'gateway/parley-aed.mjs', { format: 'es', shared: true });
 execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('sdk/tsconfig.types.json')], { stdio: 'inherit' });
 writeFileSync(dist('gateway/parley-sdk.d.mts'), "export * from './types/index';\n");
+writeFileSync(dist('gateway/parley-aed.d.mts'), "export * from './types/events/index';\n");
 writeFileSync(
   dist('gateway/adapter.js'),
   '/*! webrtc-adapter. Copyright the WebRTC project authors. SPDX-License-Identifier: BSD-3-Clause */\n' +

@@ -8,6 +8,7 @@ export const kBudgets = {
   'gateway/csdk-sdk.js': 21,
   'gateway/csdk-common.js': 8,
   'gateway/csdk-phone.js': 15,
+  'gateway/csdk-aed.js': 6,
   'gateway/parley-sdk.mjs': 26,
   'assistserver/sdk/web/consumer/assist.js': 55,
   // Only when a document is shown; its worker (pdf.js) comes beside it.

@@ -29,6 +29,7 @@ describe('dist', () => {
   it('has the layout that the server serves', () => {
     for (const file of [
       'gateway/csdk-sdk.js', 'gateway/csdk-common.js', 'gateway/csdk-phone.js', 'gateway/adapter.js', 'gateway/parley-sdk.mjs',
+      'gateway/csdk-aed.js', 'gateway/parley-aed.mjs', 'gateway/parley-aed.d.mts', 'gateway/types/events/index.d.ts', 'csdk-sample/aed.html',
       'gateway/parley-sdk.d.mts', 'gateway/types/index.d.ts', 'assistserver/sdk/web/consumer/assist.js', 'assistserver/sdk/web/agent/agent.js',
       'assistserver/sdk/web/shared/common.js', 'assistserver/sdk/web/shared/adapter.js', 'assistserver/sdk/web/shared/documents.js',
       'assistserver/sdk/web/shared/pdf/pdf.worker.min.mjs', 'assistsample/claim.html', 'assistsample/payment.html', 'assistsample/index.html', 'csdk-sample/index.html',
@@ -45,6 +46,15 @@ describe('dist', () => {
     expect(Object.keys(parts).sort()).toEqual(Object.keys(whole).sort());
     const error = new (parts.ParleyError as new (code: string) => Error)('camera.missing');
     expect(error.message).toBe('No camera was found.');
+  });
+
+  it('adds application events to either, with the same errors', () => {
+    for (const base of ['gateway/csdk-sdk.js', 'gateway/csdk-common.js']) {
+      const parley = load(base, 'gateway/csdk-aed.js') as Record<string, new (...a: unknown[]) => Error>;
+      expect(Object.keys(parley)).toEqual(expect.arrayContaining(['Aed', 'AedConflict', 'Topic', 'ParleyError']));
+      expect(new parley.AedConflict!('', null)).toBeInstanceOf(parley.ParleyError!);
+    }
+    expect(read('gateway/parley-aed.mjs')).toMatch(/from ?["']\.\/parley-sdk\.mjs["']/);
   });
 
   it('works under the content security policy: no inline scripts or handlers, no foreign hosts', () => {
