@@ -3,7 +3,7 @@ import { Bars, notePasswords } from './barred';
 import { placeCaret } from './caret';
 import { clip, fire, flatParent, isDisabled, isEditable, isHtml, isInput, isPicked, isSelect, setNatively, type Realm } from './dom';
 import { Fields, nameOf } from './fields';
-import { focusTarget } from './focus';
+import { focusTarget, moveFocus } from './focus';
 import { RemoteKeyboard } from './keyboard';
 import { Picker } from './picker';
 import { RemotePointer } from './pointer';
@@ -252,12 +252,9 @@ export class Actor {
   private focus(element: Element): void {
     if (this.picker_.element?.shadowRoot === element.getRootNode()) return;
     const target = focusTarget(element);
-    if (target) {
-      if (this.keyboard_.active !== target) target.focus({ preventScroll: true });
-      return;
-    }
-    const active = this.keyboard_.active as HTMLElement;
-    if (!isEditable(element) && active !== active.ownerDocument.body) active.blur?.();
+    const { active } = this.keyboard_;
+    if (target ? active === target : isEditable(element) || active === active.ownerDocument.body) return;
+    moveFocus(target, active);
   }
 
   private done(what: Activity['what'] | null, target: string): ActResult {

@@ -4,7 +4,7 @@ import {
   clip, fire, frameDocument, isControl, isDisabled, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
   type Control,
 } from './dom';
-import { radioGroup } from './focus';
+import { moveFocus, radioGroup } from './focus';
 import { boxInRoot, type Scene } from './targets';
 import { kLimits, kRefusals, type FormField, type FormResult, type FormSetInput, type Refusal } from './types';
 
@@ -185,13 +185,13 @@ function putText(field: HTMLInputElement | HTMLTextAreaElement, value: string): 
   const before = field.value;
   const { activeElement } = field.ownerDocument;
   // Many pages judge a field when it is left: it gets the focus and gives it back.
-  field.focus({ preventScroll: true });
+  if (activeElement !== field) moveFocus(field, activeElement);
   setNatively(field, 'value', value);
   fire(field, 'input');
   fire(field, 'change');
   if (activeElement !== field) {
-    if (activeElement && activeElement !== field.ownerDocument.body) (activeElement as HTMLElement).focus?.({ preventScroll: true });
-    else field.blur();
+    const back = activeElement && activeElement !== field.ownerDocument.body ? (activeElement as HTMLElement) : null;
+    moveFocus(back, field);
   }
   return field.value === before && value !== before ? 'page_refused' : null;
 }

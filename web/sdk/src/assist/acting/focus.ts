@@ -1,5 +1,5 @@
 // Order of the Tab key, through shadow roots, slots and frames.
-import { ancestors, frameDocument, isDisabled, isEditable, isFrame, isHtml, isInput, isShown, formOf } from './dom';
+import { ancestors, frameDocument, isDisabled, isEditable, isFrame, isHtml, isInput, isShown, formOf, realmOf } from './dom';
 
 const kFocusable = 'input, select, textarea, button, a[href], area[href], summary, iframe, audio[controls], video[controls], [tabindex], [contenteditable]';
 const kElements = 20_000;
@@ -79,4 +79,31 @@ export function nextStop(order: HTMLElement[], from: Element | null, back: boole
     at = back ? 0 : -1;
   }
   return order[(at + (back ? -1 : 1) + order.length) % order.length] ?? null;
+}
+
+/**
+ * Gives the focus to an element, or takes it from `from`. In a window that is not in front browsers move the focus but tell nobody;
+ * pages judge a field when it is left, so they are told here.
+ */
+export function moveFocus(to: HTMLElement | null, from: Element | null): void {
+  let told = false;
+  const note = (): void => void (told = true);
+  const watched = [to, from].filter((e): e is HTMLElement => e !== null);
+  for (const e of watched) for (const type of ['focus', 'blur']) e.addEventListener(type, note, { capture: true, once: true });
+  if (to) to.focus({ preventScroll: true });
+  else (from as HTMLElement | null)?.blur?.();
+  for (const e of watched) for (const type of ['focus', 'blur']) e.removeEventListener(type, note, { capture: true });
+  if (told) return;
+  const moved = to ? (to.getRootNode() as Document | ShadowRoot).activeElement === to : true;
+  if (!moved || to === from) return;
+  if (from?.isConnected && isFocusable(from)) tellFocus(from, to, 'blur', 'focusout');
+  if (to) tellFocus(to, from, 'focus', 'focusin');
+}
+
+function tellFocus(element: Element, relatedTarget: Element | null, ...types: string[]): void {
+  const realm = realmOf(element);
+  const related = relatedTarget && realmOf(relatedTarget) === realm ? relatedTarget : null;
+  for (const type of types) {
+    element.dispatchEvent(new realm.FocusEvent(type, { bubbles: type.startsWith('focus') && type !== 'focus', composed: true, view: realm, relatedTarget: related }));
+  }
 }

@@ -5,7 +5,7 @@ import {
   controlsOf, deepActive, fire, formOf, isDisabled, isEditable, isHtml, isInput, isPicked, isSelect, isTextArea, isTextField, isToggle, realmOf, requestSubmit,
   setNatively, type TextField,
 } from './dom';
-import { nextStop, radioGroup, tabOrder } from './focus';
+import { moveFocus, nextStop, radioGroup, tabOrder } from './focus';
 import { scrollAt, scrolls } from './scrolling';
 import type { Scene } from './targets';
 import type { Modifiers, Refusal } from './types';
@@ -182,7 +182,8 @@ export class RemoteKeyboard {
     const { root, shadowOf } = this.context_.scene;
     const next = nextStop(tabOrder(root.document, shadowOf), element, back);
     if (!next) return 'done';
-    next.focus();
+    moveFocus(next, element);
+    next.scrollIntoView({ block: 'nearest' });
     if (isTextField(next) && isInput(next)) next.select();
     return 'done';
   }
@@ -287,7 +288,7 @@ export class RemoteKeyboard {
     const group = radioGroup(radio).filter((r) => !this.context_.bars.why(r));
     const next = group[(group.indexOf(radio) + by + group.length) % group.length];
     if (next && next !== radio) {
-      next.focus();
+      moveFocus(next, radio);
       next.click();
     }
     return 'done';
