@@ -1,5 +1,5 @@
 import { reportFault } from '../../common/guard';
-import { ancestors, formOf, isHtml, isInput } from './dom';
+import { ancestors, formOf, isHtml, isInput, isSelect } from './dom';
 
 export const kBarredAttribute = 'data-parley-barred';
 
@@ -22,8 +22,9 @@ export function asksForCard(autocomplete: string, ...names: string[]): boolean {
 
 /** Fields that no agent may use or read, whatever the site says. */
 export function sensitiveRule(element: Element): BarRule | null {
-  if (!isInput(element)) return null;
+  if (!isInput(element) && !isSelect(element)) return null;
   const hint = element.getAttribute('autocomplete') ?? '';
+  if (isSelect(element)) return asksForCard(hint, element.getAttribute('name') ?? '', element.id) ? 'card' : null;
   if (element.type === 'password' || passwords.has(element) || /(?:current|new)-password/i.test(hint)) {
     passwords.add(element);
     return 'password';
@@ -35,19 +36,25 @@ export function sensitiveRule(element: Element): BarRule | null {
 /** What agents must not use. */
 export class Bars {
   private selectors_: string[] = [];
+  private broken_ = false;
 
   constructor(selectors: readonly string[] = []) {
     this.set(selectors);
   }
 
-  /** A selector that the browser does not understand is reported and left out; the others hold. */
+  /**
+   * A selector that the browser does not understand is reported, and bars everything: whoever wrote it believes that something is
+   * barred, and nobody can say what.
+   */
   set(selectors: readonly string[]): void {
+    this.broken_ = false;
     this.selectors_ = selectors.filter((selector) => {
       try {
         document.createDocumentFragment().querySelector(selector);
         return true;
       } catch (fault) {
         reportFault(`barred selector ${selector}`, fault);
+        this.broken_ = true;
         return false;
       }
     });
@@ -55,6 +62,7 @@ export class Bars {
 
   /** Why an element is barred, by itself or by what is around it; null when it is not. */
   why(element: Element): BarRule | null {
+    if (this.broken_) return 'selector';
     for (const each of ancestors(element)) {
       const rule = this.own(each);
       if (rule) return rule;
