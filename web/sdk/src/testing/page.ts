@@ -16,14 +16,19 @@ export async function bundle(entry: string, name: string): Promise<string> {
   return first.output[0].code;
 }
 
+/** One page after another in the same tab: a new tab for each test costs more than the test. */
 export class TestPages {
   private browser_: Browser | null = null;
+  private page_: Page | null = null;
 
   constructor(private readonly script_: string) {}
 
   async open(html: string, viewport = { width: 800, height: 600 }): Promise<Page> {
     this.browser_ ??= await launch({ devices: false });
-    const page = await this.browser_.newPage({ viewport });
+    this.page_ ??= await this.browser_.newPage({ viewport });
+    const page = this.page_;
+    page.removeAllListeners();
+    await page.goto('about:blank');
     await page.setContent(html);
     await page.evaluate(this.script_);
     return page;

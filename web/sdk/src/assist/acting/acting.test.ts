@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, haveChromium, TestPages } from '../../testing/page';
 
 
@@ -12,7 +12,6 @@ describe.skipIf(!haveChromium())('Actor', () => {
   beforeAll(async () => {
     pages = new TestPages(await bundle(fileURLToPath(new URL('./index.ts', import.meta.url)), 'Acting'));
   });
-  afterEach(() => page?.close());
   afterAll(() => pages.close());
 
   async function open(html: string, options = '{}'): Promise<void> {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Stroke } from '../protocol';
 import { bundle, haveChromium, TestPages } from '../../testing/page';
 import { arrowPath, cleanShape, extend, kShapeLimits, linePath, touches, type Shape } from './shapes';
@@ -72,7 +72,6 @@ describe.skipIf(!haveChromium())('AnnotationLayer', () => {
   beforeAll(async () => {
     pages = new TestPages(await bundle(fileURLToPath(new URL('./index.ts', import.meta.url)), 'Annotations'));
   });
-  afterEach(() => page?.close());
   afterAll(() => pages.close());
 
   const kPage = `<!doctype html><style>body{margin:0;font:16px sans-serif} .box{height:200px;width:300px;overflow:auto;position:absolute;left:400px;top:50px;border:1px solid}</style>
