@@ -79,6 +79,8 @@ writeFileSync(
 // Expert Assist's scripts: the docked panel and co-browsing for consumers, the agent's part, what both share.
 await script('components/src/assist.ts', 'assistserver/sdk/web/consumer/assist.js', { banner: kLicenceWithLit });
 // Parts of it that are loaded when they are needed: pictures, acting and annotations when sharing starts; documents.
+await script('sdk/src/assist/sharing.ts', 'assistserver/sdk/web/shared/sharing.js');
+await script('sdk/src/assist/capture/encoder_worker.ts', 'assistserver/sdk/web/shared/assist-worker.js', { extend: false });
 await script('sdk/src/assist/documents/index.ts', 'assistserver/sdk/web/shared/documents.js', { banner: kLicenceWithPdf });
 const pdf = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
 mkdirSync(dist('assistserver/sdk/web/shared/pdf'), { recursive: true });

@@ -35,7 +35,7 @@ export class FakeTopic {
     this.sockets.push(socket);
     this.seq = 0;
     socket.onMessage((data) => {
-      if (typeof data !== 'string') return;
+      if (typeof data !== 'string') return this.binary?.(data);
       const message = JSON.parse(data);
       this.got.push(message);
       if (message.type === 'hello') {

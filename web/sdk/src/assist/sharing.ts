@@ -1,0 +1,164 @@
+// What is loaded when sharing starts: pictures, acting and annotations of one page, under the orders of AssistSession.
+import { guarded } from '../common/index';
+import { createActor, type Actor, type ActResult } from './acting/index';
+import { layerOverPage } from './annotations/index';
+import { startCapture, type Capture } from './capture/index';
+import type { AgentAction, SharedMessage } from './protocol';
+import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
+
+/** What may hold something masked; looked at only when the person wants to see what is hidden. */
+const kCandidates = 'input, textarea, select, [contenteditable], [data-parley-mask]';
+const kMaxBoxes = 300;
+const kRetry = 1_000;
+
+class PageSharer implements Sharer {
+  private readonly actor_: Actor;
+  private readonly annotations_: ReturnType<typeof layerOverPage>;
+  private readonly selectors_: string[];
+  private capture_: Capture | null = null;
+  private actingParty_ = '';
+  private retry_ = 0;
+  private stopForm_: (() => void) | null = null;
+  private readonly readers_ = new Set<string>();
+
+  constructor(private readonly host_: SharerHost) {
+    const { rules, settings } = host_;
+    this.selectors_ = [...settings.maskSelectors, ...(rules.mask ?? [])];
+    this.actor_ = createActor({
+      isMasked: (element) => this.capture_?.isMasked(element) ?? true,
+      barred: rules.bar ?? [],
+      onActivity: ({ what, target }) => host_.activity({ type: 'activity', party: this.actingParty_, what, target }),
+      onTouch: () => host_.touched(),
+    });
+    this.annotations_ = layerOverPage(window, host_.layer);
+  }
+
+  start(): void {
+    if (this.capture_) this.capture_.resume();
+    else this.capture_ = this.begin();
+  }
+
+  hold(): void {
+    this.capture_?.pause();
+    this.actor_.release();
+    this.closeForm();
+  }
+
+  stop(): void {
+    this.closeForm();
+    window.clearTimeout(this.retry_);
+    this.capture_?.stop();
+    this.capture_ = null;
+    this.actor_.stop();
+    this.annotations_.stop();
+  }
+
+  refresh(): void {
+    this.capture_?.refresh();
+  }
+
+  pace({ behind, kbps }: { viewers: number; behind: boolean; kbps: number }): void {
+    this.capture_?.pace({ behind, kbps });
+  }
+
+  annotate(message: SharedMessage): void {
+    if (message.type === 'draw') this.annotations_.layer.draw(message);
+    else if (message.type === 'erase') this.annotations_.layer.erase(message);
+  }
+
+  act(action: AgentAction): void {
+    const party = action.party ?? '';
+    this.actingParty_ = party;
+    switch (action.type) {
+      case 'pointer':
+        this.actor_.pointer(action);
+        return;
+      case 'click':
+        return this.outcome(this.actor_.click(action));
+      case 'scroll':
+        return this.outcome(this.actor_.scroll(action));
+      case 'text':
+        return this.outcome(this.actor_.text(action));
+      case 'key':
+        return this.outcome(this.actor_.key({ ...action, mods: action.mods }));
+      case 'form-get':
+        return this.openForm(party, action.request);
+      case 'form-close':
+        this.readers_.delete(party);
+        if (this.readers_.size === 0) this.closeForm();
+        return;
+      case 'form-set': {
+        const result = this.actor_.formSet(action);
+        return this.host_.reply({ ...result, type: 'form-result', request: action.request, to: party });
+      }
+    }
+  }
+
+  masked(): Box[] {
+    const capture = this.capture_;
+    if (!capture) return [];
+    const found = new Set<Element>();
+    for (const selector of [kCandidates, ...this.selectors_]) {
+      try {
+        for (const element of document.querySelectorAll(selector)) if (capture.isMasked(element)) found.add(element);
+      } catch {
+        // A selector that this browser does not know; the capture then masks everything typed.
+      }
+    }
+    const boxes: Box[] = [];
+    for (const element of found) {
+      if (boxes.length >= kMaxBoxes) break;
+      const { x, y, width: w, height: h } = element.getBoundingClientRect();
+      if (w > 0 && h > 0) boxes.push({ x, y, w, h, label: '' });
+    }
+    return boxes;
+  }
+
+  private begin(): Capture {
+    const { host_: host } = this;
+    const { rules, settings } = host;
+    const sensitive = rules.sensitive ?? [];
+    const capture = startCapture({
+      scale: rules.imageScale ?? settings.imageScale,
+      masks: { selectors: this.selectors_, denyByDefault: settings.maskDefault === 'all' || rules.maskAll === true, allow: rules.allow ?? [] },
+      sensitive: { paths: sensitive.filter((rule) => rule.startsWith('/')), selectors: sensitive.filter((rule) => !rule.startsWith('/')) },
+      workerUrl: `${host.server}/assistserver/sdk/web/shared/assist-worker.js`,
+      onFrame: (frame) => {
+        if (!host.sendFrame(frame)) this.lost();
+      },
+      onUnsupported: (list) => host.unsupported(list),
+      onReceipt: ({ masked }) => host.receipt(masked),
+    });
+    capture.on('view', (view) => host.viewChanged(view, 'painter'));
+    host.viewChanged(capture.view(), 'painter');
+    return capture;
+  }
+
+  /** A picture could not be sent. The next ones are of no use without it: after a moment everything is sent anew. */
+  private lost(): void {
+    if (this.retry_) return;
+    this.retry_ = window.setTimeout(guarded('capture', () => {
+      this.retry_ = 0;
+      this.capture_?.refresh();
+    }), kRetry);
+  }
+
+  /** What was refused is told to the agent; what was done is told by the actor. */
+  private outcome(result: ActResult): void {
+    if (!result.ok) this.host_.reply({ type: 'activity', party: this.actingParty_, what: 'refused', target: result.text ?? '' });
+  }
+
+  private openForm(party: string, request: string | undefined): void {
+    this.readers_.add(party);
+    this.host_.reply({ type: 'form', fields: this.actor_.formGet(), request, to: party });
+    this.stopForm_ ??= this.actor_.watchForm(guarded('form', (fields) => this.host_.reply({ type: 'form', fields })));
+  }
+
+  private closeForm(): void {
+    this.readers_.clear();
+    this.stopForm_?.();
+    this.stopForm_ = null;
+  }
+}
+
+export const createSharer: SharerLoader = async (host) => new PageSharer(host);
