@@ -1,6 +1,6 @@
 // The script for a customer's page: the whole SDK, the docked panel and co-browsing, as `Parley`.
 import { assist as openCall, type AssistOptions } from './call_panel';
-import { configure, currentSession, onSession, reattachWhenReady, startCobrowse, type CobrowseOptions } from './assist/cobrowse';
+import { configure, currentSession, escalate, onSession, reattachWhenReady, startCobrowse, type CobrowseOptions } from './assist/cobrowse';
 
 export * from '@parley/sdk';
 export { CallPanel } from './call_panel';
@@ -12,7 +12,7 @@ export { CallPanel } from './call_panel';
 export const assist = Object.assign(
   (options: AssistOptions & CobrowseOptions & { cobrowseOnly?: boolean } = {}) =>
     options.cobrowseOnly ? startCobrowse(options) : openCall(options),
-  { start: startCobrowse, configure, onSession, session: currentSession },
+  { start: startCobrowse, escalate, configure, onSession, session: currentSession },
 );
 
 reattachWhenReady();

@@ -1,4 +1,4 @@
-// Everything a page needs to call an agent. Global `Parley` comes from /gateway/csdk-sdk.js.
+// Everything a page needs to call an agent. Global `Parley` comes from the script before this one.
 const byId = (id) => document.getElementById(id);
 const parameters = new URLSearchParams(location.search);
 byId('destination').value = parameters.get('agent') ?? parameters.get('destination') ?? '';
@@ -64,6 +64,14 @@ for (const key of '123456789*0#') {
   button.addEventListener('click', () => call?.sendDtmf(key, { audible: true }));
   byId('keys').append(button);
 }
+
+// Shares this page: with the agent of the call, or with whoever gets the code that is shown (or knows the id: ?cid=…).
+byId('share').addEventListener('click', () => {
+  const options = { cid: parameters.get('cid') ?? undefined, name: byId('name').value.trim() };
+  const session = call ? Parley.assist.escalate(client, call, options) : Parley.assist.start(options);
+  session.on('ended', ({ text }) => console.info(text));
+});
+if (parameters.get('cobrowseOnly') === 'true') byId('share').click();
 
 byId('end').addEventListener('click', () => call?.end());
 byId('mute').addEventListener('click', () => call?.muteAudio(!call.muted.audio));

@@ -1,7 +1,7 @@
 import {
-  AssistSession, kLinkKey, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
+  AssistSession, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
 } from '@parley/assist';
-import { browserEnvironment, detach, reportFault } from '@parley/sdk';
+import { browserEnvironment, detach, reportFault, type Call, type Client } from '@parley/sdk';
 import { loadPart, scriptOrigin } from './loader';
 import { AssistOverlay } from './overlay';
 
@@ -43,6 +43,21 @@ export function onSession(listener: CobrowseListener): () => void {
 export function startCobrowse(options: CobrowseOptions = {}): AssistSession {
   if (running && !running.session.ended) return running.session;
   return begin({ ...defaults, ...options, rules: { ...defaults.rules, ...options.rules } });
+}
+
+/** Shares the page with the agent of a call: begins a session and says in the call where it is. */
+export function escalate(client: Client, call: Call, options: CobrowseOptions = {}): AssistSession {
+  const session = startCobrowse(options);
+  let told = false;
+  const tellOnce = () => {
+    if (told || session.phase !== 'open' || call.ended || call.answeredAt === null) return;
+    told = true;
+    client.send({ type: 'assist', call: call.id, cid: session.cid });
+  };
+  session.on('changed', tellOnce);
+  call.on('changed', tellOnce);
+  tellOnce();
+  return session;
 }
 
 /** Goes on where the page before was left. null: there was nothing. */
@@ -111,10 +126,4 @@ export function reattachWhenReady(): void {
     close();
     reattach();
   });
-}
-
-/** For a site's sign-out: the next page of this tab does not go on. */
-export function forget(): void {
-  running?.session.end();
-  browserEnvironment().storage.remove(kLinkKey);
 }
