@@ -56,6 +56,9 @@ export async function see(selector, ms) {
 }
 
 export const installDeep = () => {
+  // What Parley lays over a shared page is closed to every script of the page; a test that presses its buttons opens it first.
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function attachShadow(init) { return attach.call(this, { ...init, mode: 'open' }); };
   window.__deep = (selector, root = document) => {
     const direct = root.querySelector(selector);
     if (direct) return direct;

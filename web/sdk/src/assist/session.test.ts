@@ -157,6 +157,18 @@ describe('AssistSession', () => {
     expect(host.sendFrame(new ArrayBuffer(8))).toBe(true);
   });
 
+  it('notices a network that says nothing any more', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    await env.clock.advance(60_000);
+    expect(session.phase).toBe('open');
+    env.gateway.acknowledge = false;
+    env.gateway.mode = 'silent';
+    await env.clock.advance(20_000);
+    expect(session.phase).toBe('reconnecting');
+  });
+
   it('asks anew when the server has forgotten the session', async () => {
     const session = make();
     await session.open();

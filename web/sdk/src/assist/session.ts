@@ -19,6 +19,8 @@ const kNoSettings: AssistSettings = { features: [], imageScale: 1, maxFrameBytes
 const kBufferLimit = 512 * 1024;
 const kEndWait = 3_000;
 const kFirstConnect = 12_000;
+/** While a page is shared a dead network is noticed soon after this: something is said that must be acknowledged. */
+const kBeat = 5_000;
 
 /** A consumer's page in an assist session: who may see it and act on it, and what agents show. No elements of its own. */
 export class AssistSession extends Emitter<AssistEvents> {
@@ -42,6 +44,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private unsupported_: Unsupported[] = [];
   private readonly page_: string;
   private stopLeave_: (() => void) | null = null;
+  private beatTimer_ = 0;
 
   /** `record`: what the page before left. */
   constructor(options: AssistStartOptions, private readonly parts_: SessionParts, record?: AssistRecord) {
@@ -116,6 +119,7 @@ export class AssistSession extends Emitter<AssistEvents> {
       this.client_ = client;
       this.stopLeave_ = this.environment.onLeave(guarded('leaving', () => this.handOver()));
       await client.connect();
+      this.beat();
     } catch (error) {
       const problem = ParleyError.from(error);
       this.finish({ reason: problem.code, text: problem.message });
@@ -430,6 +434,14 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.send({ type: 'view', ...this.view_, fidelity: this.fidelity_, unsupported: this.unsupported_, page: this.page_ });
   }
 
+  private beat(): void {
+    if (this.end_) return;
+    this.beatTimer_ = this.environment.setTimer(guarded('beat', () => {
+      if (this.state_.consent && this.sharing !== 'off') this.replyNow({ type: 'pong' });
+      this.beat();
+    }), kBeat);
+  }
+
   private send(message: TopicConsumerMessage): void {
     try {
       this.client_?.send(message);
@@ -446,6 +458,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.keep();
     this.stopSharer();
     this.client_?.suspend();
+    this.environment.clearTimer(this.beatTimer_);
     this.stopLeave_?.();
   }
 
@@ -456,6 +469,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.requests.length = 0;
     this.stopSharer();
     this.stopLeave_?.();
+    this.environment.clearTimer(this.beatTimer_);
     forgetRecord(this.environment.storage);
     this.client_?.close();
     this.changed();

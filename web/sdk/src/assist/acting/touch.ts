@@ -8,7 +8,8 @@ const kTouches = ['pointerdown', 'mousedown', 'touchstart', 'keydown', 'wheel'] 
 export function watchTouch(root: Window, onTouch: () => void): () => void {
   const watched = new Set<Document>();
   const touched = guarded('touch', (event: Event) => {
-    const ours = (event.composedPath?.()[0] as Element | undefined)?.closest?.('[data-parley-overlay]');
+    // Ours may have shadow roots of their own, open ones too.
+    const ours = event.composedPath().some((node) => (node as Partial<Element>).hasAttribute?.('data-parley-overlay'));
     if (event.isTrusted && !ours) onTouch();
   });
   const loaded = guarded('frame', (event: Event) => watchFrame(event.target as Element));
