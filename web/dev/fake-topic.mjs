@@ -20,6 +20,7 @@ export class FakeTopic {
   static async on(page, { sharer = true } = {}) {
     const topic = new FakeTopic();
     topic.sockets = [];
+    topic.refuse = false;
     topic.got = [];
     topic.state = { ...kState };
     await page.route('**/assistserver/session', (route) => route.fulfill({ status: 201, json: { token: 't', assist: { token: 'a', cid: 'demo', webSocket: '/assistserver/topic' } } }));

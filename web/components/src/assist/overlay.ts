@@ -88,6 +88,7 @@ export class AssistOverlay implements OverlayModel {
         this.update();
       }),
       session.on('ended', () => this.showEnd()),
+      this.stayOnTop(),
     );
     this.update();
   }
@@ -170,6 +171,23 @@ export class AssistOverlay implements OverlayModel {
     this.deed = '';
     this.update();
     this.deedTimer_ = window.setTimeout(() => this.close(), kEndShown);
+  }
+
+  /** A modal dialog of the site makes everything outside of it dead: the overlay goes into it, so that one can still end. */
+  private stayOnTop(): () => void {
+    const follow = () => {
+      let top: Element = document.documentElement;
+      try {
+        top = [...document.querySelectorAll('dialog:modal')].pop() ?? top;
+      } catch {
+        return; // A browser without :modal.
+      }
+      if (this.host.parentNode !== top) top.append(this.host);
+    };
+    const observer = new MutationObserver(follow);
+    observer.observe(document.documentElement, { subtree: true, childList: true, attributes: true, attributeFilter: ['open'] });
+    follow();
+    return () => observer.disconnect();
   }
 
   /** Many changes of one moment are one update. */

@@ -1,0 +1,154 @@
+// What lies over a shared page, in Debian's Chromium over a server that is played: axe on every state, keyboard, hostile pushes.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { haveChromium, launch } from '../dev/browser.mjs';
+import { FakeTopic } from '../dev/fake-topic.mjs';
+import { startMock } from '../dev/mock-server.mjs';
+
+interface AxeResult {
+  violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const t = (name: string) => `[data-test=${name}]`;
+
+describe.skipIf(!haveChromium())('shared page', () => {
+  let mock: Awaited<ReturnType<typeof startMock>>;
+  let browser: Browser;
+  let problems: string[] = [];
+
+  beforeAll(async () => {
+    mock = await startMock();
+    browser = await launch({ devices: false });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    mock?.close();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    const unexpected = problems;
+    problems = [];
+    expect(unexpected).toEqual([]);
+  });
+
+  async function open(scheme: 'light' | 'dark' = 'light', path = '/assistsample/claim.html'): Promise<{ page: Page; topic: FakeTopic }> {
+    const context = await browser.newContext({ colorScheme: scheme, reducedMotion: 'reduce' });
+    // The overlay is closed to scripts of the page; here it is looked into.
+    await context.addInitScript(() => {
+      const attach = Element.prototype.attachShadow;
+      Element.prototype.attachShadow = function (this: Element, init: ShadowRootInit) {
+        return attach.call(this, { ...init, mode: 'open' });
+      };
+    });
+    const page = await context.newPage();
+    page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
+    page.on('pageerror', (e) => problems.push(`page error: ${e.message}`));
+    const topic = await FakeTopic.on(page);
+    await page.goto(mock.origin + path);
+    return { page, topic };
+  }
+
+  const look = (page: Page, value: string) => page.locator(`${t('assist-bar')}[data-look=${value}]`).waitFor({ timeout: 20_000 });
+
+  async function share(page: Page, topic: FakeTopic): Promise<void> {
+    await page.click(t('cobrowse'));
+    await look(page, 'waiting');
+    topic.ask();
+    await page.click(t('consent-yes'));
+    await look(page, 'on');
+  }
+
+  async function accessible(page: Page, where: string): Promise<void> {
+    await page.evaluate(axe);
+    const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+    expect(result.violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.html}\n  ${n.failureSummary}`).join('\n')}`), where).toEqual([]);
+  }
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`is accessible in every state (${scheme})`, async () => {
+      const { page, topic } = await open(scheme);
+      await page.click(t('cobrowse'));
+      await look(page, 'waiting');
+      await page.click(t('make-code'));
+      await page.locator(t('short-code')).waitFor();
+      await accessible(page, 'waiting with a code');
+      topic.ask();
+      await page.locator(t('consent')).waitFor();
+      await accessible(page, 'consent');
+      await page.click(t('consent-yes'));
+      await look(page, 'on');
+      topic.session({ control: 'p2' });
+      topic.push('link', 'u1', 'https://www.example.org/', 'A page');
+      await page.locator(t('push-card')).waitFor();
+      await accessible(page, 'control and a card');
+      topic.push('document', 'd1', '/assistserver/content/abc', 'Offer.pdf');
+      await page.locator('[data-drawn=yes]').first().waitFor();
+      await accessible(page, 'document');
+      await page.click(t('assist-pause'));
+      await look(page, 'paused');
+      await accessible(page, 'paused');
+      await page.click(t('assist-end'));
+      await look(page, 'ended');
+      await accessible(page, 'ended');
+    });
+  }
+
+  it('is used by keyboard alone: a no by Escape, the focus goes back, the bar is moved', async () => {
+    const { page, topic } = await open();
+    await page.focus(t('cobrowse'));
+    await page.keyboard.press('Enter');
+    await look(page, 'waiting');
+    topic.ask();
+    await page.locator(t('consent')).waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator(t('consent')).waitFor({ state: 'detached' });
+    expect(topic.got.filter((m) => m.type === 'consent')).toMatchObject([{ grant: false }]);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('cobrowse');
+    const left = () => page.locator(t('assist-bar')).evaluate((e) => e.getBoundingClientRect().left);
+    const before = await left();
+    await page.locator(t('assist-move')).focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(left).toBeGreaterThan(before);
+  });
+
+  it('can be ended while the site shows a modal dialog', async () => {
+    const { page, topic } = await open();
+    await share(page, topic);
+    await page.evaluate(() => {
+      const dialog = document.createElement('dialog');
+      dialog.textContent = 'The site asks something.';
+      document.body.append(dialog);
+      dialog.showModal();
+    });
+    await page.click(t('assist-end'), { timeout: 10_000 });
+    await look(page, 'ended');
+  });
+
+  it('offers no hostile link and shows no content from elsewhere', async () => {
+    const { page, topic } = await open();
+    await share(page, topic);
+    topic.push('link', 'x1', 'javascript:alert(1)', 'A');
+    topic.push('video', 'x2', 'data:text/html,<script>1</script>', 'B');
+    topic.push('document', 'x3', 'https://elsewhere.example/x.pdf', 'C');
+    topic.push('link', 'ok', 'https://www.example.org/', '<img src=x onerror=alert(1)>');
+    await page.locator(`${t('push-card')}[data-id=ok]`).waitFor();
+    expect(await page.locator(t('push-card')).count()).toBe(1);
+    expect(await page.locator(t('document')).count()).toBe(0);
+    await expect.poll(() => topic.got.filter((m) => m.type === 'push-result').map((m) => `${String(m.id)} ${String(m.what)}`)).toEqual(['x1 failed', 'x2 failed', 'x3 failed']);
+  });
+
+  it('begins by itself with an id in the address, and goes on over a reload', async () => {
+    const { page, topic } = await open('light', '/assistsample/claim.html?cid=demo&cobrowseOnly=true');
+    await look(page, 'waiting');
+    topic.ask();
+    await page.click(t('consent-yes'));
+    await look(page, 'on');
+    await page.reload();
+    await look(page, 'on');
+    expect(topic.got.filter((m) => m.type === 'hello').at(-1)).toMatchObject({ resume: { party: 'p1', key: 'k' } });
+    expect(topic.got.filter((m) => m.type === 'consent')).toHaveLength(1);
+  });
+});
