@@ -1,5 +1,5 @@
 import {
-  AssistSession, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
+  AssistSession, forgetRecord, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
 } from '@parley/assist';
 import { browserEnvironment, detach, reportFault, type Call, type Client } from '@parley/sdk';
 import { loadPart, scriptOrigin } from './loader';
@@ -42,7 +42,13 @@ export function onSession(listener: CobrowseListener): () => void {
  */
 export function startCobrowse(options: CobrowseOptions = {}): AssistSession {
   if (running && !running.session.ended) return running.session;
-  return begin({ ...defaults, ...options, rules: { ...defaults.rules, ...options.rules } });
+  const all = { ...defaults, ...options, rules: { ...defaults.rules, ...options.rules } };
+  // A page that starts by itself, and was reloaded, means the session that it had.
+  const { storage } = browserEnvironment();
+  const record = takeRecord(storage, Date.now());
+  if (record && (!options.cid || options.cid === record.cid)) return begin(all, record);
+  if (record) forgetRecord(storage);
+  return begin(all);
 }
 
 /** Shares the page with the agent of a call: begins a session and says in the call where it is. */

@@ -42,7 +42,7 @@ function buttons(model: OverlayModel, look: SharingLook) {
     ${look === 'on' || look === 'paused'
       ? html`<button
             type="button" class="small" data-test="assist-hints" aria-pressed=${String(model.hints)} title="Show what the agent does not see"
-            aria-label="Show what the agent does not see" @click=${() => model.toggleHints()}
+            aria-label="Hidden parts: show what the agent does not see" @click=${() => model.toggleHints()}
           >${assistIcons.eyeOff}<span class="label">Hidden parts</span></button>
           <button type="button" class="small" data-test="assist-pause" aria-label=${paused ? 'Go on sharing' : 'Pause sharing'} @click=${() => (paused ? session.resume() : session.pause())}>
             ${paused ? assistIcons.play : assistIcons.pause}<span class="label">${paused ? 'Go on' : 'Pause'}</span>

@@ -72,7 +72,7 @@ export class PushShelf {
   private card(push: Push) {
     const video = push.kind === 'video';
     const host = webHost(push.src);
-    return html`<article class="card" data-test="push-card" data-kind=${push.kind} data-id=${push.id} role="group" aria-label=${video ? 'A video' : 'A link'}>
+    return html`<div class="card" data-test="push-card" data-kind=${push.kind} data-id=${push.id} role="group" aria-label=${video ? 'A video' : 'A link'}>
       <div class="row">
         ${video ? assistIcons.film : assistIcons.link}
         <div>
@@ -87,7 +87,7 @@ export class PushShelf {
           ${video ? 'Watch' : 'Open'} in a new tab
         </a>
       </div>
-    </article>`;
+    </div>`;
   }
 
   /** After a page change the document that is looked at together is there again. */
