@@ -104,8 +104,10 @@ function strokeDashed(g: OffscreenCanvasRenderingContext2D, r: Rect, q: Radii | 
   g.lineCap = 'butt';
 }
 
-function sidePath(r: Rect, w: Four, side: number): Path2D {
-  const [t, rt, b, l] = w, x2 = r.x + r.w, y2 = r.y + r.h;
+function sidePath(r: Rect, widths: Four, side: number, round: boolean): Path2D {
+  // Between round corners the cut goes on to where the sides meet.
+  const far = round ? Math.min(r.w / (widths[1] + widths[3] || 1), r.h / (widths[0] + widths[2] || 1)) : 1;
+  const [t, rt, b, l] = widths.map((v) => v * far) as Four, x2 = r.x + r.w, y2 = r.y + r.h;
   const points = [
     [r.x, r.y, x2, r.y, x2 - rt, r.y + t, r.x + l, r.y + t],
     [x2, r.y, x2, y2, x2 - rt, y2 - b, x2 - rt, r.y + t],
@@ -139,7 +141,7 @@ export function paintBorders({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: 
       continue;
     }
     g.save();
-    if (!same || style !== 'double') g.clip(sidePath(r, w, side));
+    if (!same || style !== 'double') g.clip(sidePath(r, w, side, q !== null));
     g.fillStyle = style === 'solid' || style === 'double' ? colors[side]! : carved(style, side, colors[side]!);
     if (style === 'double') {
       const third = w.map((v) => Math.round(v / 3)) as Four;
@@ -170,7 +172,7 @@ export function paintOutline({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: 
 }
 
 /** The box of an element or of a pseudo-element; `r` is its border box on whole pixels. */
-export function paintBox(brush: Brush, cs: CSSStyleDeclaration, r: Rect, element: Element): void {
+export function paintBox(brush: Brush, cs: CSSStyleDeclaration, r: Rect, element: Element, borders = true): void {
   if (r.w <= 0 && r.h <= 0) return;
   const { g } = brush;
   const q = radii(cs, r.w, r.h);
@@ -187,5 +189,5 @@ export function paintBox(brush: Brush, cs: CSSStyleDeclaration, r: Rect, element
   }
   if (cs.backgroundImage !== 'none') paintBackgrounds(brush, cs, r, q, element);
   for (const s of [...list].reverse()) if (s.inset) innerShadow(brush, s, inset(r, w), inner(q, ...w));
-  paintBorders(brush, cs, r, q, w);
+  if (borders) paintBorders(brush, cs, r, q, w);
 }

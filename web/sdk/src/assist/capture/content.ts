@@ -1,5 +1,5 @@
 // Elements whose inside is not text and boxes: pictures, canvases, videos, frames, drawings, form controls.
-import type { Rect } from './affine';
+import { snapped, type Rect } from './affine';
 import { borderWidths, inset, paddings } from './box';
 import { addPath, placeholder, type Brush } from './brush';
 import { paintControl } from './controls';
@@ -18,7 +18,8 @@ export function paintContent(scan: Scan, el: Element, cs: CSSStyleDeclaration, w
     if (visible) paintControl(scan, el as HTMLInputElement, cs, walk, rect);
     return true;
   }
-  const content = inset(inset(rect, borderWidths(cs)), paddings(cs));
+  const room = inset(inset(rect, borderWidths(cs)), paddings(cs));
+  const content = walk.space.mat || name === 'svg' ? room : snapped(room, scan.options.scale);
   switch (name) {
     case 'img':
     case 'canvas':
@@ -123,7 +124,7 @@ function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): vo
   }
   const clip = { parent: walk.clip, mat: walk.space.mat, rect: content, radii: null };
   const space = { dx: content.x, dy: content.y, inner: null, mat: walk.space.mat };
-  const inside: Walk = { ...walk, space, clip, absolute: clip, fixed: clip, decorations: [], ellipsis: null, escaping: false, flex: false };
+  const inside: Walk = { ...walk, space, clip, absolute: clip, fixed: clip, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
   scan.document(document_, inside, content, false);
 }
 

@@ -53,10 +53,11 @@ function contentBox(cs: CSSStyleDeclaration, at: Rect): Rect {
   return inset(inset(at, borderWidths(cs)), paddings(cs));
 }
 
-const base = (font: Font, box: Rect): number => Math.round(box.y + (box.h - (font.ascent + font.descent)) / 2 + font.ascent);
+/** Browsers round the room above a line down. */
+const base = (font: Font, box: Rect): number => Math.round(box.y) + Math.floor((box.h - (font.ascent + font.descent)) / 2) + font.ascent;
 
 /** One line of text in a box that cuts it off. */
-function label(scan: Scan, cs: CSSStyleDeclaration, walk: Walk, at: Rect, text: string, align: string, right = 0): void {
+function label(scan: Scan, cs: CSSStyleDeclaration, walk: Walk, at: Rect, text: string, align: string, right = 0, spread = '0px'): void {
   const box = contentBox(cs, at);
   box.w -= right;
   if (!text) return;
@@ -68,6 +69,7 @@ function label(scan: Scan, cs: CSSStyleDeclaration, walk: Walk, at: Rect, text: 
     g.clip();
     const font = fonts.set(g, cs);
     g.direction = 'ltr';
+    if (spread !== '0px') g.letterSpacing = spread;
     const width = g.measureText(s).width;
     g.fillStyle = textColor(cs);
     g.fillText(s, align === 'center' ? box.x + Math.max(0, (box.w - width) / 2) : align === 'right' ? box.x + box.w - width : box.x, base(font, box));
@@ -99,11 +101,13 @@ function single(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk:
   const text = empty ? el.placeholder : el.value;
   const selection = focused ? selectionOf(el) : null;
   const { scrollLeft } = el;
-  const spinner = el.type === 'number' && focused && hasLook(cs) ? 15 : 0;
+  // Room that is kept for the arrows, which are shown under the pointer only.
+  const spinner = el.type === 'number' && cs.appearance !== 'textfield' && hasLook(cs) ? 15 : 0;
+  box.w -= spinner;
   scan.push(walk, at, ({ g, fonts }) => {
     g.save();
     g.beginPath();
-    g.rect(box.x - 1, at.y, Math.max(0, box.w - spinner + 2), at.h);
+    g.rect(box.x - 1, at.y, Math.max(0, box.w + 2), at.h);
     g.clip();
     const font = fonts.set(g, cs);
     const s = text.replace(/[\r\n]/g, '');
@@ -185,7 +189,7 @@ function lines(scan: Scan, el: HTMLTextAreaElement, cs: CSSStyleDeclaration, wal
 function select(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
   if (el.multiple || el.size > 1) return listBox(scan, el, cs, walk, at);
   const option = el.selectedOptions[0];
-  const look = hasLook(cs), arrow = look ? 20 : 0;
+  const look = hasLook(cs), arrow = look ? 17 : 0;
   // Chromium adds the room for its arrow to the padding that it does not report.
   const text = option?.label ?? '';
   const box = contentBox(cs, at);
@@ -199,9 +203,9 @@ function select(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, walk
     g.fillText(cut(g, transformed(text, cs.textTransform), 1e5), box.x + (look ? 4 : 0), base(font, box));
     g.restore();
     if (!look) return;
-    const x = at.x + at.w - borderWidths(cs)[1] - 15, y = at.y + at.h / 2;
+    const x = at.x + at.w - borderWidths(cs)[1] - 12, y = at.y + at.h / 2;
     g.strokeStyle = textColor(cs);
-    g.lineWidth = 1.5;
+    g.lineWidth = 2;
     g.setLineDash([]);
     g.beginPath();
     g.moveTo(x, y - 2);
@@ -279,7 +283,7 @@ function file(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: W
 }
 
 function dates(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
-  label(scan, cs, walk, at, dateText(el.type, el.value, el.lang || document.documentElement.lang), 'left', 18);
+  label(scan, cs, walk, at, dateText(el.type, el.value, el.lang || document.documentElement.lang), 'left', 18, hasLook(cs) ? '0.5px' : '0px');
   if (!hasLook(cs)) return;
   const box = contentBox(cs, at), x = box.x + box.w - 15, y = at.y + at.h / 2 - 6;
   scan.push(walk, at, ({ g }) => {

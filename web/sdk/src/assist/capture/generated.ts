@@ -84,7 +84,7 @@ function text(scan: Scan, walk: Walk, own: CSSStyleDeclaration, content: string,
   const middle = own.textAlign === 'center' || (flexed && own.justifyContent === 'center');
   const x = middle ? left + (room - width) / 2 : own.textAlign === 'right' ? left + room - width : left;
   const height = box.h - w[0] - w[2] - p[0] - p[2];
-  const lineHeight = own.lineHeight === 'normal' || (flexed && own.alignItems === 'center') ? Math.max(height, font.ascent + font.descent) : px(own.lineHeight);
+  const lineHeight = own.lineHeight === 'normal' || own.display === 'inline' || (flexed && own.alignItems === 'center') ? Math.max(height, font.ascent + font.descent) : px(own.lineHeight);
   const y = box.y + w[0] + p[0] + (lineHeight - font.ascent - font.descent) / 2;
   const at = { x, y, w: width, h: font.ascent + font.descent };
   scan.push(walk, at, (brush) => drawLine(brush.g, own, brush.fonts.set(brush.g, own), s, at, scale, null), 8);
@@ -201,7 +201,7 @@ export function paintMarker(scan: Scan, el: Element, cs: CSSStyleDeclaration, wa
   range.selectNodeContents(el);
   const first = [...range.getClientRects()].find((r) => r.height > 0);
   const line = first ? scan.local(walk, first) : { ...rect, h: px(cs.lineHeight) || font.ascent + font.descent };
-  const size = px(cs.fontSize), outside = cs.listStylePosition === 'outside';
+  const outside = cs.listStylePosition === 'outside';
   const top = line.y + (line.h - font.ascent - font.descent) / 2, color = own.color || cs.color;
   if (image) {
     scan.push(walk, { x: rect.x - 30, y: top, w: 30, h: 20 }, (brush) => {
@@ -211,9 +211,9 @@ export function paintMarker(scan: Scan, el: Element, cs: CSSStyleDeclaration, wa
     return;
   }
   if (type === 'disc' || type === 'circle' || type === 'square') {
-    const d = Math.max(3, Math.round((font.ascent * 2) / 3 / 2));
-    const x = outside ? rect.x - Math.round(size * 0.5) - d : rect.x + 1;
-    const y = Math.round(top + font.ascent - (font.ascent * 2) / 3 / 2 - d / 2 - 0.5);
+    // As Chromium places them: two thirds of the ascent and seven pixels away.
+    const reach = Math.floor((font.ascent * 2) / 3), d = Math.max(2, Math.floor((reach + 1) / 2));
+    const x = Math.round(outside ? rect.x - reach - 7 : rect.x + 1), y = Math.round(top + Math.floor((3 * (font.ascent - reach)) / 2));
     scan.push(walk, { x, y, w: d, h: d }, ({ g }) => {
       g.fillStyle = g.strokeStyle = color;
       g.lineWidth = 1;

@@ -54,7 +54,7 @@ export function paintRange(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration, 
   if (cs.direction === 'rtl') part = 1 - part;
   const thumb = 16, thick = 8, color = el.disabled ? kFaint : accentOf(cs);
   const y = at.y + at.h / 2, x = at.x + thumb / 2 + (at.w - thumb) * part;
-  const track = { x: at.x, y: y - thick / 2, w: at.w, h: thick };
+  const track = { x: at.x + 1, y: y - thick / 2, w: at.w - 2, h: thick };
   if (cs.appearance !== 'none') {
     g.fillStyle = '#efefef';
     g.strokeStyle = '#b2b2b2';
@@ -66,12 +66,12 @@ export function paintRange(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration, 
     g.stroke();
     g.fillStyle = color;
     g.beginPath();
-    addPath(g, { ...track, w: x - at.x }, round(thick / 2));
+    addPath(g, { ...track, w: x - track.x }, round(thick / 2));
     g.fill();
   }
   g.fillStyle = color;
   g.beginPath();
-  g.arc(x, y, thumb / 2, 0, 2 * Math.PI);
+  g.arc(x, y - 0.5, thumb / 2 - 0.5, 0, 2 * Math.PI);
   g.fill();
 }
 
@@ -110,4 +110,35 @@ function meterColor(m: HTMLMeterElement): string {
   const zone = (v: number) => (v < m.low ? 0 : v > m.high ? 2 : 1);
   const away = Math.abs(zone(m.value) - zone(m.optimum));
   return ['#107c10', '#ffb900', '#d83b01'][away]!;
+}
+
+export type NativeFrame = 'field' | 'menu' | 'button';
+
+/** Greys of buttons in Chromium and in Firefox. */
+const kButtonFace = /^rgb\((239, 239, 239|233, 233, 237)\)$/;
+
+/** Which frame the browser draws by itself; null: the page has styled box or border, or there is none. */
+export function nativeFrame(el: Element, cs: CSSStyleDeclaration): NativeFrame | null {
+  if (cs.appearance === 'none' || cs.backgroundImage !== 'none' || cs.borderTopLeftRadius !== '0px') return null;
+  const name = el.localName, type = name === 'input' ? (el as HTMLInputElement).type : '';
+  const width = px(cs.borderTopWidth), style = cs.borderTopStyle;
+  const button = name === 'button' || type === 'button' || type === 'submit' || type === 'reset' || type === 'color';
+  if (button) return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || type === 'color') ? 'button' : null;
+  if (name === 'select') return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || (style === 'solid' && width === 1)) ? 'menu' : null;
+  if (name === 'input' && style === 'inset' && width === 2 && type !== 'checkbox' && type !== 'radio') return 'field';
+  return null;
+}
+
+export function paintNativeFrame(g: G, frame: NativeFrame, cs: CSSStyleDeclaration, at: Rect, disabled: boolean): void {
+  const r = frame === 'button' ? 3 : 2;
+  g.fillStyle = frame === 'menu' ? '#fff' : cs.backgroundColor;
+  g.beginPath();
+  addPath(g, at, round(r));
+  g.fill();
+  g.strokeStyle = disabled ? kFaint : kLine;
+  g.lineWidth = 1;
+  g.setLineDash([]);
+  g.beginPath();
+  addPath(g, { x: at.x + 0.5, y: at.y + 0.5, w: at.w - 1, h: at.h - 1 }, round(r));
+  g.stroke();
 }

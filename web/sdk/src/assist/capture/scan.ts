@@ -1,13 +1,14 @@
 // Walks the page as it is laid out now and writes down what is to be painted, in the order of CSS 2.2 appendix E: nothing of a
 // masked element is read. One synchronous walk, so that all of it belongs to one state of the page.
 import { about, bounds, grown, multiply, overlaps, rectBefore, snapped, type Mat, type Rect } from './affine';
-import { borderWidths, inset, paddings, paintBox, paintOutline } from './box';
+import { borderWidths, inset, paddings, paintBorders, paintBox, paintOutline } from './box';
 import type { Brush } from './brush';
 import { inner, isClear, px, radii, transformOf, type Radii } from './css';
 import { paintContent } from './content';
 import { clipPathOf } from './clip_path';
 import { paintMarker, pseudoElement } from './generated';
 import type { MaskRules } from './masks';
+import { nativeFrame, paintNativeFrame } from './native_looks';
 import { cut, decorationOf, drawDecoration, drawLine, linesOf, shown, type Decoration, type Fonts } from './text';
 
 export interface Clip {
@@ -66,6 +67,8 @@ export interface Walk {
   context: Layer;
   escaping: boolean;
   flex: boolean;
+  /** Borders that the cells of a table share, painted after the cells. */
+  shared: (() => void)[] | null;
 }
 
 export interface Seen {
@@ -88,6 +91,7 @@ export interface ScanOptions {
 }
 
 const kSkipped = new Set(['script', 'style', 'link', 'meta', 'noscript', 'head', 'template', 'title', 'base', 'area', 'datalist', 'option', 'optgroup', 'source', 'track', 'param']);
+const kFramed = new Set(['input', 'select', 'button']);
 const kPlainBlend = /^(normal|)$/;
 
 export const styleOf = (element: Element, pseudo?: string): CSSStyleDeclaration =>
@@ -103,7 +107,7 @@ export class Scan {
     const root = newLayer();
     const walk: Walk = {
       space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null,
-      layer: root, context: root, escaping: false, flex: false,
+      layer: root, context: root, escaping: false, flex: false, shared: null,
     };
     this.document(document_, walk, this.options.area, true);
     return root;
@@ -231,23 +235,39 @@ export class Scan {
     }
     const visible = cs.visibility === 'visible';
     const at = walk.space.mat ? rect : snapped(rect, scale);
-    if (visible && el.localName !== 'body') this.box(el, cs, walk, walk.space.mat ? pieces : pieces.map((p) => snapped(p, scale)));
+    if (visible && el.localName !== 'body') this.box(el, cs, walk, walk.space.mat ? pieces : pieces.map((p) => snapped(p, scale)), rect);
     if (visible && cs.outlineStyle !== 'none') this.push(walk, at, (brush) => paintOutline(brush, cs, at, radii(cs, at.w, at.h)), 12);
     if (paintContent(this, el, cs, walk, rect, visible)) return;
     const next = this.contained(el, cs, walk, at);
     if (visible && cs.display === 'list-item') paintMarker(this, el, cs, walk, rect);
+    const table = cs.display === 'table' && cs.borderCollapse === 'collapse';
+    if (table) next.shared = [];
     this.children(el, cs, next, rect);
+    if (table) for (const paint of next.shared!) paint();
     if (visible) this.scrollbars(el as HTMLElement, cs, walk, at);
   }
 
-  private box(el: Element, cs: CSSStyleDeclaration, walk: Walk, pieces: Rect[]): void {
+  private box(el: Element, cs: CSSStyleDeclaration, walk: Walk, pieces: Rect[], rect: Rect): void {
+    const native = kFramed.has(el.localName) ? nativeFrame(el, cs) : null;
+    if (native) return this.push(walk, pieces[0] ?? rect, ({ g }) => paintNativeFrame(g, native, cs, pieces[0] ?? rect, el.matches(':disabled')));
     const plain = isClear(cs.backgroundColor) && cs.backgroundImage === 'none' && cs.boxShadow === 'none' && borderWidths(cs).every((v) => v === 0);
     if (plain) return;
-    const collapsed = cs.borderCollapse === 'collapse' && (cs.display === 'table-cell' || cs.display === 'table') ? borderWidths(cs).map((v) => Math.floor(v / 2)) : null;
+    const collapsed = cs.borderCollapse === 'collapse' && cs.display === 'table-cell';
     for (const piece of pieces) {
-      const at = collapsed ? { x: piece.x - collapsed[3]!, y: piece.y - collapsed[0]!, w: piece.w + collapsed[1]! + collapsed[3]!, h: piece.h + collapsed[0]! + collapsed[2]! } : piece;
-      this.push(walk, at, (brush) => paintBox(brush, cs, at, el), cs.boxShadow === 'none' ? 2 : 60);
+      this.push(walk, piece, (brush) => paintBox(brush, cs, piece, el, !collapsed), cs.boxShadow === 'none' ? 2 : 60);
     }
+    if (collapsed) this.sharedBorders(cs, walk, rect);
+  }
+
+  /** Cells of a table share their borders: each lies on the edge, less than half of it up and left; all above all cells. */
+  private sharedBorders(cs: CSSStyleDeclaration, walk: Walk, r: Rect): void {
+    const w = borderWidths(cs);
+    const start = (edge: number, width: number) => Math.floor(edge) - Math.floor(width / 2);
+    const x = start(r.x, w[3]), y = start(r.y, w[0]);
+    const at = { x, y, w: start(r.x + r.w, w[1]) + w[1] - x, h: start(r.y + r.h, w[2]) + w[2] - y };
+    const later = () => this.push(walk, at, (brush) => paintBorders(brush, cs, at, null, w));
+    if (walk.shared) walk.shared.push(later);
+    else later();
   }
 
   /** What the element does to everything in it: clipping, containing block, decorations, ellipsis. */

@@ -21,13 +21,15 @@ interface Shape {
 
 export function paintSvg(scan: Scan, svg: SVGSVGElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
   if (at.w <= 0 || at.h <= 0) return;
-  if (svg.querySelector(kHard) && svg.querySelectorAll('*').length <= kMaxNodes) return asPicture(scan, svg, cs, walk, at);
+  if (svg.querySelector(kHard) && svg.querySelectorAll('*').length <= kMaxNodes) return asPicture(scan, svg, walk, at);
   const screen = matrixOf(svg.getScreenCTM());
   if (!screen) return;
   const shapes: Shape[] = [];
   // From the drawing's own coordinates to local ones: the browser's matrix, without the transforms around the drawing.
   const back = walk.space.inner ? inverse(walk.space.inner) : null;
-  const toLocal = multiply([1, 0, 0, 1, walk.space.dx, walk.space.dy], back ? multiply(back, screen) : screen);
+  const plain = walk.space.mat === null;
+  const shift = plain ? [Math.round(at.x) - at.x, Math.round(at.y) - at.y] : [0, 0];
+  const toLocal = multiply([1, 0, 0, 1, walk.space.dx + shift[0]!, walk.space.dy + shift[1]!], back ? multiply(back, screen) : screen);
   collect(scan, svg, toLocal, 1, shapes, 0);
   const clips = cs.overflow !== 'visible';
   scan.push(walk, at, ({ g, fonts }) => {
@@ -235,7 +237,7 @@ function textOf(scan: Scan, svg: SVGSVGElement, at: Rect): string {
   return new XMLSerializer().serializeToString(copy);
 }
 
-function asPicture(scan: Scan, svg: SVGSVGElement, _cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
+function asPicture(scan: Scan, svg: SVGSVGElement, walk: Walk, at: Rect): void {
   const url = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(textOf(scan, svg, at))}`;
   scan.push(walk, at, (brush) => {
     const found = brush.images.load(url, svg);

@@ -77,7 +77,14 @@ export function linesOf(t: Text, cs: CSSStyleDeclaration, local: (r: DOMRect) =>
     else rects.push({ ...at });
   }
   if (rects.length === 0) return [];
-  const texts = rects.length === 1 ? [t.data] : breaks(t, rects, cs, range, local);
+  const texts = rects.length === 1 ? [t.data] : [...breaks(t, rects, cs, range, local)];
+  if (/^\s/.test(texts[0]!)) {
+    // Whether the space in front is shown cannot be seen from the whole line.
+    const end = texts[0]!.search(/\S/);
+    range.setStart(t, 0);
+    range.setEnd(t, end < 0 ? texts[0]!.length : end);
+    if (!/^(pre|pre-wrap|break-spaces)$/.test(cs.whiteSpace) && ![...range.getClientRects()].some((r) => r.width > 0)) texts[0] = texts[0]!.trimStart();
+  }
   return rects.map((rect, i) => ({ rect, text: texts[i]! }));
 }
 
@@ -86,20 +93,27 @@ function breaks(t: Text, rects: Rect[], cs: CSSStyleDeclaration, range: Range, l
   const known = broken.get(t);
   if (known && known.key === key && known.data === t.data) return known.lines;
   const n = t.data.length, lines: string[] = [];
+  // Where the character at `i` is, or the next one that is anywhere (white space that is not shown is nowhere).
+  const place = (i: number): Rect | null => {
+    for (let k = i; k < Math.min(n, i + 40); k++) {
+      range.setStart(t, k);
+      range.setEnd(t, k + 1);
+      for (const r of range.getClientRects()) if (r.width > 0) return local(r);
+    }
+    return null;
+  };
   let start = 0;
   for (let i = 0; i < rects.length; i++) {
     let low = n;
     if (i < rects.length - 1) {
-      const bottom = rects[i]!.y + rects[i]!.h * 0.6;
+      const line = rects[i]!;
+      const inLine = (r: Rect | null) => r !== null && Math.abs(r.y - line.y) < line.h * 0.6 && r.x > line.x - 2 && r.x < line.x + line.w + 2;
       let high = n;
       low = Math.min(start + 1, n);
       while (low < high) {
         const mid = (low + high + 1) >> 1;
-        range.setStart(t, mid - 1);
-        range.setEnd(t, mid);
-        const seen = range.getClientRects(), last = seen[seen.length - 1];
-        if (last && local(last).y > bottom) high = mid - 1;
-        else low = mid;
+        if (inLine(place(mid - 1))) low = mid;
+        else high = mid - 1;
       }
     }
     lines.push(t.data.slice(start, low));
@@ -149,7 +163,7 @@ export function drawLine(g: G, cs: CSSStyleDeclaration, font: Font, text: string
   let s = text;
   let measured = g.measureText(s).width;
   if (measured > r.w + 1 && s !== s.trim()) {
-    s = s.startsWith(' ') ? s.trimStart() : s.trimEnd();
+    s = s.endsWith(' ') ? s.trimEnd() : s.trimStart();
     measured = g.measureText(s).width;
   }
   const missing = r.w - measured;
@@ -189,7 +203,7 @@ export function decorationOf(cs: CSSStyleDeclaration): Decoration | null {
   if (!lines || lines === 'none') return null;
   const size = px(cs.fontSize), own = cs.textDecorationThickness;
   const thickness = own === 'auto' || own === 'from-font' || own === '' ? Math.max(1, Math.round(size / 16)) : Math.max(1, own.endsWith('%') ? (px(own) * size) / 100 : px(own));
-  const offset = cs.textUnderlineOffset === 'auto' || !cs.textUnderlineOffset ? Math.max(1, Math.round(size * 0.1)) : px(cs.textUnderlineOffset);
+  const offset = cs.textUnderlineOffset === 'auto' || !cs.textUnderlineOffset ? Math.max(1, Math.ceil(size / 20)) : px(cs.textUnderlineOffset);
   return { lines, style: cs.textDecorationStyle, color: cs.textDecorationColor, thickness, offset };
 }
 
