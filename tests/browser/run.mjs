@@ -34,7 +34,8 @@ for (const file of files) {
     const pages = [], owned = [];
     let stack, problem;
     try {
-      stack = await Stack.start(test.settings, { mediaSettings: test.mediaSettings });
+      // A case about pages alone needs no programs.
+      if (test.programs !== false) stack = await Stack.start(test.settings, { mediaSettings: test.mediaSettings });
       const body = test.run({
         stack, pulse: pulse.socket,
         owns: (thing) => { owned.push(thing); return thing; },

@@ -81,6 +81,8 @@ await script('components/src/assist.ts', 'assistserver/sdk/web/consumer/assist.j
 // Parts of it that are loaded when they are needed: pictures, acting and annotations when sharing starts; documents.
 await script('sdk/src/assist/sharing.ts', 'assistserver/sdk/web/shared/sharing.js');
 await script('sdk/src/assist/capture/encoder_worker.ts', 'assistserver/sdk/web/shared/assist-worker.js', { extend: false });
+// The capture alone, for pages that bring their own session.
+await script('sdk/src/assist/capture/index.ts', 'assistserver/sdk/web/shared/assist-capture.js');
 await script('sdk/src/assist/documents/index.ts', 'assistserver/sdk/web/shared/documents.js', { banner: kLicenceWithPdf });
 const pdf = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
 mkdirSync(dist('assistserver/sdk/web/shared/pdf'), { recursive: true });

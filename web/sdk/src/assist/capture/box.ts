@@ -134,6 +134,14 @@ export function paintBorders({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: 
     g.fill(ring(r, q, w), 'evenodd');
     return;
   }
+  if (!q && seen.every((i) => styles[i] === 'solid' && colors[i] === colors[first])) {
+    g.fillStyle = colors[first]!;
+    if (seen.includes(0)) g.fillRect(r.x, r.y, r.w, w[0]);
+    if (seen.includes(1)) g.fillRect(r.x + r.w - w[1], r.y, w[1], r.h);
+    if (seen.includes(2)) g.fillRect(r.x, r.y + r.h - w[2], r.w, w[2]);
+    if (seen.includes(3)) g.fillRect(r.x, r.y, w[3], r.h);
+    return;
+  }
   for (const side of seen) {
     const style = styles[side]!;
     if (style === 'dashed' || style === 'dotted') {
@@ -183,9 +191,10 @@ export function paintBox(brush: Brush, cs: CSSStyleDeclaration, r: Rect, element
     const clip = cs.backgroundClip;
     const at = clip === 'padding-box' ? inset(r, w) : clip === 'content-box' ? inset(inset(r, w), paddings(cs)) : r;
     g.fillStyle = cs.backgroundColor;
+    if (!q) g.fillRect(at.x, at.y, at.w, at.h);
     g.beginPath();
-    addPath(g, at, clip === 'padding-box' ? inner(q, ...w) : q);
-    g.fill();
+    if (q) addPath(g, at, clip === 'padding-box' ? inner(q, ...w) : q);
+    if (q) g.fill();
   }
   if (cs.backgroundImage !== 'none') paintBackgrounds(brush, cs, r, q, element);
   for (const s of [...list].reverse()) if (s.inset) innerShadow(brush, s, inset(r, w), inner(q, ...w));

@@ -87,7 +87,7 @@ function text(scan: Scan, walk: Walk, own: CSSStyleDeclaration, content: string,
   const lineHeight = own.lineHeight === 'normal' || own.display === 'inline' || (flexed && own.alignItems === 'center') ? Math.max(height, font.ascent + font.descent) : px(own.lineHeight);
   const y = box.y + w[0] + p[0] + (lineHeight - font.ascent - font.descent) / 2;
   const at = { x, y, w: width, h: font.ascent + font.descent };
-  scan.push(walk, at, (brush) => drawLine(brush.g, own, brush.fonts.set(brush.g, own), s, at, scale, null), 8);
+  scan.push(walk, at, (brush) => drawLine(brush.g, brush.fonts, own, s, at, scale, null), 8);
 }
 
 function size(own: CSSStyleDeclaration, scan: Scan, content: string): { w: number; h: number } {
@@ -230,5 +230,5 @@ export function paintMarker(scan: Scan, el: Element, cs: CSSStyleDeclaration, wa
   const shownText = own.content && own.content !== 'normal' ? (cssString(own.content) ?? s) : `${s} `;
   const width = fonts.measuring.measureText(shownText).width;
   const at = { x: outside ? rect.x - width : rect.x, y: top, w: width, h: font.ascent + font.descent };
-  scan.push(walk, at, (brush) => drawLine(brush.g, cs, brush.fonts.set(brush.g, cs), shownText, at, scale, color));
+  scan.push(walk, at, (brush) => drawLine(brush.g, brush.fonts, cs, shownText, at, scale, color));
 }

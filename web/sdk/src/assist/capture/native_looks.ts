@@ -5,7 +5,8 @@ import type { Rect } from './affine';
 
 type G = OffscreenCanvasRenderingContext2D;
 
-const kAccent = '#0075ff';
+const kFirefox = typeof CSS !== 'undefined' && CSS.supports('-moz-appearance', 'none');
+const kAccent = kFirefox ? '#0060df' : '#0075ff';
 const kLine = '#767676';
 const kFaint = '#c5c5c5';
 
@@ -124,14 +125,14 @@ export function nativeFrame(el: Element, cs: CSSStyleDeclaration): NativeFrame |
   const width = px(cs.borderTopWidth), style = cs.borderTopStyle;
   const button = name === 'button' || type === 'button' || type === 'submit' || type === 'reset' || type === 'color';
   if (button) return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || type === 'color') ? 'button' : null;
-  if (name === 'select') return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || (style === 'solid' && width === 1)) ? 'menu' : null;
+  if (name === 'select') return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || style === 'inset' || (style === 'solid' && width === 1)) ? 'menu' : null;
   if (name === 'input' && style === 'inset' && width === 2 && type !== 'checkbox' && type !== 'radio') return 'field';
   return null;
 }
 
 export function paintNativeFrame(g: G, frame: NativeFrame, cs: CSSStyleDeclaration, at: Rect, disabled: boolean): void {
   const r = frame === 'button' ? 3 : 2;
-  g.fillStyle = frame === 'menu' ? '#fff' : cs.backgroundColor;
+  g.fillStyle = frame === 'menu' && !kFirefox ? '#fff' : cs.backgroundColor;
   g.beginPath();
   addPath(g, at, round(r));
   g.fill();

@@ -22,8 +22,6 @@ export class Painter {
     this.rect_ = rect;
     const canvas = new OffscreenCanvas(Math.max(1, Math.round(rect.w * this.scale_)), Math.max(1, Math.round(rect.h * this.scale_)));
     const g = canvas.getContext('2d', { alpha: false })!;
-    g.fillStyle = '#fff';
-    g.fillRect(0, 0, canvas.width, canvas.height);
     this.layer(root, g);
     return canvas;
   }

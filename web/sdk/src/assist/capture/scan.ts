@@ -248,6 +248,7 @@ export class Scan {
   }
 
   private box(el: Element, cs: CSSStyleDeclaration, walk: Walk, pieces: Rect[], rect: Rect): void {
+    if ((el.localName === 'progress' || el.localName === 'meter') && cs.appearance !== 'none') return;
     const native = kFramed.has(el.localName) ? nativeFrame(el, cs) : null;
     if (native) return this.push(walk, pieces[0] ?? rect, ({ g }) => paintNativeFrame(g, native, cs, pieces[0] ?? rect, el.matches(':disabled')));
     const plain = isClear(cs.backgroundColor) && cs.backgroundImage === 'none' && cs.boxShadow === 'none' && borderWidths(cs).every((v) => v === 0);
@@ -331,7 +332,7 @@ export class Scan {
   text(t: Text, cs: CSSStyleDeclaration, walk: Walk): void {
     const { fonts, scale, area } = this.options;
     const g = fonts.measuring;
-    const font = fonts.set(g, cs);
+    const font = fonts.of(cs);
     const lines = linesOf(t, cs, (r) => this.local(walk, r, { w: 0, h: font.ascent + font.descent }));
     const { decorations, ellipsis } = walk;
     lines.forEach(({ text, rect }, i) => {
@@ -349,10 +350,9 @@ export class Scan {
         }
       }
       this.push(walk, at, (brush) => {
-        const f = fonts.set(brush.g, cs);
-        for (const d of decorations) if (!d.lines.includes('line-through')) drawDecoration(brush.g, d, f, at, scale);
-        drawLine(brush.g, cs, f, s, at, scale, null);
-        for (const d of decorations) if (d.lines.includes('line-through')) drawDecoration(brush.g, { ...d, lines: 'line-through' }, f, at, scale);
+        for (const d of decorations) if (!d.lines.includes('line-through')) drawDecoration(brush.g, d, font, at, scale);
+        drawLine(brush.g, fonts, cs, s, at, scale, null);
+        for (const d of decorations) if (d.lines.includes('line-through')) drawDecoration(brush.g, { ...d, lines: 'line-through' }, font, at, scale);
       }, 8);
     });
   }

@@ -6,6 +6,11 @@ type G = OffscreenCanvasRenderingContext2D;
 
 export interface Font {
   font: string;
+  /** In pixels, as a canvas takes them. */
+  letterSpacing: string;
+  wordSpacing: string;
+  kerning: CanvasFontKerning;
+  direction: CanvasDirection;
   ascent: number;
   descent: number;
 }
@@ -26,34 +31,69 @@ export interface Line {
 
 const kCaps = /^(small-caps|all-small-caps|petite-caps|unicase|titling-caps)$/;
 
-/** Sets fonts on a context and remembers their heights. */
+const kMaxKnown = 500;
+const kMaxWidths = 5000;
+
+/** Sets fonts on a context and remembers their heights, and how wide texts are in them. */
 export class Fonts {
-  private readonly known_ = new Map<string, Font>();
+  private readonly heights_ = new Map<string, { ascent: number; descent: number }>();
+  private readonly widths_ = new Map<string, number>();
+  /** Computed styles are asked for anew in every walk: this lasts as long as one. */
+  private byStyle_ = new WeakMap<CSSStyleDeclaration, Font>();
   readonly measuring: G = new OffscreenCanvas(1, 1).getContext('2d')!;
 
   /** Fonts have been loaded: heights and widths are no longer what they were. */
   forget(): void {
-    this.known_.clear();
+    this.heights_.clear();
+    this.widths_.clear();
+    this.byStyle_ = new WeakMap();
+  }
+
+  of(cs: CSSStyleDeclaration): Font {
+    let font = this.byStyle_.get(cs);
+    if (!font) this.byStyle_.set(cs, (font = this.read(cs)));
+    return font;
   }
 
   set(g: G, cs: CSSStyleDeclaration): Font {
-    const caps = kCaps.test(cs.fontVariantCaps) ? 'small-caps ' : '';
-    const font = `${cs.fontStyle} ${caps}${cs.fontWeight} ${cs.fontSize} ${cs.fontFamily}`;
-    if (g.font !== font) g.font = font;
-    g.letterSpacing = cs.letterSpacing === 'normal' ? '0px' : cs.letterSpacing;
-    g.wordSpacing = cs.wordSpacing === 'normal' ? '0px' : cs.wordSpacing;
-    g.fontKerning = (cs.fontKerning as CanvasFontKerning) || 'auto';
+    const font = this.of(cs);
+    if (g.font !== font.font) g.font = font.font;
+    g.letterSpacing = font.letterSpacing;
+    g.wordSpacing = font.wordSpacing;
+    g.fontKerning = font.kerning;
     g.textBaseline = 'alphabetic';
     g.textAlign = 'left';
-    g.direction = cs.direction as CanvasDirection;
-    let known = this.known_.get(font);
-    if (!known) {
-      const m = g.measureText('Hg');
-      known = { font, ascent: Math.round(m.fontBoundingBoxAscent), descent: Math.round(m.fontBoundingBoxDescent) };
-      if (this.known_.size > 500) this.known_.clear();
-      this.known_.set(font, known);
+    g.direction = font.direction;
+    return font;
+  }
+
+  /** `g` is set to the font. */
+  width(g: G, font: Font, text: string): number {
+    const key = `${font.font}|${font.letterSpacing}|${font.wordSpacing}|${text}`;
+    let width = this.widths_.get(key);
+    if (width === undefined) {
+      if (this.widths_.size > kMaxWidths) this.widths_.clear();
+      this.widths_.set(key, (width = g.measureText(text).width));
     }
-    return known;
+    return width;
+  }
+
+  private read(cs: CSSStyleDeclaration): Font {
+    const caps = kCaps.test(cs.fontVariantCaps) ? 'small-caps ' : '';
+    const font = `${cs.fontStyle} ${caps}${cs.fontWeight} ${cs.fontSize} ${cs.fontFamily}`;
+    const { letterSpacing, wordSpacing } = cs;
+    let heights = this.heights_.get(font);
+    if (!heights) {
+      this.measuring.font = font;
+      const m = this.measuring.measureText('Hg');
+      heights = { ascent: Math.round(m.fontBoundingBoxAscent), descent: Math.round(m.fontBoundingBoxDescent) };
+      if (this.heights_.size > kMaxKnown) this.heights_.clear();
+      this.heights_.set(font, heights);
+    }
+    return {
+      font, letterSpacing: letterSpacing === 'normal' ? '0px' : letterSpacing, wordSpacing: wordSpacing === 'normal' ? '0px' : wordSpacing,
+      kerning: (cs.fontKerning as CanvasFontKerning) || 'auto', direction: cs.direction as CanvasDirection, ...heights,
+    };
   }
 }
 
@@ -158,22 +198,23 @@ export function cut(g: G, text: string, width: number): string {
 }
 
 /** Draws one line at its place; its words are spread until it is as wide as the browser made it (justified text, other hinting). */
-export function drawLine(g: G, cs: CSSStyleDeclaration, font: Font, text: string, r: Rect, scale: number, fillStyle: string | null): void {
+export function drawLine(g: G, fonts: Fonts, cs: CSSStyleDeclaration, text: string, r: Rect, scale: number, fillStyle: string | null): void {
+  const font = fonts.set(g, cs);
   const baseline = Math.round((r.y + (r.h - (font.ascent + font.descent)) / 2 + font.ascent) * scale) / scale;
   let s = text;
-  let measured = g.measureText(s).width;
+  let measured = fonts.width(g, font, s);
   if (measured > r.w + 1 && s !== s.trim()) {
     s = s.endsWith(' ') ? s.trimEnd() : s.trimStart();
-    measured = g.measureText(s).width;
+    measured = fonts.width(g, font, s);
   }
   const missing = r.w - measured;
   if (Math.abs(missing) > 0.75 && s.length > 1) {
     const gaps = s.split(' ').length - 1;
-    if (gaps > 0 && (cs.textAlign === 'justify' || Math.abs(missing) / gaps < px(cs.fontSize))) g.wordSpacing = `${px(cs.wordSpacing) + missing / gaps}px`;
-    else if (gaps === 0 && Math.abs(missing) < r.w * 0.4) g.letterSpacing = `${px(cs.letterSpacing) + missing / s.length}px`;
+    if (gaps > 0 && (cs.textAlign === 'justify' || Math.abs(missing) / gaps < px(cs.fontSize))) g.wordSpacing = `${px(font.wordSpacing) + missing / gaps}px`;
+    else if (gaps === 0 && Math.abs(missing) < r.w * 0.4) g.letterSpacing = `${px(font.letterSpacing) + missing / s.length}px`;
   }
-  const x = cs.direction === 'rtl' ? r.x + r.w : r.x;
-  if (cs.direction === 'rtl') g.textAlign = 'right';
+  const rtl = font.direction === 'rtl', x = rtl ? r.x + r.w : r.x;
+  if (rtl) g.textAlign = 'right';
   g.fillStyle = fillStyle ?? textColor(cs);
   const list = shadows(cs.textShadow);
   for (const shadow of list.reverse()) {
