@@ -40,6 +40,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private loading_ = false;
   private running_ = false;
   private view_: View | null = null;
+  private toldView_ = '';
   private fidelity_: Fidelity = 'painter';
   private unsupported_: Unsupported[] = [];
   private readonly page_: string;
@@ -255,7 +256,8 @@ export class AssistSession extends Emitter<AssistEvents> {
       this.told_ = welcome.session.sharing;
     }
     this.keep();
-    if (this.view_) this.tellView();
+    this.toldView_ = '';
+    this.tellView();
     this.apply(welcome.session);
   }
 
@@ -431,7 +433,11 @@ export class AssistSession extends Emitter<AssistEvents> {
 
   private tellView(): void {
     if (!this.view_ || this.connection !== 'connected' || this.sharing !== 'on') return;
-    this.send({ type: 'view', ...this.view_, fidelity: this.fidelity_, unsupported: this.unsupported_, page: this.page_ });
+    const message = { type: 'view' as const, ...this.view_, fidelity: this.fidelity_, unsupported: this.unsupported_, page: this.page_ };
+    const text = JSON.stringify(message);
+    if (text === this.toldView_) return;
+    this.toldView_ = text;
+    this.send(message);
   }
 
   private beat(): void {
