@@ -413,6 +413,7 @@ export class AssistSession extends Emitter<AssistEvents> {
         this.emit('activity', activity);
       },
       reply: (message) => this.send(message),
+      replyNow: (message) => this.replyNow(message),
       touched: () => this.takeControl(),
       failed: (text) => {
         this.stopSharer();

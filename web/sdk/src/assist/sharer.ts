@@ -45,6 +45,8 @@ export interface SharerHost {
   receipt(masked: MaskedRegion[], unmaskable?: number): void;
   activity(activity: ActivityMessage): void;
   reply(message: TopicConsumerMessage): void;
+  /** For what is worth nothing later. */
+  replyNow(message: TopicConsumerMessage): void;
   /** The person touched the page: nobody else acts on it any more. */
   touched(): void;
   /** Sharing cannot go on (a device took the picture away, a fault): in words. */

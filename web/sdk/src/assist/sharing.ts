@@ -10,6 +10,8 @@ import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 const kCandidates = 'input, textarea, select, [contenteditable], [data-parley-mask]';
 const kMaxBoxes = 300;
 const kRetry = 1_000;
+/** How often agents hear of the person's own pointer at most, ms. */
+const kCursorEvery = 100;
 
 class PageSharer implements Sharer {
   private readonly actor_: Actor;
@@ -18,6 +20,9 @@ class PageSharer implements Sharer {
   private capture_: Capture | null = null;
   private actingParty_ = '';
   private retry_ = 0;
+  private cursorTimer_ = 0;
+  private cursor_ = { x: 0, y: 0 };
+  private watching_ = false;
   private stopForm_: (() => void) | null = null;
   private readonly readers_ = new Set<string>();
 
@@ -36,12 +41,19 @@ class PageSharer implements Sharer {
   start(): void {
     if (this.capture_) this.capture_.resume();
     else this.capture_ = this.begin();
+    if (this.watching_) return;
+    this.watching_ = true;
+    document.addEventListener('pointermove', this.pointed, { capture: true, passive: true });
+    document.addEventListener('focusin', this.focused, { capture: true });
   }
 
   hold(): void {
     this.capture_?.pause();
     this.actor_.release();
     this.closeForm();
+    this.watching_ = false;
+    document.removeEventListener('pointermove', this.pointed, { capture: true });
+    document.removeEventListener('focusin', this.focused, { capture: true });
   }
 
   stop(): void {
@@ -133,6 +145,18 @@ class PageSharer implements Sharer {
     host.viewChanged(capture.view(), 'painter');
     return capture;
   }
+
+  /** Where the person points: what is said in a call ("this here") has a place. */
+  private readonly pointed = (event: PointerEvent): void => {
+    this.cursor_ = { x: Math.round(event.clientX), y: Math.round(event.clientY) };
+    if (!event.isTrusted || this.cursorTimer_) return;
+    this.cursorTimer_ = window.setTimeout(guarded('cursor', () => {
+      this.cursorTimer_ = 0;
+      if (this.watching_) this.host_.replyNow({ type: 'cursor', ...this.cursor_ });
+    }), kCursorEvery);
+  };
+
+  private readonly focused = guarded('focus', () => this.host_.replyNow({ type: 'focus', field: this.actor_.focusedField() }));
 
   /** A picture could not be sent. The next ones are of no use without it: after a moment everything is sent anew. */
   private lost(): void {
