@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { atMost, differing, kTile, shift, TileSet } from './tiles';
+
+describe('tiles', () => {
+  it('are few rectangles, cut to the picture', () => {
+    const set = new TileSet(200, 150);
+    set.add({ x: 0, y: 0, w: 130, h: 70 });
+    expect(set.rects()).toEqual([{ x: 0, y: 0, w: 192, h: 128 }]);
+    set.add({ x: 199, y: 149, w: 500, h: 500 });
+    expect(set.rects()).toContainEqual({ x: 192, y: 128, w: 8, h: 22 });
+    set.add({ x: -100, y: -100, w: 50, h: 50 });
+    expect(set.size).toBe(7);
+  });
+
+  it('cover every tile exactly once', () => {
+    const set = new TileSet(640, 640);
+    for (let i = 0; i < 50; i++) set.set((i * 7) % 10, (i * 3 + (i >> 2)) % 10);
+    const seen = new TileSet(640, 640);
+    for (const r of set.rects()) {
+      for (let y = r.y; y < r.y + r.h; y += kTile) for (let x = r.x; x < r.x + r.w; x += kTile) {
+        expect(seen.has(x / kTile, y / kTile)).toBe(false);
+        seen.set(x / kTile, y / kTile);
+      }
+    }
+    set.each((x, y) => expect(seen.has(x, y)).toBe(true));
+    expect(seen.size).toBe(set.size);
+  });
+
+  it('are joined where it wastes least', () => {
+    const joined = atMost([{ x: 0, y: 0, w: 10, h: 10 }, { x: 10, y: 0, w: 10, h: 10 }, { x: 500, y: 500, w: 10, h: 10 }], 2);
+    expect(joined).toEqual([{ x: 0, y: 0, w: 20, h: 10 }, { x: 500, y: 500, w: 10, h: 10 }]);
+  });
+
+  it('tell where two pictures differ', () => {
+    const [w, h] = [130, 130];
+    const a = new Uint32Array(w * h), b = new Uint32Array(w * h);
+    b[129 * w + 129] = 1;
+    b[3] = 1;
+    const all = new TileSet(w, h);
+    all.addAll();
+    const found: number[][] = [];
+    differing(a, b, 0, all).each((x, y) => found.push([x, y]));
+    expect(found).toEqual([[0, 0], [2, 2]]);
+  });
+
+  it.each([[0, 2], [0, -2], [1, 0], [-1, 0], [1, 1], [-1, -2]])('move with the page by %d, %d', (dx, dy) => {
+    const [w, h] = [5, 6];
+    const pixels = Uint32Array.from({ length: w * h }, (_, i) => i);
+    shift(pixels, w, h, dx, dy);
+    for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
+      const from = x + dx >= 0 && x + dx < w && y + dy >= 0 && y + dy < h;
+      if (from) expect(pixels[y * w + x], `${x},${y}`).toBe((y + dy) * w + x + dx);
+    }
+  });
+});
