@@ -173,7 +173,7 @@ export class AssistStage extends SessionElement {
   /** Of a shape with two corners the others get the finished one only. */
   private preview(): void {
     const { waiting, start } = this.stroke_!;
-    this.inkLayer_.draw({ ...this.stroke!, points: [start, waiting[waiting.length - 1]!], done: false }, true);
+    this.inkLayer_.draw({ ...this.stroke!, points: [start, waiting[waiting.length - 1]!], done: false });
   }
 
   private sendPoints(done: boolean): void {

@@ -209,19 +209,21 @@ export class AnnotationLayer {
 
   private paint(drawn: Drawn): void {
     const { shape } = drawn;
-    if (shape.tool === 'spot') return this.paintShade();
     if (!drawn.element) {
       drawn.element = shape.tool === 'text' ? this.makeText(shape) : this.makeLines(shape);
+      for (const [name, value] of [['data-test', 'assist-shape'], ['data-tool', shape.tool], ['data-id', shape.id]] as const) drawn.element.setAttribute(name, value);
       this.scene_.append(drawn.element);
       if (drawn.dx || drawn.dy) this.shift(drawn);
     }
+    if (shape.tool === 'spot') return this.paintShade(); // All of them are one path.
     if (shape.tool === 'text') this.fillText(drawn.element, shape);
     else for (const path of drawn.element.children) path.setAttribute('d', pathOf(shape));
   }
 
   /** Lines have a light edge below them, so that they show on any ground. */
   private makeLines(shape: Shape): SVGElement {
-    const wide = shape.tool === 'highlighter' ? shape.width * 4 : shape.width;
+    if (shape.tool === 'spot') return this.make('g', {});
+    const wide = shape.width;
     const round = { fill: 'none', 'stroke-linecap': 'round', 'stroke-linejoin': 'round' };
     const line = this.make('path', { ...round, stroke: shape.color, 'stroke-width': String(wide) });
     const group = this.make('g', shape.tool === 'highlighter' ? { opacity: '0.4' } : {});
@@ -242,7 +244,8 @@ export class AnnotationLayer {
     const size = textSize(shape.width);
     const lines = (shape.text ?? '').split('\n').slice(0, 10);
     element.replaceChildren(...lines.map((text, i) => {
-      const line = this.make('tspan', { x: String(x), y: String(y + i * size * 1.25) });
+      // The place is the upper left corner.
+      const line = this.make('tspan', { x: String(x), y: String(Math.round(y + size * 0.9 + i * size * 1.25)) });
       line.textContent = text;
       return line;
     }));
@@ -266,7 +269,7 @@ export class AnnotationLayer {
 
   private makeCursor(name: string, color: string): SVGGElement {
     const fill = /^#[0-9a-f]{6}$/i.test(color) ? color : '#0b5f6b';
-    const group = this.make('g', {});
+    const group = this.make('g', { 'data-test': 'assist-cursor' });
     const ring = this.make('circle', { r: '14', fill: 'none', stroke: fill, 'stroke-width': '3', visibility: 'hidden' });
     const arrow = this.make('path', { d: kArrow, fill, stroke: '#fff', 'stroke-width': '1.5', 'stroke-linejoin': 'round' });
     const label = this.make('text', { x: '20', y: '25', fill: inkOn(fill), 'font-family': 'system-ui, sans-serif', 'font-size': '12', 'font-weight': '600' });

@@ -95,10 +95,11 @@ export function touches(shape: Shape, [x, y]: Point, reach: number): boolean {
   if (shape.points.length === 0) return false;
   const far = reach + shape.width / 2;
   if (shape.tool === 'text') {
-    const [left, base] = shape.points[0]!;
+    const [left, top] = shape.points[0]!;
     const size = textSize(shape.width);
-    const wide = Math.max(size, (shape.text?.length ?? 0) * size * 0.6);
-    return x > left - reach && x < left + wide + reach && y > base - size - reach && y < base + reach + size * 0.3;
+    const lines = (shape.text ?? '').split('\n');
+    const wide = Math.max(size, Math.max(...lines.map((l) => l.length)) * size * 0.6);
+    return x > left - reach && x < left + wide + reach && y > top - reach && y < top + lines.length * size * 1.25 + reach;
   }
   if (shape.tool === 'rect' || shape.tool === 'spot') {
     const b = boxOf(shape.points);
@@ -115,4 +116,5 @@ function distance([x, y]: Point, a: Point, b: Point): number {
   return Math.hypot(x - a[0] - t * dx, y - a[1] - t * dy);
 }
 
-export const textSize = (width: number): number => 12 + width * 2;
+/** Of a text the width is the size of its letters. */
+export const textSize = (width: number): number => clamp(width, 10, 64);
