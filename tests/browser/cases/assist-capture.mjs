@@ -148,4 +148,30 @@ const rules = {
   },
 };
 
-export const cases = [pictures('chromium'), pictures('firefox'), leaks('chromium'), leaks('firefox'), rules];
+const filmed = {
+  name: 'assist capture: a filmed tab shows other sites, and nothing masked', programs: false,
+  async run(t) {
+    const site = await servePages();
+    t.owns({ remove: () => site.close() });
+    const page = await t.browser('chromium', 'consumer', { viewport: { width: 1280, height: 720 }, tab: 'Made to leak' });
+    await page.goto(`${site.url}/assist/mask.html`);
+    await page.raw.addScriptTag({ url: `${site.url}/scripts/assist-capture.js` });
+    await page.evaluate(`async () => { await (${installCapture})({ workerUrl: '/scripts/assist-worker.js', masks: { selectors: ['.by-selector'] } }, 'startTabCapture'); }`);
+    await page.evaluate(async (most) => {
+      const step = () => new Promise((done) => requestAnimationFrame(done));
+      for (let i = 0; i < most && window.__shared.sent < 12; i++) {
+        scrollBy(0, i % 160 < 80 ? 23 : -23);
+        await step();
+        await step();
+      }
+    }, 1500);
+    const receipt = await page.evaluate(() => window.__shared.receipts.at(-1)?.masked ?? []);
+    const { seen } = await view(page, site, { secret: true });
+    assert(seen.length >= 12, `only ${seen.length} frames`);
+    const leaking = seen.filter((f) => f.found > 0);
+    assert(leaking.length === 0, `${leaking.length} of ${seen.length} filmed frames leak: ${leaking[0]?.found} pixels`);
+    assert(receipt.some((m) => m.rule === 'password'), JSON.stringify(receipt));
+  },
+};
+
+export const cases = [pictures('chromium'), pictures('firefox'), leaks('chromium'), leaks('firefox'), rules, filmed];

@@ -83,8 +83,8 @@ class FirefoxPage extends Page {
   async close() { this.browser.process()?.kill('SIGKILL'); }
 }
 
-/** Opens a browser with one page. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
-export async function open(kind, person, scratch, { inNamespace = null, noise = false, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
+/** Opens a browser with one page. `tab`: title of the tab that may be filmed, without asking. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
+export async function open(kind, person, scratch, { inNamespace = null, noise = false, tab = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
   const who = people[person];
   const patch = { synthetic: kind === 'firefox', tone: who.tone, colour: who.colour, width: WIDTH, height: HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
   if (kind === 'chromium') {
@@ -94,7 +94,7 @@ export async function open(kind, person, scratch, { inNamespace = null, noise = 
     const browser = await playwright.chromium.launch({
       executablePath: inNamespace ? namespaceWrapper(scratch, CHROMIUM, inNamespace) : CHROMIUM, headless: true,
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-        '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`,
+        '--disable-sync', '--use-fake-device-for-media-stream', tab ? `--auto-select-tab-capture-source-by-title=${tab}` : '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`,
         `--use-file-for-fake-video-capture=${y4m}`, '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'],
     });
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });

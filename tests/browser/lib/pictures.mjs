@@ -78,10 +78,10 @@ export function installViewer() {
 }
 
 /** Goes into the page that is shared, after its script: begins to share and keeps the frames. */
-export function installCapture(options) {
+export async function installCapture(options, start = 'startCapture') {
   const base64 = (buffer) => { const u = new Uint8Array(buffer); let s = ''; for (let i = 0; i < u.length; i += 8192) s += String.fromCharCode(...u.subarray(i, i + 8192)); return btoa(s); };
   const shared = (window.__shared = { frames: [], unsupported: [], receipts: [], painted: [], sensitive: [], view: null, sent: 0, at: [] });
-  shared.capture = window.Parley.startCapture({
+  shared.capture = await window.Parley[start]({
     ...options,
     onFrame: (f) => { shared.sent++; shared.at.push([performance.now(), f.byteLength]); shared.frames.push(base64(f)); },
     onUnsupported: (l) => { shared.unsupported = l; }, onReceipt: (r) => { shared.receipts.push(r); },

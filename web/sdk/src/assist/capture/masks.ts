@@ -59,13 +59,9 @@ export class MaskRules {
     this.deny_ = (options.denyByDefault ?? false) || this.refused.length > 0;
   }
 
-  /** Selectors as page CSS, for the path that cannot leave elements out. */
-  get selector(): string {
-    return [this.marked_, kPassword, kCard, ...(this.deny_ ? [kTyped] : [])].join(',');
-  }
-
-  get allowSelector(): string {
-    return this.allow_;
+  /** Frames of other sites, which nobody can look into: what is in them may have been typed. For the path that films them. */
+  hidesFrame(frame: Element): boolean {
+    return this.deny_ && !frame.closest(this.allow_);
   }
 
   /** The rule that masks this very element, not one around it. */

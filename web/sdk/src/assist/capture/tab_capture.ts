@@ -1,0 +1,232 @@
+// The high-fidelity path: the browser films the tab, what is masked is made black by the page's own style before the first picture.
+// Shows what no painter can: frames of other sites, WebGL. Desktop Chromium; the consumer chooses the tab in the browser's dialog.
+import { Emitter } from '../../common/emitter';
+import { guarded, reportFault } from '../../common/guard';
+import type { View } from '../protocol';
+import type { Encoded, Job } from './encoder';
+import { EncoderHost } from './encoder_host';
+import { CaptureLedger } from './ledger';
+import { pathMatches, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { MaskRules, usable } from './masks';
+import { MaskStyle } from './mask_style';
+
+const kInterval = 125;
+const kQuality = 0.7;
+const kSharpAfterMs = 1500;
+const kMaxSide = 4096;
+
+interface TabStream {
+  track: MediaStreamTrack;
+  video: HTMLVideoElement;
+}
+
+/** Whether this browser can film its own tab. */
+export function canCaptureTab(): boolean {
+  return typeof navigator !== 'undefined' && !!navigator.mediaDevices?.getDisplayMedia && 'CropTarget' in window;
+}
+
+export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
+  private readonly host_ = new EncoderHost();
+  private readonly rules_: MaskRules;
+  private readonly style_: MaskStyle;
+  private readonly ledger_: CaptureLedger;
+  private readonly sensitiveSelector_: string;
+  private stream_: TabStream | null = null;
+  private timer_ = 0;
+  private busy_ = false;
+  private paused_ = false;
+  private stopped_ = false;
+  private sensitive_ = false;
+  private wholeWanted_ = true;
+  private slow_ = 1;
+  private lastSent_ = 0;
+  private blurred_ = 0;
+  private job_ = 0;
+  private frame_ = Math.floor((Date.now() - 1.7e12) / 100) >>> 0;
+  private epoch_ = this.frame_;
+  private shownView_ = '';
+  private pictureSize_ = '';
+
+  constructor(private readonly options_: CaptureOptions) {
+    super();
+    this.rules_ = new MaskRules(options_.masks);
+    this.ledger_ = new CaptureLedger((masked) => options_.onReceipt?.({ at: Date.now(), masked }), (list) => options_.onUnsupported?.(list));
+    this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked);
+    this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
+  }
+
+  /** Asks the consumer (a gesture is needed). The masks are there before the browser films anything. Throws when it is refused. */
+  async start(): Promise<void> {
+    if (!canCaptureTab()) throw new Error('This browser cannot film its tab.');
+    this.style_.start();
+    try {
+      await this.host_.start(this.options_.workerUrl).catch((fault) => reportFault('capture worker', fault));
+      // Two frames later the black is on the screen.
+      await new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
+      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 10 }, audio: false, preferCurrentTab: true, selfBrowserSurface: 'include', surfaceSwitching: 'exclude' } as DisplayMediaStreamOptions);
+      this.stream_ = await this.opened(stream);
+    } catch (fault) {
+      this.stop();
+      throw fault;
+    }
+    this.timer_ = window.setTimeout(guarded('tab capture', () => this.tick()), 0);
+  }
+
+  /** Only this tab: masks are in this page, in no other window of the consumer's. */
+  private async opened(stream: MediaStream): Promise<TabStream> {
+    const track = stream.getVideoTracks()[0]!;
+    const { displaySurface } = track.getSettings();
+    const crop = (window as unknown as { CropTarget: { fromElement(element: Element): Promise<unknown> } }).CropTarget;
+    const cropped = track as unknown as { cropTo?(target: unknown): Promise<void> };
+    try {
+      if (displaySurface !== 'browser' || !cropped.cropTo) throw new Error('not a tab');
+      // Succeeds on the page's own tab only.
+      await cropped.cropTo(await crop.fromElement(document.documentElement));
+      await cropped.cropTo(null);
+    } catch {
+      for (const each of stream.getTracks()) each.stop();
+      throw new Error('Only this tab can be shared.');
+    }
+    if ('contentHint' in track) track.contentHint = 'text';
+    track.addEventListener('ended', guarded('tab capture', () => {
+      this.emit('ended', 'The browser ended it.');
+      this.stop();
+    }));
+    const video = document.createElement('video');
+    video.muted = true;
+    video.srcObject = stream;
+    await video.play();
+    return { track, video };
+  }
+
+  stop(): void {
+    if (this.stopped_) return;
+    this.stopped_ = true;
+    clearTimeout(this.timer_);
+    // First the film ends, then the black goes.
+    if (this.stream_) {
+      this.stream_.track.stop();
+      this.stream_.video.srcObject = null;
+    }
+    this.stream_ = null;
+    this.host_.stop();
+    this.ledger_.stop();
+    this.style_.stop();
+    this.removeAllListeners();
+  }
+
+  pause(): void {
+    this.paused_ = true;
+  }
+
+  resume(): void {
+    this.paused_ = false;
+    this.refresh();
+  }
+
+  refresh(): void {
+    this.wholeWanted_ = true;
+  }
+
+  pace({ behind }: Pace): void {
+    if (behind) this.slow_ = Math.min(8, this.slow_ * 1.5);
+    else if (behind === false) this.slow_ = Math.max(1, this.slow_ / 1.5);
+  }
+
+  isMasked(element: Element): boolean {
+    return this.rules_.isMasked(element);
+  }
+
+  get sensitive(): boolean {
+    return this.sensitive_;
+  }
+
+  view(): View {
+    const scale = this.scale();
+    return { w: window.innerWidth, h: window.innerHeight, scale, title: this.sensitive_ ? '' : document.title, path: this.sensitive_ ? '' : location.pathname };
+  }
+
+  private scale(): number {
+    const wanted = Math.min(2, Math.max(0.25, this.options_.scale ?? 1));
+    return Math.min(wanted, kMaxSide / Math.max(1, window.innerWidth, window.innerHeight));
+  }
+
+  private checkSensitive(): boolean {
+    const now = pathMatches(location.pathname, this.options_.sensitive?.paths ?? []) || document.querySelector(this.sensitiveSelector_) !== null;
+    if (now !== this.sensitive_) {
+      this.sensitive_ = now;
+      if (!now) this.wholeWanted_ = true;
+      this.emit('sensitive', now);
+    }
+    return now;
+  }
+
+  private async tick(): Promise<void> {
+    if (this.stopped_) return;
+    try {
+      // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
+      if (!this.busy_ && !this.paused_ && !this.checkSensitive() && this.style_.covers()) await this.picture();
+    } catch (fault) {
+      this.wholeWanted_ = true;
+      if (!this.stopped_) reportFault('tab capture', fault);
+    }
+    if (!this.stopped_) this.timer_ = window.setTimeout(guarded('tab capture', () => this.tick()), kInterval * this.slow_);
+  }
+
+  private async picture(): Promise<void> {
+    const { video } = this.stream_!;
+    if (video.videoWidth === 0) return;
+    this.busy_ = true;
+    try {
+      const scale = this.scale();
+      const width = Math.round(window.innerWidth * scale), height = Math.round(window.innerHeight * scale);
+      if (`${width} ${height}` !== this.pictureSize_) {
+        this.pictureSize_ = `${width} ${height}`;
+        this.epoch_ = (this.epoch_ + 1) >>> 0;
+        this.wholeWanted_ = true;
+      }
+      this.tellView();
+      const began = performance.now();
+      const bitmap = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height });
+      const whole = this.wholeWanted_;
+      this.wholeWanted_ = false;
+      const job: Job = {
+        id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width, height, scale, scrollX: Math.round(window.scrollX), scrollY: Math.round(window.scrollY),
+        whole, dx: 0, dy: 0, patches: [{ x: 0, y: 0, w: width, h: height, bitmap }], quality: this.options_.quality ?? kQuality, sharp: false,
+      };
+      const bytes = this.deliver(await this.host_.run(job));
+      this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });
+      const quiet = performance.now() - this.lastSent_ > kSharpAfterMs;
+      if (bytes === 0 && quiet && this.blurred_ > 0) this.deliver(await this.host_.run({ ...job, id: ++this.job_, frame: (this.frame_ + 1) >>> 0, whole: false, patches: [], sharp: true }));
+    } finally {
+      this.busy_ = false;
+    }
+  }
+
+  private tellView(): void {
+    const view = this.view(), text = JSON.stringify(view);
+    if (text === this.shownView_) return;
+    this.shownView_ = text;
+    this.emit('view', view);
+  }
+
+  private deliver({ frame, blurred }: Encoded): number {
+    this.blurred_ = blurred;
+    // What came to be masked while the picture was encoded is in it: such a picture is thrown away.
+    if (!frame || this.stopped_ || this.paused_ || this.sensitive_ || !this.style_.covers()) {
+      if (frame) this.wholeWanted_ = true;
+      return 0;
+    }
+    this.frame_ = (this.frame_ + 1) >>> 0;
+    this.lastSent_ = performance.now();
+    this.options_.onFrame(frame);
+    return frame.byteLength;
+  }
+}
+
+/** Begins to share the tab as the browser films it; call it from a click. */
+export async function startTabCapture(options: CaptureOptions): Promise<TabCapture> {
+  const capture = new TabCapture(options);
+  await capture.start();
+  return capture;
+}
