@@ -9,7 +9,7 @@ export type BarRule = 'attribute' | 'selector' | 'password' | 'file' | 'card' | 
 const passwords = new WeakSet<Element>();
 
 const kCardNames =
-  /(?:^|-)(?:credit-?|debit-?|payment-?|bank-?)?(?:card|cc)-?(?:number|num|no|nr|pan|cvv|cvc|csc|code|exp(?:iry|iration)?(?:-?(?:date|month|year))?)(?:-|$)|(?:^|-)(?:cvv2?|cvc2?|csc|ccnum|ccno)(?:-|$)/;
+  /(?:^|-)(?:credit-?|debit-?|payment-?|bank-?)?(?:card|cc)-?(?:number|num|no|nr|pan|cvv|cvc|csc|code|exp(?:iry|iration)?(?:-?(?:date|month|year))?)(?:-|$)|(?:^|-)(?:cvv2?|cvc2?|csc|ccnum|ccno|security-?code)(?:-|$)/;
 
 const words = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^a-zA-Z0-9]+/g, '-').toLowerCase();

@@ -52,7 +52,7 @@ describe('caret', () => {
 
 describe('asksForCard', () => {
   it('knows payment cards and leaves other fields alone', () => {
-    for (const [hint, name] of [['cc-csc', ''], ['', 'cardNumber'], ['', 'cc_num'], ['', 'credit-card-number'], ['', 'CVV'], ['', 'card[number]'], ['', 'cardExpiry']]) {
+    for (const [hint, name] of [['cc-csc', ''], ['', 'cardNumber'], ['', 'cc_num'], ['', 'credit-card-number'], ['', 'CVV'], ['', 'card[number]'], ['', 'cardExpiry'], ['', 'securityCode']]) {
       expect(asksForCard(hint!, name!), `${hint} ${name}`).toBe(true);
     }
     for (const name of ['discardNumber', 'number', 'postcode', 'accountNumber', 'cardholder-notes', 'birthday-card', 'description']) expect(asksForCard('', name), name).toBe(false);
