@@ -186,7 +186,7 @@ async function drawing(page, agent, shots, name) {
 }
 
 export const cases = ['chromium', 'firefox'].map((browser) => ({
-  name: `an agent acts on React, Vue, Angular and plain pages in ${browser}, and draws`, async run(t) {
+  name: `an agent acts on React, Vue, Angular and plain pages in ${browser}, and draws`, programs: false, async run(t) {
     built ??= await buildSamples();
     const site = t.owns(await serve(built));
     const page = await t.browser(browser, 'consumer');
