@@ -2,6 +2,7 @@
 // pictures are WebSockets that speak the consumer's part by themselves (dev/mock-consumer.mjs).
 import { randomInt, randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
+import { plainPng } from './mock-consumer.mjs';
 
 const kColors = ['#0b5f6b', '#8a3ffc', '#b3500b'];
 const kFeatures = ['view', 'pointer', 'control', 'forms', 'annotate', 'push_document', 'push_link', 'spotlight', 'capture'];
@@ -127,7 +128,7 @@ export function makeAssist({ features = kFeatures } = {}) {
   };
   for (const type of ['activity', 'focus', 'cursor', 'form', 'form-result', 'push-result']) {
     consumerSays[type] = (s, p, m) => {
-      for (const agent of s.agents()) agent.send({ ...m, party: p.id });
+      for (const agent of s.agents()) agent.send({ party: p.id, ...m });
     };
   }
 
@@ -356,8 +357,7 @@ export function makeAssist({ features = kFeatures } = {}) {
   return { wss, route, token, put, sessions, settings: state, code: (cid) => ((codes.set('482913', cid)), '482913') };
 }
 
-/** One white pixel. */
-const sampleImage = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTjYAwAAAABJRU5ErkJggg==', 'base64');
+const sampleImage = plainPng(640, 400, [210, 225, 235]);
 
 const sampleSessions = () => [
   { cid: 'claim-20931', consumer: { name: 'Ada Marlow', present: true }, parties: [{ party: 'p2', role: 'agent', name: 'Robin Vale', state: 'joined', user: 'agent1' }], sharing: 'on', fidelity: 'painter', title: 'Your claim · Lindhaven', startedAt: ago(340), receipts: 2 },

@@ -1,6 +1,34 @@
 // The consumer's side of an assist session without a page: speaks docs/protocols/topic.md over a WebSocket and sends pictures
 // that it is given. For pictures of the consoles and for tests.
+import { deflateSync } from 'node:zlib';
 import WebSocket from 'ws';
+
+function crc32(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+/** A PNG of one colour. */
+export function plainPng(w, h, [r, g, b]) {
+  const chunk = (name, data) => {
+    const out = Buffer.alloc(12 + data.length);
+    out.writeUInt32BE(data.length, 0);
+    out.write(name, 4, 'latin1');
+    data.copy(out, 8);
+    out.writeUInt32BE(crc32(out.subarray(4, 8 + data.length)), 8 + data.length);
+    return out;
+  };
+  const head = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
+  head.writeUInt32BE(w, 0);
+  head.writeUInt32BE(h, 4);
+  const line = Buffer.concat([Buffer.from([0]), Buffer.alloc(w * 3).map((_, i) => [r, g, b][i % 3])]);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]);
+  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.concat(Array(h).fill(line)))), chunk('IEND', Buffer.alloc(0))]);
+}
 
 /** One frame with one PNG that covers the whole picture (docs/protocols/topic.md, Pictures). */
 export function pngFrame(png, { frame = 1, epoch = 1, scale = 1, scrollX = 0, scrollY = 0, lossless = true } = {}) {

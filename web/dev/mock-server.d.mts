@@ -1,6 +1,14 @@
 export const kPolicy: string;
+
+interface MockAssist {
+  settings: { features: string[] };
+  token(who: { role: 'consumer' | 'agent' | 'supervisor'; name: string; cid?: string; user?: string }): string;
+  put(item: object): object;
+}
+
 export function startMock(options?: {
   port?: number;
   resumeSeconds?: number;
   ringSeconds?: number;
-}): Promise<{ origin: string; close(): void }>;
+  features?: string[];
+}): Promise<{ origin: string; close(): void; assist: MockAssist; announce(cid: string): void }>;

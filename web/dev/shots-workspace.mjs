@@ -155,7 +155,8 @@ async function workspace(scheme) {
   await shot(agent, `${scheme}-assist-push-address`);
   await agent.click(t('source-library'));
   await agent.locator('[data-kind=image] [data-test=library-push]').click();
-  await seen(agent, t('document'));
+  await seen(agent, '.document [data-state=open]');
+  await seen(agent, '.document [data-drawn]');
   await shot(agent, `${scheme}-assist-document`);
   await agent.click(t('document-close'));
   await agent.click(t('panel-push'));

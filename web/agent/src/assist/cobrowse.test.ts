@@ -217,6 +217,10 @@ describe('session', () => {
     expect(link().sent).toEqual([{ type: 'draw', ...stroke }]);
     link().says({ type: 'erase', all: true, why: 'navigation' });
     expect(cobrowse.activity?.text).toContain('page changed');
+    link().says({ type: 'activity', party: 'p2', what: 'fill', target: 'Name' });
+    expect(cobrowse.activity?.text).toBe('You filled in Name');
+    link().says({ type: 'activity', party: 'p1', what: 'scroll', target: '' });
+    expect(cobrowse.activity?.text).toBe('Ada scrolled');
   });
 
   it('reads states strictly: an unknown one is no consent', () => {

@@ -41,6 +41,8 @@ export interface CobrowseOptions {
 const kRetryMs = 3_000;
 /** So long a session that nobody has opened is waited for. */
 const kPatienceMs = 10 * 60_000;
+/** What is reported of the page (docs/protocols/topic.md, `activity`), before the name of the element. */
+const kDeeds: Record<string, string> = { click: 'clicked', type: 'typed into', key: 'pressed a key in', scroll: 'scrolled', fill: 'filled in', select: 'chose in' };
 const kRecentMs = 6_000;
 /** The server takes 50 messages a second; these are the ones that come in streams. */
 const kStreamMs = 50;
@@ -371,7 +373,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
 
   private acted(party: string, what: string, target: string): void {
-    this.say(`${this.nameOf(party)}: ${what}${target ? ` · ${target}` : ''}`);
+    const verb = kDeeds[what] ?? what;
+    this.say(`${party === this.me_ ? 'You' : this.nameOf(party)} ${verb}${target ? ` ${target}` : ''}`);
   }
 
   private nameOf(party: string): string {

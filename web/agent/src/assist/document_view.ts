@@ -16,6 +16,7 @@ export class CoDocument extends SessionElement {
   @property() mode: Mode = 'look';
   @property() ink = '';
   @property({ type: Boolean }) readonly = false;
+  @state() private problem_ = '';
   @state() private writing_: { page: number; at: Point; left: number; top: number } | null = null;
   @query('.pages') private pages_!: HTMLElement;
   private view_: DocumentView | null = null;
@@ -61,14 +62,24 @@ export class CoDocument extends SessionElement {
     this.shown_ = document.id;
     // A view gives its container a shadow root, which an element has once.
     const container = globalThis.document.createElement('div');
+    container.textContent = 'Opening…';
+    this.problem_ = '';
     this.pages_.replaceChildren(container);
     void this.load(document, container);
   }
 
   /** The part that shows PDFs is large: it is fetched with the first document. */
   private async load(document: OpenDocument, container: HTMLElement): Promise<void> {
-    const { DocumentView } = await import('../../../sdk/src/assist/documents/index');
+    let part: typeof import('../../../sdk/src/assist/documents/index');
+    try {
+      part = await import('../../../sdk/src/assist/documents/index');
+    } catch {
+      this.problem_ = 'The document cannot be shown: a part of this page did not load. Reload the page and try again.';
+      return;
+    }
     if (this.shown_ !== document.id || !this.isConnected) return;
+    container.textContent = '';
+    const { DocumentView } = part;
     const view = new DocumentView({
       container, kind: document.kind, src: document.src, name: document.name, assets: location.origin + kAssets,
       moved: (position) => this.moved(position),
@@ -173,6 +184,7 @@ export class CoDocument extends SessionElement {
       </header>
       <div class="paper">
         <div class="pages"></div>
+        ${this.problem_ ? html`<p class="error" role="alert" data-test="document-error">${this.problem_}</p>` : nothing}
         ${draws ? html`<div class="hand draws" data-test="document-hand" @pointerdown=${this.down} @pointermove=${this.drawn} @pointerup=${this.up} @pointercancel=${this.up}></div>` : nothing}
         ${this.writing_
           ? html`<form @submit=${this.written} style="left: ${this.writing_.left}px; top: ${this.writing_.top}px">

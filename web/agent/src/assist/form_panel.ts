@@ -66,7 +66,7 @@ export class FormPanel extends SessionElement {
   override render() {
     const { form, controlling } = this.cobrowse;
     const may = controlling;
-    return html`<div class="panelhead"><h3>Form</h3>
+    return html`<div class="panelhead"><h2>Form</h2>
         <button class="tool" data-test="form-reload" aria-label="Read the form again" title="Read the form again" @click=${() => void form.reload()}>${assistIcons.reload}</button></div>
       ${form.error ? html`<p class="error" role="alert" data-test="form-error" data-code=${form.error.code}>${form.error.message}</p>` : nothing}
       ${form.fields && !may

@@ -18,7 +18,7 @@ function person(cobrowse: Cobrowse, party: Party) {
 export function peoplePanel(cobrowse: Cobrowse) {
   const { session } = cobrowse;
   const parties = session?.parties.filter(({ role }) => role !== 'consumer') ?? [];
-  return html`<div class="panelhead"><h3>People</h3></div>
+  return html`<div class="panelhead"><h2>People</h2></div>
     <ul class="parties">
       <li data-test="party" data-role="consumer" data-state=${session?.consumer.present ? 'joined' : 'away'}>
         <i class="customer" aria-hidden="true"></i>
@@ -28,7 +28,7 @@ export function peoplePanel(cobrowse: Cobrowse) {
     </ul>
     <p class="soft hint">Up to four people take part. Each is asked for on the customer’s page before seeing it.</p>
     ${session && session.unsupported.length > 0
-      ? html`<h4>${assistIcons.warn} Not shown in the picture</h4>
+      ? html`<h3>${assistIcons.warn} Not shown in the picture</h3>
           <ul class="unsupported" data-test="unsupported-list">${session.unsupported.map(({ what, why }) => html`<li><strong>${what}</strong><small>${why}</small></li>`)}</ul>`
       : nothing}`;
 }

@@ -197,7 +197,7 @@ export class PushPanel extends SessionElement {
     const { list } = this.cobrowse.pushes;
     const sources = this.sources;
     const source = sources.some(([name]) => name === this.source_) ? this.source_ : 'library';
-    return html`<div class="panelhead"><h3>Send to the customer</h3></div>
+    return html`<div class="panelhead"><h2>Send to the customer</h2></div>
       <div class="tabs" role="tablist" aria-label="Where it comes from">
         ${sources.map(([name, label]) => html`<button role="tab" id="source-${name}" data-test="source-${name}" aria-selected=${String(source === name)} aria-controls="source-panel" tabindex=${source === name ? 0 : -1}
           @click=${() => (this.source_ = name)} @keydown=${this.tabKey}>${label}</button>`)}
@@ -206,7 +206,7 @@ export class PushPanel extends SessionElement {
       <div id="source-panel" role="tabpanel" aria-labelledby="source-${source}">
         ${source === 'library' ? this.library() : source === 'file' ? this.file() : this.address()}
       </div>
-      ${list.length > 0 ? html`<h4>Sent</h4><ul class="library" data-test="pushed-list">${list.map((item) => this.sent(item))}</ul>` : nothing}`;
+      ${list.length > 0 ? html`<h3>Sent</h3><ul class="library" data-test="pushed-list">${list.map((item) => this.sent(item))}</ul>` : nothing}`;
   }
 
   private tabKey(event: KeyboardEvent): void {

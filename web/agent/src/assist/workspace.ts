@@ -173,7 +173,7 @@ export class Workspace extends SessionElement {
       ${this.inks()}
       ${annotates ? html`<button class="tool" data-test="tool-clear" aria-label="Clear the drawings" title="Clear the drawings (0)" aria-keyshortcuts="0" tabindex="-1" ?disabled=${!cobrowse.sharing} @click=${() => cobrowse.eraseAll(cobrowse.session?.document?.id)}>${assistIcons.clear}</button>` : nothing}
       <span class="space"></span>
-      <button class="tool wide" data-test="zoom" aria-pressed=${String(this.zoom_ === 1)} aria-label=${this.zoom_ === 'fit' ? 'Show at full size' : 'Fit into the window'} title="Zoom (Z)" aria-keyshortcuts="Z" tabindex="-1" @click=${() => (this.zoom_ = this.zoom_ === 'fit' ? 1 : 'fit')}>${assistIcons.fit}<span>${this.zoom_ === 'fit' ? 'Fit' : '100 %'}</span></button>
+      <button class="tool wide" data-test="zoom" aria-pressed=${String(this.zoom_ === 1)} aria-label=${this.zoom_ === 'fit' ? 'Fit: the page fits into the window' : '100 %: the page is as large as the customer’s'} title="Zoom (Z)" aria-keyshortcuts="Z" tabindex="-1" @click=${() => (this.zoom_ = this.zoom_ === 'fit' ? 1 : 'fit')}>${assistIcons.fit}<span>${this.zoom_ === 'fit' ? 'Fit' : '100 %'}</span></button>
       ${panel('form', 'Form', assistIcons.form, 'F', cobrowse.has('forms'), !cobrowse.sharing)}
       ${panel('push', 'Send', assistIcons.push, 'L', this.pushes, cobrowse.phase !== 'joined')}
       ${panel('people', 'People', assistIcons.people, '', true, cobrowse.session === null)}
@@ -188,7 +188,7 @@ export class Workspace extends SessionElement {
     const busy = ['connecting', 'waiting', 'asking', 'reconnecting'].includes(phase);
     return html`<div class="cover" role="status" data-test="assist-cover" data-phase=${phase} data-sharing=${session?.sharing ?? ''} data-reason=${this.cobrowse.error?.code ?? ''}>
       <div class="mark ${busy ? 'busy' : ''}" aria-hidden="true">${icon}</div>
-      <h3>${words.title}</h3><p class="soft">${words.text}</p>
+      <h2>${words.title}</h2><p class="soft">${words.text}</p>
       ${phase === 'refused' ? html`<button class="button primary" data-test="ask-again" @click=${() => this.cobrowse.askAgain()}>Ask again</button>` : nothing}
       ${this.cobrowse.over ? html`<button class="button" data-test="assist-close" @click=${this.close}>Close</button>` : nothing}
     </div>`;

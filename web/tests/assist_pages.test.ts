@@ -1,0 +1,123 @@
+// The co-browse workspace and the supervisors' console in Debian's Chromium over the mock server, with axe on every state.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { haveChromium, launch } from '../dev/browser.mjs';
+import { MockConsumer, plainPng, sampleForm } from '../dev/mock-consumer.mjs';
+import { startMock } from '../dev/mock-server.mjs';
+
+interface AxeResult {
+  violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const t = (name: string) => `[data-test=${name}]`;
+const kPicture = plainPng(400, 300, [240, 240, 235]);
+
+describe.skipIf(!haveChromium())('pages of co-browsing', () => {
+  let mock: Awaited<ReturnType<typeof startMock>>;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    mock = await startMock({});
+    mock.assist.put({ kind: 'link', name: 'Terms', url: 'https://lindhaven.example/terms' });
+    browser = await launch({ devices: false });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    mock?.close();
+  });
+
+  const seen = (page: Page, selector: string) => page.locator(selector).first().waitFor({ timeout: 20_000 });
+
+  async function accessible(page: Page, where: string): Promise<void> {
+    await page.evaluate(axe);
+    const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+    expect(result.violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.html}\n  ${n.failureSummary}`).join('\n')}`), where).toEqual([]);
+  }
+
+  async function signIn(path: string, user: string, colorScheme: 'light' | 'dark'): Promise<Page> {
+    const page = await (await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: { width: 1280, height: 800 } })).newPage();
+    await page.goto(mock.origin + path);
+    await page.fill(t('user'), user);
+    await page.fill(t('password'), user);
+    await page.click(t('sign-in'));
+    await seen(page, t('console'));
+    return page;
+  }
+
+  async function customer(cid: string) {
+    const consumer = await MockConsumer.open(mock.origin, { token: mock.assist.token({ role: 'consumer', name: 'Ada', cid }), cid });
+    consumer.answer('form-get', (m) => ({ type: 'form', fields: sampleForm, request: m.request }));
+    return consumer;
+  }
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`workspace: asked, seen, controlled, filled in, sent, ended; accessible in every state (${scheme})`, async () => {
+      const cid = `w-${scheme}`;
+      const agent = await signIn(`/expertassist/agent?cid=${cid}`, 'agent1', scheme);
+      await seen(agent, '[data-test=workspace][data-phase=waiting]');
+      const consumer = await customer(cid);
+      await seen(agent, '[data-test=workspace][data-phase=asking]');
+      await accessible(agent, 'asking');
+      await consumer.grant('view');
+      consumer.picture(kPicture);
+      await seen(agent, '[data-test=assist-picture][data-frame]');
+      await agent.keyboard.press('4');
+      await seen(agent, '[data-test=tool-pen][aria-pressed=true]');
+      await accessible(agent, 'drawing');
+      await agent.keyboard.press('f');
+      await seen(agent, t('form-field'));
+      await agent.click(t('form-ask-control'));
+      await consumer.grant('control');
+      await seen(agent, '[data-test=assist-state][data-control=true]');
+      await accessible(agent, 'form');
+      await agent.click(t('panel-push'));
+      await agent.click(t('library-push'));
+      await seen(agent, t('pushed'));
+      await accessible(agent, 'send');
+      await agent.click(t('panel-people'));
+      await accessible(agent, 'people');
+      consumer.send({ type: 'share', state: 'sensitive' });
+      await seen(agent, '[data-test=assist-cover][data-sharing=sensitive]');
+      expect(await agent.isVisible('.sheet')).toBe(false);
+      await accessible(agent, 'sensitive page');
+      consumer.send({ type: 'end' });
+      await seen(agent, '[data-test=workspace][data-phase=ended]');
+      await agent.context().close();
+    });
+
+    it(`supervisor: library and live sessions, accessible (${scheme})`, async () => {
+      const page = await signIn('/expertassist/supervisor', 'supervisor1', scheme);
+      await seen(page, t('library-item'));
+      await page.click(t('add-link'));
+      await accessible(page, 'library');
+      const consumer = await customer(`s-${scheme}`);
+      await page.click(t('nav-live'));
+      await seen(page, t('watch'));
+      await accessible(page, 'live');
+      await page.locator(`[data-cid=s-${scheme}] ${t('watch')}`).click();
+      await consumer.grant('view');
+      consumer.picture(kPicture);
+      await seen(page, '[data-test=assist-picture][data-frame]');
+      expect(await page.locator(t('tool-pen')).count()).toBe(0);
+      await accessible(page, 'watching');
+      consumer.send({ type: 'end' });
+      await page.context().close();
+    });
+  }
+
+  it('what the settings switch off is not there', async () => {
+    mock.assist.settings.features = ['view', 'pointer'];
+    const agent = await signIn('/expertassist/agent?cid=off-1', 'agent1', 'light');
+    const consumer = await customer('off-1');
+    await consumer.grant('view');
+    consumer.picture(kPicture);
+    await seen(agent, '[data-test=assist-picture][data-frame]');
+    const count = (name: string) => agent.locator(t(name)).count();
+    expect(await Promise.all(['tool-look', 'tool-point', 'tool-control', 'tool-pen', 'tool-spot', 'tool-clear', 'panel-form', 'panel-push', 'panel-people'].map(count))).toEqual([1, 1, 0, 0, 0, 0, 0, 0, 1]);
+    consumer.send({ type: 'end' });
+    await agent.context().close();
+  });
+});
