@@ -146,6 +146,11 @@ export class CoDocument extends SessionElement {
     stroke.last = at.point;
   }
 
+  /** The hand lies over what scrolls. */
+  private wheel(event: WheelEvent): void {
+    this.pages_.firstElementChild?.shadowRoot?.querySelector('.scroller')?.scrollBy(event.deltaX, event.deltaY);
+  }
+
   private up(event: PointerEvent): void {
     const stroke = this.stroke_;
     if (stroke?.pointer !== event.pointerId) return;
@@ -185,7 +190,7 @@ export class CoDocument extends SessionElement {
       <div class="paper">
         <div class="pages"></div>
         ${this.problem_ ? html`<p class="error" role="alert" data-test="document-error">${this.problem_}</p>` : nothing}
-        ${draws ? html`<div class="hand draws" data-test="document-hand" @pointerdown=${this.down} @pointermove=${this.drawn} @pointerup=${this.up} @pointercancel=${this.up}></div>` : nothing}
+        ${draws ? html`<div class="hand draws" data-test="document-hand" @wheel=${{ handleEvent: (event: WheelEvent) => this.wheel(event), passive: true }} @pointerdown=${this.down} @pointermove=${this.drawn} @pointerup=${this.up} @pointercancel=${this.up}></div>` : nothing}
         ${this.writing_
           ? html`<form @submit=${this.written} style="left: ${this.writing_.left}px; top: ${this.writing_.top}px">
               <input class="writing" aria-label="Text to write on the document" maxlength="200" style="color: ${this.ink}" @blur=${this.written} @keydown=${(event: KeyboardEvent) => event.key === 'Escape' && (this.writing_ = null)} />
