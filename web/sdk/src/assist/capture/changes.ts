@@ -186,10 +186,9 @@ export class ChangeWatcher {
       if (element.localName === 'iframe') this.watchFrame(element as HTMLIFrameElement);
     }
     this.sink_.changed(element, type === 'focusin' || type === 'focusout' || type === 'pointerdown' || type === 'pointerup' ? 'deep' : 'self');
-    // :checked, :invalid and :focus-within show at the label or the group around it.
+    // :checked and :invalid show at the label or right around it; what shows farther away comes with the slow refresh.
     if (type === 'change' || type === 'input') {
-      const around = element.closest('label, fieldset, form')?.parentElement ?? element.parentElement;
-      if (around) this.sink_.changed(around, 'self');
+      if (element.parentElement) this.sink_.changed(element.parentElement, 'self');
       for (const label of (element as HTMLInputElement).labels ?? []) this.sink_.changed(label, 'deep');
     }
   }

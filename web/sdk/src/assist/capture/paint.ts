@@ -1,5 +1,5 @@
 // Puts what a scan has written down onto a canvas: one pass for each wanted rectangle, all of it synchronous.
-import { overlaps, type Mat, type Rect } from './affine';
+import { around, common, grown, overlaps, type Mat, type Rect } from './affine';
 import { addPath, type Brush } from './brush';
 import type { Images } from './images';
 import type { Clip, Layer, Op } from './scan';
@@ -8,6 +8,16 @@ import type { Fonts } from './text';
 type G = OffscreenCanvasRenderingContext2D;
 
 const kPageBlend = 'source-over';
+
+function extent(layer: Layer): Rect | null {
+  let all: Rect | null = null;
+  for (const op of layer.ops) all = all ? around(all, op.bounds) : op.bounds;
+  for (const inside of [...layer.under, ...layer.level, ...layer.over]) {
+    const one = extent(inside);
+    if (one) all = all ? around(all, one) : one;
+  }
+  return all;
+}
 
 export class Painter {
   private readonly brush_: Brush;
@@ -35,9 +45,13 @@ export class Painter {
   private layer(layer: Layer, g: G): void {
     const apart = layer.opacity < 1 || layer.filter !== 'none' || (layer.blend !== 'normal' && layer.blend !== '') || layer.shape !== null;
     if (!apart) return this.contents(layer, g);
-    if (layer.opacity === 0 || !this.touches(layer)) return;
-    const own = new OffscreenCanvas(g.canvas.width, g.canvas.height), og = own.getContext('2d')!;
+    if (layer.opacity === 0) return;
+    const whole = this.rect_, area = this.part(layer);
+    if (!area) return;
+    const own = new OffscreenCanvas(Math.round(area.w * this.scale_), Math.round(area.h * this.scale_)), og = own.getContext('2d')!;
+    this.rect_ = area;
     this.contents(layer, og);
+    this.rect_ = whole;
     g.save();
     if (layer.shape) {
       this.place(g, layer.shape.mat);
@@ -47,12 +61,18 @@ export class Painter {
     g.globalAlpha = layer.opacity;
     if (layer.filter !== 'none') g.filter = layer.filter;
     g.globalCompositeOperation = (layer.blend === 'normal' || layer.blend === '' ? kPageBlend : layer.blend) as GlobalCompositeOperation;
-    g.drawImage(own, 0, 0);
+    g.drawImage(own, Math.round((area.x - whole.x) * this.scale_), Math.round((area.y - whole.y) * this.scale_));
     g.restore();
   }
 
-  private touches(layer: Layer): boolean {
-    return layer.ops.some((op) => overlaps(op.bounds, this.rect_)) || [layer.under, layer.level, layer.over].some((list) => list.some((l) => this.touches(l)));
+  /** The part of the picture that a layer can leave pixels in, on whole pixels; null: none. */
+  private part(layer: Layer): Rect | null {
+    const all = extent(layer);
+    if (!all) return null;
+    const at = common(grown(all, layer.filter === 'none' ? 2 : 64), this.rect_), s = this.scale_;
+    if (at.w <= 0 || at.h <= 0) return null;
+    const x = Math.floor(at.x * s) / s, y = Math.floor(at.y * s) / s;
+    return { x, y, w: Math.ceil((at.x + at.w - x) * s) / s, h: Math.ceil((at.y + at.h - y) * s) / s };
   }
 
   private contents(layer: Layer, g: G): void {
