@@ -16,8 +16,6 @@ export interface SharingRules {
   sensitive?: string[];
   /** Picture pixels per CSS pixel, 0.25 … 2; default: the server's setting. */
   imageScale?: number;
-  /** `capture`: ask for the browser's own picture of the tab (desktop Chromium), where that is possible. */
-  fidelity?: Fidelity;
 }
 
 export interface Box {
