@@ -41,7 +41,7 @@ export class FakeTopic {
       this.got.push(message);
       if (message.type === 'hello') {
         this.seq = message.resume?.ack ?? 0;
-        const settings = { features: ['view', 'pointer', 'control', 'forms', 'annotate'], imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'marked', maskSelectors: [] };
+        const settings = { features: ['view', 'pointer', 'control', 'forms', 'annotate', 'capture'], imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'marked', maskSelectors: [] };
         return socket.send(JSON.stringify({ type: 'welcome', version: 1, party: 'p1', key: 'k', resumed: !!message.resume, role: 'consumer', ack: 0, session: this.state, settings }));
       }
       if (message.seq) socket.send(JSON.stringify({ type: 'ack', ack: message.seq }));

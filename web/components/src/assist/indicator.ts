@@ -27,6 +27,7 @@ export function indicator(model: OverlayModel) {
     </div>
     ${!ended && session.inControl ? controlRow(model) : nothing}
     ${!ended && look === 'waiting' ? codeRow(model) : nothing}
+    ${!ended && look === 'on' && session.canFilm ? filmRow(model) : nothing}
     ${model.notice && !ended ? html`<p class="notice" role="status" data-test="assist-notice">${model.notice}</p>` : nothing}
   </section>`;
 }
@@ -61,6 +62,14 @@ function controlRow({ session }: OverlayModel) {
     <button type="button" class="small" data-test="assist-take" @click=${() => session.takeControl()}>
       ${assistIcons.hand}<span class="label">Take back</span>
     </button>
+  </div>`;
+}
+
+/** What the page cannot paint (frames of other sites) the browser can film, if the person lets it. */
+function filmRow({ session }: OverlayModel) {
+  return html`<div class="row control" data-test="assist-film">
+    <span>Some parts of this page cannot be shown to the agent.</span>
+    <button type="button" class="small" data-test="assist-film-start" @click=${() => session.film()}>${assistIcons.film}<span class="label">Film this tab</span></button>
   </div>`;
 }
 

@@ -12,7 +12,7 @@ let env: FakeEnvironment;
 let stored: Map<string, string>;
 let sensitive: boolean;
 let host: SharerHost;
-let sharer: { [K in keyof Sharer]: ReturnType<typeof vi.fn> };
+let sharer: Record<Exclude<keyof Sharer, 'canFilm'>, ReturnType<typeof vi.fn>> & { canFilm: boolean };
 let loads: number;
 let loadFails: boolean;
 
@@ -54,7 +54,7 @@ beforeEach(() => {
   sensitive = false;
   loads = 0;
   loadFails = false;
-  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []) };
+  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
 });
 
 describe('AssistSession', () => {
@@ -255,6 +255,24 @@ describe('AssistSession', () => {
     env.gateway.current.bufferedAmount = 600 * 1024;
     expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
     expect(sharer.pace).toHaveBeenCalledWith(expect.objectContaining({ behind: true }));
+  });
+
+  it('offers the film of the tab only where something cannot be painted and agents may have it', async () => {
+    const session = make();
+    const notices: string[] = [];
+    session.on('notice', (error) => notices.push(error.code));
+    await session.open();
+    await share(session);
+    host.unsupported([{ what: 'frame', why: 'another site' }]);
+    expect(session.canFilm).toBe(false);
+    session.settings.features.push('capture');
+    expect(session.canFilm).toBe(true);
+    sharer.film.mockRejectedValueOnce(new Error('NotAllowedError'));
+    session.film();
+    await settle();
+    expect(notices).toEqual(['assist.film_refused']);
+    host.viewChanged({ w: 1, h: 1, scale: 1, title: '', path: '' }, 'capture');
+    expect(session.canFilm).toBe(false);
   });
 
   it('has a short code to read aloud', async () => {

@@ -6,15 +6,12 @@ import type {
   Unsupported, View,
 } from './protocol';
 import { forgetRecord, kLinkKey, saveRecord, type AssistRecord } from './record';
-import type { AssistEnd, AssistEvents, AssistPhase, AssistStartOptions, ConsentRequest, SessionParts } from './session_types';
+import {
+  kNobody, kNoSettings, type AssistEnd, type AssistEvents, type AssistPhase, type AssistStartOptions, type ConsentRequest, type SessionParts,
+} from './session_types';
 import type { Box, Sharer, SharerHost, SharingRules } from './sharer';
 import { TopicClient } from './topic_client';
 
-const kNobody: SessionState = {
-  cid: '', consumer: { present: true, name: '' }, parties: [], sharing: 'off', consent: false, control: 'none',
-  view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', unsupported: [], document: null, window: null,
-};
-const kNoSettings: AssistSettings = { features: [], imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'all', maskSelectors: [], agentName: '' };
 /** Bytes waiting in the socket: the network is slower than the pictures. */
 const kBufferLimit = 512 * 1024;
 const kEndWait = 3_000;
@@ -186,6 +183,17 @@ export class AssistSession extends Emitter<AssistEvents> {
   /** For what is worth nothing later. */
   replyNow(message: TopicConsumerMessage): void {
     this.client_?.sendNow(message);
+  }
+
+  /** The browser can film the tab, and that would show what the page's own painting cannot. */
+  get canFilm(): boolean {
+    return this.running_ && this.fidelity_ === 'painter' && this.unsupported_.length > 0 && this.allowed('capture') && (this.sharer_?.canFilm ?? false);
+  }
+
+  /** Asks the person, in the browser's own dialog: call it from a click. A no leaves everything as it is. */
+  film(): void {
+    const no = () => this.emit('notice', new ParleyError('assist.film_refused', { text: 'The tab is not filmed. Sharing goes on as before.' }));
+    this.sharer_?.film().catch(guarded('film', no));
   }
 
   /** What the agents do not see, in the viewport's CSS pixels. */
@@ -402,10 +410,12 @@ export class AssistSession extends Emitter<AssistEvents> {
         this.view_ = view;
         this.fidelity_ = fidelity;
         this.tellView();
+        this.changed();
       },
       unsupported: (list) => {
         this.unsupported_ = list.slice(0, 32);
         this.tellView();
+        this.changed();
       },
       receipt: (masked, unmaskable) => this.send({ type: 'receipt', at: new Date().toISOString(), masked: masked.slice(0, 64), unmaskable }),
       activity: (activity) => {

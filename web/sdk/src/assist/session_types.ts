@@ -1,5 +1,5 @@
 import type { Environment, ParleyError } from '../common/index';
-import type { Grant, PushKind, SharedMessage, WindowPlace } from './protocol';
+import type { AssistSettings, Grant, PushKind, SessionState, SharedMessage, WindowPlace } from './protocol';
 import type { SharerLoader, SharingRules } from './sharer';
 
 export interface AssistStartOptions {
@@ -66,3 +66,10 @@ export interface SessionParts {
   /** The page must not be seen just now. */
   sensitive: () => boolean;
 }
+
+/** Before the server has said anything. */
+export const kNobody: SessionState = {
+  cid: '', consumer: { present: true, name: '' }, parties: [], sharing: 'off', consent: false, control: 'none',
+  view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', unsupported: [], document: null, window: null,
+};
+export const kNoSettings: AssistSettings = { features: [], imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'all', maskSelectors: [], agentName: '' };

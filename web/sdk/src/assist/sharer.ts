@@ -60,6 +60,10 @@ export interface Sharer {
   /** Gone for good: everything that was changed on the page is as before. */
   stop(): void;
   refresh(): void;
+  /** The browser can film its own tab. */
+  readonly canFilm: boolean;
+  /** Films the tab instead of painting the page, once the person said yes to the browser; rejects after a no. */
+  film(): Promise<void>;
   pace(pace: { viewers: number; behind: boolean; kbps: number }): void;
   act(action: AgentAction): void;
   annotate(message: SharedMessage): void;

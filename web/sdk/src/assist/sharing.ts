@@ -2,7 +2,7 @@
 import { guarded } from '../common/index';
 import { createActor, type Actor, type ActResult } from './acting/index';
 import { layerOverPage } from './annotations/index';
-import { startCapture, type Capture } from './capture/index';
+import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, type TabCapture } from './capture/index';
 import type { AgentAction, SharedMessage } from './protocol';
 import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 
@@ -17,12 +17,14 @@ class PageSharer implements Sharer {
   private readonly actor_: Actor;
   private readonly annotations_: ReturnType<typeof layerOverPage>;
   private readonly selectors_: string[];
-  private capture_: Capture | null = null;
+  private capture_: Capture | TabCapture | null = null;
+  private held_ = true;
   private actingParty_ = '';
   private retry_ = 0;
   private cursorTimer_ = 0;
   private cursor_ = { x: 0, y: 0 };
   private watching_ = false;
+  private stopped_ = false;
   private stopForm_: (() => void) | null = null;
   private readonly readers_ = new Set<string>();
 
@@ -38,7 +40,28 @@ class PageSharer implements Sharer {
     this.annotations_ = layerOverPage(window, host_.layer);
   }
 
+  get canFilm(): boolean {
+    return canCaptureTab();
+  }
+
+  async film(): Promise<void> {
+    const film = await startTabCapture(this.options());
+    if (this.stopped_) return film.stop();
+    this.capture_?.stop();
+    this.capture_ = film;
+    if (this.held_) film.pause();
+    film.on('view', (view) => this.host_.viewChanged(view, 'capture'));
+    // The person ended it in the browser's own bar: the page is painted again.
+    film.on('ended', () => {
+      if (this.capture_ !== film) return;
+      this.capture_ = this.begin();
+      if (this.held_) this.capture_.pause();
+    });
+    this.host_.viewChanged(film.view(), 'capture');
+  }
+
   start(): void {
+    this.held_ = false;
     if (this.capture_) this.capture_.resume();
     else this.capture_ = this.begin();
     if (this.watching_) return;
@@ -48,6 +71,7 @@ class PageSharer implements Sharer {
   }
 
   hold(): void {
+    this.held_ = true;
     this.capture_?.pause();
     this.actor_.release();
     this.closeForm();
@@ -57,6 +81,7 @@ class PageSharer implements Sharer {
   }
 
   stop(): void {
+    this.stopped_ = true;
     this.closeForm();
     window.clearTimeout(this.retry_);
     this.capture_?.stop();
@@ -127,10 +152,17 @@ class PageSharer implements Sharer {
   }
 
   private begin(): Capture {
+    const capture = startCapture(this.options());
+    capture.on('view', (view) => this.host_.viewChanged(view, 'painter'));
+    this.host_.viewChanged(capture.view(), 'painter');
+    return capture;
+  }
+
+  private options(): CaptureOptions {
     const { host_: host } = this;
     const { rules, settings } = host;
     const sensitive = rules.sensitive ?? [];
-    const capture = startCapture({
+    return {
       scale: rules.imageScale ?? settings.imageScale,
       masks: { selectors: this.selectors_, denyByDefault: settings.maskDefault === 'all' || rules.maskAll === true, allow: rules.allow ?? [] },
       sensitive: { paths: sensitive.filter((rule) => rule.startsWith('/')), selectors: sensitive.filter((rule) => !rule.startsWith('/')) },
@@ -140,10 +172,7 @@ class PageSharer implements Sharer {
       },
       onUnsupported: (list) => host.unsupported(list),
       onReceipt: ({ masked }) => host.receipt(masked),
-    });
-    capture.on('view', (view) => host.viewChanged(view, 'painter'));
-    host.viewChanged(capture.view(), 'painter');
-    return capture;
+    };
   }
 
   /** Where the person points: what is said in a call ("this here") has a place. */
