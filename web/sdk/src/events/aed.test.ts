@@ -102,6 +102,8 @@ describe('Aed', () => {
     expect(b.changes.filter((c) => c.id === 'i1')).toHaveLength(1);
     expect(b.changes.at(-1)).toMatchObject({ id: 'old', item: null });
     expect(new Set(server.done).size).toBe(server.done.length);
+    // Another token would be somebody else's, and the session not this page's.
+    expect(a.env.requests).toHaveLength(1);
   });
 
   it('keeps below the server’s rate, however fast the page asks', async () => {

@@ -65,6 +65,7 @@ export class Aed extends Emitter<AedEvents> {
   private readonly outbox_: Outbox;
   private readonly topics_ = new Map<string, Held>();
   private cid_: string;
+  private token_ = '';
   private welcomed_ = false;
 
   constructor(options: AedOptions = {}) {
@@ -138,9 +139,16 @@ export class Aed extends Emitter<AedEvents> {
     this.finish(new ParleyError('session.closed'));
   }
 
+  /** The same for every connection until it is refused: a session is resumed only by whom it belongs to, and each new token is somebody else's. */
   private async token(fresh: boolean): Promise<string> {
-    const { token, agent, name, applicationId, rights } = this.options_;
+    const { token } = this.options_;
     if (token) return token(fresh);
+    if (fresh || !this.token_) this.token_ = await this.newToken();
+    return this.token_;
+  }
+
+  private async newToken(): Promise<string> {
+    const { agent, name, applicationId, rights } = this.options_;
     const answer = agent
       ? await requestJson(this.env_, 'GET', `${this.server_}/expertassist/agent/token?for=assist`)
       : await requestJson(this.env_, 'POST', `${this.server_}/assistserver/session`, {
