@@ -357,10 +357,12 @@ void HttpApi::onCall(const HttpRequest& request, HttpReply reply) {
 }
 
 void HttpApi::onMetrics(const HttpRequest& request, HttpReply reply) {
-  bool allowed = request.remote.isLoopback() || adminOf(request) != nullptr;
+  bool near = request.remote.isLoopback();
   for (const std::string& address : parts_.settings.list("server.metrics_from")) {
-    allowed = allowed || net::Endpoint::parse(address, 0) == request.remote.withPort(0);
+    near = near || net::Endpoint::parse(address, 0) == request.remote.withPort(0);
   }
+  // Behind a proxy that nobody named, every client has the proxy's address.
+  const bool allowed = (near && !request.byUnknownProxy) || adminOf(request) != nullptr;
   if (!allowed) return reply.send(apiError(403, "access.denied", "Metrics are not for this address."));
   HttpResponse response = HttpResponse::text(200, base::Metrics::instance().expose());
   response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

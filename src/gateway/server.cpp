@@ -187,6 +187,7 @@ class RunningServer final : public Server {
     sessions_->setOptions(sessionsOptions(settings_));
     brokers_->setPhoneSecurity(settings_.text("sip.media_security"));
     sip_->applySettings();
+    if (http_) http_->setHandshakeLimits(handshakeLimits(settings_));
   }
 
   base::Result<void> startUsers(const std::string& stateDirectory) {
@@ -212,6 +213,7 @@ class RunningServer final : public Server {
     net::HttpServerOptions options;
     options.trustedProxies = settings_.list("server.trusted_proxies");
     options.maxBodyBytes = kMaxRequestBody;
+    options.handshakes = handshakeLimits(settings_);
     options.maxConnections = 2 * sessionsOptions(settings_).maxConnections;
     http_ = std::make_unique<net::HttpServer>(loop_, router, options);
     for (const net::Endpoint& endpoint : bindEndpoints(settings_)) {

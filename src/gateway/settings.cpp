@@ -120,6 +120,10 @@ void declareServer(Declarer server) {
   server.list("server.metrics_from", {}, false,
               "Addresses that may read /metrics besides this machine and signed-in administrators.",
               notAddresses);
+  server.number("server.max_handshakes", 256, 1, 100'000, "", false,
+                "TLS handshakes that may run at a time; more connections are closed.");
+  server.number("server.max_handshakes_per_address", 64, 1, 100'000, "", false,
+                "Of these, from one IPv4 address or IPv6 /64 network that is no trusted proxy.");
   server.number("server.drain_seconds", 300, 0, 86'400, "s", false,
                 "How long running calls may go on after the server was told to stop.");
 }
@@ -248,6 +252,11 @@ SessionsOptions sessionsOptions(const base::Settings& settings) {
   options.maxConnections = options.maxSessions + options.maxSessions / 5;
   options.maxVideoBitrate = settings.integer("gateway.max_video_bitrate");
   return options;
+}
+
+net::HandshakeLimiter::Limits handshakeLimits(const base::Settings& settings) {
+  return {.total = sizeOf(settings, "server.max_handshakes"),
+          .perNetwork = sizeOf(settings, "server.max_handshakes_per_address")};
 }
 
 CallDeskOptions callDeskOptions(const base::Settings& settings) {

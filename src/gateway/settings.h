@@ -9,6 +9,7 @@
 #include "gateway/call_desk.h"
 #include "gateway/sessions.h"
 #include "net/endpoint.h"
+#include "net/handshake_limiter.h"
 
 namespace parley::gateway {
 
@@ -18,6 +19,7 @@ void declareSettings(base::Settings& settings);
 std::string stateDirectory(const base::Settings& settings, const std::string& commandLine);
 base::LogOptions logOptions(const base::Settings& settings);
 std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings);
+net::HandshakeLimiter::Limits handshakeLimits(const base::Settings& settings);
 SessionsOptions sessionsOptions(const base::Settings& settings);
 CallDeskOptions callDeskOptions(const base::Settings& settings);
 

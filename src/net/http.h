@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "net/endpoint.h"
 #include "net/event_loop.h"
+#include "net/handshake_limiter.h"
 #include "net/tls.h"
 #include "net/websocket.h"
 
@@ -43,6 +44,9 @@ struct HttpRequest {
   std::string body;
   Endpoint remote;  ///< The client's, after trusted X-Forwarded-For.
   bool secure = false;
+  /// A proxy that is not trusted handed this on (it says so, or a trusted one does): `remote` is an address
+  /// of that proxy, or of its machine, and tells nothing of who asked.
+  bool byUnknownProxy = false;
   std::string_view cookie(std::string_view name) const;  ///< Empty when absent.
 };
 
@@ -141,7 +145,9 @@ struct HttpServerOptions {
   std::size_t maxConnectionsPerAddress = 512;
   std::size_t maxHeaderBytes = 16 * 1024;
   std::size_t maxBodyBytes = 1 << 20;
-  base::Millis handshakeTimeout{10'000};
+  /// TLS handshakes that run at a time; more are closed at once. Many pages come from one company's address.
+  HandshakeLimiter::Limits handshakes{.total = 256, .perNetwork = 64};
+  base::Millis handshakeTimeout{10'000};  ///< From the accept; a peer that says nothing ends with it, too.
   base::Millis headerTimeout{10'000};
   base::Millis bodyTimeout{30'000};
   base::Millis idleTimeout{75'000};
@@ -161,6 +167,8 @@ class HttpServer {
   /// Stops accepting, lets running requests finish (at most `limit`), closes WebSockets with 1001, then done.
   void close(base::Millis limit, std::function<void()> done);
   std::size_t connections() const;
+  /// What runs already goes on.
+  void setHandshakeLimits(HandshakeLimiter::Limits limits);
 
   struct Impl;
 

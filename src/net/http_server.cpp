@@ -32,7 +32,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     std::weak_ptr<WebSocket> webSocket;
   };
 
-  Impl(EventLoop& loop, std::shared_ptr<Router> router, HttpServerOptions options) : limit(loop) {
+  Impl(EventLoop& loop, std::shared_ptr<Router> router, HttpServerOptions options)
+      : handshakes(options.handshakes), proxyHandshakes(ofProxies(options.handshakes)), limit(loop) {
     auto& metrics = base::Metrics::instance();
     shared = std::make_shared<HttpServerShared>(HttpServerShared{
         .loop = loop,
@@ -56,18 +57,31 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     }
   }
 
+  /// The pages of all networks come through a proxy: it has a count of its own, and only the total limits it.
+  static HandshakeLimiter::Limits ofProxies(HandshakeLimiter::Limits limits) {
+    return {.total = limits.total, .perNetwork = limits.total};
+  }
+
+  /// Why a connection from `remote` cannot be taken, for the counter; empty when it can. `slot` is filled for
+  /// TLS.
+  std::string_view refusalOf(const Endpoint& remote, bool tls, HandshakeLimiter::Slot& slot) {
+    if (connections.size() >= shared->options.maxConnections) return "connections";
+    const bool proxy = std::ranges::find(shared->trusted, remote.withPort(0)) != shared->trusted.end();
+    const auto known = perAddress.find(remote.network());
+    if (!proxy && known != perAddress.end() && known->second >= shared->options.maxConnectionsPerAddress) {
+      return "connections_per_address";
+    }
+    if (!tls) return {};
+    auto refusal = HandshakeLimiter::Refusal::none;
+    slot = (proxy ? proxyHandshakes : handshakes).admit(remote, refusal);
+    return HandshakeLimiter::reasonOf(refusal);
+  }
+
   void onAccept(FileDescriptor fd, const Endpoint& remote, const std::shared_ptr<TlsServerContext>& tls) {
     affinity.assertHere();
     const Endpoint address = remote.network();
-    // All pages behind a proxy come from one address.
-    const bool proxy = std::ranges::find(shared->trusted, remote.withPort(0)) != shared->trusted.end();
-    const char* refusal = nullptr;
-    if (connections.size() >= shared->options.maxConnections) refusal = "connections";
-    const auto known = perAddress.find(address);
-    if (!proxy && known != perAddress.end() && known->second >= shared->options.maxConnectionsPerAddress) {
-      refusal = "connections_per_address";
-    }
-    if (refusal != nullptr) {
+    HandshakeLimiter::Slot handshake;
+    if (const auto refusal = refusalOf(remote, tls != nullptr, handshake); !refusal.empty()) {
       shared->refused(refusal);
       if (!tls) answerBusy(fd);
       return;
@@ -80,7 +94,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       if (const auto self = weak.lock()) self->remove(id);
     });
     auto session = std::make_shared<HttpSession>(
-        shared, stream, std::move(token),
+        shared, stream, std::move(handshake), std::move(token),
         [weak = weak_from_this(), id](const std::shared_ptr<WebSocket>& socket) {
           if (const auto self = weak.lock()) self->onWebSocket(id, socket);
         });
@@ -143,6 +157,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   std::vector<std::unique_ptr<Listener>> listeners;
   std::unordered_map<std::uint64_t, Connection> connections;
   std::unordered_map<Endpoint, std::size_t, EndpointHash> perAddress;
+  HandshakeLimiter handshakes, proxyHandshakes;
   std::uint64_t lastId = 0;
   std::vector<std::function<void()>> waiting;
   Timer limit;
@@ -175,5 +190,10 @@ void HttpServer::close(base::Millis limit, std::function<void()> done) {
 }
 
 std::size_t HttpServer::connections() const { return impl_->connections.size(); }
+
+void HttpServer::setHandshakeLimits(HandshakeLimiter::Limits limits) {
+  impl_->handshakes.setLimits(limits);
+  impl_->proxyHandshakes.setLimits(Impl::ofProxies(limits));
+}
 
 }  // namespace parley::net

@@ -66,9 +66,10 @@ void HttpServerShared::answered(int status) const {
 }
 
 HttpSession::HttpSession(std::shared_ptr<HttpServerShared> shared, std::shared_ptr<Stream> stream,
-                         ConnectionToken token, OnWebSocket onWebSocket)
+                         HandshakeLimiter::Slot handshake, ConnectionToken token, OnWebSocket onWebSocket)
     : shared_(std::move(shared)),
       stream_(std::move(stream)),
+      handshake_(std::move(handshake)),
       token_(std::move(token)),
       onWebSocket_(std::move(onWebSocket)),
       timer_(shared_->loop) {}
@@ -77,6 +78,7 @@ void HttpSession::start() {
   setTimer(shared_->options.handshakeTimeout);
   stream_->handshake([self = shared_from_this()](ErrorCode error) {
     if (self->phase_ != Phase::handshake) return;
+    self->handshake_.release();
     if (error) {
       self->shared_->refused("tls_failed");
       logger.debug("TLS handshake failed",
@@ -213,6 +215,7 @@ HttpRequest HttpSession::headOf(HttpTarget target) {
       forwardedClient(stream_->remote(), stream_->secure(), request.headers, shared_->trusted);
   request.remote = client.address;
   request.secure = client.secure;
+  request.byUnknownProxy = client.byUnknownProxy;
   return request;
 }
 
@@ -384,6 +387,7 @@ void HttpSession::lingerAndClose() {
 void HttpSession::closeNow() {
   phase_ = Phase::closing;
   timer_.stop();
+  handshake_.release();
   if (stream_) stream_->close();
   onWebSocket_ = nullptr;
   // The server forgets this session here.

@@ -149,14 +149,20 @@ ForwardedClient forwardedClient(const Endpoint& peer, bool secure, const HttpHea
   const auto isTrusted = [&](const Endpoint& e) {
     return std::find(trusted.begin(), trusted.end(), e.withPort(0)) != trusted.end();
   };
-  ForwardedClient result{peer, secure};
-  if (!isTrusted(peer)) return result;
+  ForwardedClient result{peer, secure, false};
+  // RFC 7239, RFC 9110 section 7.6.3.
+  const bool byProxy = headers.has("X-Forwarded-For") || headers.has("Forwarded") || headers.has("Via");
+  if (!isTrusted(peer)) {
+    result.byUnknownProxy = byProxy;
+    return result;
+  }
   std::vector<std::string_view> hops;
   for (const auto& [name, value] : headers.all()) {
     if (!base::equalsIgnoreCase(name, "X-Forwarded-For")) continue;
     for (const auto part : base::split(value, ',')) hops.push_back(base::trim(part));
   }
-  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+  auto hop = hops.rbegin();
+  for (; hop != hops.rend(); ++hop) {
     auto address = Endpoint::parse(*hop, 0);
     if (!address) address = Endpoint::parseWithPort(*hop);
     if (!address && hop->size() > 2 && hop->front() == '[' && hop->back() == ']') {
@@ -164,8 +170,15 @@ ForwardedClient forwardedClient(const Endpoint& peer, bool secure, const HttpHea
     }
     if (!address) break;  // What stands left of a lie is no better.
     result.address = *address;
-    if (!isTrusted(*address)) break;
+    if (!isTrusted(*address)) {
+      ++hop;
+      break;
+    }
   }
+  // Left of the client stands whom it speaks for; the loopback of a proxy elsewhere is not ours.
+  const bool ourLoopback = peer.isLoopback() && hops.size() <= 1;
+  result.byUnknownProxy =
+      hop != hops.rend() || (hops.empty() && byProxy) || (result.address.isLoopback() && !ourLoopback);
   const auto protocol = headers.get("X-Forwarded-Proto");
   if (!protocol.empty()) {
     result.secure = base::equalsIgnoreCase(base::trim(base::split(protocol, ',').back()), "https");

@@ -86,6 +86,29 @@ TEST(ForwardedFor, StopsAtNonsense) {
   EXPECT_EQ(forwardedClient(at("10.0.0.1"), false, six, {at("10.0.0.1")}).address, at("2001:db8::1"));
 }
 
+TEST(ForwardedFor, KnowsWhenTheAddressIsThatOfAnUnknownProxy) {
+  const std::vector<Endpoint> trusted{at("10.0.0.1"), at("10.0.0.2"), at("127.0.0.1")};
+  const auto unknown = [&](const char* peer, std::vector<std::pair<const char*, const char*>> fields) {
+    HttpHeaders headers;
+    for (const auto& [name, value] : fields) headers.add(name, value);
+    return forwardedClient(at(peer), true, headers, trusted).byUnknownProxy;
+  };
+  EXPECT_FALSE(unknown("127.0.0.2", {}));
+  EXPECT_TRUE(unknown("127.0.0.2", {{"X-Forwarded-For", "203.0.113.5"}}));
+  EXPECT_TRUE(unknown("127.0.0.2", {{"forwarded", "for=203.0.113.5"}}));
+  EXPECT_TRUE(unknown("127.0.0.2", {{"Via", "1.1 proxy"}}));
+  EXPECT_FALSE(unknown("10.0.0.1", {}));
+  EXPECT_TRUE(unknown("10.0.0.1", {{"Via", "1.1 proxy"}}));  // It does not say for whom.
+  EXPECT_FALSE(unknown("10.0.0.1", {{"Via", "1.1 proxy"}, {"X-Forwarded-For", "203.0.113.5"}}));
+  EXPECT_FALSE(unknown("10.0.0.1", {{"X-Forwarded-For", "203.0.113.5, 10.0.0.2"}}));
+  EXPECT_TRUE(unknown("10.0.0.1", {{"X-Forwarded-For", "198.51.100.9, 203.0.113.5"}}));
+  EXPECT_TRUE(unknown("10.0.0.1", {{"X-Forwarded-For", "nonsense"}}));
+  // The loopback of another machine, and our own.
+  EXPECT_TRUE(unknown("10.0.0.1", {{"X-Forwarded-For", "127.0.0.2"}}));
+  EXPECT_TRUE(unknown("127.0.0.1", {{"X-Forwarded-For", "127.0.0.2, 10.0.0.1"}}));
+  EXPECT_FALSE(unknown("127.0.0.1", {{"X-Forwarded-For", "127.0.0.2"}}));
+}
+
 TEST(ResponseHead, KeepsTheFramingForItself) {
   HttpResponse r = HttpResponse::text(200, "hello");
   r.headers.add("X-Good", "1");

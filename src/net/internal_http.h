@@ -48,6 +48,7 @@ bool acceptsCoding(std::string_view header, std::string_view coding);
 struct ForwardedClient {
   Endpoint address;
   bool secure = false;
+  bool byUnknownProxy = false;  ///< As HttpRequest::byUnknownProxy.
 };
 /// Walks X-Forwarded-For from the right over trusted proxies; the first other address is the client.
 ForwardedClient forwardedClient(const Endpoint& peer, bool secure, const HttpHeaders& headers,

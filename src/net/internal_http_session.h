@@ -34,8 +34,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   /// Tells the server which WebSocket this connection became.
   using OnWebSocket = std::function<void(const std::shared_ptr<WebSocket>&)>;
 
-  HttpSession(std::shared_ptr<HttpServerShared> shared, std::shared_ptr<Stream> stream, ConnectionToken token,
-              OnWebSocket onWebSocket);
+  /// `handshake` is held until the handshake is over; empty for plain connections.
+  HttpSession(std::shared_ptr<HttpServerShared> shared, std::shared_ptr<Stream> stream,
+              HandshakeLimiter::Slot handshake, ConnectionToken token, OnWebSocket onWebSocket);
   void start();
   /// Idle: ends now. Busy: ends after the running request.
   void drain();
@@ -68,6 +69,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   std::shared_ptr<HttpServerShared> shared_;
   std::shared_ptr<Stream> stream_;
+  HandshakeLimiter::Slot handshake_;
   ConnectionToken token_;
   OnWebSocket onWebSocket_;
   Timer timer_;

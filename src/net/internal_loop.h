@@ -9,6 +9,7 @@
 
 #include "net/event_loop.h"
 #include "net/internal_asio.h"
+#include "net/internal_handshake_pacer.h"
 
 namespace parley::net {
 
@@ -21,6 +22,7 @@ struct EventLoop::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   asio::steady_timer lagTimer{io};
   std::unique_ptr<asio::signal_set> signals;
+  HandshakePacer handshakes{io};  ///< Of all TLS servers on this loop.
 };
 
 inline asio::io_context& ioOf(EventLoop& loop) { return loop.impl().io; }

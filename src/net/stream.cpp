@@ -162,9 +162,14 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
         [self = shared_from_this(), call = std::move(done)](ErrorCode error) mutable { call(error); });
   }
   void handshake(Done done) override {
-    socket_.async_handshake(
-        server_ ? TlsSocket::server : TlsSocket::client,
-        [self = shared_from_this(), call = std::move(done)](ErrorCode error) mutable { call(error); });
+    if (!server_) return shake(TlsSocket::client, std::move(done));
+    // Nothing costs much until the peer has spoken; then it waits for its turn.
+    socket_.next_layer().async_wait(
+        Tcp::socket::wait_read, [self = shared_from_this(), call = std::move(done)](ErrorCode error) mutable {
+          if (error) return call(error);
+          self->loop_.impl().handshakes.add(
+              [self, call = std::move(call)]() mutable { self->shake(TlsSocket::server, std::move(call)); });
+        });
   }
   void readSome(asio::mutable_buffer into, Transferred done) override {
     socket_.async_read_some(into, [self = shared_from_this(), call = std::move(done)](
@@ -196,6 +201,11 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
   }
 
  private:
+  void shake(TlsSocket::handshake_type as, Done done) {
+    socket_.async_handshake(
+        as, [self = shared_from_this(), call = std::move(done)](ErrorCode error) mutable { call(error); });
+  }
+
   EventLoop& loop_;
   TlsSocket socket_;
   SSL* ssl_ = socket_.native_handle();
