@@ -7,7 +7,7 @@
 #
 # Files: *.cpp is the library, x_test.cpp beside the code goes to <name>_test, x_fuzz.cpp is one fuzz
 # target each (libFuzzer with PARLEY_FUZZ, else a replay of its corpus as an ordinary test), test_x.cpp helps
-# tests and fuzz targets and is in no program.
+# tests and fuzz targets and is in no program, parley_x.cpp is the main() of a program.
 include(GoogleTest)
 
 # All libraries and programs, without tests: what `./dev lint` looks at.
@@ -20,7 +20,7 @@ function(parley_module name)
   file(GLOB headers CONFIGURE_DEPENDS ${dir}/*.h)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "/test_[^/]*\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/(test|parley)_[^/]*\\.cpp$")
   set(helpers ${all})
   list(FILTER helpers INCLUDE REGEX "/test_[^/]*\\.cpp$")
   set(tests ${all})

@@ -1,9 +1,9 @@
 #include "broker/settings.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
 
+#include "base/log_settings.h"
 #include "base/text.h"
 
 namespace parley::broker {
@@ -188,19 +188,6 @@ void declareMedia(base::Settings& settings) {
                 "At most one key frame request to a sender per this time.");
 }
 
-void declareLog(base::Settings& settings) {
-  declareText(settings, "log.file", SettingType::text, "", "Log file; empty: standard error.");
-  settings.declare({.name = "log.level",
-                    .type = SettingType::choice,
-                    .fallback = std::string("info"),
-                    .sentence = "How much is logged.",
-                    .choices = {"trace", "debug", "info", "warn", "error", "off"},
-                    .page = kPage});
-  declareNumber(settings, "log.rotate_bytes", 50 << 20, 1 << 16, std::int64_t{1} << 40, "bytes", true,
-                "A log file larger than this is put aside.");
-  declareNumber(settings, "log.rotate_files", 5, 1, 100, "files", true, "Log files kept.");
-}
-
 std::vector<net::Endpoint> parsed(const Names& texts, std::uint16_t port) {
   std::vector<net::Endpoint> result;
   for (const std::string& text : texts) {
@@ -216,7 +203,7 @@ void declareSettings(base::Settings& settings) {
   declareRtp(settings);
   declareLimits(settings);
   declareMedia(settings);
-  declareLog(settings);
+  base::declareLogSettings(settings, kPage);
 }
 
 rtc::NegotiatorOptions negotiatorOptions(const base::Settings& settings) {
@@ -243,19 +230,6 @@ rtc::BridgeOptions bridgeOptions(const base::Settings& settings) {
   options.maxStoredPackets = static_cast<std::size_t>(settings.integer("media.retransmit_packets"));
   options.storeFor = settings.millis("media.retransmit_ms");
   options.pliInterval = settings.millis("media.key_frame_interval_ms");
-  return options;
-}
-
-base::LogOptions logOptions(const base::Settings& settings) {
-  base::LogOptions options;
-  options.file = settings.text("log.file");
-  const std::string level = settings.text("log.level");
-  for (const auto each : {base::LogLevel::trace, base::LogLevel::debug, base::LogLevel::info,
-                          base::LogLevel::warn, base::LogLevel::error, base::LogLevel::off}) {
-    if (base::toString(each) == level) options.level = each;
-  }
-  options.rotateBytes = static_cast<std::size_t>(settings.integer("log.rotate_bytes"));
-  options.rotateFiles = static_cast<std::size_t>(settings.integer("log.rotate_files"));
   return options;
 }
 
@@ -302,14 +276,6 @@ RtpPortOptions rtpPortOptions(const base::Settings& settings, unsigned index, un
   options.latch = settings.text("media.rtp_latch") == "any" ? RtpLatch::any : RtpLatch::signalled;
   options.timeout = std::chrono::seconds{settings.integer("media.rtp_timeout_seconds")};
   return options;
-}
-
-std::string stateDirectory(const base::Settings& settings, const std::string& commandLine) {
-  if (!commandLine.empty()) return commandLine;
-  if (std::string set = settings.text("media.state_directory"); !set.empty()) return set;
-  const char* fromManager = std::getenv("STATE_DIRECTORY");
-  if (fromManager == nullptr || *fromManager == '\0') return "/var/lib/parley";
-  return std::string(base::split(fromManager, ':').front());
 }
 
 }  // namespace parley::broker

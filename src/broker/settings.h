@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/log.h"
 #include "base/settings.h"
 #include "broker/rtp_ports.h"
 #include "net/endpoint.h"
@@ -20,7 +19,6 @@ void declareSettings(base::Settings& settings);
 // Each reads the present values, so that changes apply to the next call.
 rtc::NegotiatorOptions negotiatorOptions(const base::Settings& settings);
 rtc::BridgeOptions bridgeOptions(const base::Settings& settings);
-base::LogOptions logOptions(const base::Settings& settings);
 
 /// media.workers, or what the machine's cores suggest (at most kDefaultWorkers).
 unsigned workerCount(const base::Settings& settings);
@@ -36,8 +34,5 @@ std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings);
 RtpPortOptions rtpPortOptions(const base::Settings& settings, unsigned index, unsigned count);
 /// Macroblocks of a picture of that size ("vga"); 0 for "none"; nothing for what is no such name.
 std::optional<std::uint32_t> frameBlocksOf(std::string_view resolution);
-
-/// The state folder: `commandLine`, else media.state_directory, else $STATE_DIRECTORY, else /var/lib/parley.
-std::string stateDirectory(const base::Settings& settings, const std::string& commandLine);
 
 }  // namespace parley::broker

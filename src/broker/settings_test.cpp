@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 namespace parley::broker {
 namespace {
 
@@ -87,13 +85,11 @@ TEST_F(BrokerSettings, CodecsAndLimitsReachTheEngines) {
   set("media.max_video_bitrate", "1000000");
   set("media.retransmit_ms", "300");
   set("media.workers", "7");
-  set("log.level", "debug");
   EXPECT_THAT(negotiatorOptions(settings_).audioCodecs, testing::ElementsAre("PCMU"));
   EXPECT_EQ(negotiatorOptions(settings_).maxVideoBitrate, 1'000'000u);
   EXPECT_EQ(bridgeOptions(settings_).maxVideoBitrate, 1'000'000u);
   EXPECT_EQ(bridgeOptions(settings_).storeFor, base::Millis{300});
   EXPECT_EQ(workerCount(settings_), 7u);
-  EXPECT_EQ(logOptions(settings_).level, base::LogLevel::debug);
 }
 
 TEST_F(BrokerSettings, PortsOfSipDevicesAreSharedOutInPairs) {
@@ -119,17 +115,6 @@ TEST_F(BrokerSettings, PortsOfSipDevicesAreSharedOutInPairs) {
   EXPECT_EQ(rtpPortOptions(settings_, 0, 1).latch, RtpLatch::any);
   EXPECT_THAT(negotiatorOptions(settings_).sipOrder, testing::ElementsAre("PCMA", "PCMU"));
   EXPECT_EQ(negotiatorOptions(settings_).maxFrameBlocks, 3600u);
-}
-
-TEST_F(BrokerSettings, TheStateFolderComesFromTheFirstWhoNamesIt) {
-  ::unsetenv("STATE_DIRECTORY");
-  EXPECT_EQ(stateDirectory(settings_, ""), "/var/lib/parley");
-  ::setenv("STATE_DIRECTORY", "/run/a:/run/b", 1);
-  EXPECT_EQ(stateDirectory(settings_, ""), "/run/a");
-  set("media.state_directory", "/srv/parley");
-  EXPECT_EQ(stateDirectory(settings_, ""), "/srv/parley");
-  EXPECT_EQ(stateDirectory(settings_, "/tmp/x"), "/tmp/x");
-  ::unsetenv("STATE_DIRECTORY");
 }
 
 }  // namespace

@@ -310,7 +310,6 @@ TEST(Settings, DefaultsAreUsableAndMistakesAreRefused) {
   EXPECT_FALSE(settings.setText("gateway.consumer_access_number_regex", "^agent\\d$"));
   EXPECT_TRUE(callDeskOptions(settings).destinations.allowed.matches("agent5"));
   EXPECT_FALSE(callDeskOptions(settings).destinations.allowed.matches("x"));
-  EXPECT_EQ(stateDirectory(settings, "/given"), "/given");
 }
 
 TEST(JsonReading, RefusesDepthAndGarbage) {

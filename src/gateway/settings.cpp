@@ -1,7 +1,6 @@
 #include "gateway/settings.h"
 
-#include <cstdlib>
-
+#include "base/log_settings.h"
 #include "base/text.h"
 #include "gateway/hunt_group_setting.h"
 #include "gateway/sip_settings.h"
@@ -128,18 +127,6 @@ void declareServer(Declarer server) {
                 "How long running calls may go on after the server was told to stop.");
 }
 
-void declareLog(Declarer log) {
-  log.text("log.file", SettingType::text, "", true, "Log file; empty: standard error.");
-  log.add({.name = "log.level",
-           .type = SettingType::choice,
-           .fallback = std::string("info"),
-           .sentence = "How much is logged.",
-           .choices = {"trace", "debug", "info", "warn", "error", "off"}});
-  log.number("log.rotate_bytes", 50 << 20, 1 << 16, std::int64_t{1} << 40, "bytes", true,
-             "A log file larger than this is put aside.");
-  log.number("log.rotate_files", 5, 1, 100, "files", true, "Log files kept.");
-}
-
 void declareAccess(Declarer gateway) {
   gateway.add({.name = "gateway.anonymous_consumer_access",
                .type = SettingType::choice,
@@ -208,31 +195,11 @@ std::size_t sizeOf(const base::Settings& settings, std::string_view name) {
 
 void declareSettings(base::Settings& settings) {
   declareServer({settings, "Server"});
-  declareLog({settings, "Server"});
+  base::declareLogSettings(settings, "Server");
   declareAccess({settings, "Expert Assist"});
   declareAgents({settings, "Gateway"});
   declareCalls({settings, "Gateway"});
   declareSipSettings(settings);
-}
-
-std::string stateDirectory(const base::Settings& settings, const std::string& commandLine) {
-  if (!commandLine.empty()) return commandLine;
-  if (std::string set = settings.text("server.state_directory"); !set.empty()) return set;
-  const char* fromManager = std::getenv("STATE_DIRECTORY");
-  if (fromManager == nullptr || *fromManager == '\0') return "/var/lib/parley";
-  return std::string(base::split(fromManager, ':').front());
-}
-
-base::LogOptions logOptions(const base::Settings& settings) {
-  base::LogOptions options;
-  options.file = settings.text("log.file");
-  for (const auto level : {base::LogLevel::trace, base::LogLevel::debug, base::LogLevel::info,
-                           base::LogLevel::warn, base::LogLevel::error, base::LogLevel::off}) {
-    if (base::toString(level) == settings.text("log.level")) options.level = level;
-  }
-  options.rotateBytes = sizeOf(settings, "log.rotate_bytes");
-  options.rotateFiles = sizeOf(settings, "log.rotate_files");
-  return options;
 }
 
 std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings) {

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "base/log.h"
 #include "base/settings.h"
 #include "gateway/call_desk.h"
 #include "gateway/sessions.h"
@@ -15,9 +14,6 @@ namespace parley::gateway {
 
 void declareSettings(base::Settings& settings);
 
-/// Command line, else server.state_directory, else the service manager's, else /var/lib/parley.
-std::string stateDirectory(const base::Settings& settings, const std::string& commandLine);
-base::LogOptions logOptions(const base::Settings& settings);
 std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings);
 net::HandshakeLimiter::Limits handshakeLimits(const base::Settings& settings);
 SessionsOptions sessionsOptions(const base::Settings& settings);

@@ -178,4 +178,10 @@ void onTerminationSignals(EventLoop& loop, std::function<void(int signal)> handl
   awaitSignal(*signals, std::move(handler));
 }
 
+void onHangUp(EventLoop& loop, std::function<void()> handler) {
+  auto& signals = loop.impl().hangUps;
+  signals = std::make_unique<asio::signal_set>(ioOf(loop), SIGHUP);
+  awaitSignal(*signals, [call = std::move(handler)](int) { call(); });
+}
+
 }  // namespace parley::net

@@ -74,5 +74,7 @@ class WorkPool {
 
 /// SIGTERM and SIGINT call `handler` on the loop (first and every further one). One per process.
 void onTerminationSignals(EventLoop& loop, std::function<void(int signal)> handler);
+/// SIGHUP calls `handler` on the loop, each time. One per process.
+void onHangUp(EventLoop& loop, std::function<void()> handler);
 
 }  // namespace parley::net

@@ -21,7 +21,7 @@ struct EventLoop::Impl {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   asio::steady_timer lagTimer{io};
-  std::unique_ptr<asio::signal_set> signals;
+  std::unique_ptr<asio::signal_set> signals, hangUps;
   HandshakePacer handshakes{io};  ///< Of all TLS servers on this loop.
 };
 
