@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/setting_declarer.h"
+
 namespace parley::base {
 namespace {
 
@@ -12,38 +14,18 @@ constexpr std::array kLevels{LogLevel::trace, LogLevel::debug, LogLevel::info,
 }  // namespace
 
 void declareLogSettings(Settings& settings, const std::string& page) {
-  settings.declare({.name = "log.file",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "Log file; empty: standard error.",
-                    .needsRestart = true,
-                    .page = page});
+  const SettingDeclarer log{settings, page};
   std::vector<std::string> levels;
   for (const LogLevel level : kLevels) levels.emplace_back(toString(level));
-  settings.declare({.name = "log.level",
-                    .type = SettingType::choice,
-                    .fallback = std::string(toString(LogLevel::info)),
-                    .sentence = "How much is logged.",
-                    .choices = std::move(levels),
-                    .page = page});
-  settings.declare({.name = "log.rotate_bytes",
-                    .type = SettingType::integer,
-                    .fallback = std::int64_t{50 << 20},
-                    .sentence = "A log file larger than this is put aside.",
-                    .unit = "bytes",
-                    .min = 1 << 16,
-                    .max = std::int64_t{1} << 40,
-                    .needsRestart = true,
-                    .page = page});
-  settings.declare({.name = "log.rotate_files",
-                    .type = SettingType::integer,
-                    .fallback = std::int64_t{5},
-                    .sentence = "Log files kept.",
-                    .unit = "files",
-                    .min = 1,
-                    .max = 100,
-                    .needsRestart = true,
-                    .page = page});
+  log.text("log.file", SettingType::text, "", true, "Log file; empty: standard error.");
+  log.add({.name = "log.level",
+           .type = SettingType::choice,
+           .fallback = std::string(toString(LogLevel::info)),
+           .sentence = "How much is logged.",
+           .choices = std::move(levels)});
+  log.number("log.rotate_bytes", 50 << 20, 1 << 16, std::int64_t{1} << 40, "bytes", true,
+             "A log file larger than this is put aside.");
+  log.number("log.rotate_files", 5, 1, 100, "files", true, "Log files kept.");
 }
 
 LogOptions logOptions(const Settings& settings) {

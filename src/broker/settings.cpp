@@ -4,15 +4,16 @@
 #include <thread>
 
 #include "base/log_settings.h"
+#include "base/setting_declarer.h"
 #include "base/text.h"
 
 namespace parley::broker {
 namespace {
 
-using base::SettingSpec;
 using base::SettingType;
 using base::SettingValue;
 using Names = std::vector<std::string>;
+using Declarer = base::SettingDeclarer;
 
 const char* const kPage = "Media broker";
 
@@ -57,135 +58,84 @@ std::optional<std::string> noItems(const SettingValue& value) {
   return std::nullopt;
 }
 
-void declareList(base::Settings& settings, std::string name, Names fallback, std::string sentence,
-                 bool restart, std::function<std::optional<std::string>(const SettingValue&)> check) {
-  settings.declare({.name = std::move(name),
-                    .type = SettingType::list,
-                    .fallback = std::move(fallback),
-                    .sentence = std::move(sentence),
-                    .needsRestart = restart,
-                    .page = kPage,
-                    .check = std::move(check)});
-}
-
-void declareNumber(base::Settings& settings, std::string name, std::int64_t fallback, std::int64_t min,
-                   std::int64_t max, std::string unit, bool restart, std::string sentence) {
-  settings.declare({.name = std::move(name),
-                    .type = SettingType::integer,
-                    .fallback = fallback,
-                    .sentence = std::move(sentence),
-                    .unit = std::move(unit),
-                    .min = min,
-                    .max = max,
-                    .needsRestart = restart,
-                    .page = kPage});
-}
-
-void declareText(base::Settings& settings, std::string name, SettingType type, std::string fallback,
-                 std::string sentence,
-                 std::function<std::optional<std::string>(const SettingValue&)> check = {}) {
-  settings.declare({.name = std::move(name),
-                    .type = type,
-                    .fallback = std::move(fallback),
-                    .sentence = std::move(sentence),
-                    .needsRestart = true,
-                    .page = kPage,
-                    .check = std::move(check)});
-}
-
-void declareNetwork(base::Settings& settings) {
-  declareList(settings, "media.bind_addresses", {}, "Addresses at which media is received; empty: all.", true,
-              notAddresses);
-  declareList(
-      settings, "media.advertised_addresses", {},
+void declareNetwork(const Declarer& media) {
+  media.list("media.bind_addresses", {}, true, "Addresses at which media is received; empty: all.",
+             notAddresses);
+  media.list(
+      "media.advertised_addresses", {}, true,
       "Addresses that browsers are told, best first, e.g. the public one of a NAT; empty: the bound ones.",
-      true, notAddresses);
-  declareNumber(settings, "media.first_port", 16000, 0, 65535, "", true,
-                "UDP port of the first worker; each further one takes the next port. 0: any free ones.");
-  declareNumber(settings, "media.workers", 0, 0, 64, "", true,
-                "Worker threads, each with its UDP port. 0: one per core, at most 5.");
-  declareNumber(settings, "media.dscp", 0, 0, 63, "", true, "DSCP mark of media packets, e.g. 46 for EF.");
-  declareText(settings, "media.control_bind", SettingType::text, "127.0.0.1",
-              "Address at which the application server controls the broker.", notAddress);
-  declareNumber(settings, "media.control_port", 8092, 0, 65535, "", true, "Its port. 0: any free one.");
-  declareText(
-      settings, "media.control_secret", SettingType::secret, "",
+      notAddresses);
+  media.number("media.first_port", 16000, 0, 65535, "", true,
+               "UDP port of the first worker; each further one takes the next port. 0: any free ones.");
+  media.number("media.workers", 0, 0, 64, "", true,
+               "Worker threads, each with its UDP port. 0: one per core, at most 5.");
+  media.number("media.dscp", 0, 0, 63, "", true, "DSCP mark of media packets, e.g. 46 for EF.");
+  media.text("media.control_bind", SettingType::text, "127.0.0.1", true,
+             "Address at which the application server controls the broker.", notAddress);
+  media.number("media.control_port", 8092, 0, 65535, "", true, "Its port. 0: any free one.");
+  media.text(
+      "media.control_secret", SettingType::secret, "", true,
       "Password of the control interface; empty: the one in broker-control.secret of the state folder.");
-  declareText(settings, "media.state_directory", SettingType::text, "",
-              "Folder of certificates and secrets; empty: $STATE_DIRECTORY, else /var/lib/parley.");
+  media.text("media.state_directory", SettingType::text, "", true,
+             "Folder of certificates and secrets; empty: $STATE_DIRECTORY, else /var/lib/parley.");
 }
 
-void declareRtp(base::Settings& settings) {
-  declareText(
-      settings, "media.rtp_port_range", SettingType::text, "17000-17999",
+void declareRtp(const Declarer& media) {
+  media.text(
+      "media.rtp_port_range", SettingType::text, "17000-17999", true,
       "UDP ports for plain RTP with SIP devices, an even one and the next for each audio or video of a "
       "leg; shared out among the workers. 0: any free ones.",
       notPortRange);
-  declareList(
-      settings, "media.rtp_address", {},
+  media.list(
+      "media.rtp_address", {}, true,
       "Address at which RTP of SIP devices is received; empty: as media.bind_addresses. With several: all.",
-      true, notAddresses);
-  declareList(
-      settings, "media.rtp_advertised_address", {},
+      notAddresses);
+  media.list(
+      "media.rtp_advertised_address", {}, true,
       "Addresses that SIP devices are told, one of each family, the preferred one first; empty: the bound "
       "one, else the first that is not loopback.",
-      true, notAddresses);
-  settings.declare({.name = "media.rtp_latch",
-                    .type = SettingType::choice,
-                    .fallback = std::string("signalled"),
-                    .sentence =
-                        "From where RTP of SIP devices is taken: the address that their SDP names, "
-                        "whatever the port; or any (devices behind a NAT that nothing mends), the first "
-                        "that sends.",
-                    .choices = {"signalled", "any"},
-                    .needsRestart = true,
-                    .page = kPage});
-  declareNumber(
-      settings, "media.rtp_timeout_seconds", 20, 0, 3600, "s", true,
+      notAddresses);
+  media.choice(
+      "media.rtp_latch", {"signalled", "any"}, true,
+      "From where RTP of SIP devices is taken: the address that their SDP names, whatever the port; or "
+      "any (devices behind a NAT that nothing mends), the first that sends.");
+  media.number(
+      "media.rtp_timeout_seconds", 20, 0, 3600, "s", true,
       "After so long without RTP from a SIP device that should send, its call gets an event. 0: never.");
 }
 
-void declareLimits(base::Settings& settings) {
-  declareNumber(settings, "media.max_load_factor", 75, 0, 100, "%", false,
-                "At or above this load a new call is refused. 0: never.");
-  declareNumber(settings, "media.max_calls", 4000, 1, 100'000, "calls", true, "Most calls at the same time.");
-  declareNumber(
-      settings, "media.idle_seconds", 90, 5, 86'400, "s", false,
+void declareLimits(const Declarer& media) {
+  media.number("media.max_load_factor", 75, 0, 100, "%", false,
+               "At or above this load a new call is refused. 0: never.");
+  media.number("media.max_calls", 4000, 1, 100'000, "calls", true, "Most calls at the same time.");
+  media.number(
+      "media.idle_seconds", 90, 5, 86'400, "s", false,
       "A call without media and requests for this long is removed, if its creator set no other time.");
-  declareNumber(settings, "media.drain_seconds", 3600, 0, 604'800, "s", false,
-                "Longest time that running calls may go on after the request to stop.");
+  media.number("media.drain_seconds", 3600, 0, 604'800, "s", false,
+               "Longest time that running calls may go on after the request to stop.");
 }
 
-void declareMedia(base::Settings& settings) {
+void declareMedia(const Declarer& media) {
   const rtc::NegotiatorOptions codecs;
-  declareList(settings, "media.audio_codecs", codecs.audioCodecs, "Audio codecs that are offered on.", false,
-              noItems);
-  declareList(settings, "media.video_codecs", codecs.videoCodecs, "Video codecs that are offered on.", false,
-              {});
-  declareList(settings, "media.banned_codecs", codecs.bannedCodecs, "Codecs never offered on.", false, {});
-  declareNumber(settings, "media.max_video_bitrate", codecs.maxVideoBitrate, 0, 100'000'000, "bit/s", false,
-                "Most that a browser may send as video. 0: no limit.");
-  declareList(settings, "media.sip_codec_order", {},
-              "Codecs that go first in offers to SIP devices, best first; empty: the browser's order.", false,
-              {});
-  declareList(settings, "media.webrtc_codec_order", {},
-              "Codecs that go first in offers to browsers, best first; empty: the SIP device's order.", false,
-              {});
-  settings.declare({.name = "media.max_video_resolution",
-                    .type = SettingType::choice,
-                    .fallback = std::string("none"),
-                    .sentence =
-                        "Largest picture that peers are told they may send (VP8 and H264); a hint that "
-                        "not every peer follows. cif 352×288, nhd 640×360, vga 640×480.",
-                    .choices = {"none", "cif", "nhd", "vga", "720p", "1080p"},
-                    .page = kPage});
+  media.list("media.audio_codecs", codecs.audioCodecs, false, "Audio codecs that are offered on.", noItems);
+  media.list("media.video_codecs", codecs.videoCodecs, false, "Video codecs that are offered on.");
+  media.list("media.banned_codecs", codecs.bannedCodecs, false, "Codecs never offered on.");
+  media.number("media.max_video_bitrate", codecs.maxVideoBitrate, 0, 100'000'000, "bit/s", false,
+               "Most that a browser may send as video. 0: no limit.");
+  media.list("media.sip_codec_order", {}, false,
+             "Codecs that go first in offers to SIP devices, best first; empty: the browser's order.");
+  media.list("media.webrtc_codec_order", {}, false,
+             "Codecs that go first in offers to browsers, best first; empty: the SIP device's order.");
+  media.choice("media.max_video_resolution", {"none", "cif", "nhd", "vga", "720p", "1080p"}, false,
+               "Largest picture that peers are told they may send (VP8 and H264); a hint that not every peer "
+               "follows. cif 352×288, nhd 640×360, vga 640×480.");
   const rtc::BridgeOptions bridge;
-  declareNumber(settings, "media.retransmit_packets", static_cast<std::int64_t>(bridge.maxStoredPackets), 0,
-                8192, "packets", false, "Video packets of a stream kept for retransmission.");
-  declareNumber(settings, "media.retransmit_ms", bridge.storeFor.count(), 0, 5000, "ms", false,
-                "How long they are kept.");
-  declareNumber(settings, "media.key_frame_interval_ms", bridge.pliInterval.count(), 50, 10'000, "ms", false,
-                "At most one key frame request to a sender per this time.");
+  media.number("media.retransmit_packets", static_cast<std::int64_t>(bridge.maxStoredPackets), 0, 8192,
+               "packets", false, "Video packets of a stream kept for retransmission.");
+  media.number("media.retransmit_ms", bridge.storeFor.count(), 0, 5000, "ms", false,
+               "How long they are kept.");
+  media.number("media.key_frame_interval_ms", bridge.pliInterval.count(), 50, 10'000, "ms", false,
+               "At most one key frame request to a sender per this time.");
 }
 
 std::vector<net::Endpoint> parsed(const Names& texts, std::uint16_t port) {
@@ -199,10 +149,11 @@ std::vector<net::Endpoint> parsed(const Names& texts, std::uint16_t port) {
 }  // namespace
 
 void declareSettings(base::Settings& settings) {
-  declareNetwork(settings);
-  declareRtp(settings);
-  declareLimits(settings);
-  declareMedia(settings);
+  const Declarer media{settings, kPage};
+  declareNetwork(media);
+  declareRtp(media);
+  declareLimits(media);
+  declareMedia(media);
   base::declareLogSettings(settings, kPage);
 }
 

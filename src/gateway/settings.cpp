@@ -1,6 +1,7 @@
 #include "gateway/settings.h"
 
 #include "base/log_settings.h"
+#include "base/setting_declarer.h"
 #include "base/text.h"
 #include "gateway/hunt_group_setting.h"
 #include "gateway/sip_settings.h"
@@ -8,49 +9,10 @@
 namespace parley::gateway {
 namespace {
 
-using base::SettingSpec;
 using base::SettingType;
 using base::SettingValue;
 using Names = std::vector<std::string>;
-using Check = std::function<std::optional<std::string>(const SettingValue&)>;
-
-struct Declarer {
-  base::Settings& settings;
-  std::string page;
-
-  void add(SettingSpec spec) {
-    spec.page = page;
-    settings.declare(std::move(spec));
-  }
-  void number(std::string name, std::int64_t fallback, std::int64_t min, std::int64_t max, std::string unit,
-              bool restart, std::string sentence) {
-    add({.name = std::move(name),
-         .type = SettingType::integer,
-         .fallback = fallback,
-         .sentence = std::move(sentence),
-         .unit = std::move(unit),
-         .min = min,
-         .max = max,
-         .needsRestart = restart});
-  }
-  void text(std::string name, SettingType type, std::string fallback, bool restart, std::string sentence,
-            Check check = {}) {
-    add({.name = std::move(name),
-         .type = type,
-         .fallback = std::move(fallback),
-         .sentence = std::move(sentence),
-         .needsRestart = restart,
-         .check = std::move(check)});
-  }
-  void list(std::string name, Names fallback, bool restart, std::string sentence, Check check = {}) {
-    add({.name = std::move(name),
-         .type = SettingType::list,
-         .fallback = std::move(fallback),
-         .sentence = std::move(sentence),
-         .needsRestart = restart,
-         .check = std::move(check)});
-  }
-};
+using Declarer = base::SettingDeclarer;
 
 std::string shown(const std::string& text) { return "\"" + base::printable(text, 80) + "\""; }
 
@@ -103,7 +65,7 @@ std::optional<std::string> notOrigins(const SettingValue& value) {
   return std::nullopt;
 }
 
-void declareServer(Declarer server) {
+void declareServer(const Declarer& server) {
   server.number("server.https_port", 8443, 0, 65535, "", true,
                 "Port for pages and WebSockets; 0 takes a free one.");
   server.list("server.bind", {}, true, "Addresses at which the server listens; empty: all.", notAddresses);
@@ -127,14 +89,10 @@ void declareServer(Declarer server) {
                 "How long running calls may go on after the server was told to stop.");
 }
 
-void declareAccess(Declarer gateway) {
-  gateway.add({.name = "gateway.anonymous_consumer_access",
-               .type = SettingType::choice,
-               .fallback = std::string("enabled"),
-               .sentence =
-                   "Who gets a session token: anyone (enabled), only applications with an id (disabled), or "
-                   "anyone, whose User-to-User information is accepted too (trusted).",
-               .choices = {"enabled", "disabled", "trusted"}});
+void declareAccess(const Declarer& gateway) {
+  gateway.choice("gateway.anonymous_consumer_access", {"enabled", "disabled", "trusted"}, false,
+                 "Who gets a session token: anyone (enabled), only applications with an id (disabled), or "
+                 "anyone, whose User-to-User information is accepted too (trusted).");
   gateway.list("gateway.application_ids", {}, false,
                "Ids with which applications get session tokens when anonymous access is disabled.");
   gateway.text("gateway.consumer_access_number_regex", SettingType::text, "", false,
@@ -149,7 +107,7 @@ void declareAccess(Declarer gateway) {
                  "Session tokens that one address may ask for in a minute.");
 }
 
-void declareAgents(Declarer gateway) {
+void declareAgents(const Declarer& gateway) {
   gateway.list(
       "gateway.hunt_groups", {}, false,
       "Groups of agents behind one name or number, one each: \"sales: agent1 agent2; "
@@ -166,7 +124,7 @@ void declareAgents(Declarer gateway) {
                  "Calls that consumers' pages of one address may begin in a minute.");
 }
 
-void declareCalls(Declarer gateway) {
+void declareCalls(const Declarer& gateway) {
   gateway.number("gateway.ring_seconds", 30, 1, 600, "s", false, "How long an agent's page rings.");
   gateway.number("gateway.resume_seconds", 60, 1, 600, "s", false,
                  "How long a page that lost its connection, or a call that lost its media, may come back.");
@@ -199,7 +157,7 @@ void declareSettings(base::Settings& settings) {
   declareAccess({settings, "Expert Assist"});
   declareAgents({settings, "Gateway"});
   declareCalls({settings, "Gateway"});
-  declareSipSettings(settings);
+  declareSipSettings({settings, "Gateway"});
 }
 
 std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings) {

@@ -5,12 +5,10 @@
 namespace parley::gateway {
 namespace {
 
-using base::SettingSpec;
 using base::SettingType;
 using base::SettingValue;
 using Names = std::vector<std::string>;
-
-constexpr auto kPage = "Gateway";
+using Declarer = base::SettingDeclarer;
 
 std::string shown(const std::string& text) { return "\"" + base::printable(text, 80) + "\""; }
 
@@ -41,112 +39,57 @@ std::optional<std::string> notPeers(const SettingValue& value) {
   return std::nullopt;
 }
 
-void number(base::Settings& settings, std::string name, std::int64_t fallback, std::int64_t min,
-            std::int64_t max, std::string unit, std::string sentence) {
-  settings.declare({.name = std::move(name),
-                    .type = SettingType::integer,
-                    .fallback = fallback,
-                    .sentence = std::move(sentence),
-                    .unit = std::move(unit),
-                    .min = min,
-                    .max = max,
-                    .page = kPage});
+void declareServers(const Declarer& sip) {
+  sip.list(
+      "sip.outbound_servers", {}, false,
+      "SIP servers that calls to phones go to: sip:address, with a port or ;transport=tcp or tls if wanted. "
+      "They may also call.",
+      notServers);
+  sip.boolean("sip.rewrite_outbound_uris", true, false,
+              "Put the outbound server's address into the address that is called.");
+  sip.number("sip.server_timeout_ms", 3'000, 100, 60'000, "ms", false,
+             "How long an outbound server may take to say anything before the next one is tried.");
+  sip.number("sip.ping_interval_ms", 30'000, 1'000, 3'600'000, "ms", false,
+             "Time between OPTIONS requests to an outbound server that is up.");
+  sip.number("sip.dead_link_ping_interval_ms", 5'000, 500, 3'600'000, "ms", false,
+             "Time between OPTIONS requests to an outbound server that is down.");
+  sip.text("sip.trunk_user", SettingType::text, "", true,
+           "User name for outbound servers that ask for one (digest).");
+  sip.text("sip.trunk_password", SettingType::secret, "", true, "Password for it.");
 }
 
-void declareServers(base::Settings& settings) {
-  settings.declare({.name = "sip.outbound_servers",
-                    .type = SettingType::list,
-                    .fallback = Names{},
-                    .sentence = "SIP servers that calls to phones go to: sip:address, with a port or "
-                                ";transport=tcp or tls if wanted. They may also call.",
-                    .page = kPage,
-                    .check = notServers});
-  settings.declare({.name = "sip.rewrite_outbound_uris",
-                    .type = SettingType::boolean,
-                    .fallback = true,
-                    .sentence = "Put the outbound server's address into the address that is called.",
-                    .page = kPage});
-  number(settings, "sip.server_timeout_ms", 3'000, 100, 60'000, "ms",
-         "How long an outbound server may take to say anything before the next one is tried.");
-  number(settings, "sip.ping_interval_ms", 30'000, 1'000, 3'600'000, "ms",
-         "Time between OPTIONS requests to an outbound server that is up.");
-  number(settings, "sip.dead_link_ping_interval_ms", 5'000, 500, 3'600'000, "ms",
-         "Time between OPTIONS requests to an outbound server that is down.");
-  settings.declare({.name = "sip.trunk_user",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "User name for outbound servers that ask for one (digest).",
-                    .needsRestart = true,
-                    .page = kPage});
-  settings.declare({.name = "sip.trunk_password",
-                    .type = SettingType::secret,
-                    .fallback = std::string(),
-                    .sentence = "Password for it.",
-                    .needsRestart = true,
-                    .page = kPage});
+void declareReach(const Declarer& sip) {
+  sip.list("sip.listen", {"udp:5060", "tcp:5060", "tls:5061", "tls:5081"}, true,
+           "Where SIP is served: transport, an address if not all, port. Empty: no SIP.", notListens);
+  sip.text(
+      "sip.advertised_address", SettingType::text, "", true,
+      "Address that SIP servers are told to answer to, where NAT stands between; empty: this machine's own.");
+  sip.text("sip.domain", SettingType::text, "", false,
+           "Domain in the caller's address; empty: this machine's address.");
+  sip.list("sip.allowed_peers", {}, false,
+           "Addresses and networks that may call besides the outbound servers.", notPeers);
+  sip.choice("sip.strangers", {"refuse", "silence"}, false,
+             "What any other address gets: 403 (refuse) or no answer at all (silence).");
+  sip.text("sip.authorities", SettingType::text, "", true,
+           "File with further authorities (PEM) that SIP servers' certificates may come from.");
 }
 
-void declareReach(base::Settings& settings) {
-  settings.declare({.name = "sip.listen",
-                    .type = SettingType::list,
-                    .fallback = Names{"udp:5060", "tcp:5060", "tls:5061", "tls:5081"},
-                    .sentence = "Where SIP is served: transport, an address if not all, port. Empty: no SIP.",
-                    .needsRestart = true,
-                    .page = kPage,
-                    .check = notListens});
-  settings.declare({.name = "sip.advertised_address",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "Address that SIP servers are told to answer to, where NAT stands between; "
-                                "empty: this machine's own.",
-                    .needsRestart = true,
-                    .page = kPage});
-  settings.declare({.name = "sip.domain",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "Domain in the caller's address; empty: this machine's address.",
-                    .page = kPage});
-  settings.declare({.name = "sip.allowed_peers",
-                    .type = SettingType::list,
-                    .fallback = Names{},
-                    .sentence = "Addresses and networks that may call besides the outbound servers.",
-                    .page = kPage,
-                    .check = notPeers});
-  settings.declare({.name = "sip.strangers",
-                    .type = SettingType::choice,
-                    .fallback = std::string("refuse"),
-                    .sentence = "What any other address gets: 403 (refuse) or no answer at all (silence).",
-                    .choices = {"refuse", "silence"},
-                    .page = kPage});
-  settings.declare(
-      {.name = "sip.authorities",
-       .type = SettingType::text,
-       .fallback = std::string(),
-       .sentence = "File with further authorities (PEM) that SIP servers' certificates may come from.",
-       .needsRestart = true,
-       .page = kPage});
-}
-
-void declareSessions(base::Settings& settings) {
-  number(settings, "sip.session_expires_seconds", 1'800, 0, 86'400, "s",
-         "Session timer (RFC 4028) that is asked for; 0: none.");
-  number(settings, "sip.min_se_seconds", 90, 90, 86'400, "s", "The shortest session timer that is accepted.");
-  settings.declare({.name = "sip.media_security",
-                    .type = SettingType::choice,
-                    .fallback = std::string("none"),
-                    .sentence =
-                        "Media towards phones: plain RTP (none), only SRTP with keys by SDES (sdes), or "
-                        "SRTP where the phone has it (sdes-preferred).",
-                    .choices = {"none", "sdes", "sdes-preferred"},
-                    .page = kPage});
+void declareSessions(const Declarer& sip) {
+  sip.number("sip.session_expires_seconds", 1'800, 0, 86'400, "s", false,
+             "Session timer (RFC 4028) that is asked for; 0: none.");
+  sip.number("sip.min_se_seconds", 90, 90, 86'400, "s", false,
+             "The shortest session timer that is accepted.");
+  sip.choice("sip.media_security", {"none", "sdes", "sdes-preferred"}, false,
+             "Media towards phones: plain RTP (none), only SRTP with keys by SDES (sdes), or SRTP where the "
+             "phone has it (sdes-preferred).");
 }
 
 }  // namespace
 
-void declareSipSettings(base::Settings& settings) {
-  declareServers(settings);
-  declareReach(settings);
-  declareSessions(settings);
+void declareSipSettings(const base::SettingDeclarer& sip) {
+  declareServers(sip);
+  declareReach(sip);
+  declareSessions(sip);
 }
 
 std::optional<SipListen> parseSipListen(std::string_view text) {

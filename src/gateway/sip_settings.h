@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/setting_declarer.h"
 #include "base/settings.h"
 #include "gateway/sip_phones.h"
 #include "net/endpoint.h"
@@ -12,7 +13,7 @@
 
 namespace parley::gateway {
 
-void declareSipSettings(base::Settings& settings);
+void declareSipSettings(const base::SettingDeclarer& sip);
 
 struct SipListen {
   sip::TransportKind kind = sip::TransportKind::udp;
