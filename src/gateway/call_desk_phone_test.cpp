@@ -1,48 +1,21 @@
 // Calls between pages and phones, and what happens in them: each test reads as the story of one call.
 // Scripted phones and brokers, everything else real.
-#include <gtest/gtest.h>
-
-#include "gateway/test_rig.h"
+#include "gateway/test_desk.h"
 
 namespace parley::gateway {
 namespace {
 
 using event::LegChange;
+using rig::kPhoneSdp;
 using rig::Page;
 using rig::Rig;
 using namespace std::chrono_literals;
 
-const std::string kPhoneSdp = "v=0\r\nm=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 const std::string kPlainSdp = "v=0\r\nm=audio 4000 RTP/AVP 0\r\n";
 const std::string kVideoSdp = kPhoneSdp + "m=video 4002 RTP/AVP 96\r\n";
 
-class DeskPhone : public ::testing::Test {
+class DeskPhone : public rig::DeskTest {
  protected:
-  void SetUp() override { make({}); }
-  void make(Rig::Options options) {
-    consumer_.reset();
-    agent_.reset();
-    rig_ = std::make_unique<Rig>(std::move(options));
-    consumer_ = rig_->consumer({.name = "Ada", .uui = "cafe", .correlationId = "corr-1"});
-    agent_ = rig_->agent();
-    ASSERT_TRUE(consumer_->hello());
-    ASSERT_TRUE(agent_->hello());
-  }
-  void TearDown() override {
-    consumer_.reset();
-    agent_.reset();
-    rig_.reset();
-  }
-  rig::FakePhones& phones() { return rig_->phones; }
-  rig::FakeBrokers& brokers() { return rig_->brokers; }
-  bool sees(const std::function<bool()>& done) { return rig_->until(done); }
-  bool said(const std::string& line) {
-    return sees([&] { return phones().has(line); });
-  }
-  bool asked(const std::string& line) {
-    return sees([&] { return brokers().has(line); });
-  }
-
   /// The page dials a number; gives the phone's leg.
   std::string dialPhone(Page& page, const std::string& number = "2001") {
     phones().invited = {};
@@ -60,45 +33,6 @@ class DeskPhone : public ::testing::Test {
     brokers().leg(id, Side::consumer, LegChange::dtlsUp);
     return consumer_->expectCall("connected").is_null() ? "" : id;
   }
-  /// Phone and agent's page in a connected call.
-  std::string phoneToAgent(const std::string& sdp = kPhoneSdp, const std::string& leg = "in1") {
-    leg_ = leg;
-    phones().call({.leg = leg_,
-                   .to = "agent1",
-                   .toAddress = "sip:agent1@x",
-                   .fromAddress = "sip:+4989123@carrier",
-                   .fromName = "Grace",
-                   .sdp = sdp,
-                   .uui = "beef",
-                   .correlationId = "c-77",
-                   .replacesLeg = {},
-                   .trunk = "t1"});
-    const Json incoming = agent_->expect("incoming");
-    if (incoming.is_null()) return "";
-    const auto id = incoming["call"].get<std::string>();
-    agent_->send("answer", {{"call", id}, {"sdp", "v=0 agent"}});
-    brokers().leg(id, Side::agent, LegChange::dtlsUp);
-    return agent_->expectCall("connected").is_null() ? "" : id;
-  }
-  static std::string endOf(Page& page) {
-    const Json call = page.expectCall("ended");
-    if (call.is_null()) return "not told";
-    EXPECT_FALSE(call["text"].get<std::string>().empty());
-    return call["reason"].get<std::string>() + " " + call["by"].get<std::string>();
-  }
-  void expectNothingLeft() {
-    EXPECT_TRUE(sees([&] { return rig_->calls->size() == 0; }));
-    EXPECT_EQ(rig_->storedCalls(), 0u);
-    EXPECT_TRUE(brokers().calls.empty());
-    EXPECT_TRUE(phones().legs.empty()) << "a dialog was left open";
-    for (const auto* user : {"agent1", "agent2"}) {
-      EXPECT_NE(rig_->desk->agents().presence(user), Presence::busy) << user;
-    }
-  }
-
-  std::unique_ptr<Rig> rig_;
-  std::unique_ptr<Page> consumer_, agent_;
-  std::string leg_;
 };
 
 TEST_F(DeskPhone, APageCallsAPhone) {

@@ -1,9 +1,7 @@
 // Calls as pages see them, over the whole gateway without the network: real sessions, real state machine,
 // real store; scripted brokers. Each test reads as the story of one call.
-#include <gtest/gtest.h>
-
 #include "base/log.h"
-#include "gateway/test_rig.h"
+#include "gateway/test_desk.h"
 
 namespace parley::gateway {
 namespace {
@@ -13,24 +11,9 @@ using rig::Page;
 using rig::Rig;
 using namespace std::chrono_literals;
 
-class Desk : public ::testing::Test {
+class Desk : public rig::DeskTest {
  protected:
-  void SetUp() override { make({}); }
-  void make(Rig::Options options) {
-    consumer_.reset();
-    agent_.reset();
-    rig_ = std::make_unique<Rig>(options);
-    rig_->phones.trunk = false;
-    consumer_ = rig_->consumer({.name = "Ada"});
-    agent_ = rig_->agent();
-    ASSERT_TRUE(consumer_->hello());
-    ASSERT_TRUE(agent_->hello());
-  }
-  void TearDown() override {
-    consumer_.reset();
-    agent_.reset();
-    rig_.reset();
-  }
+  Desk() : DeskTest({.trunk = false}) {}
   void dial(const std::string& destination = "agent1", Json more = Json::object()) {
     more["destination"] = destination;
     more["sdp"] = "v=0 consumer";
@@ -43,26 +26,6 @@ class Desk : public ::testing::Test {
     return incoming.is_null() ? "" : incoming["call"].get<std::string>();
   }
   std::string connected() { return rig_->connectedCall(*consumer_, *agent_); }
-  /// The end as a side is told: "reason by".
-  static std::string endOf(Page& page) {
-    const Json call = page.expectCall("ended");
-    if (call.is_null()) return "not told";
-    EXPECT_FALSE(call["text"].get<std::string>().empty());
-    return call["reason"].get<std::string>() + " " + call["by"].get<std::string>();
-  }
-  void expectBothEnd(const std::string& how) {
-    EXPECT_EQ(endOf(*consumer_), how);
-    EXPECT_EQ(endOf(*agent_), how);
-  }
-  void expectNothingLeft() {
-    EXPECT_TRUE(rig_->until([&] { return rig_->calls->size() == 0; }));
-    EXPECT_EQ(rig_->storedCalls(), 0u);
-    EXPECT_TRUE(rig_->brokers.calls.empty());
-    EXPECT_NE(rig_->desk->agents().presence("agent1"), Presence::busy);
-  }
-
-  std::unique_ptr<Rig> rig_;
-  std::unique_ptr<Page> consumer_, agent_;
 };
 
 TEST_F(Desk, DialRingAnswerConnectEnd) {

@@ -1,65 +1,21 @@
 // Hunt groups, consults, transfers in every combination of pages and phones, and a server that dies in a
 // call.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
-#include "gateway/test_rig.h"
+#include "gateway/test_desk.h"
 
 namespace parley::gateway {
 namespace {
 
 using event::LegChange;
+using rig::kPhoneSdp;
 using rig::Page;
 using rig::Rig;
 using namespace std::chrono_literals;
 
-const std::string kPhoneSdp = "v=0\r\nm=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
-
-class DeskTransfer : public ::testing::Test {
+class DeskTransfer : public rig::DeskTest {
  protected:
-  void SetUp() override { make({}); }
-  void make(Rig::Options options) {
-    TearDown();
-    rig_ = std::make_unique<Rig>(std::move(options));
-    consumer_ = rig_->consumer({.name = "Ada", .uui = "cafe", .correlationId = "corr-1"});
-    agent_ = rig_->agent();
-    second_ = rig_->agent("agent2");
-    ASSERT_TRUE(consumer_->hello() && agent_->hello() && second_->hello());
-  }
-  void TearDown() override {
-    consumer_.reset();
-    agent_.reset();
-    second_.reset();
-    rig_.reset();
-  }
-  rig::FakePhones& phones() { return rig_->phones; }
-  rig::FakeBrokers& brokers() { return rig_->brokers; }
-  bool sees(const std::function<bool()>& done) { return rig_->until(done); }
-  bool said(const std::string& line) {
-    return sees([&] { return phones().has(line); });
-  }
-  bool asked(const std::string& line) {
-    return sees([&] { return brokers().has(line); });
-  }
-  std::string phoneToAgent(const std::string& leg = "in1") {
-    phones().call({.leg = leg,
-                   .to = "agent1",
-                   .toAddress = {},
-                   .fromAddress = "sip:+4989123@carrier",
-                   .fromName = "Grace",
-                   .sdp = kPhoneSdp,
-                   .uui = "beef",
-                   .correlationId = "c-77",
-                   .replacesLeg = {},
-                   .trunk = {}});
-    const Json incoming = agent_->expect("incoming");
-    if (incoming.is_null()) return "";
-    const auto id = incoming["call"].get<std::string>();
-    agent_->send("answer", {{"call", id}, {"sdp", "v=0 agent"}});
-    brokers().leg(id, Side::agent, LegChange::dtlsUp);
-    return agent_->expectCall("connected").is_null() ? "" : id;
-  }
+  DeskTransfer() : DeskTest({.second = true}) {}
   /// The agent calls a phone: a consult if it has a call. Gives call and leg.
   std::pair<std::string, std::string> agentToPhone() {
     phones().invited = {};
@@ -79,26 +35,11 @@ class DeskTransfer : public ::testing::Test {
     return page.expect(
         "call", [&](const Json& c) { return c.contains("transfer") && c["transfer"]["state"] == state; });
   }
-  static std::string endOf(Page& page) {
-    const Json call = page.expectCall("ended");
-    if (call.is_null()) return "not told";
-    EXPECT_FALSE(call["text"].get<std::string>().empty());
-    return call["reason"].get<std::string>() + " " + call["by"].get<std::string>();
-  }
   const CallState& stateOf(const std::string& id) {
     static const CallState none;
     const auto* state = rig_->calls->find(id);
     EXPECT_NE(state, nullptr);
     return state != nullptr ? *state : none;
-  }
-  void expectNothingLeft() {
-    EXPECT_TRUE(sees([&] { return rig_->calls->size() == 0; }));
-    EXPECT_EQ(rig_->storedCalls(), 0u);
-    EXPECT_TRUE(brokers().calls.empty());
-    EXPECT_TRUE(phones().legs.empty()) << "a dialog was left open";
-    for (const auto* user : {"agent1", "agent2"}) {
-      EXPECT_NE(rig_->desk->agents().presence(user), Presence::busy) << user;
-    }
   }
   static Rig::Options withGroup(HuntStrategy strategy) {
     Rig::Options options;
@@ -112,9 +53,6 @@ class DeskTransfer : public ::testing::Test {
                                    .autoAnswer = true});
     return options;
   }
-
-  std::unique_ptr<Rig> rig_;
-  std::unique_ptr<Page> consumer_, agent_, second_;
 };
 
 TEST_F(DeskTransfer, AGroupRingsAtOnceAndTheFirstHasTheCall) {
