@@ -198,26 +198,29 @@ void Core::run() {
   idle_.notify_all();
 }
 
+/// False when the file refused: the disk is full, say.
+template <class Write>
+bool succeeds(Write&& write) {
+  try {
+    write();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 void Core::emit(const Lines& lines) {
   const std::lock_guard lock(outputMutex_);
+  bool toStderr = !file_;
   for (const std::string& line : lines) {
-    if (file_) {
-      try {
-        file_->log(spdlog::details::log_msg({}, {}, spdlog::level::info, line));
-        continue;
-      } catch (const std::exception&) {  // The disk is full, say: stderr may still reach someone.
-      }
-    }
+    const bool written =
+        file_ && succeeds([&] { file_->log(spdlog::details::log_msg({}, {}, spdlog::level::info, line)); });
+    if (written) continue;
     std::fprintf(stderr, "%s\n", line.c_str());
+    toStderr = true;
   }
-  if (!file_) {
-    std::fflush(stderr);
-    return;
-  }
-  try {
-    file_->flush();
-  } catch (const std::exception&) {  // Reported by the next line's own failure.
-  }
+  if (file_ && !succeeds([&] { file_->flush(); })) toStderr = true;
+  if (toStderr) std::fflush(stderr);
 }
 
 /// Ends the writer, and with it writes what is queued, when the process ends.

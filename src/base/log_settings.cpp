@@ -16,6 +16,7 @@ constexpr std::array kLevels{LogLevel::trace, LogLevel::debug, LogLevel::info,
 void declareLogSettings(Settings& settings, const std::string& page) {
   const SettingDeclarer log{settings, page};
   std::vector<std::string> levels;
+  levels.reserve(kLevels.size());
   for (const LogLevel level : kLevels) levels.emplace_back(toString(level));
   log.text("log.file", SettingType::text, "", true, "Log file; empty: standard error.");
   log.add({.name = "log.level",

@@ -14,11 +14,6 @@
 namespace parley::base {
 namespace {
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 std::string oneLine(std::string_view text) {
   std::string line(text);
   for (char& c : line) {
@@ -28,6 +23,11 @@ std::string oneLine(std::string_view text) {
 }
 
 }  // namespace
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it.
+  return value != nullptr ? value : "";
+}
 
 ServiceNotifier::ServiceNotifier() : socket_(environment("NOTIFY_SOCKET")) {
   if (socket_.size() >= sizeof(sockaddr_un{}.sun_path) ||

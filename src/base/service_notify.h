@@ -8,6 +8,9 @@
 
 namespace parley::base {
 
+/// A variable of the environment, as the service manager made it; empty when it is not there.
+std::string environment(const char* name);
+
 class ServiceNotifier {
  public:
   ServiceNotifier();                          ///< Reads $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID.

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -68,8 +67,8 @@ std::string stateDirectory(const base::Settings& settings, const std::string& se
                            const std::string& commandLine) {
   if (!commandLine.empty()) return commandLine;
   if (std::string set = settings.text(setting); !set.empty()) return set;
-  const char* fromManager = std::getenv("STATE_DIRECTORY");
-  if (fromManager == nullptr || *fromManager == '\0') return "/var/lib/parley";
+  const std::string fromManager = base::environment("STATE_DIRECTORY");
+  if (fromManager.empty()) return "/var/lib/parley";
   return std::string(base::split(fromManager, ':').front());
 }
 

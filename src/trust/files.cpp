@@ -8,8 +8,8 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 namespace parley::trust {
@@ -32,7 +32,7 @@ class Descriptor {
 
 std::unexpected<base::Error> failWithErrno(const char* reason, const std::string& path) {
   const int error = errno;
-  return base::fail(reason, fmt::format("{}: {}", path, std::strerror(error)));
+  return base::fail(reason, fmt::format("{}: {}", path, std::generic_category().message(error)));
 }
 
 bool writeAll(int descriptor, std::string_view content) {
