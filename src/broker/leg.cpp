@@ -6,15 +6,24 @@
 
 namespace parley::broker {
 
+bool Leg::EventBudget::take(base::WallTime now) {
+  const double gained =
+      std::chrono::duration<double>(now - at_) / std::chrono::duration<double>(pace_.every);
+  tokens_ = std::min(pace_.burst, tokens_ + std::max(0.0, gained));
+  at_ = now;
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
+}
+
 void Leg::emit(std::string_view what, std::vector<std::pair<std::string, std::string>> detail,
                base::WallTime at) {
-  const auto now = base::wallNow();
-  const double gained =
-      std::chrono::duration<double>(now - eventsAt_) / std::chrono::duration<double>(kEventEvery);
-  eventTokens_ = std::min<double>(kEventBurst, eventTokens_ + std::max(0.0, gained));
-  eventsAt_ = now;
-  if (eventTokens_ < 1) return;
-  eventTokens_ -= 1;
+  emit(events_, what, std::move(detail), at);
+}
+
+void Leg::emit(EventBudget& budget, std::string_view what,
+               std::vector<std::pair<std::string, std::string>> detail, base::WallTime at) {
+  if (!budget.take(base::wallNow())) return;
   host_.emit(LegEvent{callId_, id_.value(), what, at, std::move(detail)});
 }
 

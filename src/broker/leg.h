@@ -86,14 +86,31 @@ class Leg {
   }
   virtual LegReport report(base::Instant now) const = 0;
 
-  static constexpr unsigned kEventBurst = 32;       ///< Events of one leg at once …
-  static constexpr base::Millis kEventEvery{1000};  ///< … and one more for each such time.
+  /// How many events are told at once, and after how long one more may be.
+  struct EventPace {
+    double burst = 32;
+    base::Millis every{1000};
+  };
+  /// What was told, against a pace.
+  class EventBudget {
+   public:
+    explicit EventBudget(EventPace pace) : pace_(pace), tokens_(pace.burst) {}
+    bool take(base::WallTime now);
+
+   private:
+    EventPace pace_;
+    double tokens_;
+    base::WallTime at_{};
+  };
 
   /// Tells what happened on this leg, unless too much did (a peer may change its pair with each check).
   void emit(std::string_view what, std::vector<std::pair<std::string, std::string>> detail,
             base::WallTime at);
 
  protected:
+  /// The same against a budget of its own.
+  void emit(EventBudget& budget, std::string_view what,
+            std::vector<std::pair<std::string, std::string>> detail, base::WallTime at);
   void setReady(bool ready);  ///< Tells the call when it changes.
 
   LegHost& host_;
@@ -105,8 +122,7 @@ class Leg {
   rtc::DropCounts drops_{};
 
  private:
-  double eventTokens_ = kEventBurst;
-  base::WallTime eventsAt_{};
+  EventBudget events_{EventPace{}};
 };
 
 }  // namespace parley::broker

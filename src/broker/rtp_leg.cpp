@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "broker/call.h"
 #include "proto/classify.h"
 #include "proto/rtp.h"
@@ -95,9 +96,16 @@ void RtpLeg::configureStream(Stream& stream, const rtc::MediaSection& section, b
   stream.awaitedSince = now;
   stream.peerSends = section.peerSends;
   stream.payloadTypes.fill(false);
+  stream.eventFormats.clear();
   for (const rtc::Codec& codec : section.codecs) {
-    stream.payloadTypes[codec.payloadType.value() & 0x7f] = true;
-    if (codec.received) stream.payloadTypes[codec.received->value() & 0x7f] = true;
+    const auto mayCome = [&](rtc::PayloadType type) {
+      const auto number = static_cast<std::uint8_t>(type.value() & 0x7f);
+      stream.payloadTypes[number] = true;
+      if (base::equalsIgnoreCase(codec.name, "telephone-event"))
+        stream.eventFormats.push_back({number, codec.clockRate});
+    };
+    mayCome(codec.payloadType);
+    if (codec.received && *codec.received != codec.payloadType) mayCome(*codec.received);
   }
   configureKeys(stream, section.rtp.keys);
 }
@@ -147,7 +155,27 @@ void RtpLeg::onDatagram(std::size_t section, bool rtcpPort, net::Datagram& datag
   if (!unprotect(stream, packet, rtcp)) return;
   latch(section, way, datagram, rtcp, now);
   if (rtcp) return call_.onRtcp(*this, packet, now);
+  if (!stream.eventFormats.empty()) detectKeys(stream, packet.data(), now);
   call_.onRtp(*this, packet, now, section);
+}
+
+/// Before it is passed on: the other side's transport works on the packet in place.
+void RtpLeg::detectKeys(Stream& stream, base::Bytes rtp, base::Instant now) {
+  const std::uint8_t payloadType = rtp[1] & 0x7f;
+  const auto format = std::ranges::find(stream.eventFormats, payloadType, &EventFormat::payloadType);
+  if (format == stream.eventFormats.end()) return tellKey(stream.keypad.onTime(now));
+  const auto view = proto::parseRtp(rtp);
+  if (!view) return;
+  const auto found = stream.keypad.onPacket(
+      view->header, rtp.subspan(view->headerSize, view->payloadSize), format->clockRate, now);
+  tellKey(found.first);
+  tellKey(found.second);
+}
+
+void RtpLeg::tellKey(const std::optional<rtc::DetectedKey>& key) {
+  if (!key) return;
+  emit(keyEvents_, "dtmf", {{"digit", std::string(1, key->key)}, {"millis", std::to_string(key->millis)}},
+       base::wallNow());
 }
 
 bool RtpLeg::unprotect(Stream& stream, proto::Packet& packet, bool rtcp) {
@@ -229,8 +257,10 @@ void RtpLeg::updateReady() {
 }
 
 void RtpLeg::onSecond(base::Instant now) {
+  if (closed_) return;
+  for (Stream& stream : streams_) tellKey(stream.keypad.onTime(now));
   const auto timeout = host_.rtpPorts().options().timeout;
-  if (timeout.count() == 0 || closed_) return;
+  if (timeout.count() == 0) return;
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     Stream& stream = streams_[i];
     if (!stream.open || !stream.peerSends || stream.timedOut || !call_.expectsMedia(*this, i)) continue;

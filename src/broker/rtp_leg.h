@@ -12,6 +12,7 @@
 
 #include "broker/leg.h"
 #include "broker/rtp_ports.h"
+#include "rtc/key_detector.h"
 #include "rtc/srtp.h"
 
 namespace parley::broker {
@@ -52,6 +53,11 @@ class RtpLeg final : public Leg {
     bool free = true;  ///< The peer described itself since it was heard last.
     const net::Endpoint& target() const { return latched ? *latched : signalled; }
   };
+  /// A format of telephone events that the peer may send.
+  struct EventFormat {
+    std::uint8_t payloadType = 0;
+    std::uint32_t clockRate = 0;
+  };
   struct Stream {
     std::unique_ptr<RtpPorts::Pair> ports;
     bool open = false, peerSends = false, mux = false;
@@ -59,7 +65,9 @@ class RtpLeg final : public Leg {
     std::optional<rtc::SdesKeys> keys;  ///< Those that the contexts were made with.
     std::unique_ptr<rtc::SrtpContext> protect, unprotect;
     std::array<bool, 128> payloadTypes{};  ///< That the peer may send.
-    base::Instant awaitedSince{};          ///< RTP should come since.
+    std::vector<EventFormat> eventFormats;
+    rtc::KeyDetector keypad;
+    base::Instant awaitedSince{};  ///< RTP should come since.
     bool heard = false, timedOut = false;
   };
 
@@ -71,6 +79,8 @@ class RtpLeg final : public Leg {
   void configureStream(Stream& stream, const rtc::MediaSection& section, base::Instant now);
   void configureKeys(Stream& stream, const std::optional<rtc::SdesKeys>& keys);
   void closeStream(Stream& stream);
+  void detectKeys(Stream& stream, base::Bytes rtp, base::Instant now);
+  void tellKey(const std::optional<rtc::DetectedKey>& key);
   void updateReady();
   std::string profile() const;
 
@@ -78,6 +88,8 @@ class RtpLeg final : public Leg {
   std::array<Stream, kMaxSections> streams_;
   unsigned generation_ = 0;  ///< Of the description that the streams are set up for.
   bool closed_ = false;
+  /// Nobody presses more keys than that; the budget of other events is not theirs.
+  EventBudget keyEvents_{EventPace{64, base::Millis{100}}};
 };
 
 }  // namespace parley::broker

@@ -6,6 +6,7 @@
 
 #include "broker/test_fake_phone.h"
 #include "broker/worker.h"
+#include "proto/telephone_event.h"
 
 namespace parley::broker {
 namespace {
@@ -33,10 +34,16 @@ class RtpLegTest : public testing::Test {
     options.rtp.last = last;
     worker_ = *Worker::open(loop_, std::move(options), [this](WorkerEvent event) {
       if (const auto* leg = std::get_if<LegEvent>(&event))
-        events_.push_back(leg->leg + " " + std::string(leg->what));
+        events_.push_back(leg->leg + " " + std::string(leg->what) + keyOf(*leg));
     });
   }
 
+  static std::string keyOf(const LegEvent& event) {
+    std::string out;
+    if (event.what == "dtmf")
+      for (const auto& [name, value] : event.detail) out += " " + value;
+    return out;
+  }
   static CallSpec spec(rtc::RtpSecurity security = rtc::RtpSecurity::none) {
     CallSpec spec;
     spec.id = "c1";
@@ -336,6 +343,49 @@ TEST_F(RtpLegTest, SilenceOfADeviceIsToldOnceAndItsReturnToo) {
   expectArrives(
       browser, [&] { phone.sendRtp("back"); }, "back");
   EXPECT_THAT(events_, Contains("p1 rtp-connected").Times(2));
+}
+
+TEST_F(RtpLegTest, AKeyOfADeviceIsToldOnceAndGoesOnToTheBrowser) {
+  FakeBrowser browser(loop_, 1000);
+  FakePhone phone(loop_, 5000);
+  browser.audio = {{0, "PCMU/8000"}, {126, "telephone-event/8000"}};
+  ASSERT_TRUE(worker_->create(spec()));
+  const auto offer = worker_->offer("c1", "consumer", browser.offer(), "p1");
+  ASSERT_TRUE(offer) << offer.error().text;
+  phone.apply(*offer);
+  const auto answer =
+      worker_->answer("c1", "p1", phone.sdp("0 101", "a=rtpmap:101 telephone-event/8000\r\n"));
+  ASSERT_TRUE(answer) << answer.error().text;
+  connect(browser, *answer);
+  const auto press = [&](std::uint8_t event, std::uint16_t duration, bool end) {
+    const auto payload = proto::writeTelephoneEvent({event, end, 10, duration});
+    phone.sendEvent(std::string(base::asText(payload)), 101, 4000);
+  };
+  expectArrives(
+      browser, [&] { press(5, 160, false); }, std::string("\x05\x0a\x00\xa0", 4));
+  EXPECT_THAT(events_, Not(Contains(testing::StartsWith("p1 dtmf"))));
+  for (int i = 0; i < 3; ++i) press(5, 800, true);
+  ASSERT_TRUE(run([&] { return browser.received.size() >= 4; }));
+  EXPECT_THAT(events_, Contains("p1 dtmf 5 100").Times(1));
+  EXPECT_EQ(browser.received.back().header.payloadType, 126);
+}
+
+TEST_F(RtpLegTest, AKeyWhoseEndIsLostIsToldByTime) {
+  FakeBrowser browser(loop_, 1000);
+  FakePhone phone(loop_, 5000);
+  browser.audio = {{0, "PCMU/8000"}, {126, "telephone-event/8000"}};
+  ASSERT_TRUE(worker_->create(spec()));
+  phone.apply(*worker_->offer("c1", "consumer", browser.offer(), "p1"));
+  connect(browser,
+          *worker_->answer("c1", "p1", phone.sdp("0 101", "a=rtpmap:101 telephone-event/8000\r\n")));
+  const auto payload = proto::writeTelephoneEvent({11, false, 10, 320});
+  expectArrives(
+      browser, [&] { phone.sendEvent(std::string(base::asText(payload)), 101, 4000); },
+      std::string(base::asText(payload)));
+  EXPECT_THAT(events_, Not(Contains(testing::StartsWith("p1 dtmf"))));
+  worker_->tick(loop_.now() + 1s);
+  worker_->tick(loop_.now() + 2s);
+  EXPECT_THAT(events_, Contains("p1 dtmf # 40").Times(1));
 }
 
 class RtpLegPortsTest : public RtpLegTest {

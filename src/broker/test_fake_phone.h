@@ -66,12 +66,16 @@ class FakePhone {
   }
 
   void sendRtp(std::string_view payload, std::uint8_t payloadType = kPcmu) {
+    sendEvent(payload, payloadType, timestamp_ += 160);
+  }
+  /// All packets of an event have the time of its beginning.
+  void sendEvent(std::string_view payload, std::uint8_t payloadType, std::uint32_t timestamp) {
     base::Buffer slot(12 + payload.size() + 64);
     base::ByteWriter writer(slot);
     writer.u8(0x80);
     writer.u8(payloadType);
     writer.u16(sequence_++);
-    writer.u32(timestamp_ += 160);
+    writer.u32(timestamp);
     writer.u32(ssrc_);
     writer.bytes(base::asBytes(payload));
     proto::Packet packet{slot, 0, writer.size()};

@@ -50,6 +50,13 @@ event::LegChange changeOf(std::string_view what) {
   return event::LegChange::other;
 }
 
+/// A key of a telephone's, as brokers tell it; '\0': none.
+char keyOf(const Json& detail) {
+  const auto key = stringAt(detail, "digit").value_or("");
+  const bool good = key.size() == 1 && std::string_view("0123456789*#ABCD").find(key[0]) != std::string_view::npos;
+  return good ? key[0] : '\0';
+}
+
 }  // namespace
 
 BrokerClient::BrokerClient(net::EventLoop& loop, base::Random& random, BrokerClientOptions options)
@@ -163,6 +170,12 @@ void BrokerClient::onEvent(std::string_view text) {
     const auto leg = stringAt(*json, "leg").value_or("");
     const auto detail = json->find("detail");
     const bool hasDetail = detail != json->end() && detail->is_object();
+    if (what == "dtmf") {  // Not as a change of the leg: what is pressed stays out of the timeline.
+      const char key = hasDetail ? keyOf(*detail) : '\0';
+      const auto millis = base::parseNumber<std::uint32_t>(hasDetail ? stringAt(*detail, "millis").value_or("") : "");
+      if (key != '\0') listener_->onLegKey(call, leg, key, millis.value_or(0));
+      return;
+    }
     listener_->onLegChanged(call, {leg, changeOf(what), base::printable(what, 40),
                                    hasDetail ? dumpJson(*detail) : std::string()});
   }

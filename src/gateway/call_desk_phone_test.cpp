@@ -271,6 +271,8 @@ TEST_F(DeskPhone, DigitsGoAsTheOtherSideTakesThem) {
   EXPECT_TRUE(said("dtmf " + leg_ + " 2"));
   phones().presses(leg_, "34");
   EXPECT_EQ(consumer_->expect("dtmf")["digits"], "34");
+  brokers().key(id, leg_, '5', 120);
+  EXPECT_EQ(consumer_->expect("dtmf")["digits"], "5") << "in the media";
   consumer_->send("end", {{"call", id}});
   consumer_->expectCall("ended");
   id = pageToPhone(kPlainSdp);

@@ -282,6 +282,10 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
   EXPECT_TRUE(brokers().has("bridge in2 " + leg));
   phones().presses("in2", "5");
   EXPECT_TRUE(said("dtmf " + leg + " 5"));
+  brokers().key(id, "in2", '6', 100);
+  phones().presses("in2", "7");
+  EXPECT_TRUE(said("dtmf " + leg + " 7"));
+  EXPECT_FALSE(phones().has("dtmf " + leg + " 6")) << "the broker passes it on in the media";
   phones().ends("in2");
   EXPECT_TRUE(said("hangUp " + leg));
   expectNothingLeft();

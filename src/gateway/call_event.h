@@ -121,6 +121,8 @@ struct PhoneOfferFailed {
 };
 struct PhoneDtmf {
   std::string leg, digits;
+  bool inMedia = false;     ///< RFC 4733, found by the broker, which passes it on, too; else INFO.
+  std::int64_t millis = 0;  ///< inMedia: how long the key was down.
 };
 struct PhoneReferred {
   std::string leg;

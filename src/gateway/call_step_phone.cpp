@@ -87,7 +87,11 @@ void Stepper::onPhoneDtmf(const event::PhoneDtmf& e) {
   const auto side = sideOfLeg(e.leg);
   if (!side || !s_.answered()) return;
   const Party& peer = s_.party(otherSide(*side));
-  if (peer.isPhone()) return phone(PhoneOp::dtmf, peer.leg, "", 0, e.digits);
+  if (peer.isPhone()) {
+    // What came in the media goes on in the media: twice would be two keys.
+    if (!e.inMedia || !peer.telephoneEvent) phone(PhoneOp::dtmf, peer.leg, "", 0, e.digits);
+    return;
+  }
   act(action::SendDtmf{otherSide(*side), e.digits});
 }
 

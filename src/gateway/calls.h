@@ -71,6 +71,7 @@ class Calls final : public MediaBrokersListener, public PhonesListener {
   std::size_t size() const { return running_.size(); }
 
   void onLegChanged(const std::string& call, event::LegChanged change) override;
+  void onLegKey(const std::string& call, const std::string& leg, char key, std::int64_t millis) override;
   void onCallRemoved(const std::string& call) override;
   void onBrokerLost(const std::string& broker) override;
   void onBrokerBack(const std::string& broker) override;

@@ -16,6 +16,10 @@ void Calls::onLegChanged(const std::string& call, event::LegChanged change) {
   deliver(call, std::move(change));
 }
 
+void Calls::onLegKey(const std::string& call, const std::string& leg, char key, std::int64_t millis) {
+  deliver(call, event::PhoneDtmf{leg, std::string(1, key), true, millis});
+}
+
 void Calls::onCallRemoved(const std::string& call) {
   deliver(call, event::BrokerGone{EndReason::mediaFailed});
 }
@@ -91,7 +95,7 @@ void Calls::onPhoneOfferFailed(const std::string& leg, int status, const std::st
 }
 
 void Calls::onPhoneDtmf(const std::string& leg, const std::string& digits) {
-  deliverToLeg(leg, event::PhoneDtmf{leg, digits});
+  deliverToLeg(leg, event::PhoneDtmf{leg, digits, false, 0});
 }
 
 void Calls::onPhoneRefer(const std::string& leg, const std::string& target, const std::string& replaces,

@@ -1,6 +1,7 @@
 // What the gateway asks of media brokers (docs/protocols/broker-control.md), as an interface: the real ones
 // are behind HTTPS (brokers.h), tests have scripted ones.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -53,6 +54,8 @@ class MediaBrokersListener {
  public:
   virtual ~MediaBrokersListener() = default;
   virtual void onLegChanged(const std::string& call, event::LegChanged change) = 0;
+  /// A key of a phone came in its media (RFC 4733); it was down for `millis`.
+  virtual void onLegKey(const std::string& call, const std::string& leg, char key, std::int64_t millis) = 0;
   /// The broker removed the call by itself.
   virtual void onCallRemoved(const std::string& call) = 0;
   /// The broker restarted, or could not be reached for too long: its calls are gone.

@@ -223,6 +223,25 @@ TEST_F(ServerTest, MetricsAreNotReadThroughAProxyThatNobodyNamed) {
   EXPECT_EQ(call("GET", "/metrics", nullptr, {{"Via", "1.1 proxy"}, {"Cookie", adminCookie()}}).status, 200);
 }
 
+TEST_F(ServerTest, KeysThatABrokerFindsReachTheOtherSideAndNoTimeline) {
+  connectPages();
+  const auto id = connectedCall();
+  const auto key = [&](const Json& detail) {
+    broker_->event(dumpJson(
+        {{"event", "leg"}, {"call", id}, {"leg", "consumer"}, {"what", "dtmf"}, {"detail", detail}}));
+  };
+  for (const Json& wrong : {Json(7), Json::object(), Json{{"digit", "12"}}, Json{{"digit", "x"}}}) key(wrong);
+  key({{"digit", "9"}, {"millis", "731"}});
+  EXPECT_EQ(agent_->expect("dtmf")["digits"], "9") << "and nothing of what is no key";
+  const std::string admin = adminCookie();
+  const Json detail =
+      jsonOf(call("GET", "/web_plugin_framework/webcontroller/api/calls/" + id, nullptr, {{"Cookie", admin}}));
+  const auto entry = std::ranges::find_if(
+      detail["timeline"], [](const Json& e) { return e["what"] == "dtmf" && e["from"] == "consumer"; });
+  ASSERT_NE(entry, detail["timeline"].end());
+  EXPECT_EQ((*entry)["detail"], Json({{"by", "rfc4733"}, {"count", 1}, {"millis", 731}}));
+}
+
 TEST_F(ServerTest, NetworkGoneOnBothSidesOverRealSockets) {
   connectPages();
   const auto id = connectedCall();

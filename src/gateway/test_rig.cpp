@@ -166,6 +166,12 @@ void FakeBrokers::leg(const std::string& call, const std::string& leg, event::Le
   });
 }
 
+void FakeBrokers::key(const std::string& call, const std::string& leg, char key, std::int64_t millis) {
+  loop_.post([this, call, leg, key, millis] {
+    if (listener_ != nullptr) listener_->onLegKey(call, leg, key, millis);
+  });
+}
+
 void FakeBrokers::comeBack(const std::string& broker) {
   loop_.post([this, broker] {
     if (listener_ != nullptr) listener_->onBrokerBack(broker);

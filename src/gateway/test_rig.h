@@ -70,6 +70,7 @@ class FakeBrokers final : public MediaBrokers {
   void leg(const std::string& call, Side side, event::LegChange change, std::string what = "test") {
     this->leg(call, std::string(toString(side)), change, std::move(what));
   }
+  void key(const std::string& call, const std::string& leg, char key, std::int64_t millis);
   void lose(const std::string& broker = "b1");
   void comeBack(const std::string& broker = "b1");
   std::string reported = R"({"legs":[{"id":"consumer"}]})";  ///< Answer to report().

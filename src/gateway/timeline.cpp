@@ -224,7 +224,9 @@ class EventLine {
                 {{"status", e.status}, {"reason", e.reason}});
   }
   Entry operator()(const event::PhoneDtmf& e) const {
-    return line(laneOfLeg(s_, e.leg), "gateway", "dtmf", "info", {{"count", e.digits.size()}});
+    Json detail = {{"count", e.digits.size()}, {"by", e.inMedia ? "rfc4733" : "info"}};
+    if (e.inMedia) detail["millis"] = e.millis;
+    return line(laneOfLeg(s_, e.leg), "gateway", "dtmf", "info", detail);
   }
   Entry operator()(const event::PhoneReferred& e) const { return status(e.leg, "refer", e.status, ""); }
   Entry operator()(const event::PhoneEnded& e) const {

@@ -24,8 +24,17 @@ async function answered(t, options) {
 
 export const cases = [
   {
-    name: 'incoming: a phone calls an agent\'s browser, both hear each other, the phone hangs up', async run(t) {
+    name: 'incoming: a phone calls an agent\'s browser, both hear each other, keys are shown (RFC 4733), the phone hangs up', async run(t) {
       const { agent, telephone } = await answered(t);
+      await telephone.command('sndcode', '4');
+      await agent.says('dtmf-received', /^\W*4$/);
+      await telephone.command('sndcode', '2');
+      await telephone.command('sndcode', '#');
+      await agent.says('dtmf-received', /4 ?2 ?#$/);
+      // What was pressed is nobody else's business: the record counts.
+      const { timeline } = await t.stack.call((await t.stack.calls()).current[0].call);
+      const keys = timeline.filter((e) => e.what === 'dtmf' && e.detail.by === 'rfc4733');
+      assert(keys.length === 3 && !JSON.stringify(keys).includes('#'), JSON.stringify(keys));
       await telephone.command('hangup');
       await agent.appears('last-call');
     },

@@ -51,11 +51,14 @@ export const cases = [
     },
   },
   {
-    name: 'trunk: a key that the person presses is on the wire to the phone (RFC 4733)', async run(t) {
+    name: 'trunk: a key that the person presses reaches the phone (RFC 4733)', async run(t) {
       const { page, telephone, wire } = await connected(t);
       await page.click('keypad-toggle');
       await page.click('key-5');
       await wire.sees(`ip.src == ${t.lan.host} && ip.dst == ${telephone.peer.address} && rtpevent.event_id == 5`);
+      const start = await telephone.event('CALL_DTMF_START');
+      assert(start.param === '5', `the phone understood ${start.param}`);
+      await telephone.event('CALL_DTMF_END');
     },
   },
   {
