@@ -11,9 +11,10 @@ import { listen, readWav } from './wav.mjs';
 export class Baresip {
   /**
    * `user@domain` with `registrar` (a Kamailio) or without one; `answer`: auto or manual; `codecs`: "pcmu/8000/1" …;
-   * `encryption`: "srtp-mand" (SDES), "dtls_srtp" …
+   * `encryption`: "srtp-mand" (SDES), "dtls_srtp" …; `account`: more of its parameters;
+   * `video`: { codec: "vp8" or "h264", file: a Y4M that it shows over and over }.
    */
-  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '' } = {}) {
+  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '', account = '', video = null } = {}) {
     const phone = new Baresip();
     const folder = path.join(scratch, `baresip-${user}-${peer.address}`), records = path.join(folder, 'records');
     fs.mkdirSync(records, { recursive: true });
@@ -42,14 +43,24 @@ module opus.so
 module ausine.so
 module aubridge.so
 module sndfile.so
-module srtp.so
+${video ? `video_source avformat,${video.file}
+video_display fakevideo,nil
+video_size 320x240
+video_fps 20
+video_bitrate 500000
+video_fullscreen no
+module vp8.so
+module avcodec.so
+module avformat.so
+module fakevideo.so
+` : ''}module srtp.so
 module dtls_srtp.so
 module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 `);
-    fs.writeFileSync(path.join(folder, 'accounts'), `<${phone.aor};transport=${transport}>;answermode=${answer};audio_codecs=${codecs};${registrar
-      ? `auth_user=${user};auth_pass=${secretOf(user)};outbound="sip:${registrar.address}${transport === 'tls' ? ':5061' : ''};transport=${transport}";regint=120` : 'regint=0'}${encryption ? `;mediaenc=${encryption}` : ''}\n`);
+    fs.writeFileSync(path.join(folder, 'accounts'), `<${phone.aor};transport=${transport}>;answermode=${answer};audio_codecs=${codecs}${video ? `;video_codecs=${video.codec}` : ''};${registrar
+      ? `auth_user=${user};auth_pass=${secretOf(user)};outbound="sip:${registrar.address}${transport === 'tls' ? ':5061' : ''};transport=${transport}";regint=120` : 'regint=0'}${encryption ? `;mediaenc=${encryption}` : ''}${account ? `;${account}` : ''}\n`);
     phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v']);
     await phone.program.prints(/baresip is ready/);
     await phone.connect();

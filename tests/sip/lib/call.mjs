@@ -9,6 +9,7 @@ export { agentToken, assert, assist, consumerToken, people, sdp, Session, signIn
 /** Settings of a server that serves SIP in the test's network and sends calls to `servers` (addresses or URIs). */
 export const sipSettings = (lan, servers, more = {}) => ({
   'sip.listen': `udp:${lan.host}:5060,tcp:${lan.host}:5060,tls:${lan.host}:5061`,
+  'gateway.consumer_access_number_regex': '.*',
   'sip.outbound_servers': servers.map((s) => (/^sips?:/.test(s) ? s : `sip:${s}`)).join(','),
   ...more,
 });

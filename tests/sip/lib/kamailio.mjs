@@ -1,5 +1,5 @@
 // Kamailio as the contact centre's call manager: registrar with digest (no database: the password is "secret-<user>"),
-// and proxy with Record-Route; UDP, TCP and WebSocket on 5060/5080, TLS on 5061.
+// and proxy with Record-Route; UDP, TCP and WebSocket on 5060/5080, TLS on 5061 with a certificate of an Authority.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -46,13 +46,16 @@ modparam("auth", "qop", "auth")
 modparam("auth", "nonce_expire", 60)
 modparam("auth", "nonce_count", 1)
 ${algorithm ? `modparam("auth", "algorithm", "${algorithm}")` : ''}
-${tls ? `modparam("tls", "certificate", "${folder}/cert.pem")\nmodparam("tls", "private_key", "${folder}/key.pem")\nmodparam("tls", "verify_certificate", 0)` : ''}
+${tls ? `modparam("tls", "certificate", "${folder}/cert.pem")\nmodparam("tls", "private_key", "${folder}/key.pem")\nmodparam("tls", "tls_method", "TLSv1.2+")\nmodparam("tls", "verify_certificate", 0)` : ''}
 
 request_route {
   xlog("L_NOTICE", "$proto:$si:$sp $rm $ru\\n");
   if (!mf_process_maxfwd_header("20")) { sl_send_reply("483", "Too Many Hops"); exit; }
+  # A WebSocket client's Contact leads nowhere: it is its connection.
+  if (is_method("INVITE|UPDATE") && (proto == WS || proto == WSS)) add_contact_alias();
   if (has_totag()) {
     if (loose_route()) {
+      if ($du == $null) handle_ruri_alias();
       if ($ru =~ ";gr=") lookup("location");  # A GRUU, which we gave to the phone ourselves.
       t_relay();
       exit;
@@ -73,8 +76,17 @@ request_route {
   }
   ${callsNeedDigest ? `if (is_method("INVITE")) {\n    if (!pv_proxy_authenticate("${address}", "secret-$au", "0")) { proxy_challenge("${address}", "1"); exit; }\n    consume_credentials();\n  }` : ''}
   record_route();
+  if (uri != myself) {  # From a phone here to Parley.
+    ${tls ? '$du = "sip:" + $rd + ":5061;transport=tls";' : ''}
+    t_relay();
+    exit;
+  }
   if (!lookup("location")) { sl_send_reply("404", "Nobody Here"); exit; }
   t_relay();
+}
+
+onreply_route {
+  if (proto == WS || proto == WSS) add_contact_alias();
 }
 
 event_route[xhttp:request] {
@@ -85,17 +97,36 @@ event_route[xhttp:request] {
 }
 `;
 
+/** An authority of the tests' own. */
+export class Authority {
+  static async start(scratch) {
+    const authority = new Authority();
+    authority.folder = fs.mkdtempSync(path.join(scratch, 'authority-'));
+    authority.file = path.join(authority.folder, 'ca.pem');
+    openssl('req', '-x509', ...newKey(path.join(authority.folder, 'ca-key.pem')), '-days', '2', '-subj', '/CN=Test Authority', '-out', authority.file);
+    return authority;
+  }
+  /** The same, but the certificates it issues are for another address. */
+  naming(name) { return Object.assign(new Authority(), this, { name }); }
+  /** key.pem and cert.pem in the folder. */
+  issue(folder, address) {
+    const [request, names] = ['csr.pem', 'names'].map((f) => path.join(folder, f));
+    fs.writeFileSync(names, `subjectAltName=IP:${address}\n`);
+    openssl('req', ...newKey(path.join(folder, 'key.pem')), '-subj', `/CN=${address}`, '-out', request);
+    openssl('x509', '-req', '-in', request, '-CA', this.file, '-CAkey', path.join(this.folder, 'ca-key.pem'), '-days', '2', '-extfile', names, '-out', path.join(folder, 'cert.pem'));
+  }
+  stop() {}
+}
+const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
+const newKey = (file) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file];
+
 export class Kamailio {
-  static async start(scratch, peer, { algorithm = '', callsNeedDigest = false, tls = false } = {}) {
+  static async start(scratch, peer, { algorithm = '', callsNeedDigest = false, tls = null } = {}) {
     const kamailio = new Kamailio();
     const folder = path.join(scratch, `kamailio-${peer.address}`);
     fs.mkdirSync(path.join(folder, 'run'), { recursive: true });
     Object.assign(kamailio, { peer, folder, address: peer.address, domain: peer.address });
-    if (tls) {
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${peer.address}`,
-        '-addext', `subjectAltName=IP:${peer.address}`, '-keyout', path.join(folder, 'key.pem'), '-out', path.join(folder, 'cert.pem')], { stdio: 'ignore' });
-      kamailio.certificate = path.join(folder, 'cert.pem');
-    }
+    if (tls) tls.issue(folder, tls.name ?? peer.address);
     const file = path.join(folder, 'kamailio.cfg');
     fs.writeFileSync(file, config({ address: peer.address, folder, algorithm, callsNeedDigest, tls }));
     kamailio.program = new Program(folder, peer, 'kamailio', ['-DD', '-E', '-f', file, '-P', path.join(folder, 'run/pid'), '-Y', path.join(folder, 'run'), '-m', '64', '-M', '8']);
