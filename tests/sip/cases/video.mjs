@@ -1,0 +1,31 @@
+// Pictures between a browser and a telephone with video.
+import path from 'node:path';
+import { writePattern } from '../../browser/lib/media.mjs';
+import { Baresip } from '../lib/baresip.mjs';
+import { assert, bothHear, mediaSettings, pageCalls, people, sipSettings, until } from '../lib/call.mjs';
+import { near } from '../../browser/lib/measure.mjs';
+
+const seesPhone = (page, colour) => until(`${page.name} sees the phone's picture move`, async () => {
+  const seen = await page.see('remote-video');
+  return (near(seen.colour, colour) && seen.counters >= 3) || Promise.reject(new Error(JSON.stringify(seen)));
+}, 30000);
+
+export const cases = [{
+  name: 'video: a page and a phone see each other (VP8)', async run(t) {
+    const file = path.join(t.scratch, 'phone.y4m');
+    writePattern(file, people.second.colour);
+    const phone = await t.start(Baresip, t.peer(), { user: '2001', video: { codec: 'vp8', file } });
+    await t.parley(sipSettings(t.lan, [phone.peer.address]), mediaSettings(t.lan));
+    const page = await pageCalls(t, '2001');
+    await page.is('call-panel', 'connected');
+    await seesPhone(page, people.second.colour);
+    await bothHear(page, phone);
+    // The phone decodes the person's picture.
+    await phone.program.prints(/efps=[\d.]+\/(?!0\.0)\d/);
+    const report = await t.stack.call((await t.stack.calls()).current[0].call);
+    const leg = report.media.legs.find((l) => l.kind === 'rtp'), picture = leg.sections.find((s) => s.kind === 'video');
+    assert(picture.toPeer.packets > 20 && picture.fromPeer.packets > 20, JSON.stringify(picture));
+    await phone.command('hangup');
+    await page.is('call-panel', 'ended');
+  },
+}];
