@@ -91,7 +91,10 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
 
  private:
   void locate(const sip::Uri& uri, SipPhones::Located located) {
-    locator_.locate(uri, {}, [uri, located = std::move(located)](const auto& found) {
+    sip::LocateOptions options;
+    using Kind = sip::TransportKind;  // WebSockets come last: only a URI that says so goes there.
+    options.supported = {Kind::udp, Kind::tcp, Kind::tls, Kind::ws, Kind::wss};
+    locator_.locate(uri, options, [uri, located = std::move(located)](const auto& found) {
       if (!found) {
         log.debug("a SIP server was not found",
                   {{"host", base::printable(uri.host, 128)}, {"reason", found.error().reason}});

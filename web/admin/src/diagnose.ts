@@ -40,8 +40,22 @@ const kReasons: Record<string, string> = {
   number_refused: 'The number is on the list of refused destinations.',
   session_expired: 'The telephone no longer refreshed the session (RFC 4028): it is gone, or its network is.',
   sip_error: 'A SIP message could not be understood or was answered with an error.',
+  phones_not_allowed: 'A customer’s page dialled a telephone, and neither a number expression nor gateway.anonymous_phone_calls allows it.',
+  phone_silent: 'Nothing was heard of the telephone for gateway.phone_silence_seconds, although it was not on hold: it is gone, or its media does not get here.',
   media_incompatible: 'Both sides have no codec in common (488 or 606), or the security of the media does not fit.',
 };
+
+const kTrunkReasons: Record<string, string> = {
+  'sip.transport_tls_failed': 'TLS failed: its certificate is not trusted here (sip.authorities), names another server, or it speaks no TLS.',
+  'sip.transport_refused': 'The connection was refused: nothing listens there.',
+  'sip.transport_unreachable': 'The network leads nowhere.',
+  'sip.timeout': 'Nothing came back in time: address, firewall.',
+  'sip.unresolved': 'The name leads nowhere.',
+  '503': 'It said that it is out of service.',
+};
+
+/** Why an outbound server is down, in words; empty when its reason says enough. */
+export const whyDown = (reason: string | undefined): string => (reason && kTrunkReasons[reason]) || '';
 
 export function span(milliseconds: number): string {
   if (!Number.isFinite(milliseconds) || milliseconds < 0) return '–';

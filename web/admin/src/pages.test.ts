@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BrokerLeg, CallDetail, CallSummary, TimelineEntry } from './api';
 import { matches } from './call_filter';
-import { findings, whyEnded } from './diagnose';
+import { findings, whyDown, whyEnded } from './diagnose';
 import { kAssistLanes, lanesOf } from './lanes';
 import { ceiling, lasting, points, sum, trunkTransport } from './performance';
 
@@ -82,6 +82,11 @@ describe('a telephone’s leg', () => {
   });
   it('loses packets like any other', () => {
     expect(findings(call(phone(90, 10)))[0]!.text).toBe('10.0 % of the packets with sound from the customer’s phone were lost.');
+  });
+  it('tells of a trunk what its reason means', () => {
+    expect(whyDown('sip.transport_tls_failed')).toMatch(/certificate is not trusted/);
+    expect(whyDown('sip.something')).toBe('');
+    expect(whyDown(undefined)).toBe('');
   });
   it('ends calls with reasons of its own', () => {
     expect(whyEnded({ ...call(phone(1)), reason: 'trunk_down', answeredAt: undefined })).toMatch(/No outbound SIP server answered/);

@@ -3,6 +3,7 @@ import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { api, type Performance, type Sample, type Trunk } from './api';
 import './chart';
+import { whyDown } from './diagnose';
 import { lasting, sum, trunkGroup, trunkTransport } from './performance';
 
 const kRanges = [
@@ -88,7 +89,7 @@ export class PerformancePage extends LitElement {
     return html`<tr data-test="trunk-row" data-uri=${trunk.uri} data-state=${trunk.state}>
       <th scope="row"><span class="uri">${trunk.uri}</span><small>${trunkTransport(trunk)}${group ? ` · ${group}` : ''}</small></th>
       <td><span class="state ${trunk.state}">${trunk.state}</span><small>${trunk.since ? `for ${lasting(trunk.since)}` : ''}</small></td>
-      <td class="wrap">${trunk.lastReason || '–'}</td>
+      <td class="wrap">${trunk.lastReason || '–'}<small>${whyDown(trunk.lastReason)}</small></td>
       <td class="number">${trunk.rttMs ? `${trunk.rttMs.toFixed(1)} ms` : '–'}</td>
       <td class="number">${trunk.optionsOk} / ${trunk.optionsSent}</td>
       <td class="number">${trunk.requests}</td>

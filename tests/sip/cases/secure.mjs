@@ -1,0 +1,74 @@
+// Trunks over TLS and WebSocket: Kamailio with a certificate of an authority that is, or is not, known here.
+import { Baresip } from '../lib/baresip.mjs';
+import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, signIn, sipSettings, until } from '../lib/call.mjs';
+import { Authority, Kamailio } from '../lib/kamailio.mjs';
+
+async function trunks(stack) {
+  const { request } = await import('../../browser/lib/stack.mjs');
+  return (await request(`${stack.url}/web_plugin_framework/webcontroller/api/trunks`, { headers: await stack.admin() })).json.trunks;
+}
+
+export const cases = [
+  {
+    name: 'secure: a trunk over TLS with our authority: calls both ways, and nothing of them is readable', async run(t) {
+      const wire = await t.capture('port 5060 or port 5061');
+      const authority = await t.start(Authority);
+      const kamailio = await t.start(Kamailio, t.peer(), { tls: authority });
+      const phone = await t.start(Baresip, t.peer(), { user: '2001', registrar: kamailio });
+      await t.parley(sipSettings(t.lan, [`sip:${kamailio.address}:5061;transport=tls`], { 'sip.authorities': authority.file }), mediaSettings(t.lan));
+      const page = await pageCalls(t, '2001');
+      await page.is('call-panel', 'connected');
+      await bothHear(page, phone);
+      await phone.command('hangup');
+      await page.is('call-panel', 'ended');
+      const agent = await t.browser('chromium', 'agent');
+      await signIn(agent, t.stack);
+      await phone.dial(`sip:agent1@${t.lan.host}`);
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await bothHear(agent, phone);
+      await agent.click('end');
+      await until('the phone is told', () => phone.events.filter((e) => e.type === 'CALL_CLOSED').length === 2);
+      await wire.stop();
+      // The bench itself asks Kamailio by OPTIONS whether it is there.
+      assert(wire.messages(`ip.addr == ${t.lan.host} && sip.CSeq.method != "OPTIONS"`).length === 0, 'SIP of ours is readable');
+      assert(wire.fields(`ip.addr == ${t.lan.host} && tls.app_data`, 'frame.number').length > 10, 'nothing was sent over TLS');
+    },
+  },
+  {
+    name: 'secure: a trunk whose certificate nobody vouches for, or which is another\'s, is not called; the page of trunks says why', async run(t) {
+      const [known, unknown] = [await t.start(Authority), await t.start(Authority)];
+      const strange = await t.start(Kamailio, t.peer(), { tls: unknown });
+      const other = await t.start(Kamailio, t.peer(), { tls: known.naming('192.0.2.1') });
+      await t.parley(sipSettings(t.lan, [strange, other].map((k) => `sip:${k.address}:5061;transport=tls`), { 'sip.authorities': known.file }), mediaSettings(t.lan));
+      const page = await dial(t.stack, '2001');
+      await endsWith(page, 'trunk_down');
+      await page.bye();
+      const seen = await trunks(t.stack);
+      assert(seen.length === 2 && seen.every((one) => one.state === 'down' && one.lastReason === 'sip.transport_tls_failed'), JSON.stringify(seen));
+      assert([...strange.requests(), ...other.requests()].every((r) => r.transport !== 'tls'), 'a request went there');
+      const admin = await t.browser('chromium', 'agent');
+      await admin.goto(`${t.stack.url}/web_plugin_framework/webcontroller/`);
+      await admin.fill('user', 'admin');
+      await admin.fill('password', t.stack.adminPassword);
+      await admin.click('sign-in');
+      await admin.appears('nav-performance');
+      await admin.click('nav-performance');
+      await admin.says('trunks', /certificate/i);
+    },
+  },
+  {
+    name: 'secure: a trunk over WebSocket: a page calls a phone, which hangs up', async run(t) {
+      const kamailio = await t.start(Kamailio, t.peer());
+      const phone = await t.start(Baresip, t.peer(), { user: '2001', registrar: kamailio });
+      await t.parley(sipSettings(t.lan, [`sip:${kamailio.address}:5080;transport=ws`]), mediaSettings(t.lan));
+      const page = await pageCalls(t, '2001');
+      await page.is('call-panel', 'connected');
+      await pageHears(page, phone.tone);
+      await phone.hearsTone(people.consumer.tone);
+      await phone.command('hangup');
+      await page.is('call-panel', 'ended');
+      assert(kamailio.requests().some((r) => r.transport === 'ws' && r.method === 'INVITE'), 'the call did not come by WebSocket');
+    },
+  },
+];
