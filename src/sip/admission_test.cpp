@@ -75,6 +75,23 @@ TEST_F(AdmissionTest, AChallengeCarriesItsHeader) {
   EXPECT_EQ(refused(Refusal::challenged), 1U);
 }
 
+TEST_F(AdmissionTest, ADescriptionAmongOtherPartsOfTheBodyIsTheOffer) {
+  const auto invite = [&](const std::string& handling, const std::string& end = "--b--\r\n") {
+    Message message = peer.request(Method::invite, us);
+    message.setBody("--b\r\nContent-Type: application/isup\r\nContent-Disposition: signal;handling=" + handling +
+                        "\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n" + end,
+                    "multipart/mixed;boundary=b");
+    return message;
+  };
+  EXPECT_EQ(ask(invite("optional")), 0);
+  ASSERT_EQ(us.calls.size(), 1u);
+  EXPECT_EQ(us.calls.back().sdp, "v=0\r\n");
+  EXPECT_EQ(ask(invite("required")), 415);
+  EXPECT_EQ(ask(invite("optional", "")), 400) << "it has no end";
+  EXPECT_EQ(us.calls.size(), 1u);
+  EXPECT_EQ(refused(Refusal::badBody), 2U);
+}
+
 TEST_F(AdmissionTest, BadRequestsHaveTheirAnswers) {
   const auto invite = [&] { return peer.request(Method::invite, us, "offer"); };
   Message message = invite();
@@ -90,7 +107,7 @@ TEST_F(AdmissionTest, BadRequestsHaveTheirAnswers) {
   message = invite();
   message.setBody("x", "text/plain");
   EXPECT_EQ(ask(message), 415);
-  EXPECT_EQ(got.header(HeaderId::accept), "application/sdp");
+  EXPECT_EQ(got.list(HeaderId::accept), (std::vector<std::string_view>{"application/sdp", "multipart/mixed"}));
   message = invite();
   message.set(HeaderId::contentEncoding, "gzip");
   EXPECT_EQ(ask(message), 415);

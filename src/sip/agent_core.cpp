@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "sip/address_text.h"
 #include "sip/invite_session.h"
+#include "sip/multipart.h"
 #include "sip/request_desk.h"
 #include "sip/subscription_desk.h"
 
@@ -175,7 +176,7 @@ void AgentCore::answer(TransactionId id, int status, base::Instant now, const He
   Message response = responseTo(id, status);
   if (status == 405 || status == 501) response.set(HeaderId::allow, std::string(kAllow));
   if (status == 415) {
-    response.set(HeaderId::accept, "application/sdp");
+    response.set(HeaderId::accept, std::string(kAccept));
     response.add("Accept-Encoding", "identity");
   }
   addHeaders(response, extra);
@@ -205,7 +206,9 @@ bool AgentCore::checkBody(TransactionId id, const Message& request, base::Instan
     status = 413;
   else if (encoding && !base::equalsIgnoreCase(*encoding, "identity"))
     status = 415;
-  else if (request.contentType() != "application/sdp" && !optional)
+  else if (const std::string type = request.contentType(); isMultipart(type))
+    status = optional ? 0 : findSdp(*request.header(HeaderId::contentType), request.body()).status;
+  else if (type != "application/sdp" && !optional)
     status = 415;
   if (status == 0) return true;
   refuse(Refusal::badBody);
@@ -237,7 +240,9 @@ void AgentCore::stopLocating(Owner owner) {
 }
 
 std::string sdpOf(const Message& message) {
-  return message.contentType() == "application/sdp" ? message.body() : std::string();
+  const std::string type = message.contentType();
+  if (isMultipart(type)) return findSdp(*message.header(HeaderId::contentType), message.body()).sdp;
+  return type == "application/sdp" ? message.body() : std::string();
 }
 
 std::string_view reasonOfStatus(int status) {

@@ -118,7 +118,9 @@ class AgentCore {
   std::unordered_map<LocateId, Owner> locating_;
 };
 
-/// The SDP of a message: its body where it is application/sdp, else empty.
+/// Bodies that we understand, for Accept.
+constexpr std::string_view kAccept = "application/sdp, multipart/mixed";
+/// The SDP of a message: its body, or the part of it (multipart.h), that is application/sdp, else empty.
 std::string sdpOf(const Message& message);
 /// The stable token of a final status: 486 → sip.busy.
 std::string_view reasonOfStatus(int status);

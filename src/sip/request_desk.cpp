@@ -29,7 +29,7 @@ Message build(const OutgoingRequest& wanted, AgentCore& core) {
   request.setMaxForwards(70);
   AgentCore::addHeaders(request, wanted.headers);
   if (method == Method::options) {
-    request.set(HeaderId::accept, "application/sdp");
+    request.set(HeaderId::accept, std::string(kAccept));
     request.set(HeaderId::allow, std::string(kAllow));
   }
   core.decorate(request);

@@ -172,7 +172,7 @@ void InviteSession::onRequest(TransactionId id, const Message& request, base::In
       return core_.answer(id, 200, now,
                           {{HeaderId::allow, {}, std::string(kAllow)},
                            {HeaderId::supported, {}, std::string(kSupported)},
-                           {HeaderId::accept, {}, "application/sdp"}});
+                           {HeaderId::accept, {}, std::string(kAccept)}});
     case Method::subscribe:
       core_.refuse(Refusal::notHere);
       return core_.answer(id, 489, now, {{HeaderId::allowEvents, {}, "refer"}});

@@ -94,7 +94,7 @@ void UserAgent::State::outOfDialog(TransactionId id, const Message& request, con
       return core.answer(id, 200, now,
                          {{HeaderId::allow, {}, std::string(kAllow)},
                           {HeaderId::supported, {}, std::string(kSupported)},
-                          {HeaderId::accept, {}, "application/sdp"}});
+                          {HeaderId::accept, {}, std::string(kAccept)}});
     case Method::subscribe:
       return core.subscriptions->incoming(id, request, source, now);
     case Method::bye:

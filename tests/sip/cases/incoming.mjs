@@ -47,7 +47,7 @@ export const cases = [
     },
   },
   {
-    name: 'incoming: a key of the phone (INFO) is shown to the agent', async run(t) {
+    name: 'incoming: a call with ISUP and a location beside its SDP (multipart); a key of the phone (INFO) is shown to the agent', async run(t) {
       const peer = t.peer();
       await t.parley(sipSettings(t.lan, [peer.address]), mediaSettings(t.lan));
       const agent = await t.browser('chromium', 'agent');
