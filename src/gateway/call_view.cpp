@@ -84,6 +84,7 @@ CallView viewOf(const CallState& s, Side side) {
   view.peerMutedVideo = peer.mutedVideo;
   view.held = own.holds;
   view.peerHeld = peer.holds || (peerTransfers && s.transfer.held);
+  view.peerRings = peerTransfers && s.transfer.alerted && s.transfer.stage <= TransferStage::ringing;
   view.early = s.early && s.phase == CallPhase::ringing;
   view.audio = s.audio;
   view.video = s.video;
@@ -113,6 +114,7 @@ std::string callFields(const CallState& s, Side side) {
                 {"video", running},
                 {"dtmf", running}};
   if (view.early) out["early"] = true;
+  if (view.peerRings) out["peerTransfer"] = "ringing";
   if (!s.transferredBy.empty() && own.agent) out["transferredBy"] = s.transferredBy;
   if (!view.transfer.empty()) {
     out["transfer"] = {{"state", view.transfer}, {"to", s.transfer.to}, {"text", view.transferText}};

@@ -15,6 +15,7 @@ struct CallView {
   bool held = false;      ///< By this side.
   bool peerHeld = false;  ///< This side, by the other.
   bool early = false;
+  bool peerRings = false;  ///< Somebody rings who is to take the other side's place.
   bool audio = true, video = true;
   std::string transfer, transferText;  ///< State of the transfer that this side asked for.
   std::int64_t answeredAt = 0;

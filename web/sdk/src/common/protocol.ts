@@ -64,6 +64,8 @@ export interface CallFields {
   transferredBy?: string;
   /** The other page shares itself in an assist session, which may be joined. */
   assist?: { cid: string };
+  /** `ringing`: somebody rings who is to take the other side's place. */
+  peerTransfer?: string;
   /** Hunt group through which the call came. */
   group?: string;
   /** The agent's page answers by itself, after a short tone. */
@@ -181,6 +183,7 @@ export function parseCallFields(value: unknown): CallFields | null {
     can: { hold: can.hold === true, transfer: can.transfer === true, video: can.video === true, dtmf: can.dtmf !== false },
     transfer: parseTransfer(value.transfer),
     assist: isObject(value.assist) && isText(value.assist.cid) && value.assist.cid ? { cid: value.assist.cid } : undefined,
+    peerTransfer: optional(value.peerTransfer),
     transferredBy: optional(isObject(value.transferredBy) ? value.transferredBy.name : value.transferredBy),
     group: optional(value.group),
     autoAnswer: value.autoAnswer === true,

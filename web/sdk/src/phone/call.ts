@@ -37,7 +37,9 @@ export class Call extends CallFacts {
   private held_ = false;
   private holding_ = false;
   private dialled_ = false;
-  private ringback_ = false;
+  /** A tone is wanted when it rings, and sounds now. The tones are the page's, not this call's: others ring, too. */
+  private ringback_ = true;
+  private rings_ = false;
   private offer_: string | null = null;
   private ended_: EndedInfo | null = null;
   private answerWaiter_: { resolve: (sdp: string) => void; reject: (error: ParleyError) => void } | null = null;
@@ -454,12 +456,14 @@ export class Call extends CallFacts {
     return result;
   }
 
-  /** A ringing tone of our own, until somebody answers or the far end sends one. */
+  /** A ringing tone of our own, until somebody answers or the far end sends one; also while we are passed on and wait. */
   private ring(): void {
-    const wanted = this.ringback_ && this.direction === 'out' && !this.ended_ && this.server_ === 'ringing' && !this.early;
+    const passedOn = this.fields_?.peerTransfer === 'ringing';
+    const dialling = this.direction === 'out' && this.server_ === 'ringing' && !this.early;
+    const wanted = this.ringback_ && !this.ended_ && (dialling || passedOn);
     if (wanted) this.host_.tones.startRingback();
-    else if (this.ringback_) this.host_.tones.stopRingback();
-    if (this.server_ !== 'ringing' && this.server_ !== null) this.ringback_ = false;
+    else if (this.rings_) this.host_.tones.stopRingback();
+    this.rings_ = wanted;
   }
 
   private refresh(): void {

@@ -375,8 +375,23 @@ describe('before the answer', () => {
     expect(env.audio.tones).toEqual([425]);
   });
 
+  it('is also played to who is passed on, while the next one rings', async () => {
+    const call = await talk();
+    const before = env.audio.tones.length;
+    await say({ peerHeld: true });
+    expect(env.audio.tones).toHaveLength(before);
+    await say({ peerHeld: true, peerTransfer: 'ringing' });
+    expect(env.audio.tones.slice(before)).toEqual([425]);
+    await say({});
+    await env.clock.advance(20_000);
+    expect(env.audio.tones).toHaveLength(before + 1);
+    call.end();
+  });
+
   it('can be silent', async () => {
     const call = await dial({ ringback: false });
+    expect(env.audio.tones).toEqual([]);
+    await say({ peerHeld: true, peerTransfer: 'ringing' });
     expect(env.audio.tones).toEqual([]);
     call.end();
   });
