@@ -205,7 +205,7 @@ void RtpLeg::latch(std::size_t section, Way& way, const net::Datagram& datagram,
   Stream& stream = streams_[section];
   const bool first = !stream.heard || stream.timedOut;
   stream.heard = true;
-  stream.timedOut = false;
+  stream.timedOut = stream.told = false;
   if (!first && !moved) return;
   updateReady();
   emit("rtp-connected",
@@ -263,10 +263,16 @@ void RtpLeg::onSecond(base::Instant now) {
   if (timeout.count() == 0) return;
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     Stream& stream = streams_[i];
-    if (!stream.open || !stream.peerSends || stream.timedOut || !call_.expectsMedia(*this, i)) continue;
+    if (!stream.open) continue;
+    if (!stream.peerSends || !call_.expectsMedia(*this, i)) {
+      stream.awaitedSince = now;
+      stream.told = false;
+      continue;
+    }
+    if (stream.told) continue;
     const base::Instant last = std::max(stream.awaitedSince, stream.rtp.heardAt);
     if (now - last < timeout) continue;
-    stream.timedOut = true;
+    stream.timedOut = stream.told = true;
     emit("rtp-timeout",
          {{"section", std::to_string(i)},
           {"seconds", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(timeout).count())}},

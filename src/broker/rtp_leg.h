@@ -69,6 +69,7 @@ class RtpLeg final : public Leg {
     rtc::KeyDetector keypad;
     base::Instant awaitedSince{};  ///< RTP should come since.
     bool heard = false, timedOut = false;
+    bool told = false;  ///< Of its silence; again when it was on hold in between.
   };
 
   void onBatch(std::size_t section, bool rtcpPort, std::span<net::Datagram> batch, base::Instant now);

@@ -388,6 +388,22 @@ TEST_F(RtpLegTest, AKeyWhoseEndIsLostIsToldByTime) {
   EXPECT_THAT(events_, Contains("p1 dtmf # 40").Times(1));
 }
 
+TEST_F(RtpLegTest, OnHoldADeviceMayBeSilentAndAfterItIsToldAnew) {
+  FakeBrowser browser(loop_, 1000);
+  FakePhone phone(loop_, 5000);
+  establish(browser, phone);
+  expectBothWays(browser, phone);
+  worker_->tick(loop_.now() + 21s);
+  EXPECT_THAT(events_, Contains("p1 rtp-timeout").Times(1));
+  ASSERT_TRUE(call([](Call& c, base::Instant now) { return c.hold("consumer", true, now); }));
+  worker_->tick(loop_.now() + 60s);
+  ASSERT_TRUE(call([](Call& c, base::Instant now) { return c.hold("consumer", false, now); }));
+  worker_->tick(loop_.now() + 79s);
+  EXPECT_THAT(events_, Contains("p1 rtp-timeout").Times(1)) << "not for what was not heard on hold";
+  worker_->tick(loop_.now() + 81s);
+  EXPECT_THAT(events_, Contains("p1 rtp-timeout").Times(2));
+}
+
 class RtpLegPortsTest : public RtpLegTest {
  protected:
   RtpLegPortsTest() : RtpLegTest(RtpLatch::signalled, 29'000, 29'004) {}

@@ -47,6 +47,8 @@ event::LegChange changeOf(std::string_view what) {
   if (what == "ice-disconnected" || what == "ice-expired") return event::LegChange::iceDown;
   if (what == "dtls-connected") return event::LegChange::dtlsUp;
   if (what == "dtls-failed") return event::LegChange::dtlsDown;
+  if (what == "rtp-timeout") return event::LegChange::silent;
+  if (what == "rtp-connected") return event::LegChange::heard;
   return event::LegChange::other;
 }
 
@@ -176,8 +178,13 @@ void BrokerClient::onEvent(std::string_view text) {
       if (key != '\0') listener_->onLegKey(call, leg, key, millis.value_or(0));
       return;
     }
-    listener_->onLegChanged(call, {leg, changeOf(what), base::printable(what, 40),
-                                   hasDetail ? dumpJson(*detail) : std::string()});
+    event::LegChanged change{leg, changeOf(what), base::printable(what, 40),
+                             hasDetail ? dumpJson(*detail) : std::string(), 0};
+    if (change.change == event::LegChange::silent && hasDetail) {
+      const auto seconds = base::parseNumber<std::uint16_t>(stringAt(*detail, "seconds").value_or(""));
+      change.silentMillis = std::int64_t{seconds.value_or(0)} * 1000;
+    }
+    listener_->onLegChanged(call, std::move(change));
   }
 }
 

@@ -65,6 +65,7 @@ class CallDesk final : public SessionsListener, public CallsListener {
 
  private:
   using What = decltype(Event::what);
+  bool mayCallPhones(const Session& session, const message::Dial& dial) const;
   /// Whom a destination means, and whether that one can be called.
   struct Callee {
     EndReason refusal = EndReason::none;

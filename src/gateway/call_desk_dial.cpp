@@ -136,6 +136,13 @@ std::string CallDesk::refusalOfDial(const Session& session, const message::Dial&
   return {};
 }
 
+/// A stranger's page must not dial the world at the company's expense: what it may call was said by an
+/// administrator, or it is not asked to choose.
+bool CallDesk::mayCallPhones(const Session& session, const message::Dial& dial) const {
+  const bool chosenHere = base::trim(dial.destination).empty() && session.token.destination.empty();
+  return session.isAgent() || chosenHere || options_.destinations.phones || session.token.phonesAllowed;
+}
+
 Party CallDesk::callerOf(const Session& session, const message::Dial& dial) const {
   Party out;
   out.session = session.id;
@@ -185,6 +192,9 @@ void CallDesk::onDial(Session& session, const PageMessage& m, const message::Dia
   }
   Callee callee = findCallee(destination.address, agent ? session.token.user : "", true);
   if (destination.refusal != EndReason::none) callee.refusal = destination.refusal;
+  if (callee.refusal == EndReason::none && callee.party.isPhone() && !mayCallPhones(session, dial)) {
+    callee.refusal = EndReason::phonesNotAllowed;
+  }
   const bool consumerHasOne = !agent && consumerCalls_.contains(session.id);
   const bool exists = callee.refusal == EndReason::none || callee.refusal == EndReason::busy ||
                       callee.refusal == EndReason::agentAway || callee.refusal == EndReason::agentNotSignedIn;

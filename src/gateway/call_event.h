@@ -11,8 +11,8 @@
 
 namespace parley::gateway {
 
-enum class CallTimer { ring, member, media, consumerMedia, agentMedia, offer, transfer };
-constexpr std::size_t kCallTimers = static_cast<std::size_t>(CallTimer::transfer) + 1;
+enum class CallTimer { ring, member, media, consumerMedia, agentMedia, offer, transfer, silence };
+constexpr std::size_t kCallTimers = static_cast<std::size_t>(CallTimer::silence) + 1;
 std::string_view toString(CallTimer timer);
 
 namespace event {
@@ -142,12 +142,13 @@ struct BrokerDone {
   BrokerRequest asked;
   base::Result<BrokerReply> reply;
 };
-enum class LegChange { iceUp, iceDown, dtlsUp, dtlsDown, other };
+enum class LegChange { iceUp, iceDown, dtlsUp, dtlsDown, silent, heard, other };
 struct LegChanged {
   std::string leg;
   LegChange change{};
   std::string what;    ///< The broker's word, for the timeline.
   std::string detail;  ///< JSON, for the timeline.
+  std::int64_t silentMillis = 0;  ///< silent: for how long already.
 };
 /// The leg's settled description does not fit any more: it needs an offer of ours.
 struct Renegotiate {

@@ -22,6 +22,8 @@ std::string_view toString(CallTimer timer) {
       return "offer";
     case CallTimer::transfer:
       return "transfer";
+    case CallTimer::silence:
+      return "silence";
   }
   return "";
 }

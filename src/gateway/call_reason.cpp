@@ -80,6 +80,10 @@ std::string_view toString(EndReason reason) {
       return "sip_error";
     case EndReason::mediaIncompatible:
       return "media_incompatible";
+    case EndReason::phonesNotAllowed:
+      return "phones_not_allowed";
+    case EndReason::phoneSilent:
+      return "phone_silent";
   }
   return "";
 }
@@ -138,6 +142,7 @@ int sipStatusOf(EndReason reason) {
       return 404;
     case EndReason::destinationRefused:
     case EndReason::numberRefused:
+    case EndReason::phonesNotAllowed:
       return 403;
     case EndReason::sdpRefused:
     case EndReason::mediaIncompatible:
@@ -256,6 +261,10 @@ std::string endText(EndReason reason, EndedBy by, Side viewer, std::string_view 
       return "The telephone network refused the call.";
     case EndReason::mediaIncompatible:
       return "The telephone and the media service have no way to exchange voice in common.";
+    case EndReason::phonesNotAllowed:
+      return "Telephones cannot be called from this page.";
+    case EndReason::phoneSilent:
+      return "Nothing was heard of the telephone any more.";
   }
   return "";
 }

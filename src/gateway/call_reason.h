@@ -46,8 +46,10 @@ enum class EndReason {
   sessionExpired,
   sipError,
   mediaIncompatible,
+  phonesNotAllowed,  ///< A consumer's page may not call telephones here.
+  phoneSilent,       ///< Nothing was heard of a phone for too long.
 };
-constexpr std::size_t kEndReasons = static_cast<std::size_t>(EndReason::mediaIncompatible) + 1;
+constexpr std::size_t kEndReasons = static_cast<std::size_t>(EndReason::phoneSilent) + 1;
 std::string_view toString(EndReason reason);  ///< The protocol's token; empty for none.
 std::optional<EndReason> endReasonOf(std::string_view token);
 

@@ -7,7 +7,7 @@
 namespace parley::gateway {
 namespace {
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr std::int64_t kMaxMillis = std::int64_t{1} << 42;  // Year 2109: formatting stays in range.
 constexpr std::size_t kMaxList = 4096;
 
@@ -41,6 +41,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Par
   a("holds", s.holds);
   a("video", s.video);
   a("telephoneEvent", s.telephoneEvent);
+  a("silentSince", s.silentSince);
 }
 
 template <class Archive, class S>
@@ -95,6 +96,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Cal
   a("media", s.media);
   a("lost", s.lost);
   a("offer", s.offer);
+  a("silence", s.silence);
 }
 
 template <class Archive, class S>

@@ -51,6 +51,8 @@ struct Party {
   bool holds = false;           ///< Has put the other side on hold.
   bool video = false;           ///< Its last description had video.
   bool telephoneEvent = false;  ///< Phone: takes digits in the media (RFC 4733).
+  /// Phone: nothing is heard since then although it should be; 0: it is, or it need not.
+  std::int64_t silentSince = 0;
 
   bool isPhone() const { return kind == PartyKind::phone; }
   /// A phone that is silent is no phone that is gone: its dialog tells (RFC 4028).
@@ -134,6 +136,7 @@ struct CallTimes {
   std::int64_t media = 20'000;  ///< From the answer to media on both legs.
   std::int64_t lost = 60'000;   ///< A leg without media in a connected call.
   std::int64_t offer = 20'000;  ///< For an answer to an offer in a call.
+  std::int64_t silence = 60'000;  ///< Of a phone, until the call ends; 0: it does not.
   friend bool operator==(const CallTimes&, const CallTimes&) = default;
 };
 

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   done.reply = BrokerReply{"v=0", false, {leg, session, leg}};
   const Event events[] = {{1, event::HungUp{session, "r"}},
                           {2, event::SessionBack{state->agent.session, "s", true}},
-                          {3, event::LegChanged{leg, event::LegChange::dtlsUp, "x", "{}"}},
+                          {3, event::LegChanged{leg, event::LegChange::dtlsUp, "x", "{}", 0}},
                           {4, event::TimerFired{CallTimer::ring}},
                           {5, event::TimerFired{CallTimer::transfer}},
                           {6, event::ServerStopping{}},

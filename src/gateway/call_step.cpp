@@ -39,6 +39,7 @@ Step Stepper::run() {
       break;
   }
   settleMedia();
+  settleSilence();
   nextOffer();
   sendChangedViews();
   if (s_ != before_) actions_.insert(actions_.begin(), action::Persist{});
@@ -310,6 +311,12 @@ void Stepper::onLegChanged(const event::LegChanged& e) {
     case event::LegChange::dtlsDown:
       party->dtlsUp = false;
       break;
+    case event::LegChange::silent:
+      party->silentSince = std::max<std::int64_t>(1, event_.at - e.silentMillis);
+      break;
+    case event::LegChange::heard:
+      party->silentSince = 0;
+      break;
     case event::LegChange::other:
       break;
   }
@@ -362,6 +369,9 @@ void Stepper::onTimer(const event::TimerFired& e) {
     return failTransfer(rang ? EndReason::noAnswer : EndReason::mediaFailed);
   }
   if (s_.phase != CallPhase::connected) return;
+  if (e.timer == CallTimer::silence && silentFrom(s_) != 0) {
+    return end(EndReason::phoneSilent, EndedBy::system);
+  }
   for (const Side side : {Side::consumer, Side::agent}) {
     const CallTimer timer = side == Side::consumer ? CallTimer::consumerMedia : CallTimer::agentMedia;
     if (e.timer != timer || s_.party(side).legGood()) continue;
@@ -389,6 +399,7 @@ void Stepper::onTakenOver(const event::TakenOver& e) {
   if (s_.phase == CallPhase::ringing) start(CallTimer::ring, s_.times.ring);
   if (s_.phase == CallPhase::connecting) start(CallTimer::media, s_.times.media);
   if (s_.phase != CallPhase::connected) return;
+  timersLost_ = true;
   for (const Side side : {Side::consumer, Side::agent}) {
     if (s_.party(side).legGood()) continue;
     start(side == Side::consumer ? CallTimer::consumerMedia : CallTimer::agentMedia, s_.times.lost);

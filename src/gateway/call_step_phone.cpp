@@ -1,4 +1,6 @@
 // What phones tell (phones.h).
+#include <algorithm>
+
 #include "gateway/call_stepper.h"
 
 namespace parley::gateway {
@@ -117,6 +119,27 @@ void Stepper::onPhoneEnded(const event::PhoneEnded& e) {
   if (e.reason == "sip.session_expired") return end(EndReason::sessionExpired, EndedBy::system);
   if (e.reason == "sip.bye" || e.reason == "sip.cancelled") return end(EndReason::hungUp, endedBy(*side));
   end(e.reason == "sip.trunk_down" ? EndReason::trunkDown : EndReason::sipError, EndedBy::system);
+}
+
+/// Since when one of the phones is silent; 0: none is, or nobody minds.
+std::int64_t Stepper::silentFrom(const CallState& s) {
+  std::int64_t since = 0;
+  if (s.phase != CallPhase::connected || s.times.silence == 0) return since;
+  for (const Party* party : {&s.consumer, &s.agent}) {
+    if (!party->isPhone() || party->silentSince == 0) continue;
+    since = since == 0 ? party->silentSince : std::min(since, party->silentSince);
+  }
+  return since;
+}
+
+/// Nobody need be heard while the call waits: the broker tells of a silence that begins after that again.
+void Stepper::settleSilence() {
+  const bool waits = s_.consumer.holds || s_.agent.holds || s_.transfer.running();
+  if (waits || s_.phase == CallPhase::ended) s_.consumer.silentSince = s_.agent.silentSince = 0;
+  const std::int64_t since = silentFrom(s_), timed = timersLost_ ? 0 : silentFrom(before_);
+  if (since == timed) return;
+  if (since == 0) return stop(CallTimer::silence);
+  start(CallTimer::silence, std::max<std::int64_t>(0, since + s_.times.silence - event_.at));
 }
 
 }  // namespace parley::gateway

@@ -152,7 +152,7 @@ std::vector<std::pair<std::string, What>> transferEvents() {
       {"target hangs up", event::HungUp{"s2", "r"}},
       {"target goes", event::SessionGone{"s2", false}},
       {"target reloads", event::SessionBack{"s2", "s2b", true}},
-      {"target media", event::LegChanged{"page1", event::LegChange::dtlsUp, "", "{}"}},
+      {"target media", event::LegChanged{"page1", event::LegChange::dtlsUp, "", "{}", 0}},
       {"bridged", brokerDone(BrokerOp::bridge, "consumer", "")},
       {"bridge of phone", brokerDone(BrokerOp::bridge, "p1", "")},
       {"bridge failed", brokerDone(BrokerOp::bridge, "consumer", base::fail("net.timeout", ""))},
@@ -225,7 +225,7 @@ std::vector<std::pair<std::string, What>> pageEvents() {
                                                  {"dtls up", event::LegChange::dtlsUp},
                                                  {"dtls down", event::LegChange::dtlsDown},
                                                  {"other", event::LegChange::other}}) {
-      out.emplace_back(who + " " + name, event::LegChanged{who, change, name, "{}"});
+      out.emplace_back(who + " " + name, event::LegChanged{who, change, name, "{}", 0});
     }
   }
   for (std::size_t i = 0; i < kCallTimers; ++i) {
@@ -490,7 +490,7 @@ TEST(CallStep, APhoneIsLetGoAsItsStateWants) {
 TEST(CallStep, BothLegsMakeItConnectedInAnyOrderAlsoBeforeTheAnswerIsThere) {
   CallState state = stateIn(CallPhase::answering);
   const auto up = [](const char* leg) {
-    return What(event::LegChanged{leg, event::LegChange::dtlsUp, "", "{}"});
+    return What(event::LegChanged{leg, event::LegChange::dtlsUp, "", "{}", 0});
   };
   state = step(state, {1, up("agent")}).state;
   state = step(state, {2, up("consumer")}).state;
@@ -508,16 +508,16 @@ TEST(CallStep, AReloadedPageCountsAsLostUntilItsMediaIsBack) {
   EXPECT_EQ(state.agent.session, "s2");
   const Step restart = step(state, {2, event::Restarted{"s2", "sdp", "r"}});
   EXPECT_NE(brokerAction(restart, BrokerOp::answerLocally), nullptr);
-  const Step back = step(restart.state, {3, event::LegChanged{"agent", event::LegChange::iceUp, "", "{}"}});
+  const Step back = step(restart.state, {3, event::LegChanged{"agent", event::LegChange::iceUp, "", "{}", 0}});
   EXPECT_FALSE(viewOf(back.state, Side::consumer).peerLost);
   EXPECT_EQ(countOf<action::StopTimer>(back.actions), 1u);
 }
 
 TEST(CallStep, ALostLegHasItsTimeAndAReasonByWhatIsLeft) {
   CallState state = stateIn(CallPhase::connected);
-  const Step lost = step(state, {1, event::LegChanged{"agent", event::LegChange::iceDown, "", "{}"}});
+  const Step lost = step(state, {1, event::LegChanged{"agent", event::LegChange::iceDown, "", "{}", 0}});
   ASSERT_EQ(countOf<action::StartTimer>(lost.actions), 1u);
-  const Step again = step(lost.state, {2, event::LegChanged{"agent", event::LegChange::dtlsDown, "", "{}"}});
+  const Step again = step(lost.state, {2, event::LegChanged{"agent", event::LegChange::dtlsDown, "", "{}", 0}});
   EXPECT_EQ(countOf<action::StartTimer>(again.actions), 0u) << "the time is not begun anew";
   const event::TimerFired fired{CallTimer::agentMedia};
   EXPECT_EQ(step(again.state, {3, fired}).state.reason, EndReason::mediaFailed);

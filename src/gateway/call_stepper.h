@@ -58,6 +58,8 @@ class Stepper {
   void end(EndReason reason, EndedBy by, bool brokerHasIt = true);
   void dropPhone(Party& party, Side side);
   void settleMedia();
+  static std::int64_t silentFrom(const CallState& s);
+  void settleSilence();
   void sendChangedViews();
 
   // call_step_setup.cpp: from dialling to the answer.
@@ -129,6 +131,7 @@ class Stepper {
   const Event& event_;
   std::vector<Action> actions_;
   bool finished_ = false;
+  bool timersLost_ = false;  ///< Another process had them.
 };
 
 template <class... F>

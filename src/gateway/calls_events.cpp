@@ -53,7 +53,7 @@ void Calls::onBrokerBack(const std::string& broker) {
         const auto change = ice != "connected" ? event::LegChange::iceDown
                             : dtls             ? event::LegChange::dtlsUp
                                                : event::LegChange::iceUp;
-        deliver(id, event::LegChanged{name, change, "asked-again", ""});
+        deliver(id, event::LegChanged{name, change, "asked-again", "", 0});
       }
     }));
   }

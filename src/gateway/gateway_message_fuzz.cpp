@@ -18,7 +18,7 @@ namespace {
 rig::Rig& sharedRig() {
   base::setLogLevel("", base::LogLevel::off);
   static rig::Rig rig([] {
-    rig::RigOptions options{.sessions = {.messagesPerSecond = 1e9, .burst = 1e6}, .desk = {}};
+    rig::RigOptions options{.sessions = {.messagesPerSecond = 1e9, .burst = 1e6}, .desk = rig::openDesk()};
     options.desk.dialsPerMinute = 1'000'000'000;
     return options;
   }());

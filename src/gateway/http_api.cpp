@@ -209,6 +209,7 @@ HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   token.uui = body->uui.value_or("");
   token.correlationId = body->correlationId.empty() ? parts_.random.alphanumeric(20) : body->correlationId;
   token.uuiAllowed = access == AnonymousAccess::trusted;
+  token.phonesAllowed = known;
   return apiJson(201, {{"token", parts_.signer.sign(token, base::wallNow(), kConsumerToken)},
                        {"expiresIn", seconds(kConsumerToken)},
                        {"destination", token.destination},

@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/bytes.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "gateway/settings.h"
 #include "gateway/test_fake_broker.h"
 #include "gateway/test_rig.h"
@@ -360,7 +362,16 @@ TEST_F(ServerTest, SessionTokensFollowTheAccessSettings) {
   set("gateway.application_ids", "shop,bank");
   EXPECT_EQ(reasonOf(call("POST", path)), "403 access.disabled");
   EXPECT_EQ(reasonOf(call("POST", path, {{"applicationId", "shoq"}})), "403 access.disabled");
-  EXPECT_EQ(call("POST", path, {{"applicationId", "bank"}}).status, 201);
+  const auto phonesIn = [](const Json& answer) {
+    const std::string token = answer["token"].get<std::string>();
+    const auto dot = token.find('.');
+    const auto claims = base::base64UrlDecode(std::string_view(token).substr(dot + 1, token.rfind('.') - dot - 1));
+    return claims && Json::parse(base::asText(*claims)).value("phones", false);
+  };
+  EXPECT_FALSE(phonesIn(made)) << "anybody's page";
+  const auto banks = call("POST", path, {{"applicationId", "bank"}});
+  EXPECT_EQ(banks.status, 201);
+  EXPECT_TRUE(phonesIn(jsonOf(banks)));
   EXPECT_EQ(reasonOf(call("POST", path, {{"applicationId", "bank"}, {"uui", "00"}})), "403 uui.not_allowed");
   set("gateway.anonymous_consumer_access", "enabled");
   set("gateway.consumer_access_number_regex", "agent1");

@@ -96,8 +96,15 @@ void declareAccess(const Declarer& gateway) {
   gateway.list("gateway.application_ids", {}, false,
                "Ids with which applications get session tokens when anonymous access is disabled.");
   gateway.text("gateway.consumer_access_number_regex", SettingType::text, "", false,
-               "What a page asks to call must match this regular expression as a whole; blank allows all.",
+               "What a page asks to call must match this regular expression as a whole; blank allows all but "
+               "telephones.",
                notPattern);
+  gateway.add({.name = "gateway.anonymous_phone_calls",
+               .type = SettingType::boolean,
+               .fallback = false,
+               .sentence = "Consumers' pages may call telephones although the regular expression is blank. They "
+                           "always may with the token of an application that has an id, and the default "
+                           "destination may be a telephone."});
   gateway.text("gateway.default_destination", SettingType::text, "agent1", false,
                "Called when neither the page nor the session token names a destination.");
   gateway.list("gateway.allowed_origins", {}, false,
@@ -130,6 +137,9 @@ void declareCalls(const Declarer& gateway) {
                  "How long a page that lost its connection, or a call that lost its media, may come back.");
   gateway.number("gateway.media_timeout_seconds", 20, 1, 600, "s", false,
                  "Time from the answer to media on both sides.");
+  gateway.number("gateway.phone_silence_seconds", 60, 0, 86'400, "s", false,
+                 "A call ends when nothing was heard of its telephone for so long, except on hold; at least "
+                 "media.rtp_timeout_seconds; 0: it does not.");
   gateway.number("gateway.max_calls", 2'000, 1, 1'000'000, "", false, "Calls at a time.");
   gateway.number("gateway.max_sessions", 10'000, 1, 1'000'000, "", false, "Pages at a time.");
   gateway.number("gateway.max_video_bitrate", 2'500'000, 50'000, 100'000'000, "bit/s", false,
@@ -190,10 +200,13 @@ CallDeskOptions callDeskOptions(const base::Settings& settings) {
   if (auto pattern = NumberPattern::compile(settings.text("gateway.consumer_access_number_regex"))) {
     options.destinations.allowed = std::move(*pattern);
   }
+  options.destinations.phones = settings.boolean("gateway.anonymous_phone_calls") ||
+                                !base::trim(settings.text("gateway.consumer_access_number_regex")).empty();
   options.destinations.fallback = settings.text("gateway.default_destination");
   options.times = {settings.integer("gateway.ring_seconds") * 1000,
                    settings.integer("gateway.media_timeout_seconds") * 1000,
                    settings.integer("gateway.resume_seconds") * 1000};
+  options.times.silence = settings.integer("gateway.phone_silence_seconds") * 1000;
   options.maxCalls = sizeOf(settings, "gateway.max_calls");
   for (const std::string& line : settings.list("gateway.hunt_groups")) {
     if (auto group = parseHuntGroup(line)) options.groups.push_back(std::move(*group));

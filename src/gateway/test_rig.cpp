@@ -161,7 +161,7 @@ void FakeBrokers::report(const std::string&, const std::string&, ReportDone done
 
 void FakeBrokers::leg(const std::string& call, const std::string& leg, event::LegChange change,
                       std::string what) {
-  loop_.post([this, call, change = event::LegChanged{leg, change, std::move(what), "{}"}] {
+  loop_.post([this, call, change = event::LegChanged{leg, change, std::move(what), "{}", 0}] {
     if (listener_ != nullptr) listener_->onLegChanged(call, change);
   });
 }

@@ -130,9 +130,16 @@ class Page {
   base::LifeGuard guard_;
 };
 
+/// Pages may call telephones.
+inline CallDeskOptions openDesk() {
+  CallDeskOptions options;
+  options.destinations.phones = true;
+  return options;
+}
+
 struct RigOptions {
   SessionsOptions sessions{};
-  CallDeskOptions desk{};
+  CallDeskOptions desk = openDesk();
 };
 
 /// The gateway's middle with its real parts.

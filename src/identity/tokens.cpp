@@ -44,6 +44,7 @@ std::string TokenSigner::sign(CallToken token, base::WallTime now, base::Millis 
   add("uui", token.uui);
   add("cor", token.correlationId);
   if (token.uuiAllowed) claims["uuiAllowed"] = true;
+  if (token.phonesAllowed) claims["phones"] = true;
   const std::string body = claims.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string out =
       base::base64UrlEncode(base::asBytes(kHeader)) + "." + base::base64UrlEncode(base::asBytes(body));
@@ -78,8 +79,10 @@ base::Result<CallToken> TokenSigner::verifyIgnoringExpiry(std::string_view text,
                   textOf(claims, "sub"), textOf(claims, "name"),
                   textOf(claims, "dst"), textOf(claims, "uui"),
                   textOf(claims, "cor"), false,
-                  textOf(claims, "jti"), {}};
+                  false,                 textOf(claims, "jti"),
+                  {}};
   token.uuiAllowed = claims.contains("uuiAllowed");
+  token.phonesAllowed = claims.contains("phones");
   const auto expires = claims.find("exp");
   if (token.audience != audience || (token.role != "consumer" && token.role != "agent") ||
       token.user.empty() || expires == claims.end() || !expires->is_number_unsigned() ||

@@ -19,6 +19,7 @@ struct CallToken {
   std::string uui = {};            ///< User-to-User information; may be empty.
   std::string correlationId = {};  ///< May be empty.
   bool uuiAllowed = false;         ///< The page may send its own UUI (GW-2).
+  bool phonesAllowed = false;      ///< The page may call telephones: a known application asked for the token.
   std::string id = {};             ///< Filled in by sign().
   base::WallTime expires{};        ///< Filled in by sign().
 

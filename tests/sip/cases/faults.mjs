@@ -37,6 +37,19 @@ export const cases = [
     },
   },
   {
+    name: 'faults: a phone is gone from the network without a word: the call ends and the page is told why', async run(t) {
+      const telephone = await t.start(Baresip, t.peer(), { user: '2001' });
+      await t.parley(sipSettings(t.lan, [telephone.peer.address], { 'gateway.phone_silence_seconds': 4 }), { mediaSettings: { ...mediaSettings(t.lan).mediaSettings, 'media.rtp_timeout_seconds': 2 } });
+      const page = await pageCalls(t, '2001');
+      await page.is('call-panel', 'connected');
+      await bothHear(page, telephone);
+      telephone.peer.cut();
+      await page.is('call-panel', 'ended');
+      assert(await page.attribute('call-panel', 'data-reason') === 'phone_silent', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
+      await page.says('call-state', /heard/);
+    },
+  },
+  {
     name: 'faults: the server is killed in a call and starts again: the phone hangs up', async run(t) {
       const { page, telephone } = await killedInACall(t);
       await telephone.command('hangup');

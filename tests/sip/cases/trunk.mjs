@@ -130,6 +130,23 @@ export const cases = [
       assert(await page.attribute('call-panel', 'data-reason') === 'phone_busy', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
     },
   },
+  {
+    name: 'trunk: a stranger\'s page calls no phone unless an administrator allows it', async run(t) {
+      const server = t.peer();
+      const wire = await t.capture('port 5060');
+      t.owns(new Sipp(t.scratch, server, 'busy'));
+      await t.parley(sipSettings(t.lan, [server.address], { 'gateway.consumer_access_number_regex': '', 'gateway.application_ids': 'shop' }), mediaSettings(t.lan));
+      const page = await dial(t.stack, '2001');
+      await endsWith(page, 'phones_not_allowed');
+      await page.bye();
+      const shop = await dial(t.stack, '2001', {}, { applicationId: 'shop' });
+      await endsWith(shop, 'phone_busy');
+      await shop.bye();
+      await wire.stop();
+      const invites = wire.messages(`sip.Method == "INVITE" && ip.dst == ${server.address}`);
+      assert(new Set(invites.map((m) => m.headers.match(/Call-ID: (\S+)/i)?.[1])).size === 1, `${invites.length} INVITEs`);
+    },
+  },
   refused('busy', 486, 'phone_busy'),
   refused('not-found', 404, 'phone_not_found'),
   refused('decline', 603, 'phone_declined'),

@@ -86,6 +86,8 @@ const kEnded: Record<string, [outgoing: string, incoming: string, agentOutgoing?
   ],
   session_expired: ['The other side did not answer any more, so the call has ended.', 'The telephone did not answer any more.'],
   sip_error: ['The call failed in the telephone network. Please try again.', 'The telephone system refused the call.'],
+  phones_not_allowed: ['Telephones cannot be called from this page.', 'Telephones cannot be called from this page.'],
+  phone_silent: ['Nothing was heard of the telephone any more, so the call has ended.', 'Nothing was heard of the telephone any more.'],
   media_incompatible: ['The other side cannot take this kind of call.', 'There is no kind of sound that both sides know.'],
 };
 
