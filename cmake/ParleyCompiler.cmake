@@ -26,7 +26,7 @@ if(PARLEY_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${PARLEY_CCACHE})
 endif()
 find_program(PARLEY_MOLD mold)
-if(PARLEY_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(PARLEY_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 # Linking is light, but the one HTTP file takes over a gigabyte: two compile jobs at most by default.

@@ -5,9 +5,9 @@
 #
 #   parley_module(rtc DEPENDS proto base LINK OpenSSL::Crypto)
 #
-# Files: *.cpp is the library, x_test.cpp beside the code goes to <name>_test, x_fuzz.cpp is one fuzz
-# target each (libFuzzer with PARLEY_FUZZ, else a replay of its corpus as an ordinary test), test_x.cpp helps
-# tests and fuzz targets and is in no program, parley_x.cpp is the main() of a program.
+# Files: *.cpp is the library, x_test.cpp beside the code goes to <name>_test, x_fuzz.cpp is compiled once and
+# linked to a replay of its corpus, which is an ordinary test, and with PARLEY_FUZZ to libFuzzer, too;
+# test_x.cpp helps tests and fuzz targets and is in no program, parley_x.cpp is the main() of a program.
 include(GoogleTest)
 
 # All libraries and programs, without tests: what `./dev lint` looks at.
@@ -40,9 +40,6 @@ function(parley_module name)
     set(scope INTERFACE)
   endif()
   add_dependencies(products ${name})
-  if(PARLEY_FUZZ)
-    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)  # Only what a fuzz target needs.
-  endif()
   target_include_directories(${name} ${scope} ${inc})
   target_link_libraries(${name} ${scope} ${M_DEPENDS} ${M_LINK} fmt::fmt Threads::Threads)
   set_property(GLOBAL PROPERTY PARLEY_DEPENDS_${name} "${M_DEPENDS}")
@@ -54,7 +51,7 @@ function(parley_module name)
     set(testing ${name}_testing)
   endif()
 
-  if(tests AND NOT PARLEY_FUZZ)
+  if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${testing} ${M_TEST_LINK} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
@@ -64,15 +61,17 @@ function(parley_module name)
 
   foreach(fuzzer ${fuzzers})
     get_filename_component(target ${fuzzer} NAME_WE)
-    add_executable(${target} ${fuzzer})
-    target_link_libraries(${target} PRIVATE ${testing})
-    set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpus/${target})
+    add_library(${target}_entry OBJECT ${fuzzer})
+    target_link_libraries(${target}_entry PRIVATE ${testing})
+    string(REGEX REPLACE "_fuzz$" "_replay" replay ${target})
+    add_executable(${replay} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
+    target_link_libraries(${replay} PRIVATE ${target}_entry ${testing})
+    add_test(NAME fuzz.${target} COMMAND ${replay} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${target})
+    set_tests_properties(fuzz.${target} PROPERTIES LABELS unit TIMEOUT 300)
     if(PARLEY_FUZZ)
+      add_executable(${target} $<TARGET_OBJECTS:${target}_entry>)
+      target_link_libraries(${target} PRIVATE ${testing})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
-    else()
-      target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
-      add_test(NAME fuzz.${target} COMMAND ${target} ${corpus})
-      set_tests_properties(fuzz.${target} PROPERTIES LABELS unit TIMEOUT 300)
     endif()
   endforeach()
 

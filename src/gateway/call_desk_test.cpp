@@ -42,7 +42,7 @@ TEST_F(Desk, DialRingAnswerConnectEnd) {
   EXPECT_EQ(incoming["peer"]["name"], "Ada");
   EXPECT_EQ(incoming["sdp"], "offer for agent of v=0 consumer");
   const auto id = incoming["call"].get<std::string>();
-  EXPECT_EQ(id, ringing["call"]);
+  EXPECT_EQ(ringing["call"], id);
   EXPECT_EQ(rig_->storedCalls(), 1u);
 
   agent_->send("answer", {{"call", id}, {"sdp", "v=0 agent"}, {"request", "a1"}});
