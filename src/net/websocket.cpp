@@ -145,7 +145,9 @@ class Core : public std::enable_shared_from_this<Core> {
   void accept(const HttpHeaders& request, std::string serverHeader, WebSocketReady ready);
   void connect(const std::string& host, const std::string& target, HttpHeaders headers, WebSocketReady ready);
   void start(Callbacks callbacks);
-  void send(std::variant<std::string, base::Buffer> message);
+  using Shared = std::shared_ptr<const base::Buffer>;
+  using Message = std::variant<std::string, base::Buffer, Shared>;
+  void send(Message message);
   void close(std::uint16_t code, std::string_view reason);
   void dropped();
 
@@ -155,10 +157,10 @@ class Core : public std::enable_shared_from_this<Core> {
 
  private:
   enum class State { opening, open, closing, closed };
-  using Message = std::variant<std::string, base::Buffer>;
 
   static base::Bytes bytesOf(const Message& message) {
     if (const auto* text = std::get_if<std::string>(&message)) return base::asBytes(*text);
+    if (const auto* shared = std::get_if<Shared>(&message)) return **shared;
     return std::get<base::Buffer>(message);
   }
 
@@ -208,6 +210,7 @@ class Handle final : public WebSocket {
   }
   void sendText(std::string text) override { core_->send(std::move(text)); }
   void sendBinary(base::Buffer bytes) override { core_->send(std::move(bytes)); }
+  void sendShared(std::shared_ptr<const base::Buffer> bytes) override { core_->send(std::move(bytes)); }
   void close(std::uint16_t code, std::string_view reason) override { core_->close(code, reason); }
   std::size_t bufferedBytes() const override { return core_->bufferedBytes(); }
   Endpoint remote() const override { return core_->remote(); }

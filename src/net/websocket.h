@@ -32,6 +32,8 @@ class WebSocket {
                      std::function<void(std::uint16_t code, std::string_view reason)> onClose) = 0;
   virtual void sendText(std::string text) = 0;
   virtual void sendBinary(base::Buffer bytes) = 0;
+  /// The same without a copy, for bytes that go to many; they stay unchanged and alive until they are sent.
+  virtual void sendShared(std::shared_ptr<const base::Buffer> bytes) { sendBinary(*bytes); }
   /// Sends a close frame, waits at most 5 s for the peer's. Idempotent.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   virtual std::size_t bufferedBytes() const = 0;
