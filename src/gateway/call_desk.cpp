@@ -130,6 +130,13 @@ void CallDesk::onSessionGone(Session& session, bool left) {
   consumerCalls_.erase(session.id);
 }
 
+/// What was drawn before a hold is of no use after it (EA-5).
+void CallDesk::tellRetrieved(const Session& session, const std::string& call) {
+  const CallState* state = calls_.find(call);
+  if (state == nullptr || state->assist.empty() || !knowsCall(*state, session.id)) return;
+  if (retrieved_ && session.isAgent()) retrieved_(state->assist);
+}
+
 bool CallDesk::mayLeave(const Session& session) { return callIdsOf(session).empty(); }
 
 void CallDesk::onMessage(Session& session, const PageMessage& m) {
@@ -160,8 +167,12 @@ void CallDesk::onMessage(Session& session, const PageMessage& m) {
                         [&](const message::Dtmf& d) {
                           request(d.call, event::DtmfSent{from, d.digits, m.request, methodOf(d.method)});
                         },
+                        [&](const message::Assist& a) {
+                          request(a.call, event::AssistOpened{from, a.cid, m.request});
+                        },
                         [&](const message::Hold& h) {
                           request(h.call, event::HoldAsked{from, h.held, m.request});
+                          if (!h.held) tellRetrieved(session, h.call);
                         },
                         [&](const message::Offer& o) {
                           request(o.call, event::OfferMade{from, o.sdp, o.audio, o.video, m.request});

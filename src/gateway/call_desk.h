@@ -2,6 +2,7 @@
 // goes to its pages. Decides who may call whom; what happens to a call is decided by step(). Loop thread
 // only.
 #pragma once
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -12,9 +13,9 @@
 #include "gateway/calls.h"
 #include "gateway/destinations.h"
 #include "gateway/hunt_groups.h"
-#include "gateway/rate_limiter.h"
 #include "gateway/sessions.h"
 #include "identity/users.h"
+#include "link/rate_limiter.h"
 
 namespace parley::gateway {
 
@@ -34,6 +35,8 @@ class CallDesk final : public SessionsListener, public CallsListener {
            const identity::Users& users, base::Random& random, CallDeskOptions options);
   ~CallDesk() override;
 
+  /// Told the shared session of a call whose customer was taken back from hold.
+  void onRetrieved(std::function<void(const std::string& cid)> told) { retrieved_ = std::move(told); }
   void setOptions(CallDeskOptions options) { options_ = std::move(options); }
   const CallDeskOptions& options() const { return options_; }
   const Agents& agents() const { return agents_; }
@@ -96,6 +99,7 @@ class CallDesk final : public SessionsListener, public CallsListener {
   void joinCalls(const CallState& state, Side by, const CallState& other, Side otherBy,
                  event::TransferAsked asked);
 
+  void tellRetrieved(const Session& session, const std::string& call);
   void onAvailability(Session& session, const PageMessage& message, bool available);
   bool reachable(const std::string& user) const;
   std::vector<std::string> callIdsOf(const Session& session) const;
@@ -115,8 +119,9 @@ class CallDesk final : public SessionsListener, public CallsListener {
   base::Random& random_;
   CallDeskOptions options_;
   Agents agents_;
-  RateLimiter dials_;
+  link::RateLimiter dials_;
   std::map<std::string, std::string> consumerCalls_;  // By session.
+  std::function<void(const std::string&)> retrieved_;
   bool draining_ = false;
 };
 

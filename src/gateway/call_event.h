@@ -48,6 +48,10 @@ struct DtmfSent {
   std::string session, digits, request;
   DtmfMethod method{};
 };
+/// The customer's page has opened a shared session beside the call, or has closed it (empty).
+struct AssistOpened {
+  std::string session, cid, request;
+};
 struct HoldAsked {
   std::string session;
   bool held = false;
@@ -176,7 +180,7 @@ struct TimerFired {
 struct Event {
   std::int64_t at = 0;  ///< Milliseconds since 1970.
   std::variant<event::Dialled, event::Answered, event::Rejected, event::HungUp, event::Muted,
-               event::Restarted, event::DtmfSent, event::HoldAsked, event::OfferMade, event::StatsReported,
+               event::Restarted, event::DtmfSent, event::AssistOpened, event::HoldAsked, event::OfferMade, event::StatsReported,
                event::TransferAsked, event::TransferCancelled, event::SessionLost, event::SessionBack,
                event::SessionGone, event::MemberChosen, event::PhoneProgress, event::PhoneAnswered,
                event::PhoneFailed, event::PhoneOffer, event::PhoneOfferAnswered, event::PhoneOfferFailed,

@@ -124,6 +124,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Cal
   a("legs", s.legs);
   a("uui", s.uui);
   a("correlationId", s.correlationId);
+  a("assist", s.assist);
   a("times", s.times);
   a("startedAt", s.startedAt);
   a("answeredAt", s.answeredAt);

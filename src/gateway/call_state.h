@@ -163,6 +163,7 @@ struct CallState {
   std::int64_t legs = 0;            ///< How many were numbered.
   std::string uui;
   std::string correlationId;
+  std::string assist;  ///< The shared session that the customer's page opened beside the call; empty: none.
   CallTimes times;
   /// Milliseconds since 1970; 0 = not yet.
   std::int64_t startedAt = 0, answeredAt = 0, connectedAt = 0, endedAt = 0;

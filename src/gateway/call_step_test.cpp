@@ -202,6 +202,7 @@ std::vector<std::pair<std::string, What>> pageEvents() {
     out.emplace_back(who + " restarted", event::Restarted{session, "sdp", "r"});
     out.emplace_back(who + " dtmf", event::DtmfSent{session, "1", "r", {}});
     out.emplace_back(who + " holds", event::HoldAsked{session, true, "r"});
+    out.emplace_back(who + " shares", event::AssistOpened{session, "cid-1", "r"});
     out.emplace_back(who + " resumes", event::HoldAsked{session, false, "r"});
     out.emplace_back(who + " offers", event::OfferMade{session, kVideoSdp, true, true, "r"});
     out.emplace_back(who + " answers an offer", event::Answered{session, kVideoSdp, "r"});

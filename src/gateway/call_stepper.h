@@ -43,6 +43,7 @@ class Stepper {
   void inEnded();
   void onHungUp(const event::HungUp& e);
   void onMuted(const event::Muted& e);
+  void onAssist(const event::AssistOpened& e);
   void onRestarted(const event::Restarted& e);
   void onDtmf(const event::DtmfSent& e);
   void onSessionLost(const event::SessionLost& e);

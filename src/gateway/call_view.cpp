@@ -31,6 +31,7 @@ Json commonJson(const CallState& s, Side place) {
               {"startedAt", utcOf(s.startedAt)}};
   if (!s.hunt.group.empty()) out["group"] = s.hunt.group;
   if (!s.correlationId.empty()) out["correlationId"] = s.correlationId;
+  if (!s.assist.empty()) out["assist"] = {{"cid", s.assist}};
   return out;
 }
 
@@ -93,6 +94,7 @@ CallView viewOf(const CallState& s, Side side) {
     view.transferText = s.transfer.text;
   }
   view.answeredAt = s.answeredAt;
+  view.assist = s.assist;
   view.reason = s.reason;
   view.state = stateOf(s, own, view.peerLost);
   return view;

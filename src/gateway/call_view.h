@@ -19,6 +19,7 @@ struct CallView {
   bool audio = true, video = true;
   std::string transfer, transferText;  ///< State of the transfer that this side asked for.
   std::int64_t answeredAt = 0;
+  std::string assist;  ///< The shared session beside the call.
   EndReason reason = EndReason::none;
   friend bool operator==(const CallView&, const CallView&) = default;
 };

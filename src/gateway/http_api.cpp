@@ -14,32 +14,26 @@ namespace parley::gateway {
 namespace {
 
 const base::Logger log{"gateway"};
+using link::api;
+using link::apiError;
+using link::apiJson;
+using link::isAgentUser;
+using link::isJson;
+using link::kAdminApi;
+using link::kAdminCookie;
+using link::kAgentCookie;
+using link::loginRequired;
 using net::HttpReply;
 using net::HttpRequest;
 using net::HttpResponse;
 
 constexpr base::Millis kConsumerToken{300'000};
 constexpr base::Millis kAgentToken{60'000};
-constexpr const char* kAgentCookie = "parley_session";
-constexpr const char* kAdminCookie = "parley_admin";
-constexpr const char* kAdminApi = "/web_plugin_framework/webcontroller/api";
 constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "media-src 'self' blob: data:; font-src 'self'; connect-src 'self' wss:; manifest-src 'self'; worker-src "
     "'self'; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'self'";
-
-/// An answer of an API: never kept by a cache, never taken for something else.
-HttpResponse api(HttpResponse response) {
-  response.headers.set("Cache-Control", "no-store");
-  response.headers.set("X-Content-Type-Options", "nosniff");
-  return response;
-}
-HttpResponse apiJson(int status, const Json& json) { return api(HttpResponse::json(status, dumpJson(json))); }
-HttpResponse apiError(int status, std::string_view reason, std::string_view text) {
-  return api(HttpResponse::error(status, reason, text));
-}
-HttpResponse loginRequired() { return apiError(401, "login.required", "Please sign in."); }
 
 std::int64_t seconds(base::Millis millis) {
   return std::chrono::duration_cast<std::chrono::seconds>(millis).count();
@@ -57,18 +51,10 @@ Json userJson(const identity::User& user) {
           {"roles", rolesOf(user)}};
 }
 
-bool isAgentUser(const identity::User& user) {
-  return user.has(identity::Role::agent) || user.has(identity::Role::supervisor);
-}
-
-/// A form of another site cannot send this type without asking first.
-bool isJson(const HttpRequest& request) {
-  return base::toLower(request.headers.get("Content-Type")).starts_with("application/json");
-}
-
 }  // namespace
 
-HttpApi::HttpApi(HttpApiParts parts) : parts_(std::move(parts)) {}
+HttpApi::HttpApi(HttpApiParts parts)
+    : parts_(std::move(parts)), signIns_(parts_.users, parts_.agentSessions, parts_.adminSessions) {}
 
 void HttpApi::addRoutes(net::Router& router) {
   for (const char* path : {"/assistserver/session", "/assistserver/consumer"}) {
@@ -210,11 +196,18 @@ HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   token.correlationId = body->correlationId.empty() ? parts_.random.alphanumeric(20) : body->correlationId;
   token.uuiAllowed = access == AnonymousAccess::trusted;
   token.phonesAllowed = known;
-  return apiJson(201, {{"token", parts_.signer.sign(token, base::wallNow(), kConsumerToken)},
-                       {"expiresIn", seconds(kConsumerToken)},
-                       {"destination", token.destination},
-                       {"correlationId", token.correlationId},
-                       {"webSocket", "/gateway/websocketcall"}});
+  Json answer = {{"destination", token.destination}, {"correlationId", token.correlationId}};
+  if (!body->cobrowseOnly) {
+    answer["token"] = parts_.signer.sign(token, base::wallNow(), kConsumerToken);
+    answer["expiresIn"] = seconds(kConsumerToken);
+    answer["webSocket"] = "/gateway/websocketcall";
+  }
+  const auto ask = request.body.empty() ? base::Result<Json>(Json::object()) : parseJson(request.body);
+  for (const auto& extension : parts_.extensions) {
+    const auto added = extension->onSessionAsked(*ask, token, answer);
+    if (!added) return apiError(400, added.error().reason, added.error().text);
+  }
+  return apiJson(201, answer);
 }
 
 void HttpApi::onLogin(HttpRequest request, HttpReply reply, bool admin) {
@@ -260,22 +253,16 @@ void HttpApi::onLogout(const HttpRequest& request, HttpReply reply, bool admin) 
   reply.send(api(std::move(response)));
 }
 
-const identity::User* HttpApi::agentOf(const HttpRequest& request) const {
-  const auto name = parts_.agentSessions.userOf(request.cookie(kAgentCookie));
-  const auto* user = name ? parts_.users.find(*name) : nullptr;
-  return user != nullptr && !user->disabled && isAgentUser(*user) ? user : nullptr;
-}
-
-const identity::User* HttpApi::adminOf(const HttpRequest& request) const {
-  const auto name = parts_.adminSessions.userOf(request.cookie(kAdminCookie));
-  const auto* user = name ? parts_.users.find(*name) : nullptr;
-  return user != nullptr && !user->disabled && user->has(identity::Role::administrator) ? user : nullptr;
-}
-
 void HttpApi::onAgentToken(const HttpRequest& request, HttpReply reply) {
-  const auto* user = agentOf(request);
+  const auto* user = signIns_.agentOf(request);
   if (user == nullptr) return reply.send(loginRequired());
   Json out = userJson(*user);
+  if (const auto what = request.query.find("for"); what != request.query.end()) {
+    for (const auto& extension : parts_.extensions) {
+      if (extension->onTokenAsked(what->second, *user, out)) return reply.send(apiJson(200, out));
+    }
+    return reply.send(apiError(404, "token.unknown", "There are no tokens for that."));
+  }
   identity::CallToken token;
   token.audience = "websocketcall";
   token.role = "agent";
@@ -287,13 +274,13 @@ void HttpApi::onAgentToken(const HttpRequest& request, HttpReply reply) {
 }
 
 void HttpApi::onHistory(const HttpRequest& request, HttpReply reply) {
-  const auto* user = agentOf(request);
+  const auto* user = signIns_.agentOf(request);
   if (user == nullptr) return reply.send(loginRequired());
   reply.send(api(HttpResponse::json(200, parts_.records.historyOf(user->name))));
 }
 
 void HttpApi::onAdminMe(const HttpRequest& request, HttpReply reply) {
-  const auto* user = adminOf(request);
+  const auto* user = signIns_.adminOf(request);
   if (user == nullptr) return reply.send(loginRequired());
   Json out = userJson(*user);
   out["version"] = parts_.version;
@@ -301,13 +288,13 @@ void HttpApi::onAdminMe(const HttpRequest& request, HttpReply reply) {
 }
 
 void HttpApi::onTrunks(const HttpRequest& request, HttpReply reply) {
-  if (adminOf(request) == nullptr) return reply.send(loginRequired());
+  if (signIns_.adminOf(request) == nullptr) return reply.send(loginRequired());
   reply.send(api(HttpResponse::json(200, parts_.trunks.json())));
 }
 
 void HttpApi::onPerformance(const HttpRequest& request, HttpReply reply) {
   constexpr std::size_t kDefaultMinutes = 60;
-  if (adminOf(request) == nullptr) return reply.send(loginRequired());
+  if (signIns_.adminOf(request) == nullptr) return reply.send(loginRequired());
   const auto given = request.query.find("minutes");
   const auto asked = base::parseNumber<std::size_t>(given == request.query.end() ? "" : given->second);
   const std::size_t minutes =
@@ -316,7 +303,7 @@ void HttpApi::onPerformance(const HttpRequest& request, HttpReply reply) {
 }
 
 void HttpApi::onCalls(const HttpRequest& request, HttpReply reply) {
-  if (adminOf(request) == nullptr) return reply.send(loginRequired());
+  if (signIns_.adminOf(request) == nullptr) return reply.send(loginRequired());
   std::string out = "{\"current\":[";
   const char* comma = "";
   for (const std::string& id : parts_.calls.ids()) {
@@ -330,7 +317,7 @@ void HttpApi::onCalls(const HttpRequest& request, HttpReply reply) {
 }
 
 void HttpApi::onCall(const HttpRequest& request, HttpReply reply) {
-  if (adminOf(request) == nullptr) return reply.send(loginRequired());
+  if (signIns_.adminOf(request) == nullptr) return reply.send(loginRequired());
   const std::string id = request.params.find("call")->second;
   if (const CallRecord* record = parts_.records.find(id)) {
     return reply.send(
@@ -363,7 +350,7 @@ void HttpApi::onMetrics(const HttpRequest& request, HttpReply reply) {
     near = near || net::Endpoint::parse(address, 0) == request.remote.withPort(0);
   }
   // Behind a proxy that nobody named, every client has the proxy's address.
-  const bool allowed = (near && !request.byUnknownProxy) || adminOf(request) != nullptr;
+  const bool allowed = (near && !request.byUnknownProxy) || signIns_.adminOf(request) != nullptr;
   if (!allowed) return reply.send(apiError(403, "access.denied", "Metrics are not for this address."));
   HttpResponse response = HttpResponse::text(200, base::Metrics::instance().expose());
   response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

@@ -4,16 +4,19 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/settings.h"
 #include "gateway/brokers.h"
 #include "gateway/call_desk.h"
 #include "gateway/performance_log.h"
-#include "gateway/rate_limiter.h"
 #include "gateway/trunks.h"
 #include "identity/tokens.h"
 #include "identity/users.h"
 #include "identity/web_sessions.h"
+#include "link/api.h"
+#include "link/extension.h"
+#include "link/rate_limiter.h"
 #include "net/http.h"
 
 namespace parley::gateway {
@@ -34,6 +37,7 @@ struct HttpApiParts {
   std::string version;
   const Trunks& trunks;
   const PerformanceLog& performance;
+  const std::vector<std::unique_ptr<link::Extension>>& extensions;
 };
 
 class HttpApi {
@@ -61,12 +65,10 @@ class HttpApi {
   void onMetrics(const net::HttpRequest& request, net::HttpReply reply);
   net::HttpResponse readiness() const;
   void allowOrigin(const net::HttpRequest& request, net::HttpResponse& response) const;
-  /// Null when nobody, or nobody with the right role, is signed in.
-  const identity::User* agentOf(const net::HttpRequest& request) const;
-  const identity::User* adminOf(const net::HttpRequest& request) const;
 
   HttpApiParts parts_;
-  RateLimiter tokenLimiter_;
+  const link::SignIns signIns_;
+  link::RateLimiter tokenLimiter_;
   base::LifeGuard guard_;
 };
 

@@ -120,6 +120,16 @@ message::Stats readStats(Fields& fields) {
   return stats;
 }
 
+message::Assist readAssist(Fields& fields) {
+  message::Assist assist{fields.call(), fields.label("cid", kMaxCidBytes, false)};
+  const bool good = std::ranges::all_of(assist.cid, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  });
+  if (!good) fields.fault("cid");
+  return assist;
+}
+
 /// False for a type that does not exist.
 bool readBody(const std::string& type, const Json& json, Fields& fields, PageMessage& out) {
   if (type == "dial") {
@@ -136,6 +146,8 @@ bool readBody(const std::string& type, const Json& json, Fields& fields, PageMes
     out.what = message::Restart{fields.call(), fields.sdp()};
   } else if (type == "dtmf") {
     out.what = readDtmf(fields, json);
+  } else if (type == "assist") {
+    out.what = readAssist(fields);
   } else if (type == "hold") {
     out.what = message::Hold{fields.call(), fields.flag("held")};
   } else if (type == "offer") {
@@ -167,13 +179,6 @@ base::Result<Json> parseBody(std::string_view body) {
 
 }  // namespace
 
-bool isLabel(std::string_view text, std::size_t maxBytes) {
-  return text.size() <= maxBytes && std::ranges::none_of(text, [](char c) {
-           const auto byte = static_cast<unsigned char>(c);
-           return byte < 0x20 || byte == 0x7f;
-         });
-}
-
 base::Result<PageMessage> parsePageMessage(const Json& json) {
   const auto type = json.is_object() ? stringAt(json, "type") : std::nullopt;
   if (!type || !isLabel(*type, 32)) return malformed("message", "type");
@@ -198,6 +203,7 @@ base::Result<SessionRequest> parseSessionRequest(std::string_view body) {
   out.applicationId = fields.label("applicationId", 128, false);
   out.correlationId = fields.label("correlationId", kMaxCorrelationIdBytes, false);
   out.uui = fields.optionalLabel("uui", kMaxUuiBytes);
+  out.cobrowseOnly = boolAt(*json, "cobrowseOnly").value_or(false);
   if (!fields.wrong().empty())
     return base::fail("request.malformed", fields.wrong() + " is not as it must be");
   return out;

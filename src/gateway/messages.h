@@ -15,6 +15,7 @@ constexpr std::size_t kMaxSdpBytes = 64 * 1024;
 constexpr std::size_t kMaxDestinationBytes = 256;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxUuiBytes = 256;
+constexpr std::size_t kMaxCidBytes = 64;
 constexpr std::size_t kMaxCorrelationIdBytes = 128;
 constexpr std::size_t kMaxReportBytes = 16 * 1024;
 
@@ -43,6 +44,10 @@ struct Restart {
 };
 struct Dtmf {
   std::string call, digits, method;
+};
+/// A shared session (docs/protocols/topic.md) beside the call; empty: closed.
+struct Assist {
+  std::string call, cid;
 };
 struct Hold {
   std::string call;
@@ -73,7 +78,7 @@ struct PageMessage {
   std::string request;  ///< Comes back in the answer; may be empty.
   std::string type;
   std::variant<message::Dial, message::Answer, message::Reject, message::End, message::Mute, message::Restart,
-               message::Dtmf, message::Hold, message::Offer, message::Transfer, message::CancelTransfer,
+               message::Dtmf, message::Assist, message::Hold, message::Offer, message::Transfer, message::CancelTransfer,
                message::Availability, message::Stats, message::Bye, message::Pong>
       what;
 };
@@ -81,13 +86,11 @@ struct PageMessage {
 /// `object` is a JSON object with a text `type`. Errors: message.malformed, message.unknown_type.
 base::Result<PageMessage> parsePageMessage(const nlohmann::json& object);
 
-/// Text for people or a log: at most `maxBytes`, no control characters.
-bool isLabel(std::string_view text, std::size_t maxBytes);
-
 /// The body of POST /assistserver/session; every field optional.
 struct SessionRequest {
   std::string destination, name, applicationId, correlationId;
   std::optional<std::string> uui;
+  bool cobrowseOnly = false;  ///< No call: no token for one.
 };
 /// Error: request.malformed.
 base::Result<SessionRequest> parseSessionRequest(std::string_view body);

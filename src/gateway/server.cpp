@@ -40,12 +40,13 @@ base::Result<std::string> readAuthorities(const std::string& file) {
 class RunningServer final : public Server {
  public:
   RunningServer(net::EventLoop& loop, base::Settings& settings, std::string version,
-                std::function<void()> ended)
+                std::function<void()> ended, Extensions extensions)
       : loop_(loop),
         settings_(settings),
         version_(std::move(version)),
         ended_(std::move(ended)),
         pool_("passwords", 2, kPasswordQueue),
+        extensions_(std::move(extensions)),
         drainTimer_(loop),
         sampleTimer_(loop),
         limit_(loop) {}
@@ -53,13 +54,16 @@ class RunningServer final : public Server {
   ~RunningServer() override { guard_.reset(); }
 
   base::Result<void> begin(const std::string& stateDirectory) {
+    stateDirectory_ = stateDirectory;
     auto authority = trust::Authority::open(stateDirectory);
     if (!authority) return std::unexpected(authority.error());
     if (auto made = makeTls(*authority); !made) return made;
     if (auto made = makeParts(*authority); !made) return made;
     if (auto made = startUsers(stateDirectory); !made) return made;
     takeOver();
-    return listen();
+    auto router = std::make_shared<net::Router>();
+    if (auto started = startExtensions(*router, authority->certificatePem()); !started) return started;
+    return listen(std::move(router));
   }
 
   void drain() override {
@@ -67,6 +71,7 @@ class RunningServer final : public Server {
     log.info("draining", {{"calls", calls_->live()}});
     desk_->drain();
     sip_->drain();
+    for (const auto& extension : extensions_) extension->drain();
     sessions_->announceEnding("The service is being restarted.");
     limit_.start(base::Millis{settings_.integer("server.drain_seconds") * 1000}, [this] { stop(); });
     drainTimer_.startEvery(kDrainCheck, [this] {
@@ -150,14 +155,15 @@ class RunningServer final : public Server {
     users_ = std::make_unique<identity::Users>(loop_, pool_, *store_, random_, identity::Users::Options{});
     agentWeb_ = std::make_unique<identity::WebSessions>(*store_, "agent", random_, kWebSession);
     adminWeb_ = std::make_unique<identity::WebSessions>(*store_, "admin", random_, kWebSession);
+    signIns_ = std::make_unique<link::SignIns>(*users_, *agentWeb_, *adminWeb_);
     sessions_ = std::make_unique<Sessions>(loop_, *signer_, random_, sessionsOptions(settings_));
     recordStore_ = std::make_unique<RecordStore>(*store_, records_);
     calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, sip_->phones(), records_);
     desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, sip_->phones(), *users_, random_,
                                        callDeskOptions(settings_));
-    api_ = std::make_unique<HttpApi>(HttpApiParts{settings_, *users_, *signer_, *agentWeb_, *adminWeb_,
-                                                  *sessions_, *calls_, records_, *desk_, *brokers_, random_,
-                                                  version_, sip_->phones().trunks(), performance_});
+    api_ = std::make_unique<HttpApi>(HttpApiParts{
+        settings_, *users_, *signer_, *agentWeb_, *adminWeb_, *sessions_, *calls_, records_, *desk_,
+        *brokers_, random_, version_, sip_->phones().trunks(), performance_, extensions_});
     sampleTimer_.startEvery(kSampleEvery, [this] { sample(); });
     // Settings may be changed from any thread; what follows from it happens on the loop, while this lives.
     settings_.onChange("", [&loop = loop_, alive = std::weak_ptr<int>(alive_),
@@ -188,6 +194,7 @@ class RunningServer final : public Server {
     brokers_->setPhoneSecurity(settings_.text("sip.media_security"));
     sip_->applySettings();
     if (http_) http_->setHandshakeLimits(handshakeLimits(settings_));
+    for (const auto& extension : extensions_) extension->applySettings();
   }
 
   base::Result<void> startUsers(const std::string& stateDirectory) {
@@ -207,8 +214,28 @@ class RunningServer final : public Server {
     loop_.runUntil([&done] { return done; }, kStartPatience);
   }
 
-  base::Result<void> listen() {
-    auto router = std::make_shared<net::Router>();
+  base::Result<void> startExtensions(net::Router& router, std::string authorityPem) {
+    const link::Host host{loop_,
+                          settings_,
+                          router,
+                          *users_,
+                          *signer_,
+                          *signIns_,
+                          *store_,
+                          random_,
+                          pool_,
+                          stateDirectory_,
+                          std::move(authorityPem)};
+    for (const auto& extension : extensions_) {
+      if (auto started = extension->start(host); !started) return started;
+    }
+    desk_->onRetrieved([this](const std::string& cid) {
+      for (const auto& extension : extensions_) extension->onRetrieved(cid);
+    });
+    return {};
+  }
+
+  base::Result<void> listen(std::shared_ptr<net::Router> router) {
     api_->addRoutes(*router);
     net::HttpServerOptions options;
     options.trustedProxies = settings_.list("server.trusted_proxies");
@@ -232,6 +259,7 @@ class RunningServer final : public Server {
     limit_.stop();
     sampleTimer_.stop();
     sip_->stop();
+    for (const auto& extension : extensions_) extension->stop();
     sessions_->closeAll();
     http_->close(kCloseLimit, guard_.wrap([this] { ended_(); }));
   }
@@ -240,6 +268,7 @@ class RunningServer final : public Server {
   base::Settings& settings_;
   const std::string version_;
   std::function<void()> ended_;
+  std::string stateDirectory_;
   base::SystemRandom random_;
   net::WorkPool pool_;
   std::shared_ptr<net::TlsServerContext> tls_;
@@ -256,6 +285,8 @@ class RunningServer final : public Server {
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Calls> calls_;
   std::unique_ptr<CallDesk> desk_;
+  std::unique_ptr<link::SignIns> signIns_;
+  Extensions extensions_;
   std::unique_ptr<HttpApi> api_;
   std::unique_ptr<net::HttpServer> http_;
   net::Timer drainTimer_, sampleTimer_, limit_;
@@ -270,8 +301,9 @@ class RunningServer final : public Server {
 
 base::Result<std::unique_ptr<Server>> Server::start(net::EventLoop& loop, base::Settings& settings,
                                                     const std::string& stateDirectory, std::string version,
-                                                    std::function<void()> ended) {
-  auto server = std::make_unique<RunningServer>(loop, settings, std::move(version), std::move(ended));
+                                                    std::function<void()> ended, Extensions extensions) {
+  auto server = std::make_unique<RunningServer>(loop, settings, std::move(version), std::move(ended),
+                                                std::move(extensions));
   if (auto begun = server->begin(stateDirectory); !begun) return std::unexpected(begun.error());
   return server;
 }

@@ -5,11 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "gateway/reliable_link.h"
+#include "link/reliable_link.h"
 #include "identity/tokens.h"
 #include "net/event_loop.h"
 
 namespace parley::gateway {
+
+using link::ReliableLink;
 
 struct Session {
   Session(net::EventLoop& loop, std::string sessionId, std::string hashOfKey, identity::CallToken claims)

@@ -182,6 +182,9 @@ class EventLine {
   Entry operator()(const event::DtmfSent& e) const {
     return page(e.session, "dtmf", {{"count", e.digits.size()}});
   }
+  Entry operator()(const event::AssistOpened& e) const {
+    return page(e.session, e.cid.empty() ? "shared session closed" : "shared session", {{"cid", e.cid}});
+  }
   Entry operator()(const event::HoldAsked& e) const { return page(e.session, e.held ? "hold" : "resume"); }
   Entry operator()(const event::OfferMade& e) const {
     return page(e.session, "offer", {{"sdpBytes", e.sdp.size()}, {"video", e.video}});

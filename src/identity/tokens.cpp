@@ -43,8 +43,10 @@ std::string TokenSigner::sign(CallToken token, base::WallTime now, base::Millis 
   add("dst", token.destination);
   add("uui", token.uui);
   add("cor", token.correlationId);
+  add("cid", token.cid);
   if (token.uuiAllowed) claims["uuiAllowed"] = true;
   if (token.phonesAllowed) claims["phones"] = true;
+  if (!token.grants.empty()) claims["grants"] = token.grants;
   const std::string body = claims.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string out =
       base::base64UrlEncode(base::asBytes(kHeader)) + "." + base::base64UrlEncode(base::asBytes(body));
@@ -78,15 +80,17 @@ base::Result<CallToken> TokenSigner::verifyIgnoringExpiry(std::string_view text,
   CallToken token{textOf(claims, "aud"), textOf(claims, "role"),
                   textOf(claims, "sub"), textOf(claims, "name"),
                   textOf(claims, "dst"), textOf(claims, "uui"),
-                  textOf(claims, "cor"), false,
-                  false,                 textOf(claims, "jti"),
+                  textOf(claims, "cor"), claims.contains("uuiAllowed"),
+                  claims.contains("phones"), textOf(claims, "cid"),
+                  {},                    textOf(claims, "jti"),
                   {}};
-  token.uuiAllowed = claims.contains("uuiAllowed");
-  token.phonesAllowed = claims.contains("phones");
+  for (const auto& grant : claims.value("grants", nlohmann::json::array())) {
+    if (grant.is_string()) token.grants.push_back(grant.get<std::string>());
+  }
   const auto expires = claims.find("exp");
-  if (token.audience != audience || (token.role != "consumer" && token.role != "agent") ||
-      token.user.empty() || expires == claims.end() || !expires->is_number_unsigned() ||
-      expires->get<std::uint64_t>() > std::uint64_t{1} << 42) {
+  const bool knownRole = token.role == "consumer" || token.role == "agent" || token.role == "supervisor";
+  if (token.audience != audience || !knownRole || token.user.empty() || expires == claims.end() ||
+      !expires->is_number_unsigned() || expires->get<std::uint64_t>() > std::uint64_t{1} << 42) {
     return invalid("The token is for something else.");
   }
   token.expires = base::WallTime(base::Millis{expires->get<std::int64_t>()});

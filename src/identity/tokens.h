@@ -2,6 +2,7 @@
 // One algorithm and one header: a token with any other header is invalid. Pure: time is passed in.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "base/result.h"
@@ -11,8 +12,8 @@
 namespace parley::identity {
 
 struct CallToken {
-  std::string audience = {};       ///< What it opens: "websocketcall".
-  std::string role = {};           ///< "consumer" or "agent".
+  std::string audience = {};       ///< What it opens: "websocketcall", "assist", "aed".
+  std::string role = {};           ///< "consumer", "agent" or, where pages are watched, "supervisor".
   std::string user = {};           ///< Agent: the user's name. Consumer: a random id.
   std::string name = {};           ///< Shown to the other side; may be empty.
   std::string destination = {};    ///< The only one that may be called; empty: any that the rules allow.
@@ -20,8 +21,10 @@ struct CallToken {
   std::string correlationId = {};  ///< May be empty.
   bool uuiAllowed = false;         ///< The page may send its own UUI (GW-2).
   bool phonesAllowed = false;      ///< The page may call telephones: a known application asked for the token.
-  std::string id = {};             ///< Filled in by sign().
-  base::WallTime expires{};        ///< Filled in by sign().
+  std::string cid = {};            ///< The shared session it is for; empty: any.
+  std::vector<std::string> grants = {};  ///< Further rights, in the words of what it opens.
+  std::string id = {};                   ///< Filled in by sign().
+  base::WallTime expires{};              ///< Filled in by sign().
 
   friend bool operator==(const CallToken&, const CallToken&) = default;
 };

@@ -1,6 +1,8 @@
-#include "gateway/json.h"
+#include "link/json.h"
 
-namespace parley::gateway {
+#include <algorithm>
+
+namespace parley::link {
 namespace {
 
 bool tooDeep(std::string_view text) {
@@ -50,6 +52,13 @@ std::optional<std::int64_t> integerAt(const Json& object, const char* key) {
   return at->get<std::int64_t>();
 }
 
+bool isLabel(std::string_view text, std::size_t maxBytes) {
+  return text.size() <= maxBytes && std::ranges::none_of(text, [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte < 0x20 || byte == 0x7f;
+         });
+}
+
 std::string utcOf(std::int64_t millis) { return base::formatUtc(base::WallTime(base::Millis{millis})); }
 
-}  // namespace parley::gateway
+}  // namespace parley::link

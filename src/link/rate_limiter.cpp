@@ -1,8 +1,8 @@
-#include "gateway/rate_limiter.h"
+#include "link/rate_limiter.h"
 
 #include <algorithm>
 
-namespace parley::gateway {
+namespace parley::link {
 
 bool RateLimiter::take(const std::string& address, std::int64_t perMinute, base::Instant now) {
   const auto limit = static_cast<double>(perMinute);
@@ -21,4 +21,4 @@ bool RateLimiter::take(const std::string& address, std::int64_t perMinute, base:
   return true;
 }
 
-}  // namespace parley::gateway
+}  // namespace parley::link

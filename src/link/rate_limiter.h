@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 
-namespace parley::gateway {
+namespace parley::link {
 
 class RateLimiter {
  public:
@@ -22,4 +22,4 @@ class RateLimiter {
   std::map<std::string, Bucket> buckets_;
 };
 
-}  // namespace parley::gateway
+}  // namespace parley::link

@@ -1,10 +1,10 @@
-#include "gateway/reliable_link.h"
+#include "link/reliable_link.h"
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 
-namespace parley::gateway {
+namespace parley::link {
 
 std::string ReliableLink::wrap(std::string object) {
   PARLEY_CHECK(object.size() > 2 && object.ends_with('}'));
@@ -58,4 +58,4 @@ std::string ReliableLink::ackMessage() {
   return fmt::format("{{\"type\":\"ack\",\"ack\":{}}}", received_);
 }
 
-}  // namespace parley::gateway
+}  // namespace parley::link

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace parley::gateway {
+namespace parley::link {
 
 class ReliableLink {
  public:
@@ -50,4 +50,4 @@ class ReliableLink {
   bool anyNext_ = false;
 };
 
-}  // namespace parley::gateway
+}  // namespace parley::link
