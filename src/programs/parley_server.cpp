@@ -1,4 +1,6 @@
 // The application server's program.
+#include "assist/extension.h"
+#include "assist/settings.h"
 #include "gateway/server.h"
 #include "gateway/settings.h"
 #include "programs/program.h"
@@ -9,8 +11,11 @@ using namespace parley;
 
 int run(programs::Start& start) {
   net::EventLoop loop("main");
-  auto made = gateway::Server::start(loop, start.settings, start.stateDirectory, PARLEY_VERSION,
-                                     [&loop] { loop.stop(); });
+  gateway::Server::Extensions extensions;
+  extensions.push_back(assist::makeExtension());
+  auto made = gateway::Server::start(
+      loop, start.settings, start.stateDirectory, PARLEY_VERSION, [&loop] { loop.stop(); },
+      std::move(extensions));
   if (!made) return programs::cannotStart(made.error());
   gateway::Server& server = **made;
   programs::serve(loop, start,
@@ -23,6 +28,11 @@ int run(programs::Start& start) {
   return 0;
 }
 
+void declareSettings(base::Settings& settings) {
+  gateway::declareSettings(settings);
+  assist::declareSettings(settings);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -31,6 +41,6 @@ int main(int argc, char** argv) {
                                .description = "Parley's application server",
                                .version = PARLEY_VERSION,
                                .stateSetting = "server.state_directory",
-                               .declareSettings = gateway::declareSettings,
+                               .declareSettings = declareSettings,
                                .run = run});
 }

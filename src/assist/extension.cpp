@@ -1,0 +1,167 @@
+#include "assist/extension.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "assist/settings.h"
+#include "assist/topic_server.h"
+#include "base/guard.h"
+#include "link/json.h"
+
+namespace parley::assist {
+namespace {
+
+using link::Json;
+using net::HttpReply;
+using net::HttpRequest;
+
+constexpr const char* kTopicPath = "/assistserver/topic";
+// A call may be a long one before it becomes a shared session.
+constexpr base::Millis kConsumerToken{2 * 3'600'000};
+constexpr base::Millis kAgentToken{60'000};
+constexpr std::size_t kCidLength = 22;  // 130 bits.
+
+class Assist final : public link::Extension {
+ public:
+  base::Result<void> start(const link::Host& host) override {
+    host_.emplace(host);
+    records_ = std::make_unique<Records>(host.store);
+    topics_ = std::make_unique<TopicServer>(host.loop, host.signer, host.random, *records_,
+                                            topicOptions(host.settings));
+    addRoutes(host.router);
+    return {};
+  }
+
+  base::Result<void> onSessionAsked(const Json& ask, const identity::CallToken& consumer,
+                                    Json& answer) override {
+    std::string cid = link::stringAt(ask, "cid").value_or("");
+    if (!cid.empty() && !isCid(cid)) {
+      return base::fail("request.malformed", "cid is 1 to 64 letters, digits, \"_\", \".\" or \"-\".");
+    }
+    if (cid.empty()) cid = host_->random.alphanumeric(kCidLength);
+    identity::CallToken token;
+    token.audience = "assist";
+    token.role = "consumer";
+    token.user = consumer.user;
+    token.name = consumer.name;
+    token.cid = cid;
+    answer["assist"] = {{"token", host_->signer.sign(token, base::wallNow(), kConsumerToken)},
+                        {"cid", cid},
+                        {"webSocket", kTopicPath},
+                        {"expiresIn", seconds(kConsumerToken)}};
+    return {};
+  }
+
+  bool onTokenAsked(std::string_view what, const identity::User& user, Json& answer) override {
+    if (what != "assist") return false;
+    addToken(user, "agent", answer);
+    return true;
+  }
+
+  void onRetrieved(const std::string& cid) override { topics_->onRetrieved(cid); }
+  void applySettings() override { topics_->setOptions(topicOptions(host_->settings)); }
+  void drain() override { topics_->drain(); }
+  void stop() override { topics_->stop(); }
+
+ private:
+  static std::int64_t seconds(base::Millis millis) {
+    return std::chrono::duration_cast<std::chrono::seconds>(millis).count();
+  }
+
+  void addToken(const identity::User& user, const char* role, Json& answer) {
+    identity::CallToken token;
+    token.audience = "assist";
+    token.role = role;
+    token.user = user.name;
+    token.name = user.displayName.empty() ? user.name : user.displayName;
+    answer["token"] = host_->signer.sign(token, base::wallNow(), kAgentToken);
+    answer["expiresIn"] = seconds(kAgentToken);
+    answer["webSocket"] = kTopicPath;
+  }
+
+  const identity::User* supervisorOf(const HttpRequest& request) const {
+    const auto* user = host_->signIns.agentOf(request);
+    return user != nullptr && user->has(identity::Role::supervisor) ? user : nullptr;
+  }
+
+  void addRoutes(net::Router& router) {
+    addTopic(router);
+    addAdministration(router);
+    addSupervision(router);
+  }
+
+  void addSupervision(net::Router& router) {
+    router.add("GET", "/expertassist/supervisor/token", [this](const HttpRequest& request, HttpReply reply) {
+      const auto* user = supervisorOf(request);
+      if (user == nullptr) return reply.send(link::loginRequired());
+      Json out = {{"user", user->name}, {"name", user->displayName.empty() ? user->name : user->displayName}};
+      addToken(*user, "supervisor", out);
+      reply.send(link::apiJson(200, out));
+    });
+    router.add("GET", "/expertassist/supervisor/api/sessions",
+               [this](const HttpRequest& request, HttpReply reply) {
+                 if (supervisorOf(request) == nullptr) return reply.send(link::loginRequired());
+                 reply.send(link::api(net::HttpResponse::json(200, "{\"sessions\":" + current() + "}")));
+               });
+  }
+
+  void addTopic(net::Router& router) {
+    const auto accept = [this](HttpRequest request, net::WebSocketUpgrade upgrade) {
+      const std::string network = request.remote.network().address();
+      upgrade.accept(topics_->socketOptions(),
+                     guard_.wrap([this, network](std::shared_ptr<net::WebSocket> socket) {
+                       topics_->accept(std::move(socket), network);
+                     }));
+    };
+    router.addWebSocket(kTopicPath, accept);
+    router.addWebSocket(std::string(kTopicPath) + "/*", accept);
+  }
+
+  void addAdministration(net::Router& router) {
+    const std::string base = std::string(link::kAdminApi) + "/assist/sessions";
+    router.add("GET", base,
+               [this](const HttpRequest& request, HttpReply reply) { onList(request, std::move(reply)); });
+    router.add("GET", base + "/{cid}",
+               [this](const HttpRequest& request, HttpReply reply) { onOne(request, std::move(reply)); });
+  }
+
+  std::string current() const {
+    std::string out = "[";
+    const char* comma = "";
+    for (const AssistSession* session : topics_->all()) {
+      out += std::exchange(comma, ",") + link::dumpJson(session->summary());
+    }
+    return out + "]";
+  }
+
+  void onList(const HttpRequest& request, HttpReply reply) {
+    if (host_->signIns.adminOf(request) == nullptr) return reply.send(link::loginRequired());
+    std::string out = "{\"current\":" + current() + ",\"recent\":[";
+    const char* comma = "";
+    for (const std::string& summary : records_->recent()) out += std::exchange(comma, ",") + summary;
+    reply.send(link::api(net::HttpResponse::json(200, out + "]}")));
+  }
+
+  void onOne(const HttpRequest& request, HttpReply reply) {
+    if (host_->signIns.adminOf(request) == nullptr) return reply.send(link::loginRequired());
+    const std::string cid = request.params.find("cid")->second;
+    const AssistSession* session = topics_->find(cid);
+    const std::string record = session != nullptr ? link::dumpJson(session->record()) : records_->find(cid);
+    if (record.empty()) {
+      return reply.send(link::apiError(404, "assist.unknown_session", "There is no such session."));
+    }
+    reply.send(link::api(net::HttpResponse::json(200, record)));
+  }
+
+  std::optional<link::Host> host_;
+  std::unique_ptr<Records> records_;
+  std::unique_ptr<TopicServer> topics_;
+  base::LifeGuard guard_;
+};
+
+}  // namespace
+
+std::unique_ptr<link::Extension> makeExtension() { return std::make_unique<Assist>(); }
+
+}  // namespace parley::assist

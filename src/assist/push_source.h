@@ -1,0 +1,33 @@
+// What is pushed to customers besides links: documents and pictures, stored by the server. The session engine
+// knows no more of them than this.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+
+namespace parley::assist {
+
+/// An agent's wish to show something: `content` names what is stored already, else `url` is fetched.
+struct PushWish {
+  std::string cid, party, request;
+  std::string kind;  ///< "document" or "image".
+  std::string content, url, name;
+};
+
+struct PushContent {
+  std::string src;   ///< Path with an unguessable id, for the pages of the session.
+  std::string name;  ///< For people.
+  std::string kind;  ///< "document" or "image".
+};
+
+class PushSource {
+ public:
+  virtual ~PushSource() = default;
+  /// Finds or fetches; ends always, maybe within the call.
+  virtual void provide(const PushWish& wish, std::function<void(base::Result<PushContent>)> done) = 0;
+  /// The session is over: what was kept for it is of no use any more.
+  virtual void ended(const std::string& cid) = 0;
+};
+
+}  // namespace parley::assist

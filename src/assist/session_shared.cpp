@@ -1,0 +1,236 @@
+// What people in a session show each other: acting, forms, drawings, documents.
+#include <algorithm>
+
+#include "assist/session.h"
+#include "link/json.h"
+
+namespace parley::assist {
+namespace {
+
+using link::dumpJson;
+using link::Json;
+
+constexpr std::size_t kMaxReceipts = 500;
+constexpr std::size_t kMaxReceiptBytes = 96 * 1024;  // A record is to fit into the store.
+
+Json outgoing(const Message& message, const std::string& party) {
+  Json out = message.body;
+  out["type"] = toString(message.kind);
+  if (!party.empty()) out["party"] = party;
+  return out;
+}
+
+}  // namespace
+
+/// To everybody but `except` who may know: the consumer and those whom it let in.
+void AssistSession::tell(const Json& message, const std::string& key, const std::string& except) {
+  const std::string text = dumpJson(message);
+  if (consumer_ && consumer_->id != except) out_.send(consumer_->id, text, key);
+  for (const Party& party : others_) {
+    if (party.joined() && party.id != except) out_.send(party.id, text, key);
+  }
+}
+
+/// Only to those who are there: what is about the moment is of no use later.
+void AssistSession::tellWatchers(const Json& message, const std::string& key) {
+  const std::string text = dumpJson(message);
+  for (const Party& party : others_) {
+    if (party.joined() && (party.up || key.empty())) out_.send(party.id, text, key);
+  }
+}
+
+void AssistSession::onAct(Party& from, const Message& message, std::int64_t now) {
+  if (!from.acts.take(1, now)) {
+    if (message.kind == Kind::pointer) return;
+    return out_.fail(from.id, {"rate.exceeded", "That was too much at a time."}, message.request);
+  }
+  ++from.did[std::string(toString(message.kind))];
+  if (message.kind == Kind::formGet) from.formOpen = true;
+  if (message.kind == Kind::formClose) from.formOpen = false;
+  if (message.kind == Kind::formSet) note(now, from, "fills a field", {{"field", message.text("id")}});
+  if (!consumer_) return;
+  const bool newest = message.kind == Kind::pointer;
+  out_.send(consumer_->id, dumpJson(outgoing(message, from.id)), newest ? "pointer:" + from.id : "");
+}
+
+void AssistSession::onForm(const Message& message) {
+  const std::string to = message.text("to");
+  Json out = outgoing(message, {});
+  out.erase("to");
+  const std::string text = dumpJson(out);
+  const std::string key = message.kind == Kind::form && message.request.empty() ? "form" : "";
+  for (const Party& party : others_) {
+    const bool wanted = to.empty() ? party.formOpen : party.id == to;
+    if (party.role == Role::agent && party.joined() && wanted) out_.send(party.id, text, key);
+  }
+}
+
+void AssistSession::onDraw(Party& from, const Message& message, std::int64_t now) {
+  const std::string on = message.text("on");
+  if (!on.empty() && (!document_ || document_->id != on)) {
+    return out_.fail(from.id, {"assist.unknown_document", "This document is not open."}, message.request);
+  }
+  Json out = outgoing(message, from.id);
+  out.erase("request");
+  out["color"] = from.role == Role::consumer ? "#111827" : from.color;
+  if (const auto drawn = drawings_.draw(out); !drawn)
+    return out_.fail(from.id, drawn.error(), message.request);
+  if (message.flag("done")) note(now, from, "draws", {{"tool", message.text("tool")}});
+  const std::string text = dumpJson(out);
+  const auto show = [&](Party& to) {
+    if (to.id == from.id) return;
+    to.up ? out_.send(to.id, text, {}) : void(to.behind = true);
+  };
+  if (consumer_) show(*consumer_);
+  for (Party& party : others_) {
+    if (party.joined()) show(party);
+  }
+}
+
+void AssistSession::onErase(const Party& from, const Message& message, std::int64_t now) {
+  Json out = {{"type", "erase"}, {"party", from.id}};
+  const std::string on = message.text("on");
+  if (message.flag("all")) {
+    if (on.empty()) return clearDrawings(message.body.value("why", "demand"), from.id, now);
+    drawings_.eraseOn(on);
+    out["all"] = true;
+    out["on"] = on;
+  } else if (message.body.contains("ids")) {
+    drawings_.erase(message.body["ids"].get<std::vector<std::string>>());
+    out["ids"] = message.body["ids"];
+  } else {
+    return out_.fail(from.id, {"message.malformed", "What is to be erased?"}, message.request);
+  }
+  tell(out, {}, from.id);
+}
+
+void AssistSession::clearDrawings(const std::string& why, const std::string& party, std::int64_t now) {
+  if (drawings_.empty()) return;
+  drawings_.eraseAll();
+  timeline_.add(now, "server", "server", "drawings are cleared", {{"why", why}});
+  Json out = {{"type", "erase"}, {"all", true}, {"why", why}};
+  if (!party.empty()) out["party"] = party;
+  tell(out, {}, {});
+}
+
+void AssistSession::replayDrawings(Party& to) {
+  const bool fresh = !std::exchange(to.behind, false);
+  if (!fresh) out_.send(to.id, R"({"type":"erase","all":true,"why":"resumed"})", {});
+  for (const Json& shape : drawings_.all()) out_.send(to.id, dumpJson(shape), {});
+}
+
+void AssistSession::retrieved(std::int64_t now) { clearDrawings("hold", {}, now); }
+
+void AssistSession::onPush(Party& from, const Message& message, std::int64_t now) {
+  PushWish wish{cid_,
+                from.id,
+                message.request,
+                message.text("kind"),
+                message.text("content"),
+                message.text("url"),
+                message.text("name")};
+  if (wish.url.empty() == wish.content.empty()) {
+    return out_.fail(from.id, {"message.malformed", "A push has a url or a content."}, message.request);
+  }
+  if (!pushes_.take(1, now)) {
+    return out_.fail(from.id, {"rate.exceeded", "Too much was pushed in a short time."}, message.request);
+  }
+  if (wish.kind == "document" || wish.kind == "image") return out_.provide(wish);
+  if (wish.url.empty()) {
+    return out_.fail(from.id, {"message.malformed", "Links and videos are pushed by their url."},
+                     message.request);
+  }
+  showPushed(wish, wish.kind, wish.url, now);
+}
+
+void AssistSession::provided(const PushWish& wish, const base::Result<PushContent>& content,
+                             std::int64_t now) {
+  const Party* from = find(wish.party);
+  if (over() || from == nullptr) return;
+  if (!content) return out_.fail(wish.party, content.error(), wish.request);
+  // The consumer may have changed its mind while the document was fetched.
+  if (!from->joined() || !options_.features.contains(Feature::pushDocument)) {
+    return out_.fail(wish.party, {"assist.no_consent", "The customer has not agreed to that."}, wish.request);
+  }
+  PushWish named = wish;
+  if (named.name.empty()) named.name = clipped(content->name, 200);
+  showPushed(named, content->kind, content->src, now);
+}
+
+void AssistSession::showPushed(const PushWish& wish, const std::string& kind, const std::string& src,
+                               std::int64_t now) {
+  const Party* from = find(wish.party);
+  const std::string id = "d" + std::to_string(++lastId_);
+  note(now, *from, "pushes", {{"kind", kind}, {"name", wish.name}});
+  Json out = {{"type", "push"}, {"id", id},          {"kind", kind},
+              {"src", src},     {"name", wish.name}, {"party", wish.party}};
+  if (!wish.url.empty()) out["url"] = wish.url;
+  if (!wish.request.empty()) out["request"] = wish.request;
+  tell(out, {}, {});
+  if (kind != "document" && kind != "image") return;
+  if (document_) drawings_.eraseOn(document_->id);
+  document_ = OpenDocument{id, kind, src, wish.name};
+  tellState();
+}
+
+void AssistSession::onDocument(const Party& from, const Message& message, std::int64_t now) {
+  if (!document_ || document_->id != message.text("id")) {
+    return out_.fail(from.id, {"assist.unknown_document", "This document is not open."}, message.request);
+  }
+  Json out = outgoing(message, from.id);
+  out.erase("request");
+  if (message.flag("closed")) {
+    note(now, from, "closes the document", {{"name", document_->name}});
+    drawings_.eraseOn(document_->id);
+    document_.reset();
+    tell(out, {}, from.id);
+    return tellState();
+  }
+  document_->page = message.body.value("page", document_->page);
+  document_->scroll = message.body.value("scroll", document_->scroll);
+  document_->zoom = message.body.value("zoom", document_->zoom);
+  document_->pages = message.body.value("pages", document_->pages);
+  tell(out, message.body.contains("pages") ? "" : "document:" + from.id, from.id);
+}
+
+void AssistSession::onWindow(const Party& from, const Message& message) {
+  window_ = message.body;
+  window_.erase("request");
+  tell(outgoing(message, from.id), "window", from.id);
+}
+
+void AssistSession::onView(const Message& message, std::int64_t now) {
+  const Json& body = message.body;
+  const Json page = body.value("page", page_);
+  const std::string path = body.value("path", view_.value("path", ""));
+  const bool moved = !view_.empty() && (page != page_ || path != view_.value("path", ""));
+  page_ = page;
+  view_ = {{"w", body["w"]},
+           {"h", body["h"]},
+           {"scale", body.value("scale", 1.0)},
+           {"title", body.value("title", "")},
+           {"path", path}};
+  fidelity_ = body.value("fidelity", fidelity_);
+  unsupported_ = body.value("unsupported", unsupported_);
+  if (moved) {
+    clearDrawings("navigation", {}, now);
+    note(now, *consumer_, "goes to another page", {{"path", path}});
+  }
+  tellState();
+}
+
+/// The first and the last ones are kept: what is masked changes little in between.
+void AssistSession::onReceipt(const Message& message, std::int64_t now) {
+  Json receipt = message.body;
+  receipt["received"] = link::utcOf(now);
+  receiptBytes_ += dumpJson(receipt).size();
+  receipts_.push_back(std::move(receipt));
+  while (receipts_.size() > kMaxReceipts || (receiptBytes_ > kMaxReceiptBytes && receipts_.size() > 2)) {
+    const auto middle = receipts_.begin() + static_cast<std::ptrdiff_t>(receipts_.size() / 2);
+    receiptBytes_ -= dumpJson(*middle).size();
+    receipts_.erase(middle);
+    ++droppedReceipts_;
+  }
+}
+
+}  // namespace parley::assist

@@ -1,0 +1,325 @@
+// Coming and going, consent, control, drawings, pushes: what people see of each other in a shared session.
+#include "assist/session.h"
+
+#include <gtest/gtest.h>
+
+#include "assist/test_session_rig.h"
+
+namespace parley::assist {
+namespace {
+
+using Json = nlohmann::json;
+using rig::Rig;
+
+const Json kPointer = {{"type", "pointer"}, {"x", 1}, {"y", 2}};
+const Json kClick = {{"type", "click"}, {"x", 1}, {"y", 2}};
+const Json kStroke = {
+    {"type", "draw"}, {"id", "s1"}, {"tool", "pen"}, {"points", {{1, 2}, {3, 4}}}, {"done", true}};
+
+TEST(AssistSessionTest, NobodySeesAnythingBeforeTheConsumerAgrees) {
+  Rig rig;
+  rig.say("c", {{"type", "view"}, {"w", 800}, {"h", 600}, {"title", "My account"}, {"path", "/account"}});
+  rig.say("c", {{"type", "share"}, {"state", "on"}});
+  rig.join("a", Role::agent);
+  EXPECT_EQ(rig.out.last("a", "session")["sharing"], "asking");
+  EXPECT_EQ(rig.out.last("a", "session")["view"], Json::object()) << "the page's title is the page's, too";
+  rig.send(rig::picture(1, true));
+  EXPECT_TRUE(rig.out.shown["a"].empty());
+  EXPECT_EQ(rig.out.errors["c"], std::vector<std::string>{"assist.no_consent"});
+  EXPECT_FALSE(rig.say("a", kPointer));
+  rig.answer(true);
+  EXPECT_EQ(rig.out.last("a", "session")["sharing"], "on");
+  EXPECT_EQ(rig.out.last("a", "session")["view"]["title"], "My account");
+  rig.send(rig::picture(1, true));
+  EXPECT_EQ(rig.out.shown["a"].size(), 1u);
+  EXPECT_TRUE(rig.say("a", kPointer));
+  EXPECT_EQ(rig.out.last("c", "pointer")["party"], "a");
+}
+
+TEST(AssistSessionTest, ANoIsANoUntilAskedAgainAndThatNotTooOften) {
+  Rig rig;
+  rig.join("a", Role::agent);
+  rig.answer(false);
+  EXPECT_EQ(rig.out.last("a", "session")["parties"][0]["state"], "refused");
+  EXPECT_EQ(rig.out.last("a", "consent")["grant"], false);
+  EXPECT_FALSE(rig.say("a", kPointer));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(rig.say("a", {{"type", "ask"}, {"what", "view"}})) << i;
+    rig.answer(false);
+  }
+  EXPECT_FALSE(rig.say("a", {{"type", "ask"}, {"what", "view"}}));
+  EXPECT_EQ(rig.out.errors["a"].back(), "rate.exceeded");
+}
+
+TEST(AssistSessionTest, AnUnansweredQuestionEndsAsANo) {
+  Rig rig;
+  rig.join("a", Role::agent);
+  const std::string id = rig.out.last("c", "consent-request")["id"];
+  rig.tick(rig.options.consentMillis);
+  EXPECT_EQ(rig.out.last("c", "consent-over")["id"], id);
+  EXPECT_EQ(rig.out.last("a", "session")["parties"][0]["state"], "refused");
+  rig.say("c", {{"type", "consent"}, {"id", id}, {"grant", true}});
+  EXPECT_EQ(rig.out.last("a", "session")["parties"][0]["state"], "refused") << "too late";
+}
+
+TEST(AssistSessionTest, ConsentCanBeTakenBack) {
+  Rig rig;
+  rig.letIn("a");
+  rig.giveControl("a");
+  rig.send(rig::picture(1, true));
+  rig.say("c", {{"type", "consent"}, {"party", "a"}, {"what", "view"}, {"grant", false}});
+  rig.out.clear();
+  rig.send(rig::picture(2, true));
+  EXPECT_TRUE(rig.out.shown["a"].empty());
+  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_EQ(rig.session.sharing(), Sharing::off);
+}
+
+TEST(AssistSessionTest, ConsentIsTheConsumersOwn) {
+  Rig rig;
+  rig.join("a", Role::agent);
+  const Json asked = rig.out.last("c", "consent-request");
+  EXPECT_FALSE(rig.say("a", {{"type", "consent"}, {"id", asked["id"]}, {"grant", true}}));
+  EXPECT_FALSE(rig.say("a", {{"type", "share"}, {"state", "on"}}));
+  EXPECT_EQ(rig.session.sharing(), Sharing::asking);
+}
+
+TEST(AssistSessionTest, FourPeopleAtMost) {
+  Rig rig;
+  for (const char* id : {"a", "b", "d"}) {
+    EXPECT_TRUE(rig.session.mayJoin(Role::agent, std::string("user-") + id));
+    rig.join(id, Role::agent);
+  }
+  const auto fifth = rig.session.mayJoin(Role::supervisor, "user-e");
+  ASSERT_FALSE(fifth);
+  EXPECT_EQ(fifth.error().reason, "assist.full");
+  EXPECT_TRUE(rig.session.mayJoin(Role::agent, "user-a")) << "comes back on another page";
+}
+
+TEST(AssistSessionTest, OneConsumerOnly) {
+  Rig rig;
+  const auto other = rig.session.mayJoin(Role::consumer, "somebody");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().reason, "assist.cid_taken");
+  EXPECT_TRUE(rig.session.mayJoin(Role::consumer, "user-c"));
+}
+
+TEST(AssistSessionTest, ControlIsOnesAndGoesBackByATouch) {
+  Rig rig;
+  rig.letIn("a");
+  rig.letIn("b");
+  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_EQ(rig.out.errors["a"].back(), "assist.no_control");
+  rig.giveControl("a");
+  EXPECT_TRUE(rig.say("a", kClick));
+  EXPECT_EQ(rig.out.last("b", "session")["control"], "a");
+  EXPECT_FALSE(rig.say("b", {{"type", "control"}, {"want", true}}));
+  EXPECT_EQ(rig.out.errors["b"].back(), "assist.control_taken");
+  EXPECT_FALSE(rig.say("b", kClick));
+  EXPECT_TRUE(rig.say("c", {{"type", "control"}, {"take", true}}));
+  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_EQ(rig.out.last("a", "session")["control"], "none");
+}
+
+TEST(AssistSessionTest, ControlEndsWithTheSharingButNotWithAPageChange) {
+  Rig rig;
+  rig.letIn("a");
+  rig.giveControl("a");
+  rig.session.down("c", rig.now);
+  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_EQ(rig.out.errors["a"].back(), "assist.consumer_away");
+  rig.session.up("c", rig.now);
+  EXPECT_TRUE(rig.say("a", kClick));
+  rig.say("c", {{"type", "share"}, {"state", "sensitive"}});
+  rig.say("c", {{"type", "share"}, {"state", "on"}});
+  EXPECT_FALSE(rig.say("a", kClick));
+}
+
+TEST(AssistSessionTest, AFeatureThatIsSwitchedOffIsRefusedAtOnce) {
+  Rig rig;
+  rig.letIn("a");
+  EXPECT_TRUE(rig.say("a", kPointer));
+  rig.options.features.erase(Feature::pointer);
+  EXPECT_FALSE(rig.say("a", kPointer));
+  EXPECT_EQ(rig.out.errors["a"].back(), "assist.feature_off");
+  rig.options.features.erase(Feature::spotlight);
+  Json spot = kStroke;
+  spot["tool"] = "spot";
+  EXPECT_FALSE(rig.say("a", spot));
+  EXPECT_TRUE(rig.say("a", kStroke));
+}
+
+TEST(AssistSessionTest, DrawingsGoWhenAnotherAgentJoinsAfterAHoldOnDemandAndOnNavigation) {
+  Rig rig;
+  rig.say("c", {{"type", "view"}, {"w", 800}, {"h", 600}, {"path", "/a"}});
+  rig.letIn("a");
+  const auto cleared = [&](const std::string& why) {
+    const Json erase = rig.out.last("c", "erase");
+    const bool good = erase.is_object() && erase["all"] == true && erase["why"] == why;
+    rig.out.clear();
+    return good && rig.say("a", kStroke);
+  };
+  rig.say("a", kStroke);
+  EXPECT_EQ(rig.out.last("c", "draw")["points"].size(), 2u);
+  rig.join("b", Role::agent);
+  rig.answer(true);
+  EXPECT_TRUE(cleared("joined"));
+  rig.session.retrieved(rig.now);
+  EXPECT_TRUE(cleared("hold"));
+  rig.say("c", {{"type", "erase"}, {"all", true}});
+  EXPECT_TRUE(cleared("demand"));
+  rig.say("c", {{"type", "view"}, {"w", 800}, {"h", 500}, {"path", "/a"}});
+  EXPECT_TRUE(rig.out.last("c", "erase").is_null()) << "only the size changed";
+  rig.say("c", {{"type", "view"}, {"w", 800}, {"h", 500}, {"path", "/b"}});
+  EXPECT_TRUE(cleared("navigation"));
+}
+
+TEST(AssistSessionTest, WhoWasAwayGetsTheDrawingsThatAreLeft) {
+  Rig rig;
+  rig.letIn("a");
+  rig.letIn("b");
+  rig.session.down("b", rig.now);
+  rig.out.clear();
+  rig.say("a", kStroke);
+  EXPECT_TRUE(rig.out.last("b", "draw").is_null());
+  rig.session.up("b", rig.now);
+  EXPECT_EQ(rig.out.last("b", "erase")["all"], true);
+  EXPECT_EQ(rig.out.last("b", "draw")["id"], "s1");
+  rig.join("s", Role::supervisor);
+  rig.answer(true);
+  EXPECT_EQ(rig.out.last("s", "draw")["id"], "s1") << "a watching supervisor clears nothing";
+}
+
+TEST(AssistSessionTest, SomebodyElsesDrawingIsNotContinued) {
+  Rig rig;
+  rig.letIn("a");
+  rig.letIn("b");
+  EXPECT_TRUE(rig.say("a", kStroke));
+  EXPECT_FALSE(rig.say("b", kStroke));
+}
+
+TEST(AssistSessionTest, SupervisorsOnlyWatch) {
+  Rig rig;
+  rig.letIn("s", Role::supervisor);
+  rig.send(rig::picture(1, true));
+  EXPECT_EQ(rig.out.shown["s"].size(), 1u);
+  for (const Json& message : {kPointer, kClick, kStroke, Json{{"type", "control"}, {"want", true}},
+                              Json{{"type", "push"}, {"kind", "link"}, {"url", "https://example.com/"}},
+                              Json{{"type", "form-get"}}}) {
+    EXPECT_FALSE(rig.say("s", message)) << message;
+    EXPECT_EQ(rig.out.errors["s"].back(), "assist.not_allowed");
+  }
+}
+
+TEST(AssistSessionTest, TheAgentsNameCanBeALabel) {
+  Rig rig;
+  rig.options.agentName = "Our service";
+  rig.letIn("a");
+  rig.letIn("b");
+  EXPECT_EQ(rig.out.last("c", "consent-request")["name"], "Our service");
+  EXPECT_EQ(rig.out.last("c", "session")["parties"][0]["name"], "Our service");
+  EXPECT_EQ(rig.out.last("b", "session")["parties"][0]["name"], "Name of a");
+}
+
+TEST(AssistSessionTest, FormsGoToWhoAskedAndMaskedFieldsHaveNoValue) {
+  Rig rig;
+  rig.letIn("a");
+  rig.letIn("b");
+  EXPECT_TRUE(rig.say("a", {{"type", "form-get"}, {"request", "r1"}}));
+  EXPECT_EQ(rig.out.last("c", "form-get")["request"], "r1");
+  const Json field = {{"id", "f1"}, {"label", "Card"}, {"type", "text"}, {"masked", true}, {"value", "4111"}};
+  EXPECT_TRUE(rig.say("c", {{"type", "form"}, {"fields", {field}}}));
+  EXPECT_FALSE(rig.out.last("a", "form")["fields"][0].contains("value"));
+  EXPECT_TRUE(rig.out.last("b", "form").is_null());
+  EXPECT_FALSE(rig.say("a", {{"type", "form-set"}, {"id", "f1"}, {"value", "x"}})) << "without control";
+  rig.giveControl("a");
+  EXPECT_TRUE(rig.say("a", {{"type", "form-set"}, {"id", "f1"}, {"value", "x"}}));
+  EXPECT_TRUE(rig.say("c", {{"type", "form-result"}, {"id", "f1"}, {"ok", true}, {"to", "a"}}));
+  EXPECT_EQ(rig.out.last("a", "form-result")["ok"], true);
+}
+
+TEST(AssistSessionTest, LinksArePushedDocumentsAreFetchedFirst) {
+  Rig rig;
+  rig.letIn("a");
+  EXPECT_FALSE(rig.say("a", {{"type", "push"}, {"kind", "link"}, {"url", "javascript:alert(1)"}}));
+  EXPECT_TRUE(rig.say("a", {{"type", "push"}, {"kind", "link"}, {"url", "https://example.com/"}}));
+  EXPECT_EQ(rig.out.last("c", "push")["src"], "https://example.com/");
+  EXPECT_TRUE(rig.say("a", {{"type", "push"}, {"kind", "document"}, {"content", "x1"}, {"name", "Terms"}}));
+  ASSERT_EQ(rig.out.wishes.size(), 1u);
+  rig.session.provided(rig.out.wishes[0], PushContent{"/assistserver/content/x", "terms.pdf", "document"},
+                       rig.now);
+  const Json document = rig.out.last("c", "session")["document"];
+  EXPECT_EQ(document["name"], "Terms");
+  const std::string id = document["id"];
+  EXPECT_TRUE(rig.say("c", {{"type", "document"}, {"id", id}, {"page", 3}}));
+  EXPECT_EQ(rig.out.last("a", "document")["page"], 3);
+  Json stroke = kStroke;
+  stroke["on"] = id;
+  EXPECT_TRUE(rig.say("c", stroke)) << "customers draw on documents";
+  EXPECT_FALSE(rig.say("c", kStroke)) << "and nowhere else";
+  EXPECT_TRUE(rig.say("a", {{"type", "document"}, {"id", id}, {"closed", true}}));
+  EXPECT_TRUE(rig.out.last("c", "session")["document"].is_null());
+  EXPECT_FALSE(rig.say("a", stroke));
+}
+
+TEST(AssistSessionTest, ADocumentThatComesTooLateIsNotShown) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "push"}, {"kind", "image"}, {"url", "https://example.com/a.png"}});
+  rig.say("c", {{"type", "consent"}, {"party", "a"}, {"what", "view"}, {"grant", false}});
+  rig.session.provided(rig.out.wishes[0], PushContent{"/x", "a", "image"}, rig.now);
+  EXPECT_TRUE(rig.out.last("c", "push").is_null());
+  EXPECT_EQ(rig.out.errors["a"].back(), "assist.no_consent");
+}
+
+TEST(AssistSessionTest, TheSameAgentOnANewPageIsLetInButHoldsNothing) {
+  Rig rig;
+  rig.letIn("a");
+  rig.giveControl("a");
+  rig.send(rig::picture(1, true));
+  rig.join("a2", Role::agent, "user-a");
+  EXPECT_EQ(rig.out.parted["a"], 4001);
+  EXPECT_EQ(rig.out.shown["a2"].size(), 1u) << "sees the page at once";
+  EXPECT_FALSE(rig.say("a2", kClick));
+  EXPECT_TRUE(rig.say("a2", kPointer));
+  EXPECT_EQ(rig.session.parties(), 2u);
+}
+
+TEST(AssistSessionTest, EndsForAllWhenTheConsumerEndsOrDoesNotComeBack) {
+  Rig rig;
+  rig.letIn("a");
+  rig.session.down("c", rig.now);
+  EXPECT_EQ(rig.out.last("a", "session")["consumer"]["present"], false);
+  rig.session.gone("c", rig.now + 60'000);
+  EXPECT_TRUE(rig.session.over());
+  EXPECT_EQ(rig.out.last("a", "ended")["reason"], "consumer_lost");
+  EXPECT_EQ(rig.out.parted["a"], kEnded);
+  EXPECT_FALSE(rig.session.record()["timeline"].empty());
+}
+
+TEST(AssistSessionTest, AnAgentThatLeavesTakesNothingElseAlong) {
+  Rig rig;
+  rig.letIn("a");
+  rig.letIn("b");
+  rig.giveControl("a");
+  EXPECT_TRUE(rig.say("a", {{"type", "leave"}}));
+  EXPECT_EQ(rig.out.parted["a"], 1000);
+  EXPECT_EQ(rig.session.sharing(), Sharing::on);
+  rig.giveControl("b");
+  EXPECT_TRUE(rig.say("b", kClick));
+}
+
+TEST(AssistSessionTest, ReceiptsAreKeptAndBounded) {
+  Rig rig;
+  const Json receipt = {{"type", "receipt"},
+                        {"at", "now"},
+                        {"masked", {{{"label", "PIN"}, {"rule", "password"}, {"count", 1}}}}};
+  for (int i = 0; i < 700; ++i) EXPECT_TRUE(rig.say("c", receipt));
+  const Json record = rig.session.record();
+  EXPECT_LE(record["receipts"].size(), 500u);
+  EXPECT_EQ(record["receipts"].size() + record["droppedReceipts"].get<std::size_t>(), 700u);
+  EXPECT_LT(record.dump().size(), 250u * 1024);
+}
+
+}  // namespace
+}  // namespace parley::assist

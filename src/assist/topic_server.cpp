@@ -1,0 +1,250 @@
+#include "assist/topic_server.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "link/json.h"
+
+namespace parley::assist {
+namespace {
+
+using link::Json;
+const base::Logger log{"assist"};
+
+constexpr base::Millis kTick{500};
+/// Sessions that do not exist, asked for by one user in a minute: a console that waits for a customer asks
+/// often.
+constexpr std::int64_t kUnknownPerMinute = 60;
+
+std::int64_t now() { return base::millisOf(base::wallNow()); }
+
+link::PeersOptions peersOptions(const TopicOptions& options) {
+  link::PeersOptions out;
+  out.part = "assist";
+  out.audience = "assist";
+  out.resume = options.resume;
+  out.maxPeers = options.maxSessions * options.session.maxParties;
+  out.maxConnections = out.maxPeers + out.maxPeers / 5;
+  out.maxBinaryBytes = kMaxPictureBytes;
+  // A viewer says of each picture that it was seen; a pointer moves 30 times a second.
+  out.messagesPerSecond = 120;
+  out.burst = 240;
+  out.unnumbered = {"seen", "refresh"};
+  return out;
+}
+
+std::unexpected<link::Refusal> refuse(std::uint16_t code, const char* reason, const char* text) {
+  return std::unexpected(link::Refusal{code, {reason, text}});
+}
+
+}  // namespace
+
+TopicServer::TopicServer(net::EventLoop& loop, const identity::TokenSigner& signer, base::Random& random,
+                         Records& records, TopicOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      records_(records),
+      peers_(loop, signer, random, peersOptions(options_)),
+      ticks_(loop) {
+  auto& metrics = base::Metrics::instance();
+  gauge_ = metrics.gauge("parley_assist_sessions", "Shared sessions.");
+  picturesIn_ = metrics.counter("parley_assist_pictures_in_total", "Pictures from customers' pages.");
+  bytesIn_ = metrics.counter("parley_assist_picture_bytes_in_total", "Bytes of these.");
+  picturesOut_ = metrics.counter("parley_assist_pictures_out_total", "Pictures to viewers.");
+  bytesOut_ = metrics.counter("parley_assist_picture_bytes_out_total", "Bytes of these.");
+  refused_ = metrics.counter("parley_assist_pictures_refused_total", "Pictures that were not taken.");
+  refreshes_ = metrics.counter("parley_assist_refreshes_total", "Whole pictures that pages were asked for.");
+  peers_.setListener(this);
+  ticks_.startEvery(kTick, [this] { tick(); });
+}
+
+TopicServer::~TopicServer() { peers_.closeAll(); }
+
+void TopicServer::setOptions(TopicOptions options) {
+  options_ = std::move(options);
+  peers_.setResume(options_.resume);
+}
+
+const AssistSession* TopicServer::find(const std::string& cid) const {
+  const auto at = sessions_.find(cid);
+  return at == sessions_.end() ? nullptr : at->second.get();
+}
+
+std::vector<const AssistSession*> TopicServer::all() const {
+  std::vector<const AssistSession*> out;
+  for (const auto& [cid, session] : sessions_) out.push_back(session.get());
+  return out;
+}
+
+AssistSession* TopicServer::of(const std::string& peer) {
+  const auto cid = cids_.find(peer);
+  const auto at = cid == cids_.end() ? sessions_.end() : sessions_.find(cid->second);
+  return at == sessions_.end() ? nullptr : at->second.get();
+}
+
+std::expected<void, link::Refusal> TopicServer::admit(const link::Peer& peer, const Json& hello) {
+  const std::string asked = link::stringAt(hello, "cid").value_or("");
+  const std::string& bound = peer.token.cid;
+  const std::string cid = asked.empty() ? bound : asked;
+  const bool consumer = peer.token.role == "consumer";
+  // A token is for one session, if it names one; a consumer's always does.
+  if (!isCid(cid) || (!bound.empty() && bound != cid) || (consumer && bound.empty())) {
+    return refuse(link::kTokenRefused, "token.invalid", "The token is for another session.");
+  }
+  if (consumer) return admitConsumer(cid, peer);
+  const auto at = sessions_.find(cid);
+  if (at == sessions_.end()) {
+    if (!strangers_.take(peer.token.user, kUnknownPerMinute, loop_.now())) {
+      return refuse(link::kRateExceeded, "rate.exceeded", "Too many sessions that do not exist.");
+    }
+    return refuse(kUnknownSession, "assist.unknown_session", "The customer has not opened this session.");
+  }
+  if (const auto may = at->second->mayJoin(*roleOf(peer.token.role), peer.token.user); !may) {
+    return std::unexpected(link::Refusal{kPartiesFull, may.error()});
+  }
+  cids_[peer.id] = cid;
+  return {};
+}
+
+std::expected<void, link::Refusal> TopicServer::admitConsumer(const std::string& cid,
+                                                              const link::Peer& peer) {
+  auto at = sessions_.find(cid);
+  if (at == sessions_.end()) {
+    if (draining_) return refuse(link::kDraining, "server.draining", "The server is being restarted.");
+    if (sessions_.size() >= options_.maxSessions) {
+      return refuse(link::kFull, "server.full", "There are too many sessions. Please try again later.");
+    }
+    at = sessions_.emplace(cid, std::make_unique<AssistSession>(cid, *this, options_.session, totals_, now()))
+             .first;
+    count();
+  }
+  if (const auto may = at->second->mayJoin(Role::consumer, peer.token.user); !may) {
+    return std::unexpected(link::Refusal{kCidTaken, may.error()});
+  }
+  cids_[peer.id] = cid;
+  return {};
+}
+
+std::string TopicServer::welcomeOf(const link::Peer& peer) {
+  const AssistSession* session = of(peer.id);
+  if (session == nullptr) return R"({"session":null})";
+  const Role role = roleOf(peer.token.role).value_or(Role::agent);
+  return link::dumpJson({{"cid", session->cid()},
+                         {"session", session->stateFor(peer.id, role)},
+                         {"settings", session->settings(role)}});
+}
+
+void TopicServer::onUp(const std::string& id, bool isNew) {
+  AssistSession* session = of(id);
+  const link::Peer* peer = peers_.find(id);
+  if (session == nullptr || peer == nullptr) return;
+  if (!isNew) return session->up(id, now());
+  Party party;
+  party.id = id;
+  party.role = roleOf(peer->token.role).value_or(Role::agent);
+  party.user = peer->token.user;
+  party.name = peer->token.name.empty() && party.role != Role::consumer ? party.user : peer->token.name;
+  session->join(std::move(party), now());
+}
+
+void TopicServer::onDown(const std::string& peer) {
+  if (AssistSession* session = of(peer)) session->down(peer, now());
+}
+
+void TopicServer::onGone(const std::string& peer) {
+  AssistSession* session = of(peer);
+  if (session == nullptr) return;
+  const std::string cid = session->cid();
+  session->gone(peer, now());
+  cids_.erase(peer);
+  sweep(cid);
+}
+
+void TopicServer::onMessage(const std::string& peer, const std::string& type, const Json& json) {
+  AssistSession* session = of(peer);
+  if (session == nullptr) return;
+  // What every page says that goes for good.
+  const auto message = parseMessage(type == "bye" ? "leave" : type, json);
+  if (!message) return fail(peer, message.error(), link::stringAt(json, "request").value_or(""));
+  const std::string cid = session->cid();
+  session->onMessage(peer, *message, now());
+  sweep(cid);
+}
+
+void TopicServer::onBinary(const std::string& peer, base::Bytes bytes) {
+  if (AssistSession* session = of(peer)) session->onPicture(peer, bytes, now());
+}
+
+void TopicServer::send(const std::string& party, std::string object, const std::string& key) {
+  peers_.send(party, std::move(object), key);
+}
+
+void TopicServer::show(const std::string& party, const Picture& picture) {
+  peers_.sendBinary(party, picture.bytes);
+}
+
+void TopicServer::fail(const std::string& party, const base::Error& error, const std::string& request) {
+  peers_.sendError(party, error, request);
+}
+
+void TopicServer::part(const std::string& party, std::uint16_t code, std::string_view reason) {
+  cids_.erase(party);
+  peers_.end(party, code, reason);
+}
+
+void TopicServer::provide(const PushWish& wish) {
+  if (source_ == nullptr) {
+    return fail(wish.party, {"assist.no_content", "Documents cannot be pushed here."}, wish.request);
+  }
+  source_->provide(wish, guard_.wrap([this, wish](const base::Result<PushContent>& content) {
+    const auto at = sessions_.find(wish.cid);
+    if (at != sessions_.end()) at->second->provided(wish, content, now());
+  }));
+}
+
+/// A session that is over becomes a record.
+void TopicServer::sweep(const std::string& id) {
+  const std::string cid = id;
+  const auto at = sessions_.find(cid);
+  if (at == sessions_.end() || !at->second->over()) return;
+  log.info("session ended", {{"cid", cid}});
+  records_.add(cid, now(), at->second->summary(), at->second->record());
+  std::erase_if(cids_, [&](const auto& entry) { return entry.second == cid; });
+  if (source_ != nullptr) source_->ended(cid);
+  sessions_.erase(at);
+  count();
+}
+
+void TopicServer::tick() {
+  const std::int64_t time = now();
+  for (const auto& [cid, session] : sessions_) session->tick(time);
+  count();
+}
+
+void TopicServer::count() {
+  gauge_.set(static_cast<std::int64_t>(sessions_.size()));
+  picturesIn_.add(totals_.picturesIn - counted_.picturesIn);
+  bytesIn_.add(totals_.bytesIn - counted_.bytesIn);
+  picturesOut_.add(totals_.picturesOut - counted_.picturesOut);
+  bytesOut_.add(totals_.bytesOut - counted_.bytesOut);
+  refused_.add(totals_.refusedPictures - counted_.refusedPictures);
+  refreshes_.add(totals_.refreshes - counted_.refreshes);
+  counted_ = totals_;
+}
+
+void TopicServer::onRetrieved(const std::string& cid) {
+  const auto at = sessions_.find(cid);
+  if (at != sessions_.end()) at->second->retrieved(now());
+}
+
+void TopicServer::stop() {
+  std::vector<std::string> cids;
+  for (const auto& [cid, session] : sessions_) cids.push_back(cid);
+  for (const std::string& cid : cids) {
+    sessions_.at(cid)->end("ended_by_server", "The service is being restarted.", now());
+    sweep(cid);
+  }
+  peers_.closeAll();
+}
+
+}  // namespace parley::assist
