@@ -184,6 +184,8 @@ TEST_F(UsersTest, TheFirstStartMakesAgentsAndAnAdministrator) {
   ASSERT_TRUE(start(*users_));
   EXPECT_EQ(signIn("agent1", "agent1"), "agent1");
   EXPECT_EQ(signIn("agent2", "agent2"), "agent2");
+  EXPECT_EQ(signIn("supervisor1", "supervisor1"), "supervisor1");
+  EXPECT_EQ(users_->find("supervisor1")->roles, std::set<Role>{Role::supervisor});
   const auto password = initialPassword();
   EXPECT_EQ(password.size(), 16u);
   EXPECT_EQ(signIn("admin", password), "admin");

@@ -139,11 +139,15 @@ void Users::firstStart(const std::string& stateDirectory, std::function<void(bas
   const base::Secret password(random_.alphanumeric(kInitialPasswordLength));
   const std::string path = stateDirectory + "/" + kInitialPasswordFile;
   if (auto written = writePrivate(path, password.reveal() + "\n"); !written) return done(written);
-  log.info("first start: made admin, agent1 and agent2; change their passwords",
+  log.info("first start: made admin, agent1, agent2 and supervisor1; change their passwords",
            {{"password_file", std::string_view(path)}});
   // Made from the back, the administrator last: a start that is cut short is done again by the next one.
   std::vector<std::pair<User, base::Secret>> wanted;
   wanted.emplace_back(User{"admin", "Administrator", "", {Role::administrator}, "", false}, password);
+  if (find("supervisor1") == nullptr) {
+    wanted.emplace_back(User{"supervisor1", "Supervisor 1", "", {Role::supervisor}, "", false},
+                        base::Secret("supervisor1"));
+  }
   for (const auto* name : {"agent2", "agent1"}) {
     const std::string display = fmt::format("Agent {}", name + 5);
     if (find(name) == nullptr) {

@@ -1,0 +1,151 @@
+// Short codes over HTTP: /assistserver/shortcode/create, …/agent and …/consumer (EA-10).
+#include "assist/documents.h"
+#include "assist/documents_http.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/text.h"
+#include "link/api.h"
+#include "link/json.h"
+
+namespace parley::assist {
+namespace {
+
+const base::Logger logger{"assist"};
+using link::apiJson;
+using link::Json;
+using net::HttpReply;
+using net::HttpRequest;
+using net::HttpResponse;
+
+constexpr base::Millis kTokenLifetime{300'000};
+constexpr std::int64_t kCreatesPerMinute = 120;
+constexpr std::size_t kCidLength = 22;  // 131 bits.
+
+std::int64_t seconds(base::Millis millis) {
+  return std::chrono::duration_cast<std::chrono::seconds>(millis).count();
+}
+
+void countCode(const char* what) {
+  base::Metrics::instance()
+      .counter("parley_assist_short_codes_total", "Short codes, by what happened to them.", {{"what", what}})
+      .add();
+}
+
+}  // namespace
+
+void Documents::addShortCodeRoutes(net::Router& router) {
+  const std::string base = "/assistserver/shortcode";
+  for (const char* method : {"PUT", "POST"}) {
+    router.add(method, base + "/create", [this](const HttpRequest& request, HttpReply reply) {
+      onCodeCreate(request, std::move(reply));
+    });
+  }
+  router.add("GET", base + "/agent", [this](const HttpRequest& request, HttpReply reply) {
+    onCodeRedeem(request, std::move(reply), ShortCodes::Side::agent);
+  });
+  router.add("GET", base + "/consumer", [this](const HttpRequest& request, HttpReply reply) {
+    onCodeRedeem(request, std::move(reply), ShortCodes::Side::consumer);
+  });
+  for (const char* path : {"/create", "/consumer"}) {
+    router.add("OPTIONS", base + path, [this](const HttpRequest& request, HttpReply reply) {
+      HttpResponse response;
+      response.status = 204;
+      response.headers.set("Access-Control-Allow-Methods", "GET, PUT, POST");
+      response.headers.set("Access-Control-Allow-Headers", "Content-Type");
+      response.headers.set("Access-Control-Max-Age", "600");
+      allowOrigin(request, response);
+      reply.send(link::api(std::move(response)));
+    });
+  }
+}
+
+/// A code without a session begins one: the same rule as for session tokens.
+bool Documents::mayCreateCode(const HttpRequest& request, const std::string& applicationId) const {
+  if (host_->settings.text("gateway.anonymous_consumer_access") != "disabled") return true;
+  bool known = host_->signIns.agentOf(request) != nullptr;
+  for (const std::string& id : host_->settings.list("gateway.application_ids")) {
+    known = base::equalsConstantTime(base::asBytes(id), base::asBytes(applicationId)) || known;
+  }
+  return known;
+}
+
+void Documents::onCodeCreate(const HttpRequest& request, HttpReply reply) {
+  const auto answer = [&]() -> HttpResponse {
+    const base::Instant now = base::steadyNow();
+    if (!creates_.take(request.remote.network().address(), kCreatesPerMinute, now)) {
+      return refusal({"rate.exceeded", "Too many codes were asked for."});
+    }
+    const auto body = bodyOf(request);
+    if (!body) return refusal(body.error());
+    const auto asked = cidIn(link::stringAt(*body, "cid").value_or(""));
+    if (!asked) return refusal(asked.error());
+    std::string cid = *asked;
+    bool fresh = false;
+    if (const auto text = link::stringAt(*body, "token")) {
+      const auto token = host_->signer.verify(*text, "assist", base::wallNow());
+      if (!token || token->role != "consumer" || token->cid.empty()) {
+        return link::apiError(401, "token.invalid", "The token is not one of a shared session.");
+      }
+      cid = token->cid;
+    } else if (!cid.empty()) {
+      // Who knows a session's name may give it out, as long as its page is there.
+      if (!sessionOpen_ || !sessionOpen_(cid)) {
+        return refusal({"assist.unknown_session", "There is no such session."});
+      }
+    } else {
+      if (!mayCreateCode(request, link::stringAt(*body, "applicationId").value_or(""))) {
+        return refusal({"access.disabled", "Anonymous sessions are switched off here."});
+      }
+      cid = host_->random.alphanumeric(kCidLength);
+      fresh = true;
+    }
+    const auto code = codes_->create(cid, fresh, now);
+    if (!code) return refusal(code.error());
+    countCode("created");
+    return apiJson(201, {{"shortCode", *code}, {"cid", cid}, {"expiresIn", seconds(codes_->lifetime())}});
+  };
+  HttpResponse response = answer();
+  allowOrigin(request, response);
+  reply.send(std::move(response));
+}
+
+void Documents::onCodeRedeem(const HttpRequest& request, HttpReply reply, ShortCodes::Side side) {
+  const identity::User* const user =
+      side == ShortCodes::Side::agent ? host_->signIns.agentOf(request) : nullptr;
+  if (side == ShortCodes::Side::agent && user == nullptr) return reply.send(link::loginRequired());
+  const base::Instant now = base::steadyNow();
+  const std::string network = request.remote.network().address();
+  const std::string name = user == nullptr ? std::string() : user->name;
+  const auto given = request.query.find("appkey");
+  const auto cid =
+      codes_->redeem(given == request.query.end() ? std::string() : given->second, side, network, name, now);
+  HttpResponse response;
+  if (!cid) {
+    countCode(cid.error().reason == "shortcode.locked" ? "locked" : "wrong");
+    logger.warn("short code refused", {{"reason", cid.error().reason}, {"network", network}, {"user", name}});
+    response = refusal(cid.error());
+    if (const auto wait = codes_->locked(side, network, name, now); wait && response.status == 429) {
+      response.headers.set("Retry-After", std::to_string(seconds(*wait) + 1));
+    }
+  } else if (side == ShortCodes::Side::agent) {
+    countCode("agent");
+    response = apiJson(200, {{"cid", *cid}});
+  } else {
+    countCode("consumer");
+    identity::CallToken token;
+    token.audience = "assist";
+    token.role = "consumer";
+    token.user = "c-" + host_->random.alphanumeric(16);
+    token.cid = *cid;
+    const std::string text = host_->signer.sign(token, base::wallNow(), kTokenLifetime);
+    response = apiJson(200, {{"cid", *cid},
+                             {"session-token", text},
+                             {"token", text},
+                             {"expiresIn", seconds(kTokenLifetime)},
+                             {"webSocket", "/assistserver/topic"}});
+  }
+  allowOrigin(request, response);
+  reply.send(std::move(response));
+}
+
+}  // namespace parley::assist

@@ -1,0 +1,102 @@
+#include "assist/documents_settings.h"
+
+#include "base/text.h"
+
+namespace parley::assist {
+namespace {
+
+using base::SettingType;
+using base::SettingValue;
+
+std::optional<std::string> notAllowance(const SettingValue& value) {
+  const auto parsed = FetchAllowance::parse(std::get<std::vector<std::string>>(value));
+  if (parsed) return std::nullopt;
+  return "\"" + base::printable(parsed.error().text, 80) +
+         "\" is not a host, an address or a network such as docs.example.com or 10.1.0.0/16";
+}
+
+std::optional<std::string> notProxy(const SettingValue& value) {
+  const std::string& text = std::get<std::string>(value);
+  const auto url = net::parseUrl(text, "http");
+  if (text.empty() || (url && !url->secure && url->target == "/")) return std::nullopt;
+  return "is not an address such as http://proxy.example.com:3128";
+}
+
+struct Declarer {
+  base::Settings& settings;
+  void number(const char* name, std::int64_t fallback, std::int64_t min, std::int64_t max, const char* unit,
+              bool restart, const char* sentence) const {
+    settings.declare({.name = name,
+                      .type = SettingType::integer,
+                      .fallback = fallback,
+                      .sentence = sentence,
+                      .unit = unit,
+                      .min = min,
+                      .max = max,
+                      .needsRestart = restart,
+                      .page = "Expert Assist"});
+  }
+};
+
+}  // namespace
+
+void declareDocumentSettings(base::Settings& settings) {
+  const Declarer assist{settings};
+  assist.number("assist.max_document_bytes", 25 << 20, 1 << 16, 100 << 20, "bytes", true,
+                "Largest document or picture that is taken.");
+  assist.number("assist.content_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
+                "Memory for documents of running sessions.");
+  assist.number("assist.content_seconds", 3'600, 60, 86'400, "s", false,
+                "How long a document that nobody reads is kept for its session.");
+  assist.number("assist.library_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
+                "Documents in the supervisors' library together.");
+  settings.declare({.name = "assist.fetch_allow",
+                    .type = SettingType::list,
+                    .fallback = std::vector<std::string>{},
+                    .sentence =
+                        "Hosts, addresses and networks that documents may be fetched from although they "
+                        "are not public: docs.example.com, 10.1.0.0/16.",
+                    .page = "Expert Assist",
+                    .check = notAllowance});
+  settings.declare({.name = "assist.outbound_proxy",
+                    .type = SettingType::text,
+                    .fallback = std::string(),
+                    .sentence = "HTTP proxy through which documents are fetched; blank: none.",
+                    .page = "Expert Assist",
+                    .check = notProxy});
+  assist.number("assist.short_code_length", 6, 4, 12, "digits", false, "Length of short codes.");
+  assist.number("assist.short_code_seconds", 300, 30, 3'600, "s", false, "How long a short code is good.");
+  assist.number("assist.short_code_guesses", 10, 1, 1'000, "", true,
+                "Wrong short codes in a minute of one network or one agent; then it has to wait.");
+  assist.number("assist.short_code_all_guesses", 60, 1, 100'000, "", true,
+                "Wrong short codes in a minute of all consumers together, and of all agents.");
+}
+
+ContentLimits contentLimits(const base::Settings& settings) {
+  ContentLimits limits;
+  limits.maxBytes = static_cast<std::size_t>(settings.integer("assist.max_document_bytes"));
+  limits.maxTotalBytes = static_cast<std::size_t>(settings.integer("assist.content_bytes"));
+  limits.maxOwnerBytes = std::max(limits.maxBytes, limits.maxTotalBytes / 4);
+  limits.unused = base::Millis{settings.integer("assist.content_seconds") * 1000};
+  return limits;
+}
+
+LibraryLimits libraryLimits(const base::Settings& settings) {
+  LibraryLimits limits;
+  limits.maxBytes = static_cast<std::size_t>(settings.integer("assist.library_bytes"));
+  return limits;
+}
+
+ShortCodeOptions shortCodeOptions(const base::Settings& settings) {
+  const auto size = [&](const char* name) { return static_cast<std::size_t>(settings.integer(name)); };
+  return {size("assist.short_code_length"),
+          base::Millis{settings.integer("assist.short_code_seconds") * 1000},
+          size("assist.short_code_guesses"), size("assist.short_code_all_guesses")};
+}
+
+FetchAllowance fetchAllowance(const base::Settings& settings) {
+  // The setting's own check saw to it that it is one.
+  return FetchAllowance::parse(settings.list("assist.fetch_allow")).value_or(FetchAllowance());
+}
+
+}  // namespace parley::assist
