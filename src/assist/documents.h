@@ -29,8 +29,7 @@ class Documents final : public link::Extension, public PushSource {
   /// For a shared session's push: a content that is kept, an enabled item of the library, or what a URL
   /// gives.
   void provide(const PushWish& wish, std::function<void(base::Result<PushContent>)> done) override;
-  /// A session is over: its documents go.
-  void endSession(const std::string& cid) { contents_->endSession(cid); }
+  void ended(const std::string& cid) override { contents_->endSession(cid); }
   ContentStore& contents() { return *contents_; }
   const Library& library() const { return *library_; }
   /// Fetches and keeps it for a session. The content's pointer is valid inside the call only.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "assist/documents.h"
 #include "assist/settings.h"
 #include "assist/topic_server.h"
 #include "base/guard.h"
@@ -24,11 +25,17 @@ constexpr std::size_t kCidLength = 22;  // 130 bits.
 
 class Assist final : public link::Extension {
  public:
+  explicit Assist(Documents* documents) : documents_(documents) {}
   base::Result<void> start(const link::Host& host) override {
     host_.emplace(host);
     records_ = std::make_unique<Records>(host.store);
     topics_ = std::make_unique<TopicServer>(host.loop, host.signer, host.random, *records_,
                                             topicOptions(host.settings));
+    if (documents_ != nullptr) {
+      topics_->setPushSource(documents_);
+      // Asked for requests only, and the server that has both ends together.
+      documents_->setSessionOpen([this](const std::string& cid) { return topics_->find(cid) != nullptr; });
+    }
     addRoutes(host.router);
     return {};
   }
@@ -154,6 +161,7 @@ class Assist final : public link::Extension {
     reply.send(link::api(net::HttpResponse::json(200, record)));
   }
 
+  Documents* const documents_;
   std::optional<link::Host> host_;
   std::unique_ptr<Records> records_;
   std::unique_ptr<TopicServer> topics_;
@@ -162,6 +170,8 @@ class Assist final : public link::Extension {
 
 }  // namespace
 
-std::unique_ptr<link::Extension> makeExtension() { return std::make_unique<Assist>(); }
+std::unique_ptr<link::Extension> makeExtension(Documents* documents) {
+  return std::make_unique<Assist>(documents);
+}
 
 }  // namespace parley::assist

@@ -6,6 +6,9 @@
 
 namespace parley::assist {
 
-std::unique_ptr<link::Extension> makeExtension();
+class Documents;
+
+/// `documents`: where pushed documents come from; outlives it. Null: they are refused.
+std::unique_ptr<link::Extension> makeExtension(Documents* documents = nullptr);
 
 }  // namespace parley::assist

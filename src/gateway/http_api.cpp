@@ -84,13 +84,22 @@ void HttpApi::addRoutes(net::Router& router) {
   addPages(router);
 }
 
+void HttpApi::addDoor(net::Router& router, const std::string& base, Door door) {
+  router.add("POST", base + "/login", [this, door](HttpRequest request, HttpReply reply) {
+    onLogin(std::move(request), std::move(reply), door);
+  });
+  router.add("POST", base + "/logout", [this, door](const HttpRequest& request, HttpReply reply) {
+    onLogout(request, std::move(reply), door);
+  });
+  router.add("GET", base + "/me", [this, door](const HttpRequest& request, HttpReply reply) {
+    onMe(request, std::move(reply), door);
+  });
+}
+
 void HttpApi::addAgentRoutes(net::Router& router) {
   const std::string base = "/expertassist/agent";
-  router.add("POST", base + "/login", [this](HttpRequest request, HttpReply reply) {
-    onLogin(std::move(request), std::move(reply), false);
-  });
-  router.add("POST", base + "/logout",
-             [this](HttpRequest request, HttpReply reply) { onLogout(request, std::move(reply), false); });
+  addDoor(router, base, Door::agent);
+  addDoor(router, "/expertassist/supervisor", Door::supervisor);
   router.add("GET", base + "/token",
              [this](HttpRequest request, HttpReply reply) { onAgentToken(request, std::move(reply)); });
   router.add("GET", base + "/history",
@@ -99,13 +108,7 @@ void HttpApi::addAgentRoutes(net::Router& router) {
 
 void HttpApi::addAdminRoutes(net::Router& router) {
   const std::string base = kAdminApi;
-  router.add("POST", base + "/login", [this](HttpRequest request, HttpReply reply) {
-    onLogin(std::move(request), std::move(reply), true);
-  });
-  router.add("POST", base + "/logout",
-             [this](HttpRequest request, HttpReply reply) { onLogout(request, std::move(reply), true); });
-  router.add("GET", base + "/me",
-             [this](HttpRequest request, HttpReply reply) { onAdminMe(request, std::move(reply)); });
+  addDoor(router, base, Door::administrator);
   router.add("GET", base + "/calls",
              [this](HttpRequest request, HttpReply reply) { onCalls(request, std::move(reply)); });
   router.add("GET", base + "/calls/{call}",
@@ -210,7 +213,12 @@ HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   return apiJson(201, answer);
 }
 
-void HttpApi::onLogin(HttpRequest request, HttpReply reply, bool admin) {
+bool HttpApi::mayEnter(const identity::User& user, Door door) {
+  if (door == Door::administrator) return user.has(identity::Role::administrator);
+  return door == Door::supervisor ? user.has(identity::Role::supervisor) : isAgentUser(user);
+}
+
+void HttpApi::onLogin(HttpRequest request, HttpReply reply, Door door) {
   const auto credentials = parseCredentials(request.body);
   if (!isJson(request))
     return reply.send(apiError(415, "request.malformed", "Content-Type must be application/json."));
@@ -218,7 +226,7 @@ void HttpApi::onLogin(HttpRequest request, HttpReply reply, bool admin) {
   auto kept = std::make_shared<HttpReply>(std::move(reply));
   parts_.users.signIn(
       credentials->user, base::Secret(credentials->password), request.remote.address(),
-      guard_.wrap([this, kept, admin](std::expected<identity::User, identity::SignInFailure> result) {
+      guard_.wrap([this, kept, door](std::expected<identity::User, identity::SignInFailure> result) {
         if (!result && result.error().reason == "login.locked") {
           HttpResponse locked =
               apiError(429, "login.locked", "Too many failed attempts. Please wait and try again.");
@@ -228,10 +236,9 @@ void HttpApi::onLogin(HttpRequest request, HttpReply reply, bool admin) {
         if (!result && result.error().reason == "login.busy") {
           return kept->send(apiError(503, "login.busy", "Too many people are signing in. Please try again."));
         }
-        const bool mayEnter =
-            result && (admin ? result->has(identity::Role::administrator) : isAgentUser(*result));
-        if (!mayEnter)
+        if (!result || !mayEnter(*result, door))
           return kept->send(apiError(401, "login.failed", "The user name or the password is wrong."));
+        const bool admin = door == Door::administrator;
         auto& sessions = admin ? parts_.adminSessions : parts_.agentSessions;
         const auto cookie = sessions.start(result->name);
         if (!cookie) return kept->send(apiError(503, "login.busy", "Too many people are signed in."));
@@ -242,7 +249,8 @@ void HttpApi::onLogin(HttpRequest request, HttpReply reply, bool admin) {
       }));
 }
 
-void HttpApi::onLogout(const HttpRequest& request, HttpReply reply, bool admin) {
+void HttpApi::onLogout(const HttpRequest& request, HttpReply reply, Door door) {
+  const bool admin = door == Door::administrator;
   const char* name = admin ? kAdminCookie : kAgentCookie;
   (admin ? parts_.adminSessions : parts_.agentSessions).end(request.cookie(name));
   HttpResponse response;
@@ -279,11 +287,11 @@ void HttpApi::onHistory(const HttpRequest& request, HttpReply reply) {
   reply.send(api(HttpResponse::json(200, parts_.records.historyOf(user->name))));
 }
 
-void HttpApi::onAdminMe(const HttpRequest& request, HttpReply reply) {
-  const auto* user = signIns_.adminOf(request);
-  if (user == nullptr) return reply.send(loginRequired());
+void HttpApi::onMe(const HttpRequest& request, HttpReply reply, Door door) {
+  const auto* user = door == Door::administrator ? signIns_.adminOf(request) : signIns_.agentOf(request);
+  if (user == nullptr || !mayEnter(*user, door)) return reply.send(loginRequired());
   Json out = userJson(*user);
-  out["version"] = parts_.version;
+  if (door == Door::administrator) out["version"] = parts_.version;
   reply.send(apiJson(200, out));
 }
 

@@ -53,11 +53,15 @@ class HttpApi {
 
   void onSession(net::HttpRequest request, net::HttpReply reply);
   net::HttpResponse makeSession(const net::HttpRequest& request);
-  void onLogin(net::HttpRequest request, net::HttpReply reply, bool admin);
-  void onLogout(const net::HttpRequest& request, net::HttpReply reply, bool admin);
+  /// Where somebody signs in, and with it which role is needed. Agents and supervisors share their sign-in.
+  enum class Door { agent, supervisor, administrator };
+  static bool mayEnter(const identity::User& user, Door door);
+  void addDoor(net::Router& router, const std::string& base, Door door);
+  void onLogin(net::HttpRequest request, net::HttpReply reply, Door door);
+  void onLogout(const net::HttpRequest& request, net::HttpReply reply, Door door);
   void onAgentToken(const net::HttpRequest& request, net::HttpReply reply);
   void onHistory(const net::HttpRequest& request, net::HttpReply reply);
-  void onAdminMe(const net::HttpRequest& request, net::HttpReply reply);
+  void onMe(const net::HttpRequest& request, net::HttpReply reply, Door door);
   void onCalls(const net::HttpRequest& request, net::HttpReply reply);
   void onCall(const net::HttpRequest& request, net::HttpReply reply);
   void onTrunks(const net::HttpRequest& request, net::HttpReply reply);

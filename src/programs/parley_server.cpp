@@ -1,6 +1,12 @@
 // The application server's program.
+#include <memory>
+
+#include "assist/documents.h"
+#include "assist/documents_settings.h"
 #include "assist/extension.h"
 #include "assist/settings.h"
+#include "events/extension.h"
+#include "events/settings.h"
 #include "gateway/server.h"
 #include "gateway/settings.h"
 #include "programs/program.h"
@@ -12,7 +18,10 @@ using namespace parley;
 int run(programs::Start& start) {
   net::EventLoop loop("main");
   gateway::Server::Extensions extensions;
-  extensions.push_back(assist::makeExtension());
+  auto documents = std::make_unique<assist::Documents>();
+  extensions.push_back(assist::makeExtension(documents.get()));
+  extensions.push_back(std::move(documents));
+  extensions.push_back(events::makeExtension());
   auto made = gateway::Server::start(
       loop, start.settings, start.stateDirectory, PARLEY_VERSION, [&loop] { loop.stop(); },
       std::move(extensions));
