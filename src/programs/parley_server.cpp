@@ -40,6 +40,8 @@ int run(programs::Start& start) {
 void declareSettings(base::Settings& settings) {
   gateway::declareSettings(settings);
   assist::declareSettings(settings);
+  assist::declareDocumentSettings(settings);
+  events::declareSettings(settings);
 }
 
 }  // namespace
