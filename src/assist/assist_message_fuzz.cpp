@@ -2,6 +2,7 @@
 // "b…") or of a supervisor ("s…"); "C", "A", "B", "S" break that connection and bring it back; "P" with bytes
 // is a picture. Whatever comes: who was not let in sees nothing, nobody acts without control, and every table
 // keeps its bound.
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 

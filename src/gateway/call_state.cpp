@@ -124,7 +124,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Cal
   a("legs", s.legs);
   a("uui", s.uui);
   a("correlationId", s.correlationId);
-  a("assist", s.assist);
+  a.optional("assist", s.assist);
   a("times", s.times);
   a("startedAt", s.startedAt);
   a("answeredAt", s.answeredAt);
@@ -144,6 +144,7 @@ class Writer {
       json[key] = jsonOf(value);
     }
   }
+  void optional(const char* key, const std::string& value) { (*this)(key, value); }
   template <class E>
   void choice(const char* key, E value, std::size_t) {
     json[key] = static_cast<int>(value);
@@ -175,6 +176,10 @@ class Reader {
  public:
   explicit Reader(const Json& json) : json_(json), ok_(json.is_object()) {}
   void operator()(const char* key, std::string& out) { take(ok_ ? stringAt(json_, key) : std::nullopt, out); }
+  /// What states of before did not have.
+  void optional(const char* key, std::string& out) {
+    if (ok_ && json_.contains(key)) (*this)(key, out);
+  }
   void operator()(const char* key, bool& out) { take(ok_ ? boolAt(json_, key) : std::nullopt, out); }
   void operator()(const char* key, std::int64_t& out) {
     const auto value = ok_ ? integerAt(json_, key) : std::nullopt;

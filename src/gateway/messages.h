@@ -78,8 +78,8 @@ struct PageMessage {
   std::string request;  ///< Comes back in the answer; may be empty.
   std::string type;
   std::variant<message::Dial, message::Answer, message::Reject, message::End, message::Mute, message::Restart,
-               message::Dtmf, message::Assist, message::Hold, message::Offer, message::Transfer, message::CancelTransfer,
-               message::Availability, message::Stats, message::Bye, message::Pong>
+               message::Dtmf, message::Assist, message::Hold, message::Offer, message::Transfer,
+               message::CancelTransfer, message::Availability, message::Stats, message::Bye, message::Pong>
       what;
 };
 

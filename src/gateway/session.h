@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "link/reliable_link.h"
 #include "identity/tokens.h"
+#include "link/reliable_link.h"
 #include "net/event_loop.h"
 
 namespace parley::gateway {
