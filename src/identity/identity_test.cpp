@@ -93,7 +93,7 @@ TEST(SignInLimiter, TablesStayBounded) {
 class Tokens : public ::testing::Test {
  protected:
   CallToken sample() const {
-    return {"websocketcall", "consumer", "c-1", "Ada ✓", "agent1", "00c8", "cor-1", true, "", {}};
+    return {"websocketcall", "consumer", "c-1", "Ada ✓", "agent1", "00c8", "cor-1", true, true, "", {}};
   }
   base::FakeRandom random_;
   TokenSigner signer_{base::Secret(std::string(32, 'k')), random_};
