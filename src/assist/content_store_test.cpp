@@ -29,7 +29,11 @@ TEST(ContentType, IsWhatTheBytesSay) {
   EXPECT_EQ(*contentTypeOf(base::asBytes(png(640, 480))), (ContentType{"image/png", "image", 640, 480}));
   const std::string gif("GIF89a\x0a\0\x14\0\0\0\0", 13);
   EXPECT_EQ(*contentTypeOf(base::asBytes(gif)), (ContentType{"image/gif", "image", 10, 20}));
-  const std::string jpeg("\xff\xd8\xff\xe0\0\x04" "ab" "\xff\xc4\0\x02\xff\xc0\0\x11\x08\0\x20\0\x30\x03", 23);
+  const std::string jpeg(
+      "\xff\xd8\xff\xe0\0\x04"
+      "ab"
+      "\xff\xc4\0\x02\xff\xc0\0\x11\x08\0\x20\0\x30\x03",
+      23);
   EXPECT_EQ(*contentTypeOf(base::asBytes(jpeg)), (ContentType{"image/jpeg", "image", 48, 32}));
   const std::string webp("RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x3f\0\0\x1f\0\0", 30);
   EXPECT_EQ(*contentTypeOf(base::asBytes(webp)), (ContentType{"image/webp", "image", 64, 32}));

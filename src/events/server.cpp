@@ -39,8 +39,7 @@ link::PeersOptions Server::peersOptions() {
 
 Server::Server(net::EventLoop& loop, const identity::TokenSigner& signer, base::Random& random,
                store::Store& store, Limits limits, link::PeersOptions options)
-    : loop_(loop),
-      peers_(loop, signer, random, std::move(options)),
+    : peers_(loop, signer, random, std::move(options)),
       topics_(random, limits),
       topicBucket_(store.bucket("aed_topics", durable(limits.maxTopics + 1'000))),
       dataBucket_(store.bucket("aed_data", durable(1'000'000))),

@@ -44,7 +44,6 @@ class Server final : public link::PeersListener {
   void sweep();
   void count();
 
-  net::EventLoop& loop_;
   link::Peers peers_;
   Topics topics_;
   std::shared_ptr<store::Bucket> topicBucket_, dataBucket_;

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <map>
+#include <optional>
+
 #include "link/json.h"
 #include "net/http_client.h"
 
@@ -87,14 +91,15 @@ struct Page {
     party = welcome["party"].get<std::string>();
     key = welcome["key"].get<std::string>();
     for (const Json& each : unacknowledged) {
-      if (each["seq"] > welcome["ack"]) socket->sendText(each.dump());
+      if (each["seq"].get<std::int64_t>() > welcome["ack"].get<std::int64_t>()) socket->sendText(each.dump());
     }
   }
   /// The network goes; what was under way is lost.
   void lose() {
+    const std::size_t before = rig.server->peers().connections();
     socket->close(1000, "");
     socket.reset();
-    rig.loop.runUntil([&] { return rig.server->peers().connections() == 0; }, kDeadline);
+    EXPECT_TRUE(rig.loop.runUntil([&] { return rig.server->peers().connections() < before; }, kDeadline));
   }
   void onText(std::string_view text) {
     const Json message = *link::parseJson(text);

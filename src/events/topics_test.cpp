@@ -225,7 +225,8 @@ TEST(Topics, ALargeTopicComesInPartsAndWhatChangesMeanwhileIsNotLost) {
   };
   remove(0);
   remove(9);
-  b.submit("a", {{"id", "i8"}, {"version", versions[8]}, {"value", "new"}});
+  b.say("a",
+        {{"type", "data-submit"}, {"topic", "t"}, {"id", "i8"}, {"version", versions[8]}, {"value", "new"}});
   std::map<std::string, Json> known;
   const auto take = [&](const Json& item) { known[item["id"].get<std::string>()] = item["value"]; };
   for (const Json& item : first["data"]) take(item);
@@ -255,6 +256,7 @@ TEST(Topics, WhoIsTooFarBehindGetsEverythingAnew) {
     b.join(each);
     b.connect(each);
   }
+  b.read("a");
   b.submit("a", {{"id", "stays"}});
   b.read("b");
   for (int i = 0; i < 6; ++i) {
