@@ -139,7 +139,8 @@ struct Page {
     say({{"type", "topic-connect"}, {"topic", topic}, {"create", true}, {"request", "connect"}});
     snapshot = wait("topic");
   }
-  Json submit(const std::string& item, const Json& value, const std::string& request = "s") {
+  Json submit(const std::string& item, const Json& value, std::string request = "") {
+    if (request.empty()) request = "s" + std::to_string(sent);  // A request is done once: each has its own name.
     say({{"type", "data-submit"}, {"topic", "c1"}, {"id", item}, {"value", value}, {"request", request}});
     return wait("data");
   }
