@@ -532,7 +532,7 @@ TEST(CallStateForm, DamagedTextsAreNoCalls) {
   ASSERT_TRUE(deserialise(good));
   for (std::size_t cut = 0; cut < good.size(); ++cut) EXPECT_FALSE(deserialise(good.substr(0, cut))) << cut;
   for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
-           {"\"format\":2", "\"format\":1"},
+           {"\"format\":3", "\"format\":2"},
            {"\"phase\":\"ringing\"", "\"phase\":\"singing\""},
            {"\"phase\":\"ringing\"", "\"phase\":3"},
            {"\"startedAt\":1000", "\"startedAt\":-1"},

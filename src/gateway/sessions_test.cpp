@@ -245,6 +245,7 @@ TEST_F(SessionsTest, TooMuchUnacknowledgedEndsTheSession) {
 }
 
 TEST_F(SessionsTest, TablesAreBounded) {
+  int refused = 0;  // Outlives the rig, whose end closes what is open.
   Rig rig(Rig::Options{.sessions = {.hello = 60s, .maxSessions = 2, .maxConnections = 4}});
   auto one = rig.consumer();
   auto two = rig.consumer();
@@ -254,7 +255,6 @@ TEST_F(SessionsTest, TablesAreBounded) {
   EXPECT_EQ(three->error, "server.full");
   EXPECT_EQ(three->closeCode, 4013);
   std::vector<std::shared_ptr<net::WebSocket>> silent;
-  int refused = 0;
   for (int i = 0; i < 10; ++i) {
     silent.push_back(rig.connector()());
     silent.back()->start([](auto) {}, [](auto) {}, [&](auto, auto) { ++refused; });
