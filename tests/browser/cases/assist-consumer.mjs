@@ -1,0 +1,198 @@
+// The consumer's side of a shared page in real browsers: what is asked, shown and kept. The agent is a Node client.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { until } from '../lib/browsers.mjs';
+import { assert } from '../lib/call.mjs';
+import { request } from '../lib/stack.mjs';
+import { Topic, agentTopicToken } from '../lib/topic.mjs';
+
+const claim = (stack, query = '') => `${stack.url}/assistsample/claim.html${query}`;
+const look = (page, wanted) => until(`${page.name}: the bar says ${wanted}`, async () => (await page.attribute('assist-bar', 'data-look')) === wanted);
+
+async function join(stack, cid, user = 'agent1') {
+  const agent = await Topic.open(stack, await agentTopicToken(stack, user), { cid });
+  assert(!agent.refused, `agent refused: ${agent.refused}`);
+  return agent;
+}
+
+/** From the button to the first picture. */
+async function share(stack, page, cid) {
+  await look(page, 'waiting');
+  const agent = await join(stack, cid);
+  await page.appears('consent');
+  assert(agent.pictures.length === 0, 'nothing is seen before the answer');
+  await page.click('consent-yes');
+  await look(page, 'on');
+  await agent.wait('picture');
+  return agent;
+}
+
+/** Pictures that come after now. */
+async function fresh(agent) {
+  agent.seen = agent.seen.filter((m) => m.type !== 'picture');
+  return agent.wait('picture');
+}
+
+async function upload(stack, name, type, body) {
+  const login = await request(`${stack.url}/expertassist/agent/login`, { method: 'POST', body: { user: 'agent1', password: 'agent1' } });
+  const cookie = login.headers['set-cookie'].map((c) => c.split(';')[0]).join('; ');
+  const answer = await request(`${stack.url}/assistserver/content?name=${encodeURIComponent(name)}`, { method: 'POST', body, headers: { cookie, 'content-type': type } });
+  assert(answer.status === 201 || answer.status === 200, `upload: ${answer.status} ${answer.text}`);
+  return answer.json.id;
+}
+
+/** A PDF of so many empty pages with a black bar each. */
+function pdf(pages) {
+  const objects = ['<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Count ${pages} /Kids [${Array.from({ length: pages }, (_, i) => `${3 + 2 * i} 0 R`).join(' ')}] >>`];
+  for (let i = 0; i < pages; i++) {
+    objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${4 + 2 * i} 0 R >>`, '<< /Length 18 >>\nstream\n60 700 400 30 re f \nendstream');
+  }
+  let out = '%PDF-1.4\n';
+  const places = objects.map((body, i) => { const at = out.length; out += `${i + 1} 0 obj\n${body}\nendobj\n`; return at; });
+  const start = out.length;
+  return `${out}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')}` +
+    `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
+}
+
+const kStrict = "default-src 'none'; script-src 'self'; connect-src 'self' wss:; img-src 'self'; font-src 'self'; worker-src 'self'";
+const kStrictPage = `<!doctype html><html lang="en"><meta http-equiv="Content-Security-Policy" content="${kStrict}"><title>Strict</title><h1>Strict</h1>
+  <label>Name <input value="Ada"></label><script src="/assistserver/sdk/web/consumer/assist.js"></script><script src="/assistsample/strict.js"></script></html>`;
+
+/** The served files, and a page whose own policy is stricter than the server's. */
+function strictSite() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-strict-'));
+  fs.cpSync(path.join(path.dirname(new URL(import.meta.url).pathname), '../../../web/dist'), folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'assistsample/strict.html'), kStrictPage);
+  fs.writeFileSync(path.join(folder, 'assistsample/strict.js'), "Parley.assist.start({ cid: 'strict' });");
+  return folder;
+}
+let strictFolder = '';
+
+export const cases = [{
+  name: 'assist consumer: consent, picture, pause, lost network, private page, reload and next page, end (chromium)', async run({ stack, browser }) {
+    const page = await browser('chromium', 'consumer');
+    await page.goto(claim(stack, '?cid=shared-1&cobrowseOnly=true&name=Ada'));
+    const agent = await share(stack, page, 'shared-1');
+    await until('name and path', () => agent.state?.consumer.name === 'Ada' && agent.state.view.path === '/assistsample/claim.html');
+    await page.says('assist-state', /sees this page/);
+
+    await page.click('assist-pause');
+    await agent.sharing('paused');
+    await look(page, 'paused');
+    await page.click('assist-pause');
+    await agent.sharing('on');
+    await fresh(agent);
+
+    await page.raw.context().setOffline(true);
+    await look(page, 'lost');
+    await page.raw.context().setOffline(false);
+    await look(page, 'on');
+    await fresh(agent);
+
+    await page.reload();
+    await look(page, 'on');
+    await fresh(agent);
+    await page.goto(`${stack.url}/assistsample/payment.html`);
+    await agent.sharing('sensitive');
+    await look(page, 'private');
+    const before = agent.pictures.length;
+    await page.goto(`${stack.url}/assistsample/`);
+    await agent.sharing('on');
+    await fresh(agent);
+    assert(agent.pictures.length > before, 'pictures again');
+    assert(agent.state.parties.length === 1 && agent.state.parties[0].state === 'joined', 'nobody was asked twice');
+
+    await page.click('assist-end');
+    assert((await agent.wait('ended')).reason === 'consumer_ended', 'over for the agent');
+    await look(page, 'ended');
+    await page.reload();
+    assert(!(await page.state(page.test('assist-bar'))), 'nothing goes on after the end');
+  },
+}, {
+  name: 'assist consumer: a no, a code, control and its end by a touch (firefox)', async run({ stack, browser }) {
+    const page = await browser('firefox', 'consumer');
+    await page.goto(claim(stack));
+    await page.click('cobrowse');
+    await look(page, 'waiting');
+    await page.click('make-code');
+    await page.appears('short-code');
+    const code = await page.attribute('short-code', 'data-code');
+    const login = await request(`${stack.url}/expertassist/agent/login`, { method: 'POST', body: { user: 'agent1', password: 'agent1' } });
+    const cookie = login.headers['set-cookie'].map((c) => c.split(';')[0]).join('; ');
+    const found = await request(`${stack.url}/assistserver/shortcode/agent?appkey=${code}`, { headers: { cookie } });
+    assert(found.status === 200 && found.json.cid, `short code: ${found.status} ${found.text}`);
+
+    const agent = await join(stack, found.json.cid);
+    await page.appears('consent');
+    await page.click('consent-no');
+    await agent.wait((m) => m.type === 'consent' && m.grant === false);
+    assert(agent.pictures.length === 0, 'a no is a no');
+    agent.send('ask', { what: 'view' });
+    await page.appears('consent');
+    await page.click('consent-yes');
+    await agent.wait('picture');
+
+    agent.send('control', { want: true });
+    await until('control is asked for', async () => (await page.attribute('consent', 'data-what')) === 'control');
+    await page.click('consent-yes');
+    await page.appears('assist-control');
+    const place = await page.evaluate(() => { const b = document.getElementById('claim-street').getBoundingClientRect(); return { x: b.x + 20, y: b.y + 10 }; });
+    agent.send('click', { ...place, button: 0, detail: 1 });
+    agent.send('text', { text: 'Harbour Lane 4' });
+    await until('typed', () => page.evaluate(() => document.getElementById('claim-street').value === 'Harbour Lane 4'));
+    await page.says('assist-deed', /Street and number/);
+    await page.raw.mouse.click(30, 700);
+    await agent.wait((m) => m.type === 'session' && m.control === 'none');
+    await page.gone('assist-control');
+    await page.click('assist-end');
+    await agent.wait('ended');
+  },
+}, {
+  name: 'assist consumer: links, a picture and a document are pushed, hostile ones refused (chromium)', async run({ stack, browser }) {
+    const page = await browser('chromium', 'consumer');
+    await page.goto(claim(stack, '?cid=pushed&cobrowseOnly=true'));
+    const agent = await share(stack, page, 'pushed');
+    for (const url of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd']) {
+      agent.send('push', { kind: 'link', url, name: 'x', request: `hostile-${url}`.slice(0, 60) });
+      await agent.wait((m) => m.type === 'error' && m.request?.startsWith('hostile'));
+    }
+    agent.send('push', { kind: 'link', url: 'https://www.example.org/cover', name: 'What is covered' });
+    await page.appears('push-card');
+    await page.says('push-card', /www\.example\.org/);
+    const attributes = await page.evaluate(() => { const a = window.__deep('[data-test=push-open]'); return [a.href, a.target, a.rel]; });
+    assert(attributes.join(' ') === 'https://www.example.org/cover _blank noopener noreferrer', attributes.join(' '));
+    await page.click('push-decline');
+    assert((await agent.wait('push-result')).what === 'declined', 'told');
+
+    const content = await upload(stack, 'offer.pdf', 'application/pdf', pdf(100));
+    agent.send('push', { kind: 'document', content, name: 'offer.pdf' });
+    const pushed = await agent.wait((m) => m.type === 'push' && m.kind === 'document');
+    await until('the first page is drawn', () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+    assert((await agent.wait((m) => m.type === 'document' && m.pages)).pages === 100, 'pages');
+    agent.send('document', { id: pushed.id, page: 42, scroll: 0, zoom: 1 });
+    await page.says('document-page', /^42 \/ 100$/);
+    await until('that page is drawn', () => page.evaluate(() => window.__deep('[data-page="42"][data-drawn=yes]') !== null));
+    await page.click('document-next');
+    assert((await agent.wait((m) => m.type === 'document' && m.page === 43)).id === pushed.id, 'the agent turns, too');
+    await page.click('document-close');
+    await agent.wait((m) => m.type === 'document' && m.closed);
+    assert(page.errors.length === 0, page.errors.join());
+  },
+}, {
+  name: 'assist consumer: a site with a strict policy (chromium)',
+  get settings() { return { 'server.web_root': (strictFolder = strictSite()) }; },
+  async run({ stack, browser, owns }) {
+    owns({ remove: () => fs.rmSync(strictFolder, { recursive: true, force: true }) });
+    const page = await browser('chromium', 'consumer');
+    await page.goto(`${stack.url}/assistsample/strict.html`);
+    const agent = await share(stack, page, 'strict');
+    const content = await upload(stack, 'offer.pdf', 'application/pdf', pdf(3));
+    agent.send('push', { kind: 'document', content, name: 'offer.pdf' });
+    await until('the first page is drawn', () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+    const bar = await page.evaluate(() => getComputedStyle(window.__deep('[data-test=assist-bar]')).position);
+    assert(bar === 'fixed', `the bar has its styles: ${bar}`);
+    const refused = page.console.filter((line) => /Content Security Policy/i.test(line));
+    assert(refused.length === 0, refused.join('\n'));
+  },
+}];
