@@ -50,6 +50,8 @@ export class AgentApp extends LitElement {
   private readonly ringer_ = new Ringer();
   private readonly assistApi_ = new AssistApi(this.client_.environment);
   private readonly assist_ = new AssistDesk(this.client_.environment, this.assistApi_, 'agent');
+  /** Once the picture has its new size. */
+  private readonly placeSoon_ = () => requestAnimationFrame(() => requestAnimationFrame(() => this.placeWindow()));
   private readonly keys_ = (event: KeyboardEvent) => this.keyPressed(event);
 
   protected override createRenderRoot(): HTMLElement {
@@ -65,13 +67,15 @@ export class AgentApp extends LitElement {
     this.listen(this.client_);
     this.follow(this.desk_);
     this.assist_.on('changed', () => this.requestUpdate());
-    this.assist_.on('window', () => this.placeWindow());
+    this.assist_.on('window', () => this.placeSoon_());
+    window.addEventListener('resize', this.placeSoon_);
     void this.begin();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener('keydown', this.keys_);
+    window.removeEventListener('resize', this.placeSoon_);
     this.ringer_.stop();
   }
 

@@ -38,14 +38,14 @@ export class VideoWindow extends LitElement {
 
   private get spot(): Spot | null {
     const { over, place } = this;
-    if (over && place?.shown && place.w > 0 && !this.drag_) return this.kept({ left: over.left + place.x * over.width, top: over.top + place.y * over.height });
+    if (over && over.width > 0 && place?.shown && place.w > 0 && !this.drag_) return this.kept({ left: over.left + place.x * over.width, top: over.top + place.y * over.height });
     return this.own_ && this.kept(this.own_);
   }
 
-  /** The handle stays on the screen. */
+  /** It stays on the screen, with its buttons. */
   private kept({ left, top }: Spot): Spot {
     const box = this.getBoundingClientRect();
-    return { left: Math.min(Math.max(0, left), Math.max(0, innerWidth - box.width)), top: Math.min(Math.max(0, top), Math.max(0, innerHeight - 48)) };
+    return { left: Math.min(Math.max(0, left), Math.max(0, innerWidth - box.width)), top: Math.min(Math.max(0, top), Math.max(0, innerHeight - box.height)) };
   }
 
   private grab(event: PointerEvent): void {
