@@ -162,7 +162,7 @@ TEST(EventsServer, PagesShareATopic) {
   EXPECT_EQ(consumer.welcome["topics"]["maxValue"], 65'536);
   consumer.connect();
   agent.connect();
-  const Json made = consumer.submit("cart", {{"sum", 12}});
+  const Json made = consumer.submit("cart", {{"sum", 12}}, "s");
   EXPECT_EQ(made["request"], "s");
   EXPECT_EQ(agent.wait("data")["value"]["sum"], 12);
   agent.say({{"type", "message"}, {"topic", "c1"}, {"value", "look"}});

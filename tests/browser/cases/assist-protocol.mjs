@@ -61,6 +61,7 @@ export const cases = [{
     await agent.wait((m) => m.type === 'picture' && m.frame === 1);
     agent.send('click', { x: 10, y: 20 });
     await back.wait('click');
+    agent.seen = agent.seen.filter((m) => m.type !== 'session');  // Of before.
     back.send('control', { take: true });
     await agent.wait((m) => m.type === 'session' && m.control === 'none');
 
