@@ -43,6 +43,7 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
         locator_(parts_.loop, resolver_, {.deadline = kLocatePatience}) {
     sipnet::TransportOptions options;
     options.tls = parts_.clientTls;
+    options.connectWebSocket = true;
     if (const std::string address = parts_.settings.text("sip.advertised_address"); !address.empty()) {
       for (const auto kind : {sip::TransportKind::udp, sip::TransportKind::tcp, sip::TransportKind::tls}) {
         options.advertised[kind] = address;
