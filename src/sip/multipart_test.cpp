@@ -10,7 +10,8 @@ namespace {
 const std::string kMixed = "multipart/mixed;boundary=\"one\"";
 const std::string kSdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n";
 
-std::string part(const std::string& headers, const std::string& content, const std::string& boundary = "one") {
+std::string part(const std::string& headers, const std::string& content,
+                 const std::string& boundary = "one") {
   return "--" + boundary + "\r\n" + headers + "\r\n" + content + "\r\n";
 }
 std::string end(const std::string& boundary = "one") { return "--" + boundary + "--\r\n"; }
@@ -23,7 +24,8 @@ TEST(Multipart, ADescriptionAmongOtherParts) {
       "Content-Type: application/pidf+xml\r\nContent-ID: <x@example.com>\r\n"
       "Content-Disposition: by-reference;handling=optional\r\n",
       "<presence/>");
-  const std::string isup = part("Content-Type: application/isup;version=itu-t92+\r\n", "\x01\x02\r\n--on\r\n");
+  const std::string isup =
+      part("Content-Type: application/isup;version=itu-t92+\r\n", "\x01\x02\r\n--on\r\n");
   for (const std::string& body : {location + kSdpPart + isup, kSdpPart + isup + location, isup + kSdpPart}) {
     const FoundSdp sdp = found("This is a preamble.\r\n" + body + end() + "and this an epilogue");
     EXPECT_EQ(sdp.status, 0) << body;
@@ -32,10 +34,12 @@ TEST(Multipart, ADescriptionAmongOtherParts) {
 }
 
 TEST(Multipart, PartsAreReadWhole) {
-  const auto parts = parseMultipart(
-      kMixed, part("content-type: Text/HTML ;\r\n charset=utf-8\r\nContent-Disposition: Render; handling=REQUIRED\r\n",
-                   "a\r\n\r\nb") +
-                  part("", "no headers") + "--one  \r\nContent-Transfer-Encoding: base64\r\n\r\n\r\n" + end());
+  const std::string body =
+      part(
+          "content-type: Text/HTML ;\r\n charset=utf-8\r\nContent-Disposition: Render; handling=REQUIRED\r\n",
+          "a\r\n\r\nb") +
+      part("", "no headers") + "--one  \r\nContent-Transfer-Encoding: base64\r\n\r\n\r\n" + end();
+  const auto parts = parseMultipart(kMixed, body);  // Parts are views of the body.
   ASSERT_TRUE(parts);
   ASSERT_EQ(parts->size(), 3u);
   EXPECT_EQ(parts->at(0).type, "text/html");
@@ -59,7 +63,8 @@ TEST(Multipart, WhatIsRequiredMustBeUnderstood) {
 }
 
 TEST(Multipart, DescriptionsThatAreNoneOfTheSession) {
-  const std::string early = part("Content-Type: application/sdp\r\nContent-Disposition: early-session\r\n", "v=1");
+  const std::string early =
+      part("Content-Type: application/sdp\r\nContent-Disposition: early-session\r\n", "v=1");
   EXPECT_EQ(found(early + end()).status, 415) << "RFC 3959";
   EXPECT_EQ(found(early + kSdpPart + end()).sdp, kSdp);
   const std::string encoded = part("Content-Type: application/sdp\r\nContent-Encoding: gzip\r\n", "x");
@@ -69,7 +74,8 @@ TEST(Multipart, DescriptionsThatAreNoneOfTheSession) {
 
 TEST(Multipart, OfAlternativesTheLastThatIsUnderstood) {
   const std::string other = part("Content-Type: application/sdp\r\n", "v=0\r\ns=better\r\n");
-  const std::string unknown = part("Content-Type: x/y\r\nContent-Disposition: session;handling=required\r\n", "z");
+  const std::string unknown =
+      part("Content-Type: x/y\r\nContent-Disposition: session;handling=required\r\n", "z");
   const FoundSdp sdp = found(kSdpPart + other + unknown + end(), "multipart/alternative; boundary=one");
   EXPECT_EQ(sdp.status, 0);
   EXPECT_EQ(sdp.sdp, "v=0\r\ns=better\r\n");
