@@ -149,6 +149,12 @@ Json fieldEntry(const Json& entry) {
   Reader in(entry);
   in.label("id", kMaxIdBytes, true).caption("label", 300).label("type", 64).flag("masked").flag("required");
   in.flag("readonly").flag("valid").caption("message", 500).flag("multiple").flag("focused");
+  in.flag("disabled")
+      .flag("barred")
+      .caption("group", 300)
+      .caption("hint", 300)
+      .whole("maxLength", 0, INT32_MAX);
+  for (const char* limit : {"min", "max", "step"}) in.caption(limit, 64);
   for (const char* key : {"x", "y", "w", "h"}) in.coordinate(key, false);
   if (!link::boolAt(entry, "masked").value_or(false)) {
     in.text("value", kMaxValueBytes).flag("checked");
@@ -235,6 +241,7 @@ void readFormResult(Reader& in) {
       .flag("ok", true)
       .flag("valid")
       .caption("message", 500)
+      .caption("reason", 64)
       .label("to", kMaxIdBytes);
 }
 

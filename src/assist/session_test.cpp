@@ -236,6 +236,21 @@ TEST(AssistSessionTest, FormsGoToWhoAskedAndMaskedFieldsHaveNoValue) {
   EXPECT_TRUE(rig.say("a", {{"type", "form-set"}, {"id", "f1"}, {"value", "x"}}));
   EXPECT_TRUE(rig.say("c", {{"type", "form-result"}, {"id", "f1"}, {"ok", true}, {"to", "a"}}));
   EXPECT_EQ(rig.out.last("a", "form-result")["ok"], true);
+  EXPECT_TRUE(rig.say(
+      "c", {{"type", "form-result"}, {"id", "f1"}, {"ok", false}, {"reason", "act.barred"}, {"to", "a"}}));
+  EXPECT_EQ(rig.out.last("a", "form-result")["reason"], "act.barred");
+}
+
+TEST(AssistSessionTest, WhatAnAgentHasToKnowOfAFieldArrives) {
+  Rig rig;
+  rig.letIn("a");
+  EXPECT_TRUE(rig.say("a", {{"type", "form-get"}}));
+  const Json field = {{"id", "f1"},      {"label", "Day"},  {"type", "date"},      {"masked", false},
+                      {"value", ""},     {"barred", true},  {"disabled", true},    {"group", "Visit"},
+                      {"hint", "a day"}, {"maxLength", 10}, {"min", "2026-01-01"}, {"max", "2026-12-31"},
+                      {"step", "1"}};
+  EXPECT_TRUE(rig.say("c", {{"type", "form"}, {"fields", {field}}}));
+  EXPECT_EQ(rig.out.last("a", "form")["fields"][0], field);
 }
 
 TEST(AssistSessionTest, LinksArePushedDocumentsAreFetchedFirst) {

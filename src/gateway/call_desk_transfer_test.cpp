@@ -580,11 +580,12 @@ TEST_F(DeskTransfer, AFloodTowardsAnAbsentPageIsMadeSmall) {
   Rig::Options options;
   options.sessions.messagesPerSecond = 1e6;
   options.sessions.burst = 1e6;
+  options.sessions.resume = base::Millis{600'000};  // Of real time, which a busy machine takes for the flood.
   make(options);
   const auto id = rig_->connectedCall(*consumer_, *agent_);
   agent_->breakOff();
   EXPECT_FALSE(consumer_->expectCall("reconnecting").is_null());
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 2'000; ++i) {
     consumer_->send("mute", {{"call", id}, {"audio", i % 2 == 0}, {"video", false}});
     consumer_->send("dtmf", {{"call", id}, {"digits", "1"}});
     if (i % 50 == 0) rig_->settle();

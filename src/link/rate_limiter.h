@@ -20,6 +20,7 @@ class RateLimiter {
     base::Instant at{};
   };
   std::map<std::string, Bucket> buckets_;
+  base::Instant swept_{};
 };
 
 }  // namespace parley::link
