@@ -7,8 +7,7 @@
 namespace parley::broker {
 
 bool Leg::EventBudget::take(base::WallTime now) {
-  const double gained =
-      std::chrono::duration<double>(now - at_) / std::chrono::duration<double>(pace_.every);
+  const double gained = std::chrono::duration<double>(now - at_) / std::chrono::duration<double>(pace_.every);
   tokens_ = std::min(pace_.burst, tokens_ + std::max(0.0, gained));
   at_ = now;
   if (tokens_ < 1) return false;

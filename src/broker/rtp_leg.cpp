@@ -166,8 +166,8 @@ void RtpLeg::detectKeys(Stream& stream, base::Bytes rtp, base::Instant now) {
   if (format == stream.eventFormats.end()) return tellKey(stream.keypad.onTime(now));
   const auto view = proto::parseRtp(rtp);
   if (!view) return;
-  const auto found = stream.keypad.onPacket(
-      view->header, rtp.subspan(view->headerSize, view->payloadSize), format->clockRate, now);
+  const auto found = stream.keypad.onPacket(view->header, rtp.subspan(view->headerSize, view->payloadSize),
+                                            format->clockRate, now);
   tellKey(found.first);
   tellKey(found.second);
 }

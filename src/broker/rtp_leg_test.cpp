@@ -376,8 +376,7 @@ TEST_F(RtpLegTest, AKeyWhoseEndIsLostIsToldByTime) {
   browser.audio = {{0, "PCMU/8000"}, {126, "telephone-event/8000"}};
   ASSERT_TRUE(worker_->create(spec()));
   phone.apply(*worker_->offer("c1", "consumer", browser.offer(), "p1"));
-  connect(browser,
-          *worker_->answer("c1", "p1", phone.sdp("0 101", "a=rtpmap:101 telephone-event/8000\r\n")));
+  connect(browser, *worker_->answer("c1", "p1", phone.sdp("0 101", "a=rtpmap:101 telephone-event/8000\r\n")));
   const auto payload = proto::writeTelephoneEvent({11, false, 10, 320});
   expectArrives(
       browser, [&] { phone.sendEvent(std::string(base::asText(payload)), 101, 4000); },

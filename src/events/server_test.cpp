@@ -140,7 +140,8 @@ struct Page {
     snapshot = wait("topic");
   }
   Json submit(const std::string& item, const Json& value, std::string request = "") {
-    if (request.empty()) request = "s" + std::to_string(sent);  // A request is done once: each has its own name.
+    if (request.empty())
+      request = "s" + std::to_string(sent);  // A request is done once: each has its own name.
     say({{"type", "data-submit"}, {"topic", "c1"}, {"id", item}, {"value", value}, {"request", request}});
     return wait("data");
   }

@@ -55,7 +55,8 @@ event::LegChange changeOf(std::string_view what) {
 /// A key of a telephone's, as brokers tell it; '\0': none.
 char keyOf(const Json& detail) {
   const auto key = stringAt(detail, "digit").value_or("");
-  const bool good = key.size() == 1 && std::string_view("0123456789*#ABCD").find(key[0]) != std::string_view::npos;
+  const bool good =
+      key.size() == 1 && std::string_view("0123456789*#ABCD").find(key[0]) != std::string_view::npos;
   return good ? key[0] : '\0';
 }
 
@@ -174,7 +175,8 @@ void BrokerClient::onEvent(std::string_view text) {
     const bool hasDetail = detail != json->end() && detail->is_object();
     if (what == "dtmf") {  // Not as a change of the leg: what is pressed stays out of the timeline.
       const char key = hasDetail ? keyOf(*detail) : '\0';
-      const auto millis = base::parseNumber<std::uint32_t>(hasDetail ? stringAt(*detail, "millis").value_or("") : "");
+      const auto millis =
+          base::parseNumber<std::uint32_t>(hasDetail ? stringAt(*detail, "millis").value_or("") : "");
       if (key != '\0') listener_->onLegKey(call, leg, key, millis.value_or(0));
       return;
     }

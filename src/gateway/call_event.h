@@ -150,8 +150,8 @@ enum class LegChange { iceUp, iceDown, dtlsUp, dtlsDown, silent, heard, other };
 struct LegChanged {
   std::string leg;
   LegChange change{};
-  std::string what;    ///< The broker's word, for the timeline.
-  std::string detail;  ///< JSON, for the timeline.
+  std::string what;               ///< The broker's word, for the timeline.
+  std::string detail;             ///< JSON, for the timeline.
   std::int64_t silentMillis = 0;  ///< silent: for how long already.
 };
 /// The leg's settled description does not fit any more: it needs an offer of ours.

@@ -133,9 +133,9 @@ struct Transfer {
 /// How long things may take, in milliseconds; fixed when the call begins.
 struct CallTimes {
   std::int64_t ring = 30'000;
-  std::int64_t media = 20'000;  ///< From the answer to media on both legs.
-  std::int64_t lost = 60'000;   ///< A leg without media in a connected call.
-  std::int64_t offer = 20'000;  ///< For an answer to an offer in a call.
+  std::int64_t media = 20'000;    ///< From the answer to media on both legs.
+  std::int64_t lost = 60'000;     ///< A leg without media in a connected call.
+  std::int64_t offer = 20'000;    ///< For an answer to an offer in a call.
   std::int64_t silence = 60'000;  ///< Of a phone, until the call ends; 0: it does not.
   friend bool operator==(const CallTimes&, const CallTimes&) = default;
 };

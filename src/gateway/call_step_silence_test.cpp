@@ -118,8 +118,8 @@ class PhoneRights : public ::testing::Test {
     if (!page_->hello()) return "no welcome";
     rig_->phones.invited = {};
     page_->send("dial", {{"destination", destination}, {"sdp", "v=0"}});
-    const Json call = page_->expect(
-        "call", [](const Json& c) { return c["state"] == "ringing" || c["state"] == "ended"; });
+    const Json call =
+        page_->expect("call", [](const Json& c) { return c["state"] == "ringing" || c["state"] == "ended"; });
     if (call.is_null()) return "nothing";
     const std::string end = call["state"] == "ended" ? call["reason"].get<std::string>() : "";
     if (end.empty()) {
@@ -140,7 +140,8 @@ TEST_F(PhoneRights, AStrangersPageCallsNoPhones) {
   make({});
   EXPECT_EQ(dial({}, "2001"), "phones_not_allowed");
   EXPECT_EQ(dial({}, "sip:2001@pbx.example"), "phones_not_allowed");
-  EXPECT_EQ(dial({.destination = "2001"}, ""), "phones_not_allowed") << "it may have asked for that token itself";
+  EXPECT_EQ(dial({.destination = "2001"}, ""), "phones_not_allowed")
+      << "it may have asked for that token itself";
   EXPECT_EQ(dial({.phonesAllowed = true}, "2001"), "") << "an application with an id";
   EXPECT_EQ(dial({.destination = "2001", .phonesAllowed = true}, ""), "");
 }

@@ -509,7 +509,8 @@ TEST(CallStep, AReloadedPageCountsAsLostUntilItsMediaIsBack) {
   EXPECT_EQ(state.agent.session, "s2");
   const Step restart = step(state, {2, event::Restarted{"s2", "sdp", "r"}});
   EXPECT_NE(brokerAction(restart, BrokerOp::answerLocally), nullptr);
-  const Step back = step(restart.state, {3, event::LegChanged{"agent", event::LegChange::iceUp, "", "{}", 0}});
+  const Step back =
+      step(restart.state, {3, event::LegChanged{"agent", event::LegChange::iceUp, "", "{}", 0}});
   EXPECT_FALSE(viewOf(back.state, Side::consumer).peerLost);
   EXPECT_EQ(countOf<action::StopTimer>(back.actions), 1u);
 }
@@ -518,7 +519,8 @@ TEST(CallStep, ALostLegHasItsTimeAndAReasonByWhatIsLeft) {
   CallState state = stateIn(CallPhase::connected);
   const Step lost = step(state, {1, event::LegChanged{"agent", event::LegChange::iceDown, "", "{}", 0}});
   ASSERT_EQ(countOf<action::StartTimer>(lost.actions), 1u);
-  const Step again = step(lost.state, {2, event::LegChanged{"agent", event::LegChange::dtlsDown, "", "{}", 0}});
+  const Step again =
+      step(lost.state, {2, event::LegChanged{"agent", event::LegChange::dtlsDown, "", "{}", 0}});
   EXPECT_EQ(countOf<action::StartTimer>(again.actions), 0u) << "the time is not begun anew";
   const event::TimerFired fired{CallTimer::agentMedia};
   EXPECT_EQ(step(again.state, {3, fired}).state.reason, EndReason::mediaFailed);

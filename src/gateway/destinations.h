@@ -11,8 +11,8 @@
 namespace parley::gateway {
 
 struct DestinationRules {
-  NumberPattern allowed;               ///< What a page asks for must match.
-  std::string fallback = "agent1";     ///< Called when neither token nor page names one.
+  NumberPattern allowed;            ///< What a page asks for must match.
+  std::string fallback = "agent1";  ///< Called when neither token nor page names one.
   /// Consumers' pages may dial telephones: an administrator allowed it, or said what they may ask for. Agents
   /// may anyway, as may pages whose token an application with an id asked for.
   bool phones = false;

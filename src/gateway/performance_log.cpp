@@ -11,9 +11,9 @@ constexpr std::int64_t kMinuteMillis = 60'000;
 constexpr std::int64_t kSecondMillis = 1'000;
 
 Json jsonOf(const PerformanceSample& sample) {
-  return {{"at", utcOf(sample.at)},       {"sessions", sample.sessions}, {"calls", sample.calls},
-          {"started", sample.started},    {"ended", sample.ended},       {"failed", sample.failed},
-          {"sipIn", sample.sipIn},        {"sipOut", sample.sipOut},     {"brokerLoad", sample.brokerLoad}};
+  return {{"at", utcOf(sample.at)},    {"sessions", sample.sessions}, {"calls", sample.calls},
+          {"started", sample.started}, {"ended", sample.ended},       {"failed", sample.failed},
+          {"sipIn", sample.sipIn},     {"sipOut", sample.sipOut},     {"brokerLoad", sample.brokerLoad}};
 }
 
 /// A total that fell (a part began anew) counts from zero.

@@ -1,5 +1,5 @@
-// What the gateway asks of telephones and trunks behind SIP, and what they tell, as an interface: the real one
-// is over sip/ and sipnet/ (sip_phones.h), tests have a scripted one. The counterpart of media_brokers.h.
+// What the gateway asks of telephones and trunks behind SIP, and what they tell, as an interface: the real
+// one is over sip/ and sipnet/ (sip_phones.h), tests have a scripted one. The counterpart of media_brokers.h.
 //
 // A *phone leg* is one SIP dialog of a call, from the INVITE on. Its id is chosen by the gateway (for an
 // incoming call by Phones) and is also the broker's leg id. Loop thread only.
@@ -19,9 +19,9 @@ struct PhoneInvite {
   std::string sdp;  ///< Our offer.
   std::string uui;  ///< As the page gave it; goes hex-encoded into User-to-User (RFC 7433).
   std::string correlationId;
-  std::string replacesLeg;  ///< INVITE with Replaces of that leg's dialog (RFC 3891), or empty.
+  std::string replacesLeg;    ///< INVITE with Replaces of that leg's dialog (RFC 3891), or empty.
   std::string referredByLeg;  ///< The transfer was asked for by this leg: Referred-By (RFC 3892), or empty.
-  std::string replaces;     ///< Replaces header value as a REFER named it, or empty.
+  std::string replaces;       ///< Replaces header value as a REFER named it, or empty.
 };
 
 struct IncomingPhoneCall {
@@ -61,7 +61,8 @@ class PhonesListener {
   /// `replacesLeg`: our own leg if it names one. Tell how it goes by referProgress().
   virtual void onPhoneRefer(const std::string& leg, const std::string& target, const std::string& replaces,
                             const std::string& replacesLeg) = 0;
-  /// How our REFER goes: 100…199 trying, 200…299 done (the other side hangs up itself, or we do), else failed.
+  /// How our REFER goes: 100…199 trying, 200…299 done (the other side hangs up itself, or we do), else
+  /// failed.
   virtual void onReferProgress(const std::string& leg, int status) = 0;
   /// BYE, CANCEL, session timer, dialog lost. `reason` as in onPhoneFailed; sip.bye, sip.cancelled …
   virtual void onPhoneEnded(const std::string& leg, const std::string& reason, const std::string& text) = 0;

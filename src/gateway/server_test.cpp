@@ -236,8 +236,8 @@ TEST_F(ServerTest, KeysThatABrokerFindsReachTheOtherSideAndNoTimeline) {
   key({{"digit", "9"}, {"millis", "731"}});
   EXPECT_EQ(agent_->expect("dtmf")["digits"], "9") << "and nothing of what is no key";
   const std::string admin = adminCookie();
-  const Json detail =
-      jsonOf(call("GET", "/web_plugin_framework/webcontroller/api/calls/" + id, nullptr, {{"Cookie", admin}}));
+  const Json detail = jsonOf(
+      call("GET", "/web_plugin_framework/webcontroller/api/calls/" + id, nullptr, {{"Cookie", admin}}));
   const auto entry = std::ranges::find_if(
       detail["timeline"], [](const Json& e) { return e["what"] == "dtmf" && e["from"] == "consumer"; });
   ASSERT_NE(entry, detail["timeline"].end());
@@ -365,7 +365,8 @@ TEST_F(ServerTest, SessionTokensFollowTheAccessSettings) {
   const auto phonesIn = [](const Json& answer) {
     const std::string token = answer["token"].get<std::string>();
     const auto dot = token.find('.');
-    const auto claims = base::base64UrlDecode(std::string_view(token).substr(dot + 1, token.rfind('.') - dot - 1));
+    const auto claims =
+        base::base64UrlDecode(std::string_view(token).substr(dot + 1, token.rfind('.') - dot - 1));
     return claims && Json::parse(base::asText(*claims)).value("phones", false);
   };
   EXPECT_FALSE(phonesIn(made)) << "anybody's page";

@@ -102,9 +102,10 @@ void declareAccess(const Declarer& gateway) {
   gateway.add({.name = "gateway.anonymous_phone_calls",
                .type = SettingType::boolean,
                .fallback = false,
-               .sentence = "Consumers' pages may call telephones although the regular expression is blank. They "
-                           "always may with the token of an application that has an id, and the default "
-                           "destination may be a telephone."});
+               .sentence =
+                   "Consumers' pages may call telephones although the regular expression is blank. They "
+                   "always may with the token of an application that has an id, and the default "
+                   "destination may be a telephone."});
   gateway.text("gateway.default_destination", SettingType::text, "agent1", false,
                "Called when neither the page nor the session token names a destination.");
   gateway.list("gateway.allowed_origins", {}, false,

@@ -22,9 +22,12 @@ base::Millis spread(base::Millis interval, base::Random& random) {
 
 std::string_view toString(TrunkState state) {
   switch (state) {
-    case TrunkState::unknown: return "unknown";
-    case TrunkState::up: return "up";
-    case TrunkState::down: return "down";
+    case TrunkState::unknown:
+      return "unknown";
+    case TrunkState::up:
+      return "up";
+    case TrunkState::down:
+      return "down";
   }
   return "";
 }
@@ -136,8 +139,8 @@ void Trunks::settle(Trunk& trunk, const Outcome& outcome, base::Instant, base::W
 
 void Trunks::schedule(Trunk& trunk, base::Instant now) {
   if (trunk.pinging) return;
-  trunk.nextPing =
-      now + (trunk.state == TrunkState::up ? spread(times_.pingUp, random_) : spread(times_.pingDown, random_));
+  trunk.nextPing = now + (trunk.state == TrunkState::up ? spread(times_.pingUp, random_)
+                                                        : spread(times_.pingDown, random_));
 }
 
 Trunk* Trunks::find(std::string_view uri) {
@@ -156,14 +159,10 @@ void Trunks::count() {
 std::string Trunks::json() const {
   Json list = Json::array();
   for (const Trunk& trunk : servers_) {
-    Json one{{"uri", trunk.uri},
-                       {"state", toString(trunk.state)},
-                       {"lastReason", trunk.lastReason},
-                       {"optionsSent", trunk.pings},
-                       {"optionsOk", trunk.pingsAnswered},
-                       {"requests", trunk.requests},
-                       {"failures", trunk.failures},
-                       {"addresses", Json::array()}};
+    Json one{
+        {"uri", trunk.uri},           {"state", toString(trunk.state)},   {"lastReason", trunk.lastReason},
+        {"optionsSent", trunk.pings}, {"optionsOk", trunk.pingsAnswered}, {"requests", trunk.requests},
+        {"failures", trunk.failures}, {"addresses", Json::array()}};
     if (trunk.since != base::WallTime{}) one["since"] = base::formatUtc(trunk.since);
     if (trunk.rttMs) one["rttMs"] = *trunk.rttMs;
     for (const std::string& address : trunk.addresses) {

@@ -28,8 +28,8 @@ struct TrunkTimes {
 struct Trunk {
   std::string uri;
   TrunkState state = TrunkState::unknown;
-  base::WallTime since{};      ///< In this state; 0: since the start.
-  std::string lastReason;      ///< Of the last failure: sip.timeout, sip.transport_refused, "503" …
+  base::WallTime since{};       ///< In this state; 0: since the start.
+  std::string lastReason;       ///< Of the last failure: sip.timeout, sip.transport_refused, "503" …
   std::optional<double> rttMs;  ///< Of the last answered ping.
   std::uint64_t pings = 0, pingsAnswered = 0, requests = 0, failures = 0;
   std::vector<std::string> addresses;  ///< What it resolved to, as last used.

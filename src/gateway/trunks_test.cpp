@@ -19,7 +19,8 @@ using testing::UnorderedElementsAre;
 class TrunksTest : public testing::Test {
  protected:
   void answered(const std::string& uri, int status = 200) {
-    trunks_.onPinged(uri, {.status = status, .reason = {}, .rttMs = 3, .address = "192.0.2.1:5060"}, now_, wall_);
+    trunks_.onPinged(uri, {.status = status, .reason = {}, .rttMs = 3, .address = "192.0.2.1:5060"}, now_,
+                     wall_);
   }
   void silent(const std::string& uri) {
     trunks_.onPinged(uri, {.status = 0, .reason = "sip.timeout", .rttMs = {}, .address = {}}, now_, wall_);

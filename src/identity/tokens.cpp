@@ -77,12 +77,18 @@ base::Result<CallToken> TokenSigner::verifyIgnoringExpiry(std::string_view text,
   if (!header || base::asText(*header) != kHeader || !body) return invalid("The token's form is wrong.");
   const auto claims = nlohmann::json::parse(base::asText(*body), nullptr, false);
   if (!claims.is_object()) return invalid("The token's form is wrong.");
-  CallToken token{textOf(claims, "aud"), textOf(claims, "role"),
-                  textOf(claims, "sub"), textOf(claims, "name"),
-                  textOf(claims, "dst"), textOf(claims, "uui"),
-                  textOf(claims, "cor"), claims.contains("uuiAllowed"),
-                  claims.contains("phones"), textOf(claims, "cid"),
-                  {},                    textOf(claims, "jti"),
+  CallToken token{textOf(claims, "aud"),
+                  textOf(claims, "role"),
+                  textOf(claims, "sub"),
+                  textOf(claims, "name"),
+                  textOf(claims, "dst"),
+                  textOf(claims, "uui"),
+                  textOf(claims, "cor"),
+                  claims.contains("uuiAllowed"),
+                  claims.contains("phones"),
+                  textOf(claims, "cid"),
+                  {},
+                  textOf(claims, "jti"),
                   {}};
   for (const auto& grant : claims.value("grants", nlohmann::json::array())) {
     if (grant.is_string()) token.grants.push_back(grant.get<std::string>());

@@ -51,8 +51,9 @@ class Users {
   Users(net::EventLoop& loop, net::WorkPool& pool, store::Store& store, base::Random& random,
         Options options);
 
-  /// Loads; on the very first start makes agent1/agent1, agent2/agent2, supervisor1/supervisor1 and `admin` with
-  /// a random password, written to <stateDirectory>/initial-admin-password (0600). Errors: identity.state_directory, store.*.
+  /// Loads; on the very first start makes agent1/agent1, agent2/agent2, supervisor1/supervisor1 and `admin`
+  /// with a random password, written to <stateDirectory>/initial-admin-password (0600). Errors:
+  /// identity.state_directory, store.*.
   void start(const std::string& stateDirectory, std::function<void(base::Result<void>)> done);
 
   /// Checks a password, at most as often as the limits allow. The time does not tell whether the user exists.

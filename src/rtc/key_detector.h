@@ -1,9 +1,10 @@
 // Finds the keys of a telephone in its RTP (RFC 4733 section 2.5.2): each one once, however many packets tell
 // of it, in whatever order they come, and also when its end is lost.
 //
-// A key is one by its source (SSRC) and the time stamp of its beginning. It is over with the first packet that
-// says so, with the next key, or when nothing is heard of it for kLostEnd. Of a key whose end is repeated or
-// late nothing is told again. Keys longer than a packet can say go on in segments (section 2.5.1.3).
+// A key is one by its source (SSRC) and the time stamp of its beginning. It is over with the first packet
+// that says so, with the next key, or when nothing is heard of it for kLostEnd. Of a key whose end is
+// repeated or late nothing is told again. Keys longer than a packet can say go on in segments
+// (section 2.5.1.3).
 //
 // Engine: time comes in, nothing is kept but the one key. Durations are in milliseconds.
 #pragma once
@@ -46,7 +47,7 @@ class KeyDetector {
   bool known_ = false;    ///< A key was heard of this source.
   bool running_ = false;  ///< Its end was not heard yet.
   std::uint32_t ssrc_ = 0;
-  std::uint32_t began_ = 0;  ///< Time stamp of the key's, or its last segment's, beginning.
+  std::uint32_t began_ = 0;   ///< Time stamp of the key's, or its last segment's, beginning.
   std::uint64_t before_ = 0;  ///< Units of the segments before this one.
   std::uint32_t duration_ = 0;
   std::uint32_t clockRate_ = 0;

@@ -37,7 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     ++packets;
     const proto::RtpHeader header{(p[1] & 8) != 0, 101, 0, base::loadU32(p + 2), p[1] % 4u};
-    const auto found = detector.onPacket(header, {p + 6, p[10] % 7u}, (p[11] & 1) != 0 ? 48'000 : kClock, now);
+    const auto found =
+        detector.onPacket(header, {p + 6, p[10] % 7u}, (p[11] & 1) != 0 ? 48'000 : kClock, now);
     take(found.first);
     take(found.second);
   }

@@ -78,9 +78,10 @@ TEST_F(AdmissionTest, AChallengeCarriesItsHeader) {
 TEST_F(AdmissionTest, ADescriptionAmongOtherPartsOfTheBodyIsTheOffer) {
   const auto invite = [&](const std::string& handling, const std::string& end = "--b--\r\n") {
     Message message = peer.request(Method::invite, us);
-    message.setBody("--b\r\nContent-Type: application/isup\r\nContent-Disposition: signal;handling=" + handling +
-                        "\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n" + end,
-                    "multipart/mixed;boundary=b");
+    message.setBody(
+        "--b\r\nContent-Type: application/isup\r\nContent-Disposition: signal;handling=" + handling +
+            "\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n" + end,
+        "multipart/mixed;boundary=b");
     return message;
   };
   EXPECT_EQ(ask(invite("optional")), 0);
@@ -107,7 +108,8 @@ TEST_F(AdmissionTest, BadRequestsHaveTheirAnswers) {
   message = invite();
   message.setBody("x", "text/plain");
   EXPECT_EQ(ask(message), 415);
-  EXPECT_EQ(got.list(HeaderId::accept), (std::vector<std::string_view>{"application/sdp", "multipart/mixed"}));
+  EXPECT_EQ(got.list(HeaderId::accept),
+            (std::vector<std::string_view>{"application/sdp", "multipart/mixed"}));
   message = invite();
   message.set(HeaderId::contentEncoding, "gzip");
   EXPECT_EQ(ask(message), 415);

@@ -35,8 +35,8 @@ struct Source {
   TransportKind kind = TransportKind::udp;
   proto::TransportAddress remote, local;
   FlowId flow;
-  bool verified = false;   ///< TLS: the peer showed a certificate that our trust covers.
-  std::string peerName;    ///< TLS: the first name in it; empty without one.
+  bool verified = false;  ///< TLS: the peer showed a certificate that our trust covers.
+  std::string peerName;   ///< TLS: the first name in it; empty without one.
   Target target() const { return {kind, remote, peerName, flow}; }
 };
 

@@ -336,7 +336,8 @@ base::Result<net::Endpoint> SipTransport::listen(TransportKind kind, const net::
   if (kind == TransportKind::udp) bound = impl_->udp.listen(bind);
   if (kind == TransportKind::tcp) bound = impl_->listen(kind, bind, nullptr);
   if (kind == TransportKind::tls && tls) bound = impl_->listen(kind, bind, std::move(tls));
-  if (bound) logger.debug("SIP listens", {{"transport", sip::toString(kind)}, {"address", bound->toString()}});
+  if (bound)
+    logger.debug("SIP listens", {{"transport", sip::toString(kind)}, {"address", bound->toString()}});
   return bound;
 }
 
