@@ -17,7 +17,7 @@ std::size_t bytesOf(const nlohmann::json& message) {
   return sum;
 }
 
-base::Error tooMany() {
+base::Error tooManyShapes() {
   return {"assist.too_many_drawings", "There is too much drawn already. Please clear some of it."};
 }
 
@@ -26,10 +26,10 @@ base::Error tooMany() {
 base::Result<void> Annotations::draw(const nlohmann::json& message) {
   const auto& id = message["id"].get_ref<const std::string&>();
   const std::size_t more = bytesOf(message);
-  if (bytes_ + more > kMaxBytes) return std::unexpected(tooMany());
+  if (bytes_ + more > kMaxBytes) return std::unexpected(tooManyShapes());
   const auto found = std::ranges::find(shapes_, id, &Shape::id);
   if (found == shapes_.end()) {
-    if (shapes_.size() >= kMaxShapes) return std::unexpected(tooMany());
+    if (shapes_.size() >= kMaxShapes) return std::unexpected(tooManyShapes());
     shapes_.push_back({id, message.value("on", ""), message, more});
     bytes_ += more;
     return {};
@@ -38,7 +38,7 @@ base::Result<void> Annotations::draw(const nlohmann::json& message) {
   if (shape["party"] != message["party"] || found->on != message.value("on", "")) {
     return base::fail("assist.not_allowed", "This drawing is somebody else's.");
   }
-  if (shape["points"].size() + message["points"].size() > kMaxPoints) return std::unexpected(tooMany());
+  if (shape["points"].size() + message["points"].size() > kMaxPoints) return std::unexpected(tooManyShapes());
   auto& points = shape["points"];
   points.insert(points.end(), message["points"].begin(), message["points"].end());
   for (const char* key : {"done", "text", "width", "color"}) {

@@ -10,7 +10,7 @@
 namespace parley::assist {
 namespace {
 
-constexpr std::size_t kMaxName = 120;
+constexpr std::size_t kMaxFileName = 120;
 
 struct Size {
   std::uint32_t width = 0, height = 0;
@@ -131,10 +131,10 @@ std::string contentName(std::string_view given, const ContentType& type) {
   const std::string ending = "." + std::string(endingOf(type));
   const bool named =
       base::toLower(name).ends_with(ending) || (ending == ".jpg" && base::toLower(name).ends_with(".jpeg"));
-  if (named && name.size() <= kMaxName) return name;
+  if (named && name.size() <= kMaxFileName) return name;
   if (named) name.resize(name.rfind('.'));
-  if (name.size() > kMaxName - 5) {
-    std::size_t end = kMaxName - 5;
+  if (name.size() > kMaxFileName - 5) {
+    std::size_t end = kMaxFileName - 5;
     while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
     name.resize(end);
   }

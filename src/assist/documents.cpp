@@ -2,6 +2,7 @@
 
 #include "assist/documents_http.h"
 #include "assist/documents_settings.h"
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
@@ -11,7 +12,6 @@
 namespace parley::assist {
 namespace {
 
-const base::Logger logger{"assist"};
 using link::apiJson;
 using link::Json;
 using net::HttpReply;

@@ -1,6 +1,7 @@
 // Short codes over HTTP: /assistserver/shortcode/create, …/agent and …/consumer (EA-10).
 #include "assist/documents.h"
 #include "assist/documents_http.h"
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
@@ -10,7 +11,6 @@
 namespace parley::assist {
 namespace {
 
-const base::Logger logger{"assist"};
 using link::apiJson;
 using link::Json;
 using net::HttpReply;

@@ -1,6 +1,7 @@
 // The library's HTTP interface: supervisors change it, agents read what is enabled.
 #include "assist/documents.h"
 #include "assist/documents_http.h"
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "link/api.h"
 #include "link/json.h"
@@ -8,7 +9,6 @@
 namespace parley::assist {
 namespace {
 
-const base::Logger logger{"assist"};
 using link::apiJson;
 using link::Json;
 using net::HttpReply;

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
 
 namespace parley::assist {
 namespace {
-
-const base::Logger logger{"assist"};
 
 net::HttpClientOptions clientOptions(const FetcherOptions& options) {
   net::HttpClientOptions out;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "link/json.h"
 
 namespace parley::assist {
 namespace {
 
-const base::Logger logger{"assist"};
 using link::Json;
 
 constexpr std::size_t kPiece = 192 * 1024;

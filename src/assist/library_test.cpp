@@ -7,7 +7,7 @@ namespace parley::assist {
 namespace {
 
 using ::testing::ElementsAre;
-constexpr base::Millis kDeadline{20'000};
+constexpr base::Millis kSearchDeadline{20'000};
 
 struct Shelf : ::testing::Test {
   explicit Shelf() { open({}); }
@@ -15,7 +15,7 @@ struct Shelf : ::testing::Test {
     library = std::make_unique<Library>(*store, random, limits);
     bool loaded = false;
     library->load([&](base::Result<std::size_t> result) { loaded = result.has_value(); });
-    EXPECT_TRUE(loop.runUntil([&] { return loaded; }, kDeadline));
+    EXPECT_TRUE(loop.runUntil([&] { return loaded; }, kSearchDeadline));
   }
   static LibraryItem item(const std::string& name, const std::string& kind) {
     LibraryItem out;
@@ -31,13 +31,13 @@ struct Shelf : ::testing::Test {
     std::optional<base::Result<LibraryItem>> done;
     library->add(std::move(what), std::move(bytes),
                  [&](base::Result<LibraryItem> r) { done = std::move(r); });
-    EXPECT_TRUE(loop.runUntil([&] { return done.has_value(); }, kDeadline));
+    EXPECT_TRUE(loop.runUntil([&] { return done.has_value(); }, kSearchDeadline));
     return *done ? (*done)->id : done->error().reason;
   }
   std::string read(const std::string& id) {
     std::optional<base::Result<ContentBytes>> done;
     library->content(id, [&](base::Result<ContentBytes> r) { done = std::move(r); });
-    EXPECT_TRUE(loop.runUntil([&] { return done.has_value(); }, kDeadline));
+    EXPECT_TRUE(loop.runUntil([&] { return done.has_value(); }, kSearchDeadline));
     return *done ? ***done : done->error().reason;
   }
   std::vector<std::string> names() const {
@@ -70,7 +70,7 @@ TEST_F(Shelf, KeepsLargeContentsOverARestart) {
   store->bucket("library_content", {})->list("", [&](base::Result<std::vector<store::Entry>> found) {
     pieces = found->size();
   });
-  EXPECT_TRUE(loop.runUntil([&] { return pieces.has_value(); }, kDeadline));
+  EXPECT_TRUE(loop.runUntil([&] { return pieces.has_value(); }, kSearchDeadline));
   EXPECT_EQ(*pieces, 0u);
 }
 
@@ -113,7 +113,7 @@ TEST_F(Shelf, AnUnfinishedItemIsRemovedAtTheNextStart) {
   store->bucket("library_content", {})->get("half.0", [&](base::Result<store::Entry> e) {
     there = e.has_value();
   });
-  EXPECT_TRUE(loop.runUntil([&] { return there.has_value(); }, kDeadline));
+  EXPECT_TRUE(loop.runUntil([&] { return there.has_value(); }, kSearchDeadline));
   EXPECT_FALSE(*there);
 }
 

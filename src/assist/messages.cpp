@@ -21,7 +21,7 @@ constexpr std::size_t kMaxValueBytes = 16 * 1024;
 constexpr std::size_t kMaxOptions = 500;
 constexpr std::size_t kMaxUnsupported = 32;
 
-constexpr std::array<std::string_view, kKinds> kNames{
+constexpr std::array<std::string_view, kKinds> kKindNames{
     "consent",  "share", "end",      "leave",  "receipt", "view",     "control",     "ask",
     "pointer",  "click", "scroll",   "text",   "key",     "form-get", "form-set",    "form-close",
     "draw",     "erase", "document", "window", "push",    "form",     "form-result", "push-result",
@@ -329,15 +329,15 @@ void readBody(Kind kind, Reader& in) {
 
 }  // namespace
 
-std::string_view toString(Kind kind) { return kNames[static_cast<std::size_t>(kind)]; }
+std::string_view toString(Kind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
 
 base::Result<Message> parseMessage(std::string_view type, const Json& object) {
-  const auto name = std::ranges::find(kNames, type);
-  if (name == kNames.end()) {
+  const auto name = std::ranges::find(kKindNames, type);
+  if (name == kKindNames.end()) {
     return base::fail("message.unknown_type", "There is no message " + base::printable(type, 32) + ".");
   }
   Message out;
-  out.kind = static_cast<Kind>(name - kNames.begin());
+  out.kind = static_cast<Kind>(name - kKindNames.begin());
   Reader in(object);
   in.label("request", kMaxRequestBytes);
   readBody(out.kind, in);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "link/json.h"
 
@@ -11,7 +12,6 @@ namespace parley::assist {
 namespace {
 
 using link::Json;
-const base::Logger log{"assist"};
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Records::Records(store::Store& store)
 
 void Records::load() {
   bucket_->list("", guard_.wrap([this](base::Result<std::vector<store::Entry>> found) {
-    if (!found) return log.error("stored sessions cannot be read", {{"reason", found.error().reason}});
+    if (!found) return logger.error("stored sessions cannot be read", {{"reason", found.error().reason}});
     std::deque<Record> old;
     for (store::Entry& entry : *found) {
       const auto json = link::parseJson(entry.value);
@@ -47,7 +47,7 @@ void Records::add(const std::string& cid, std::int64_t endedAt, const Json& summ
   bucket_->put(kept.key, fmt::format("{{\"summary\":{},\"record\":{}}}", kept.summary, kept.whole),
                [](base::Result<store::Revision> result) {
                  if (!result)
-                   log.warn("a session's record is not stored", {{"reason", result.error().reason}});
+                   logger.warn("a session's record is not stored", {{"reason", result.error().reason}});
                });
   records_.push_back(std::move(kept));
   while (records_.size() > kMaxRecords) {

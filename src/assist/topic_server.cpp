@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "assist/internal_log.h"
 #include "base/log.h"
 #include "link/json.h"
 
@@ -9,7 +10,6 @@ namespace parley::assist {
 namespace {
 
 using link::Json;
-const base::Logger log{"assist"};
 
 constexpr base::Millis kTick{500};
 /// Sessions that do not exist, asked for by one user in a minute: a console that waits for a customer asks
@@ -207,7 +207,7 @@ void TopicServer::sweep(const std::string& id) {
   const std::string cid = id;
   const auto at = sessions_.find(cid);
   if (at == sessions_.end() || !at->second->over()) return;
-  log.info("session ended", {{"cid", cid}});
+  logger.info("session ended", {{"cid", cid}});
   records_.add(cid, now(), at->second->summary(), at->second->record());
   std::erase_if(cids_, [&](const auto& entry) { return entry.second == cid; });
   if (source_ != nullptr) source_->ended(cid);

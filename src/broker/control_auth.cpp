@@ -8,7 +8,7 @@
 
 namespace parley::broker {
 namespace {
-const base::Logger logger{"control"};
+const base::Logger controlLogger{"control"};
 }
 
 std::optional<net::HttpResponse> ControlAuth::check(const net::HttpRequest& request, base::Instant now) {
@@ -23,8 +23,8 @@ std::optional<net::HttpResponse> ControlAuth::check(const net::HttpRequest& requ
   }
   if (allowed(request.headers.get("Authorization"))) return std::nullopt;
   countFailure(address, now);
-  logger.warn("control request refused",
-              {{"remote", request.remote.toString()}, {"reason", "control.unauthorized"}});
+  controlLogger.warn("control request refused",
+                     {{"remote", request.remote.toString()}, {"reason", "control.unauthorized"}});
   auto response =
       net::HttpResponse::error(401, "control.unauthorized", "user parley and the control secret are wanted");
   response.headers.set("WWW-Authenticate", "Basic realm=\"parley-media\", charset=\"UTF-8\"");

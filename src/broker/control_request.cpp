@@ -10,7 +10,7 @@
 namespace parley::broker {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 std::unexpected<base::Error> malformed(std::string text) {
   return base::fail("request.malformed", std::move(text));

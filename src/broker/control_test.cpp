@@ -13,6 +13,7 @@
 #include "broker/settings.h"
 #include "broker/test_fake_browser.h"
 #include "broker/test_openapi_check.h"
+#include "broker/test_patience.h"
 #include "net/http_client.h"
 
 namespace parley::broker {
@@ -23,7 +24,6 @@ using testing::Contains;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-constexpr base::Millis kPatience{20'000};
 const char* const kLegs = R"({"legs":[{"id":"consumer","kind":"webrtc"},{"id":"agent","kind":"webrtc"}]})";
 
 /// A whole broker with its threads, controlled over real HTTPS. Each answer is checked against the

@@ -7,7 +7,7 @@
 
 namespace parley::broker {
 namespace {
-const base::Logger logger{"events"};
+const base::Logger eventsLogger{"events"};
 }
 
 EventHub::EventHub(std::string instance) : instance_(std::move(instance)) {}
@@ -22,11 +22,11 @@ void EventHub::add(std::shared_ptr<net::WebSocket> socket) {
   const std::uint64_t id = ++last_;
   net::WebSocket& added = *socket;
   sockets_.emplace(id, std::move(socket));
-  logger.info("listener came", {{"remote", added.remote().toString()}, {"listeners", sockets_.size()}});
+  eventsLogger.info("listener came", {{"remote", added.remote().toString()}, {"listeners", sockets_.size()}});
   added.start([](std::string_view) {}, [](base::Bytes) {},
               [this, id, alive = alive_](std::uint16_t code, std::string_view reason) {
                 if (!*alive || sockets_.erase(id) == 0) return;
-                logger.info("listener left", {{"code", code}, {"reason", reason}});
+                eventsLogger.info("listener left", {{"code", code}, {"reason", reason}});
               });
   added.sendText(R"({"event":"hello","version":1,"instance":")" + instance_ + "\"}");
 }

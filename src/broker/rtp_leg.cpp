@@ -6,13 +6,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "broker/call.h"
+#include "broker/internal_log.h"
 #include "proto/classify.h"
 #include "proto/rtp.h"
 
 namespace parley::broker {
 namespace {
-
-const base::Logger logger{"leg"};
 
 std::unique_ptr<rtc::SrtpContext> contextOf(rtc::SrtpContext::Direction direction, rtc::SrtpProfile profile,
                                             const base::Secret& key) {
@@ -124,7 +123,7 @@ void RtpLeg::configureKeys(Stream& stream, const std::optional<rtc::SdesKeys>& k
     stream.unprotect = keys ? contextOf(Direction::unprotect, keys->profile, keys->peers) : nullptr;
   stream.keys = keys;
   if (keys && (!stream.protect || !stream.unprotect))
-    logger.error("no SRTP context", {{"call", callId_}, {"leg", id_.value()}});
+    legLogger.error("no SRTP context", {{"call", callId_}, {"leg", id_.value()}});
 }
 
 void RtpLeg::onBatch(std::size_t section, bool rtcpPort, std::span<net::Datagram> batch, base::Instant now) {

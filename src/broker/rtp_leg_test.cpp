@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/test_fake_phone.h"
+#include "broker/test_patience.h"
 #include "broker/worker.h"
 #include "proto/telephone_event.h"
 
@@ -17,8 +18,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
-
-constexpr base::Millis kPatience{20'000};
 
 class RtpLegTest : public testing::Test {
  protected:

@@ -5,11 +5,10 @@
 
 #include "base/log.h"
 #include "broker/call.h"
+#include "broker/internal_log.h"
 
 namespace parley::broker {
-namespace {
-const base::Logger logger{"leg"};
-}
+namespace {}
 
 using rtc::DropReason;
 
@@ -73,7 +72,7 @@ void WebrtcLeg::newAssociation(const rtc::LegDescription& description) {
   if (created) {
     dtls_ = std::move(*created);
   } else {
-    logger.error("no DTLS endpoint", {{"reason", created.error().reason}, {"text", created.error().text}});
+    legLogger.error("no DTLS endpoint", {{"reason", created.error().reason}, {"text", created.error().text}});
     dtls_.reset();
   }
   updateReady();
@@ -209,7 +208,7 @@ void WebrtcLeg::onConnected() {
   auto unprotect =
       rtc::SrtpContext::create(Direction::unprotect, keys.profile, keys.receiveKey, keys.receiveSalt);
   if (!protect || !unprotect) {
-    logger.error("no SRTP context", {{"call", callId_}, {"leg", id_.value()}});
+    legLogger.error("no SRTP context", {{"call", callId_}, {"leg", id_.value()}});
     return;
   }
   protect_ = std::move(*protect);

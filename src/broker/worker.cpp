@@ -8,7 +8,7 @@
 namespace parley::broker {
 namespace {
 
-const base::Logger logger{"worker"};
+const base::Logger workerLogger{"worker"};
 
 constexpr base::Millis kTick{1000};
 /// Statistics of the bridges are gathered for the metrics every so many ticks.
@@ -278,7 +278,7 @@ void Worker::tick(base::Instant now) {
     if (call->idle(now)) idle.push_back(call.get());
   }
   for (Call* call : idle) {
-    logger.warn("call removed: neither media nor requests", {{"call", call->spec().id}});
+    workerLogger.warn("call removed: neither media nor requests", {{"call", call->spec().id}});
     emit_(CallEnded{call->spec().id, call->spec().serial, "call.idle", base::wallNow()});
     erase(*call, now);
   }

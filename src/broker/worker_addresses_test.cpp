@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "broker/test_fake_browser.h"
+#include "broker/test_patience.h"
 #include "broker/worker.h"
 
 namespace parley::broker {
 namespace {
-
-constexpr base::Millis kPatience{20'000};
 
 class WorkerAddressesTest : public testing::Test {
  protected:

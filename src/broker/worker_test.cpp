@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/test_fake_browser.h"
+#include "broker/test_patience.h"
 
 namespace parley::broker {
 namespace {
@@ -13,8 +14,6 @@ using rtc::DropReason;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr base::Millis kPatience{20'000};
 
 class WorkerTest : public testing::Test {
  protected:

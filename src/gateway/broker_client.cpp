@@ -12,7 +12,7 @@
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"brokers"};
+const base::Logger brokersLog{"brokers"};
 
 base::Counter failures(const std::string& broker, const std::string& reason) {
   return base::Metrics::instance().counter("parley_gateway_broker_failures_total",
@@ -94,8 +94,9 @@ void BrokerClient::request(std::string method, const std::string& path, std::str
     auto result = resultOf(std::move(response));
     if (!result) {
       failures(options_.url, result.error().reason).add();
-      log.warn("request failed",
-               {{"broker", options_.url}, {"reason", result.error().reason}, {"text", result.error().text}});
+      brokersLog.warn(
+          "request failed",
+          {{"broker", options_.url}, {"reason", result.error().reason}, {"text", result.error().text}});
     }
     done(std::move(result));
   }));
@@ -127,9 +128,9 @@ void BrokerClient::onConnected(std::shared_ptr<net::WebSocket> socket) {
 void BrokerClient::onDown(std::string_view reason) {
   events_.reset();
   if (up_) {
-    log.error("media broker cannot be reached", {{"broker", options_.url}, {"reason", reason}});
+    brokersLog.error("media broker cannot be reached", {{"broker", options_.url}, {"reason", reason}});
     lost_.start(options_.lostAfter, [this] {
-      log.error("media broker is given up, its calls end", {{"broker", options_.url}});
+      brokersLog.error("media broker is given up, its calls end", {{"broker", options_.url}});
       instance_.clear();
       if (listener_ != nullptr) listener_->onBrokerLost(options_.url);
     });
@@ -149,7 +150,7 @@ void BrokerClient::onHello(std::string instance) {
   lost_.stop();
   up_ = true;
   upGauge_.set(1);
-  log.info("media broker is up", {{"broker", options_.url}, {"restarted", restarted}});
+  brokersLog.info("media broker is up", {{"broker", options_.url}, {"restarted", restarted}});
   if (listener_ == nullptr) return;
   if (restarted) listener_->onBrokerLost(options_.url);
   listener_->onBrokerBack(options_.url);

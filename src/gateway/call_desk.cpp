@@ -5,19 +5,15 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/overloaded.h"
+#include "gateway/internal_log.h"
 #include "gateway/json.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"gateway"};
 /// An agent whose connection broke so recently still rings: it is most likely a reload or a short gap.
 constexpr base::Millis kReachableGrace{10'000};
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 std::int64_t nowMillis() { return base::millisOf(base::wallNow()); }
 
@@ -27,7 +23,7 @@ event::DtmfMethod methodOf(const std::string& name) {
   return name == "both" ? event::DtmfMethod::both : event::DtmfMethod::unsaid;
 }
 
-std::optional<Side> sideOf(const CallState& state, const std::string& session) {
+std::optional<Side> sideOfSession(const CallState& state, const std::string& session) {
   for (const Side side : {Side::consumer, Side::agent}) {
     if (!state.party(side).isPhone() && state.party(side).session == session) return side;
   }
@@ -45,7 +41,7 @@ bool involves(const CallState& s, const std::string& user) {
 
 bool knowsCall(const CallState& s, const std::string& session) {
   if (session.empty()) return false;
-  if (sideOf(s, session)) return true;
+  if (sideOfSession(s, session)) return true;
   if (s.transfer.running() && s.transfer.target.session == session) return true;
   return std::ranges::find(s.ringing, session, &RingingPage::session) != s.ringing.end();
 }
@@ -83,7 +79,7 @@ std::vector<std::string> CallDesk::callsOf(const Session& session) {
     const CallState* state = calls_.find(id);
     if (state == nullptr || !state->live()) continue;
     const auto page = std::ranges::find(state->ringing, session.id, &RingingPage::session);
-    if (const auto side = sideOf(*state, session.id)) {
+    if (const auto side = sideOfSession(*state, session.id)) {
       if (state->party(*side).told) out.push_back(callFields(*state, *side));
     } else if (page != state->ringing.end() && !state->ringOffer.empty()) {
       out.push_back(ringFields(*state, *page));
@@ -144,50 +140,51 @@ void CallDesk::onMessage(Session& session, const PageMessage& m) {
   const auto request = [&](const std::string& call, What what) {
     onCallRequest(session, call, m.request, std::move(what));
   };
-  std::visit(Overloaded{[&](const message::Dial& d) { onDial(session, m, d); },
-                        [&](const message::Availability& a) { onAvailability(session, m, a.available); },
-                        [&](const message::Answer& a) {
-                          request(a.call, event::Answered{from, a.sdp, m.request});
-                        },
-                        [&](const message::Reject& r) {
-                          if (!session.isAgent())
-                            return sendError(session, "call.not_allowed", "Only the agent rejects.",
-                                             m.request, r.call);
-                          request(r.call, event::Rejected{from, r.busy, m.request});
-                        },
-                        [&](const message::End& e) {
-                          request(e.call, event::HungUp{from, m.request});
-                        },
-                        [&](const message::Mute& u) {
-                          request(u.call, event::Muted{from, u.audio, u.video, m.request});
-                        },
-                        [&](const message::Restart& r) {
-                          request(r.call, event::Restarted{from, r.sdp, m.request});
-                        },
-                        [&](const message::Dtmf& d) {
-                          request(d.call, event::DtmfSent{from, d.digits, m.request, methodOf(d.method)});
-                        },
-                        [&](const message::Assist& a) {
-                          request(a.call, event::AssistOpened{from, a.cid, m.request});
-                        },
-                        [&](const message::Hold& h) {
-                          request(h.call, event::HoldAsked{from, h.held, m.request});
-                          if (!h.held) tellRetrieved(session, h.call);
-                        },
-                        [&](const message::Offer& o) {
-                          request(o.call, event::OfferMade{from, o.sdp, o.audio, o.video, m.request});
-                        },
-                        [&](const message::Transfer& t) { onTransfer(session, m, t); },
-                        [&](const message::CancelTransfer& c) {
-                          request(c.call, event::TransferCancelled{from, m.request});
-                        },
-                        [&](const message::Stats& s) {
-                          // A report for a call that has just ended is nobody's fault.
-                          if (calls_.find(s.call) == nullptr && records_.find(s.call) != nullptr) return;
-                          request(s.call, event::StatsReported{from, s.report});
-                        },
-                        [](const message::Bye&) {}, [](const message::Pong&) {}},
-             m.what);
+  std::visit(
+      base::Overloaded{[&](const message::Dial& d) { onDial(session, m, d); },
+                       [&](const message::Availability& a) { onAvailability(session, m, a.available); },
+                       [&](const message::Answer& a) {
+                         request(a.call, event::Answered{from, a.sdp, m.request});
+                       },
+                       [&](const message::Reject& r) {
+                         if (!session.isAgent())
+                           return sendError(session, "call.not_allowed", "Only the agent rejects.", m.request,
+                                            r.call);
+                         request(r.call, event::Rejected{from, r.busy, m.request});
+                       },
+                       [&](const message::End& e) {
+                         request(e.call, event::HungUp{from, m.request});
+                       },
+                       [&](const message::Mute& u) {
+                         request(u.call, event::Muted{from, u.audio, u.video, m.request});
+                       },
+                       [&](const message::Restart& r) {
+                         request(r.call, event::Restarted{from, r.sdp, m.request});
+                       },
+                       [&](const message::Dtmf& d) {
+                         request(d.call, event::DtmfSent{from, d.digits, m.request, methodOf(d.method)});
+                       },
+                       [&](const message::Assist& a) {
+                         request(a.call, event::AssistOpened{from, a.cid, m.request});
+                       },
+                       [&](const message::Hold& h) {
+                         request(h.call, event::HoldAsked{from, h.held, m.request});
+                         if (!h.held) tellRetrieved(session, h.call);
+                       },
+                       [&](const message::Offer& o) {
+                         request(o.call, event::OfferMade{from, o.sdp, o.audio, o.video, m.request});
+                       },
+                       [&](const message::Transfer& t) { onTransfer(session, m, t); },
+                       [&](const message::CancelTransfer& c) {
+                         request(c.call, event::TransferCancelled{from, m.request});
+                       },
+                       [&](const message::Stats& s) {
+                         // A report for a call that has just ended is nobody's fault.
+                         if (calls_.find(s.call) == nullptr && records_.find(s.call) != nullptr) return;
+                         request(s.call, event::StatsReported{from, s.report});
+                       },
+                       [](const message::Bye&) {}, [](const message::Pong&) {}},
+      m.what);
 }
 
 /// Gives a request about one call to it, if the session has to do with it.
@@ -208,7 +205,7 @@ void CallDesk::onCallRequest(Session& session, const std::string& call, const st
 void CallDesk::onEndedCall(Session& session, const std::string& call, const std::string& request,
                            bool isEnd) {
   const CallRecord* record = records_.find(call);
-  const auto side = record != nullptr ? sideOf(record->state, session.id) : std::nullopt;
+  const auto side = record != nullptr ? sideOfSession(record->state, session.id) : std::nullopt;
   const bool was = record != nullptr && session.isAgent() &&
                    std::ranges::find(record->state.agents, session.token.user) != record->state.agents.end();
   if (!side && !was) return sendError(session, "call.unknown", "There is no such call.", request, call);

@@ -4,11 +4,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gateway/call_desk.h"
+#include "gateway/internal_log.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"gateway"};
 constexpr std::size_t kCallsOfAnAgent = 2;
 constexpr std::size_t kMaxPhoneName = 64;
 

@@ -135,8 +135,8 @@ bool Stepper::isTarget(const std::string& session) const {
 /// What means the same from allocating to connected. What belongs to another phase (a late answer of the
 /// broker, a timer that was stopped meanwhile) falls through without effect.
 void Stepper::inAnyLive() {
-  std::visit(
-      Overloaded{[this](const event::HungUp& e) { onHungUp(e); },
+  std::visit(base::Overloaded{
+                 [this](const event::HungUp& e) { onHungUp(e); },
                  [this](const event::Muted& e) { onMuted(e); },
                  [this](const event::Restarted& e) { onRestarted(e); },
                  [this](const event::DtmfSent& e) { onDtmf(e); },
@@ -189,7 +189,7 @@ void Stepper::inAnyLive() {
                  },
                  [](const event::StatsReported&) {},
                  [](const event::Dialled&) {}},
-      event_.what);
+             event_.what);
 }
 
 void Stepper::inEnded() {

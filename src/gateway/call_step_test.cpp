@@ -15,7 +15,7 @@ namespace {
 enum class Shape { pages, toPhone, fromPhone };
 constexpr std::array kShapes{Shape::pages, Shape::toPhone, Shape::fromPhone};
 
-const char* const kVideoSdp = "v=0\r\nm=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 96\r\n";
+const char* const kOfferWithVideo = "v=0\r\nm=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 96\r\n";
 const char* const kAudioSdp = "v=0\r\nm=audio 9 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
 void makePhone(Party& party, bool dialog) {
@@ -122,7 +122,7 @@ std::vector<std::pair<std::string, What>> phoneEvents() {
     out.emplace_back(leg + " answers", event::PhoneAnswered{leg, kAudioSdp});
     out.emplace_back(leg + " busy", event::PhoneFailed{leg, 486, "sip.busy", ""});
     out.emplace_back(leg + " offers", event::PhoneOffer{leg, kAudioSdp});
-    out.emplace_back(leg + " offers video", event::PhoneOffer{leg, kVideoSdp});
+    out.emplace_back(leg + " offers video", event::PhoneOffer{leg, kOfferWithVideo});
     out.emplace_back(leg + " wants an offer", event::PhoneOffer{leg, ""});
     out.emplace_back(leg + " answers the offer", event::PhoneOfferAnswered{leg, kAudioSdp});
     out.emplace_back(leg + " refuses the offer", event::PhoneOfferFailed{leg, 488, "sip.refused"});
@@ -147,7 +147,7 @@ std::vector<std::pair<std::string, What>> transferEvents() {
       {"transfer to agent", toAgent("sa")},
       {"transfer by phone", toAgent("", "p1")},
       {"cancel transfer", event::TransferCancelled{"sa", "r"}},
-      {"target answers", event::Answered{"s2", kVideoSdp, "r"}},
+      {"target answers", event::Answered{"s2", kOfferWithVideo, "r"}},
       {"target rejects", event::Rejected{"s2", false, "r"}},
       {"target hangs up", event::HungUp{"s2", "r"}},
       {"target goes", event::SessionGone{"s2", false}},
@@ -204,8 +204,8 @@ std::vector<std::pair<std::string, What>> pageEvents() {
     out.emplace_back(who + " holds", event::HoldAsked{session, true, "r"});
     out.emplace_back(who + " shares", event::AssistOpened{session, "cid-1", "r"});
     out.emplace_back(who + " resumes", event::HoldAsked{session, false, "r"});
-    out.emplace_back(who + " offers", event::OfferMade{session, kVideoSdp, true, true, "r"});
-    out.emplace_back(who + " answers an offer", event::Answered{session, kVideoSdp, "r"});
+    out.emplace_back(who + " offers", event::OfferMade{session, kOfferWithVideo, true, true, "r"});
+    out.emplace_back(who + " answers an offer", event::Answered{session, kOfferWithVideo, "r"});
     out.emplace_back(who + " stats", event::StatsReported{session, "{}"});
     out.emplace_back(who + " lost", event::SessionLost{session});
     out.emplace_back(who + " back", event::SessionBack{session, session, false});

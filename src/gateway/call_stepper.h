@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/overloaded.h"
 #include "gateway/call_step.h"
 
 namespace parley::gateway {
@@ -133,11 +134,6 @@ class Stepper {
   std::vector<Action> actions_;
   bool finished_ = false;
   bool timersLost_ = false;  ///< Another process had them.
-};
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
 };
 
 }  // namespace parley::gateway

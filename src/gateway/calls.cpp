@@ -5,12 +5,12 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "gateway/calls_running.h"
+#include "gateway/internal_log.h"
 #include "gateway/json.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"gateway"};
 /// A store that does not acknowledge in this time holds a call up no longer: it goes on, and the gap counts.
 constexpr base::Millis kStorePatience{1'000};
 constexpr std::size_t kMaxStored = 50'000;

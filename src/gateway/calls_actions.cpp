@@ -1,5 +1,6 @@
 // The actions of step(), carried out: at the broker, at phones, at pages.
 #include "base/log.h"
+#include "base/overloaded.h"
 #include "gateway/calls_running.h"
 #include "gateway/json.h"
 
@@ -7,11 +8,6 @@ namespace parley::gateway {
 namespace {
 
 constexpr std::size_t kMaxBrokerQueue = 64;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 /// Whose call it is, as the phone network is to see it.
 std::string callerAddress(const Party& party) {
@@ -28,7 +24,7 @@ void Calls::carryOut(Running& running, const Action& action) {
   }
   const std::string& id = running.state.id;
   std::visit(
-      Overloaded{
+      base::Overloaded{
           [](const action::Persist&) {}, [&](const action::Broker& a) { askBroker(running, a.request); },
           [&](const action::BrokerDelete&) { removeAtBroker(running); },
           [&](const action::Phone& a) { askPhone(running, a); },

@@ -3,14 +3,11 @@
 
 #include "base/log.h"
 #include "gateway/calls_running.h"
+#include "gateway/internal_log.h"
 #include "gateway/json.h"
 
 namespace parley::gateway {
-namespace {
-
-const base::Logger log{"gateway"};
-
-}  // namespace
+namespace {}  // namespace
 
 void Calls::onLegChanged(const std::string& call, event::LegChanged change) {
   deliver(call, std::move(change));

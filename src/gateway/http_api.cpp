@@ -7,13 +7,13 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "gateway/internal_log.h"
 #include "gateway/json.h"
 #include "gateway/settings.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"gateway"};
 using link::api;
 using link::apiError;
 using link::apiJson;

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "gateway/internal_log.h"
 #include "gateway/json.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"gateway"};
 constexpr std::size_t kMaxStoredBytes = 250 * 1024;  // The store takes 256 KiB.
 
 }  // namespace

@@ -18,7 +18,7 @@
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"server"};
+const base::Logger serverLog{"server"};
 constexpr base::Millis kWebSession{12 * 3'600'000};
 constexpr base::Millis kCertificateCheck{5'000};
 constexpr base::Millis kStartPatience{60'000};
@@ -68,7 +68,7 @@ class RunningServer final : public Server {
 
   void drain() override {
     if (draining()) return;
-    log.info("draining", {{"calls", calls_->live()}});
+    serverLog.info("draining", {{"calls", calls_->live()}});
     desk_->drain();
     sip_->drain();
     for (const auto& extension : extensions_) extension->drain();
@@ -247,7 +247,7 @@ class RunningServer final : public Server {
       const auto bound = http_->listen(endpoint, tls_);
       if (!bound) return std::unexpected(bound.error());
       port_ = bound->port();
-      log.info("listening", {{"address", bound->toString()}});
+      serverLog.info("listening", {{"address", bound->toString()}});
     }
     return {};
   }

@@ -208,8 +208,8 @@ TEST_F(ServerTest, HalfOpenHandshakesAreLimitedAndTheLimitChangesWhileItRuns) {
         .value();
   };
   const auto before = refused();
-  const net::testing::RawPeer silent(loop_, *net::Endpoint::parse("127.0.0.1", server_->port()));
-  net::testing::RawPeer second(loop_, *net::Endpoint::parse("127.0.0.1", server_->port()));
+  const net::rig::RawPeer silent(loop_, *net::Endpoint::parse("127.0.0.1", server_->port()));
+  net::rig::RawPeer second(loop_, *net::Endpoint::parse("127.0.0.1", server_->port()));
   EXPECT_TRUE(second.waitClosed());
   EXPECT_EQ(refused(), before + 1);
 }

@@ -6,13 +6,13 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gateway/internal_log.h"
 #include "gateway/json.h"
 #include "gateway/session_connection.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"gateway"};
 constexpr int kVersion = 1;
 // A resuming page sends again all that was not acknowledged, at once.
 constexpr double kResumeBurst = ReliableLink::kMaxKept;

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxNumber = 128;
 constexpr std::size_t kMaxDisplay = 64;
-constexpr int kServiceUnavailable = 503;
 
 /// The user part of a SIP URI (RFC 3261 section 25.1): what may not stand there is escaped.
 std::string escapedUser(std::string_view text) {

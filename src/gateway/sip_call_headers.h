@@ -8,6 +8,8 @@
 
 namespace parley::gateway {
 
+constexpr int kServiceUnavailable = 503;
+
 /// "2001", "tel:+49…", "sip:2001@pbx" as a request URI. A destination without a host gets that of `server`;
 /// with `rewrite` each does (GW-4), and its port.
 sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool rewrite);

@@ -5,13 +5,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gateway/destinations.h"
+#include "gateway/internal_log.h"
 #include "gateway/sip_call_headers.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"sip"};
-constexpr int kServiceUnavailable = 503;
 constexpr int kRequestTimeout = 408;
 constexpr int kDecline = 603;
 constexpr std::size_t kMaxTrace = 160;
@@ -465,10 +464,10 @@ sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& so
                                          [&](const auto& peer) { return covers(peer, source.remote); });
   if (known) return sip::Verdict::allowed();
   strangers_.add();
-  log.warn("a stranger was refused", {{"address", shown(source.remote)},
-                                      {"method", base::printable(request.methodName(), 32)},
-                                      {"reason", "sip.stranger"},
-                                      {"answer", options_.silentToStrangers ? "none" : "403"}});
+  sipLog.warn("a stranger was refused", {{"address", shown(source.remote)},
+                                         {"method", base::printable(request.methodName(), 32)},
+                                         {"reason", "sip.stranger"},
+                                         {"answer", options_.silentToStrangers ? "none" : "403"}});
   return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
 }
 

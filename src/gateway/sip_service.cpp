@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gateway/internal_log.h"
 #include "gateway/sip_settings.h"
 #include "net/dns.h"
 #include "sip/digest_client.h"
@@ -14,7 +15,6 @@
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"sip"};
 constexpr base::Millis kLocatePatience{2'500};
 
 /// One account towards all outbound servers.
@@ -25,7 +25,7 @@ class TrunkAccount final : public sip::Authenticator {
   std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request) override {
     sip::Message again = request;
     if (const auto done = client_.answer(challenge, again); !done) {
-      log.warn("credentials were refused", {{"reason", done.error().reason}, {"text", done.error().text}});
+      sipLog.warn("credentials were refused", {{"reason", done.error().reason}, {"text", done.error().text}});
       return std::nullopt;
     }
     return again;
@@ -68,13 +68,13 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
           each.kind, each.endpoint, each.kind == sip::TransportKind::tls ? parts_.serverTls : nullptr);
       if (!bound) {
         if (wanted) return std::unexpected(bound.error());
-        log.warn("SIP does not listen here; nobody is configured who could call",
-                 {{"transport", sip::toString(each.kind)}, {"reason", bound.error().text}});
+        sipLog.warn("SIP does not listen here; nobody is configured who could call",
+                    {{"transport", sip::toString(each.kind)}, {"reason", bound.error().text}});
         continue;
       }
       ports_.try_emplace(each.kind, bound->port());
-      log.info("listening for SIP",
-               {{"transport", sip::toString(each.kind)}, {"address", bound->toString()}});
+      sipLog.info("listening for SIP",
+                  {{"transport", sip::toString(each.kind)}, {"address", bound->toString()}});
     }
     phones_->start();
     return {};
@@ -97,8 +97,8 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     options.supported = {Kind::udp, Kind::tcp, Kind::tls, Kind::ws, Kind::wss};
     locator_.locate(uri, options, [uri, located = std::move(located)](const auto& found) {
       if (!found) {
-        log.debug("a SIP server was not found",
-                  {{"host", base::printable(uri.host, 128)}, {"reason", found.error().reason}});
+        sipLog.debug("a SIP server was not found",
+                     {{"host", base::printable(uri.host, 128)}, {"reason", found.error().reason}});
       }
       located(found ? *found : std::vector<sip::Target>{});
     });

@@ -4,15 +4,11 @@
 
 #include <algorithm>
 
+#include "base/overloaded.h"
 #include "gateway/json.h"
 
 namespace parley::gateway {
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
 
 using Entry = std::optional<TimelineEntry>;
 constexpr std::int64_t kMaxSpanMillis = std::int64_t{366} * 86'400'000;  // No call is longer than a year.
@@ -301,7 +297,7 @@ Entry entryOf(const Action& action, const CallState& state, std::int64_t at) {
   const auto side = [&](Side s) { return laneOf(state, s); };
   const auto ofSession = [&](const std::string& session) { return laneOfSession(state, session); };
   Entry entry = std::visit(
-      Overloaded{
+      base::Overloaded{
           [&](const action::Broker& a) -> Entry {
             const BrokerRequest& r = a.request;
             Json detail = Json::object();

@@ -4,12 +4,12 @@
 
 #include "base/log.h"
 #include "gateway/json.h"
+#include "gateway/sip_call_headers.h"
 
 namespace parley::gateway {
 namespace {
 
-const base::Logger log{"trunks"};
-constexpr int kServiceUnavailable = 503;
+const base::Logger trunksLog{"trunks"};
 constexpr std::size_t kMaxAddresses = 8;
 
 /// Up to a tenth earlier, so that many servers are not pinged in one moment.
@@ -131,9 +131,9 @@ void Trunks::settle(Trunk& trunk, const Outcome& outcome, base::Instant, base::W
   changes_.add();
   count();
   if (good) {
-    log.info("outbound SIP server is up", {{"server", trunk.uri}});
+    trunksLog.info("outbound SIP server is up", {{"server", trunk.uri}});
   } else {
-    log.warn("outbound SIP server is down", {{"server", trunk.uri}, {"reason", trunk.lastReason}});
+    trunksLog.warn("outbound SIP server is down", {{"server", trunk.uri}, {"reason", trunk.lastReason}});
   }
 }
 

@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "identity/internal_log.h"
 #include "net/endpoint.h"
 
 namespace parley::identity {
 namespace {
 
-const base::Logger log{"identity"};
 constexpr std::size_t kMaxUsers = 100'000;
 constexpr std::size_t kInitialPasswordLength = 16;
 constexpr const char* kInitialPasswordFile = "initial-admin-password";

@@ -7,11 +7,11 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "identity/internal_log.h"
 
 namespace parley::identity {
 namespace {
 
-const base::Logger log{"identity"};
 constexpr std::size_t kCookieLength = 43;  // 256 bits.
 
 std::string keyOf(std::string_view cookie) {

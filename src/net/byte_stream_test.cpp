@@ -11,14 +11,13 @@ namespace parley::net {
 namespace {
 
 using base::Millis;
+using rig::kDeadline;
+using rig::kLoopback;
+using rig::makeCertificate;
+using rig::RawPeer;
+using rig::TestCertificate;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::kDeadline;
-using testing::makeCertificate;
-using testing::RawPeer;
-using testing::TestCertificate;
-
-const Endpoint kLoopback = *Endpoint::parse("127.0.0.1", 0);
 
 /// One side of a connection with what came over it.
 struct Side {

@@ -19,7 +19,7 @@
 namespace parley::net {
 namespace {
 
-const base::Logger logger{"dns"};
+const base::Logger dnsLogger{"dns"};
 constexpr std::size_t kMaxCached = 1000;
 constexpr std::chrono::seconds kMaxTtl{3600};
 
@@ -182,7 +182,7 @@ struct Resolver::Impl : std::enable_shared_from_this<Resolver::Impl> {
     for (const auto& server : options.servers) list += (list.empty() ? "" : ",") + server;
     const int status = ares_set_servers_ports_csv(channel, list.c_str());
     if (status != ARES_SUCCESS) {
-      logger.warn("name servers not understood", {{"servers", list}, {"error", ares_strerror(status)}});
+      dnsLogger.warn("name servers not understood", {{"servers", list}, {"error", ares_strerror(status)}});
     }
     return true;
   }

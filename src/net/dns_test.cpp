@@ -6,13 +6,14 @@
 #include <map>
 
 #include "net/internal_dns.h"
+#include "net/internal_test_support.h"
 #include "net/udp_socket.h"
 
 namespace parley::net {
 namespace {
 
 using base::Millis;
-constexpr Millis kDeadline{20'000};
+using rig::kDeadline;
 constexpr int kA = 1, kAaaa = 28, kSrv = 33, kNaptr = 35;
 
 std::string u16(unsigned v) { return {static_cast<char>(v >> 8), static_cast<char>(v)}; }

@@ -8,12 +8,12 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/internal_log.h"
 #include "net/internal_loop.h"
 
 namespace parley::net {
 namespace {
 
-const base::Logger logger{"net"};
 constexpr base::Millis kLagPeriod{500};
 /// runUntil() asks its condition at least this often, for conditions that no event of the loop changes.
 constexpr base::Millis kConditionPeriod{10};

@@ -1,4 +1,5 @@
 #include "net/event_loop.h"
+#include "net/internal_test_support.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +12,7 @@
 namespace parley::net {
 namespace {
 using base::Millis;
-constexpr Millis kDeadline{10'000};
+using rig::kDeadline;
 
 TEST(EventLoop, RunsPostedTasksInOrderAndNeverInsideThePost) {
   EventLoop loop("test");

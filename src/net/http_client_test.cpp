@@ -10,13 +10,13 @@ namespace parley::net {
 namespace {
 
 using base::Millis;
+using rig::kDeadline;
+using rig::kLoopback;
 using ::testing::HasSubstr;
-using testing::kDeadline;
 using ::testing::StartsWith;
 
 using Answer = std::optional<base::Result<HttpResponse>>;
 using SocketAnswer = std::optional<base::Result<std::shared_ptr<WebSocket>>>;
-const Endpoint kLoopback = *Endpoint::parse("127.0.0.1", 0);
 
 struct Fixture {
   explicit Fixture(HttpClientOptions options = {}) { client.emplace(loop, std::move(options)); }
@@ -266,7 +266,7 @@ TEST(HttpClient, WritesBasicAuthorization) {
 
 // ---- TLS ----
 
-std::shared_ptr<TlsServerContext> serverTls(const testing::TestCertificate& c) {
+std::shared_ptr<TlsServerContext> serverTls(const rig::TestCertificate& c) {
   auto context = TlsServerContext::create(c.certificate, c.key);
   EXPECT_TRUE(context) << (context ? "" : context.error().text);
   return *context;
@@ -278,9 +278,9 @@ HttpClientOptions trusting(const std::string& authorities) {
 }
 
 TEST(Tls, TheClientChecksAuthorityAndName) {
-  const auto good = testing::makeCertificate("DNS:localhost,IP:127.0.0.1");
-  const auto other = testing::makeCertificate("DNS:localhost,IP:127.0.0.1");
-  const auto elsewhere = testing::makeCertificate("DNS:elsewhere.example");
+  const auto good = rig::makeCertificate("DNS:localhost,IP:127.0.0.1");
+  const auto other = rig::makeCertificate("DNS:localhost,IP:127.0.0.1");
+  const auto elsewhere = rig::makeCertificate("DNS:elsewhere.example");
   {
     Served s(trusting(good.certificate), {}, serverTls(good));
     const auto r = s.get(s.url + "/hello");
@@ -302,8 +302,8 @@ TEST(Tls, TheClientChecksAuthorityAndName) {
 }
 
 TEST(Tls, ANewCertificateServesNewConnectionsAndOldOnesGoOn) {
-  const auto first = testing::makeCertificate("IP:127.0.0.1");
-  const auto second = testing::makeCertificate("IP:127.0.0.1");
+  const auto first = rig::makeCertificate("IP:127.0.0.1");
+  const auto second = rig::makeCertificate("IP:127.0.0.1");
   const auto context = serverTls(first);
   Served s(trusting(first.certificate), {}, context);
   ASSERT_TRUE(s.get(s.url + "/hello"));
@@ -325,7 +325,7 @@ TEST(Tls, ANewCertificateServesNewConnectionsAndOldOnesGoOn) {
 }
 
 TEST(Tls, ServesLargeBodiesBothWays) {
-  const auto certificate = testing::makeCertificate("IP:127.0.0.1");
+  const auto certificate = rig::makeCertificate("IP:127.0.0.1");
   HttpServerOptions server;
   server.maxBodyBytes = 8 << 20;
   Served s(trusting(certificate.certificate), server, serverTls(certificate));
@@ -339,10 +339,10 @@ TEST(Tls, ServesLargeBodiesBothWays) {
 TEST(Tls, ASlowOrWrongHandshakeEnds) {
   HttpServerOptions server;
   server.handshakeTimeout = Millis{30};
-  Served s({}, server, serverTls(testing::makeCertificate("IP:127.0.0.1")));
-  testing::RawPeer silent(s.loop, s.where);
+  Served s({}, server, serverTls(rig::makeCertificate("IP:127.0.0.1")));
+  rig::RawPeer silent(s.loop, s.where);
   EXPECT_TRUE(silent.waitClosed());
-  testing::RawPeer plain(s.loop, s.where);
+  rig::RawPeer plain(s.loop, s.where);
   plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(plain.waitClosed());
   EXPECT_TRUE(s.loop.runUntil([&] { return s.http->connections() == 0; }, kDeadline));
@@ -385,7 +385,7 @@ struct Talk : Served {
 };
 
 TEST(WebSocketClient, TalksOverTlsWithCompressionAndWithout) {
-  const auto certificate = testing::makeCertificate("IP:127.0.0.1");
+  const auto certificate = rig::makeCertificate("IP:127.0.0.1");
   for (const bool compress : {true, false}) {
     WebSocketOptions options;
     options.compress = compress;

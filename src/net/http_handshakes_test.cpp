@@ -10,8 +10,8 @@ namespace parley::net {
 namespace {
 
 using base::Millis;
-using testing::kDeadline;
-using testing::RawPeer;
+using rig::kDeadline;
+using rig::RawPeer;
 
 std::uint64_t refused(const char* reason) {
   return base::Metrics::instance()
@@ -53,7 +53,7 @@ struct Door {
   }
 
   EventLoop loop{"test"};
-  testing::TestCertificate certificate = testing::makeCertificate("IP:127.0.0.1");
+  rig::TestCertificate certificate = rig::makeCertificate("IP:127.0.0.1");
   std::shared_ptr<Router> router = std::make_shared<Router>();
   std::optional<HttpServer> server;
   Endpoint where;

@@ -10,14 +10,14 @@
 namespace parley::net {
 namespace {
 
+using rig::kDeadline;
+using rig::kLoopback;
+using rig::RawPeer;
 using ::testing::HasSubstr;
-using testing::kDeadline;
-using testing::RawPeer;
 using ::testing::StartsWith;
-const Endpoint kLoopback = *Endpoint::parse("127.0.0.1", 0);
 
-struct Site {
-  explicit Site(const std::shared_ptr<TlsServerContext>& tls = nullptr) {
+struct RouteSite {
+  explicit RouteSite(const std::shared_ptr<TlsServerContext>& tls = nullptr) {
     router->add("GET", "/hello", [this](HttpRequest request, HttpReply reply) {
       last = std::move(request);
       reply.send(HttpResponse::text(200, "hello"));
@@ -56,7 +56,7 @@ struct Site {
 std::string lengthOf(std::size_t n) { return "Content-Length: " + std::to_string(n) + "\r\n"; }
 
 TEST(HttpBodyRule, SomeMaySendMore) {
-  Site site;
+  RouteSite site;
   const std::string body(200'000, 'b');
   EXPECT_THAT(site.post("/large/file", "Authorization: yes\r\n" + lengthOf(body.size()), body),
               StartsWith("HTTP/1.1 200 "));
@@ -66,7 +66,7 @@ TEST(HttpBodyRule, SomeMaySendMore) {
 }
 
 TEST(HttpBodyRule, OthersMayNotNeitherElsewhereNorBeyondTheMost) {
-  Site site;
+  RouteSite site;
   const std::string body(200'000, 'b');
   EXPECT_THAT(site.post("/large/file", lengthOf(body.size()), ""), StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(site.post("/small", "Authorization: yes\r\n" + lengthOf(body.size()), ""),
@@ -79,7 +79,7 @@ TEST(HttpBodyRule, OthersMayNotNeitherElsewhereNorBeyondTheMost) {
 }
 
 TEST(HttpBodyRule, ChunksAreCountedAsTheyCome) {
-  Site site;
+  RouteSite site;
   const std::string chunk = "800\r\n" + std::string(0x800, 'c') + "\r\n";
   EXPECT_THAT(site.post("/large/file", "Transfer-Encoding: chunked\r\n", chunk), StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(
@@ -121,7 +121,7 @@ base::Result<HttpResponse> ask(EventLoop& loop, HttpClient& client, HttpClientRe
 }
 
 TEST(HttpRoute, GoesToTheAddressAndSaysTheName) {
-  Site site;
+  RouteSite site;
   HttpClient client(site.loop, {});
   const auto r = ask(site.loop, client, {"GET", "http://shop.example/hello", {}, "", HttpRoute{site.where}});
   ASSERT_TRUE(r) << r.error().text;
@@ -130,7 +130,7 @@ TEST(HttpRoute, GoesToTheAddressAndSaysTheName) {
 }
 
 TEST(HttpRoute, AskAProxyForTheWholeAddress) {
-  Site site;
+  RouteSite site;
   HttpClient client(site.loop, {});
   const auto r = ask(site.loop, client,
                      {"GET", "http://shop.example:81/hello?a=b", {}, "", HttpRoute{site.where, "", true}});
@@ -183,8 +183,8 @@ struct Proxy {
 };
 
 TEST(HttpRoute, TlsRunsThroughAProxysTunnel) {
-  const auto made = testing::makeCertificate("DNS:shop.example");
-  Site site(*TlsServerContext::create(made.certificate, made.key));
+  const auto made = rig::makeCertificate("DNS:shop.example");
+  RouteSite site(*TlsServerContext::create(made.certificate, made.key));
   HttpClientOptions options;
   options.tls = *TlsClientContext::create(made.certificate, false);
   HttpClient client(site.loop, options);
@@ -206,7 +206,7 @@ TEST(HttpRoute, AProxyThatRefusesOrTalksTooMuchIsAnError) {
   for (const std::string& says :
        {std::string("HTTP/1.1 403 Forbidden\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\n\r\nmore"),
         "HTTP/1.1 200 OK\r\nX: " + std::string(9'000, 'x'), std::string("nonsense\r\n\r\n")}) {
-    Site site;
+    RouteSite site;
     HttpClient client(site.loop, {});
     Proxy proxy(site.loop, site.where, says);
     const auto r = ask(

@@ -8,11 +8,10 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "net/internal_http_session.h"
+#include "net/internal_log.h"
 
 namespace parley::net {
 namespace {
-
-const base::Logger logger{"http"};
 
 /// One attempt, without waiting: a full server spends nothing on those it turns away.
 void answerBusy(const FileDescriptor& fd) {
@@ -52,7 +51,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       if (const auto address = Endpoint::parse(proxy, 0)) {
         shared->trusted.push_back(*address);
       } else {
-        logger.warn("trusted proxy is not an address", {{"value", proxy}});
+        httpLogger.warn("trusted proxy is not an address", {{"value", proxy}});
       }
     }
   }

@@ -9,10 +9,10 @@ namespace parley::net {
 namespace {
 
 using base::Millis;
+using rig::kDeadline;
+using rig::RawPeer;
 using ::testing::HasSubstr;
-using testing::kDeadline;
 using ::testing::Not;
-using testing::RawPeer;
 using ::testing::StartsWith;
 
 HttpServerOptions quick() {
@@ -21,8 +21,8 @@ HttpServerOptions quick() {
   return o;
 }
 
-struct Site {
-  explicit Site(HttpServerOptions options = quick()) {
+struct HttpSite {
+  explicit HttpSite(HttpServerOptions options = quick()) {
     router->add("GET", "/hello", [this](HttpRequest request, HttpReply reply) {
       last = std::move(request);
       reply.send(HttpResponse::text(200, "hello"));
@@ -57,7 +57,7 @@ std::size_t count(std::string_view text, std::string_view what) {
 }
 
 TEST(HttpServer, AnswersAndKeepsTheConnection) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   for (int i = 0; i < 3; ++i) {
     peer.got.clear();
@@ -77,7 +77,7 @@ TEST(HttpServer, AnswersAndKeepsTheConnection) {
 }
 
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   std::string all;
   for (int i = 0; i < 20; ++i) {
@@ -97,7 +97,7 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
 }
 
 TEST(HttpServer, TakesARequestByteByByte) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   for (const char c : std::string_view("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                                        "5;ext=1\r\nabcde\r\n3\r\nfgh\r\n0\r\nTrailer: x\r\n\r\n")) {
@@ -108,7 +108,7 @@ TEST(HttpServer, TakesARequestByteByByte) {
 }
 
 TEST(HttpServer, TakesAnEmptyChunkedBodyInPieces) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (const char* piece : {"0", "\r", "\n", "\r", "\n"}) {
@@ -121,7 +121,7 @@ TEST(HttpServer, TakesAnEmptyChunkedBodyInPieces) {
 }
 
 TEST(HttpServer, SaysContinueOnlyWhenAsked) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   ASSERT_TRUE(peer.waitFor("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -130,7 +130,7 @@ TEST(HttpServer, SaysContinueOnlyWhenAsked) {
 }
 
 TEST(HttpServer, HeadHasTheLengthAndNoBody) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("HEAD /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   ASSERT_TRUE(peer.waitClosed());
@@ -139,7 +139,7 @@ TEST(HttpServer, HeadHasTheLengthAndNoBody) {
 }
 
 TEST(HttpServer, Http10ClosesUnlessAsked) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("GET /hello HTTP/1.0\r\n\r\n");
   ASSERT_TRUE(peer.waitClosed());
@@ -147,7 +147,7 @@ TEST(HttpServer, Http10ClosesUnlessAsked) {
 }
 
 TEST(HttpServer, UnknownPathAndMethod) {
-  Site site;
+  HttpSite site;
   EXPECT_THAT(site.ask("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "http.not_found"),
               StartsWith("HTTP/1.1 404 "));
   const auto got = site.ask("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n", "http.method_not_allowed");
@@ -196,7 +196,7 @@ TEST(HttpServer, EachKindOfBadRequestHasItsAnswerAndEnds) {
            Bad{"coded traversal", "GET /..%2f..%2fetc" + host + "\r\n", 400},
            Bad{"nul", "GET /%00" + host + "\r\n", 400},
        }) {
-    Site site(options);
+    HttpSite site(options);
     RawPeer peer(site.loop, site.where);
     peer.send(bad.bytes);
     ASSERT_TRUE(peer.waitFor("\r\n\r\n")) << bad.name;
@@ -209,7 +209,7 @@ TEST(HttpServer, EachKindOfBadRequestHasItsAnswerAndEnds) {
 }
 
 TEST(HttpServer, AChunkHeaderWithoutEndIsBounded) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;" +
             std::string(100'000, 'e'));
@@ -221,7 +221,7 @@ TEST(HttpServer, SlowSendersAreTimedOut) {
   HttpServerOptions options = quick();
   options.headerTimeout = Millis{30};
   options.bodyTimeout = Millis{30};
-  Site site(options);
+  HttpSite site(options);
   EXPECT_THAT(site.ask("GET /hello HT", "http.header_timeout"), StartsWith("HTTP/1.1 408 "));
   EXPECT_THAT(site.ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", "http.body_timeout"),
               StartsWith("HTTP/1.1 408 "));
@@ -230,7 +230,7 @@ TEST(HttpServer, SlowSendersAreTimedOut) {
 TEST(HttpServer, IdleConnectionsEnd) {
   HttpServerOptions options = quick();
   options.idleTimeout = Millis{30};
-  Site site(options);
+  HttpSite site(options);
   RawPeer silent(site.loop, site.where);
   EXPECT_TRUE(silent.waitClosed());
   EXPECT_EQ(silent.got, "");
@@ -239,7 +239,7 @@ TEST(HttpServer, IdleConnectionsEnd) {
 TEST(HttpServer, AHandlerThatNeverAnswersGives503AndALateAnswerIsIgnored) {
   HttpServerOptions options = quick();
   options.handlerTimeout = Millis{30};
-  Site site(options);
+  HttpSite site(options);
   RawPeer peer(site.loop, site.where);
   peer.send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(peer.waitFor("http.handler_timeout"));
@@ -252,13 +252,13 @@ TEST(HttpServer, AHandlerThatNeverAnswersGives503AndALateAnswerIsIgnored) {
 }
 
 TEST(HttpServer, ADroppedReplyIs500) {
-  Site site;
+  HttpSite site;
   EXPECT_THAT(site.ask("GET /drop HTTP/1.1\r\nHost: x\r\n\r\n", "http.no_answer"),
               StartsWith("HTTP/1.1 500 "));
 }
 
 TEST(HttpServer, AnAnswerToAPeerThatLeftIsIgnored) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(site.loop.runUntil([&] { return !site.kept.empty(); }, kDeadline));
@@ -270,7 +270,7 @@ TEST(HttpServer, AnAnswerToAPeerThatLeftIsIgnored) {
 TEST(HttpServer, AReplyMayOutliveTheServer) {
   std::vector<HttpReply> kept;
   {
-    Site site;
+    HttpSite site;
     RawPeer peer(site.loop, site.where);
     peer.send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
     ASSERT_TRUE(site.loop.runUntil([&] { return !site.kept.empty(); }, kDeadline));
@@ -284,7 +284,7 @@ TEST(HttpServer, AReplyMayOutliveTheServer) {
 TEST(HttpServer, APeerThatDoesNotReadIsCutOff) {
   HttpServerOptions options = quick();
   options.writeTimeout = Millis{30};
-  Site site(options);
+  HttpSite site(options);
   site.router->add("GET", "/big", [](const HttpRequest&, HttpReply reply) {
     HttpResponse r = HttpResponse::text(200, std::string(32u << 20, 'x'));
     reply.send(std::move(r));
@@ -300,7 +300,7 @@ TEST(HttpServer, CapsConnectionsPerAddressAndInAll) {
   for (const bool perAddress : {true, false}) {
     HttpServerOptions options = quick();
     (perAddress ? options.maxConnectionsPerAddress : options.maxConnections) = 3;
-    Site site(options);
+    HttpSite site(options);
     std::vector<std::unique_ptr<RawPeer>> peers;
     for (int i = 0; i < 3; ++i) {
       peers.push_back(std::make_unique<RawPeer>(site.loop, site.where));
@@ -323,7 +323,7 @@ TEST(HttpServer, PagesBehindATrustedProxyAreNotOneAddress) {
   HttpServerOptions options = quick();
   options.maxConnectionsPerAddress = 2;
   options.trustedProxies = {"127.0.0.1"};
-  Site site(options);
+  HttpSite site(options);
   std::vector<std::unique_ptr<RawPeer>> peers;
   for (int i = 0; i < 4; ++i) {
     peers.push_back(std::make_unique<RawPeer>(site.loop, site.where));
@@ -334,7 +334,7 @@ TEST(HttpServer, PagesBehindATrustedProxyAreNotOneAddress) {
 }
 
 TEST(HttpServer, FiltersStopRequestsBelowTheirPrefix) {
-  Site site;
+  HttpSite site;
   site.router->addFilter("/hello", [](const HttpRequest& r) -> std::optional<HttpResponse> {
     if (r.headers.get("Authorization") == "yes") return {};
     return HttpResponse::error(401, "auth.missing", "Sign in.");
@@ -355,7 +355,7 @@ TEST(HttpServer, FiltersStopRequestsBelowTheirPrefix) {
 TEST(HttpServer, BelievesTrustedProxies) {
   HttpServerOptions options = quick();
   options.trustedProxies = {"127.0.0.1", "not an address"};
-  Site site(options);
+  HttpSite site(options);
   site.ask(
       "GET /hello HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n\r\n",
       "hello");
@@ -364,7 +364,7 @@ TEST(HttpServer, BelievesTrustedProxies) {
 }
 
 TEST(HttpServer, CloseLetsRunningRequestsFinish) {
-  Site site;
+  HttpSite site;
   RawPeer idle(site.loop, site.where);
   RawPeer busy(site.loop, site.where);
   idle.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -386,7 +386,7 @@ TEST(HttpServer, CloseLetsRunningRequestsFinish) {
 }
 
 TEST(HttpServer, CloseEndsEverythingAtItsLimit) {
-  Site site;
+  HttpSite site;
   RawPeer busy(site.loop, site.where);
   busy.send("GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(site.loop.runUntil([&] { return !site.kept.empty(); }, kDeadline));
@@ -397,7 +397,7 @@ TEST(HttpServer, CloseEndsEverythingAtItsLimit) {
 }
 
 TEST(HttpServer, CountsConnectionsAnswersAndRefusals) {
-  Site site;
+  HttpSite site;
   RawPeer peer(site.loop, site.where);
   peer.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(peer.waitFor("hello"));
@@ -409,7 +409,7 @@ TEST(HttpServer, CountsConnectionsAnswersAndRefusals) {
 }
 
 TEST(HttpServer, TellsWhyItCannotListen) {
-  Site site;
+  HttpSite site;
   const auto again = site.server->listen(site.where, nullptr);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().reason, "net.bind_failed");

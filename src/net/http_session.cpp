@@ -1,12 +1,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/internal_http_session.h"
+#include "net/internal_log.h"
 #include "net/internal_websocket.h"
 
 namespace parley::net {
 namespace {
 
-const base::Logger logger{"http"};
 constexpr std::size_t kReadSize = 8 * 1024;
 constexpr base::Millis kLinger{2'000};
 /// A peer must take this much of an answer within each writeTimeout.
@@ -81,8 +81,8 @@ void HttpSession::start() {
     self->handshake_.release();
     if (error) {
       self->shared_->refused("tls_failed");
-      logger.debug("TLS handshake failed",
-                   {{"remote", self->stream_->remote().toString()}, {"error", error.message()}});
+      httpLogger.debug("TLS handshake failed",
+                       {{"remote", self->stream_->remote().toString()}, {"error", error.message()}});
       return self->closeNow();
     }
     self->nextRequest();
@@ -311,12 +311,12 @@ void HttpSession::write(HttpResponse response) {
   body_ = method_ == "HEAD" || noBody ? std::string{} : std::move(response.body);
   written_ = 0;
   shared_->answered(response.status);
-  if (logger.enabled(base::LogLevel::debug)) {
-    logger.debug("request", {{"remote", stream_->remote().toString()},
-                             {"method", method_},
-                             {"path", path_},
-                             {"status", response.status},
-                             {"bytes", body_.size()}});
+  if (httpLogger.enabled(base::LogLevel::debug)) {
+    httpLogger.debug("request", {{"remote", stream_->remote().toString()},
+                                 {"method", method_},
+                                 {"path", path_},
+                                 {"status", response.status},
+                                 {"bytes", body_.size()}});
   }
   paced_ = 0;
   setTimer(options.writeTimeout);

@@ -15,9 +15,10 @@
 #include "net/event_loop.h"
 #include "net/internal_socket.h"
 
-namespace parley::net::testing {
+namespace parley::net::rig {
 
 constexpr base::Millis kDeadline{20'000};
+inline const Endpoint kLoopback = *Endpoint::parse("127.0.0.1", 0);
 
 /// Connected, non-blocking; fill() is called by the waits.
 class RawPeer {
@@ -120,4 +121,4 @@ inline TestCertificate makeCertificate(const std::string& names) {
   return {pemOf(x509.get(), nullptr), pemOf(nullptr, key.get())};
 }
 
-}  // namespace parley::net::testing
+}  // namespace parley::net::rig

@@ -4,13 +4,13 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "net/internal_log.h"
 #include "net/internal_loop.h"
 #include "net/internal_stream.h"
 
 namespace parley::net {
 namespace {
 
-const base::Logger logger{"net"};
 constexpr int kBacklog = 1024;
 /// Connections taken before other work of the loop gets its turn.
 constexpr int kMaxAcceptsPerTurn = 64;

@@ -14,13 +14,12 @@
 #include "base/affinity.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "net/internal_log.h"
 #include "net/internal_loop.h"
 #include "net/internal_socket.h"
 
 namespace parley::net {
 namespace {
-
-const base::Logger logger{"net"};
 
 /// Batches read before other work of the loop gets its turn.
 constexpr int kMaxBatchesPerTurn = 8;

@@ -1,4 +1,5 @@
 #include "net/udp_socket.h"
+#include "net/internal_test_support.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +9,7 @@
 namespace parley::net {
 namespace {
 using base::Millis;
-constexpr Millis kDeadline{10'000};
+using rig::kDeadline;
 const Endpoint kLoopback4 = *Endpoint::parse("127.0.0.1", 0);
 
 struct Received {

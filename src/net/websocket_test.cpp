@@ -11,9 +11,9 @@ namespace parley::net {
 namespace {
 
 using base::Millis;
+using rig::kDeadline;
+using rig::RawPeer;
 using ::testing::HasSubstr;
-using testing::kDeadline;
-using testing::RawPeer;
 using ::testing::StartsWith;
 
 constexpr int kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10;
@@ -51,8 +51,8 @@ struct Closed {
   int times = 0;
 };
 
-struct Site {
-  explicit Site(WebSocketOptions o = {}, bool startAtOnce = true) : options(std::move(o)) {
+struct SocketSite {
+  explicit SocketSite(WebSocketOptions o = {}, bool startAtOnce = true) : options(std::move(o)) {
     router->addWebSocket("/ws/{room}", [this, startAtOnce](HttpRequest request, WebSocketUpgrade upgrade) {
       room = request.params.at("room");
       if (room == "refused") return upgrade.refuse(HttpResponse::error(403, "no.entry", "No."));
@@ -104,7 +104,7 @@ std::string upgradeRequest(std::string_view path = "/ws/a", std::string_view mor
 
 /// Opens by hand; `got` is empty afterwards.
 struct RawSocket : RawPeer {
-  RawSocket(Site& s, std::string_view more = "", int receiveBuffer = 0)
+  RawSocket(SocketSite& s, std::string_view more = "", int receiveBuffer = 0)
       : RawPeer(s.loop, s.where, receiveBuffer), site(s) {
     s.socket.reset();
     send(upgradeRequest("/ws/a", more));
@@ -118,13 +118,13 @@ struct RawSocket : RawPeer {
     if (got.size() < 4 || got[0] != static_cast<char>(0x88)) return 0;
     return base::loadU16(base::asBytes(got).data() + 2);
   }
-  Site& site;
+  SocketSite& site;
   bool opened = false;
   std::string head;
 };
 
 TEST(WebSocketServer, UpgradesAndExchangesMessages) {
-  Site site;
+  SocketSite site;
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened) << peer.got;
   EXPECT_THAT(peer.head, HasSubstr("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));  // RFC 6455 section 1.3.
@@ -154,14 +154,14 @@ TEST(WebSocketServer, UpgradesAndExchangesMessages) {
 }
 
 TEST(WebSocketServer, TakesFramesThatCameWithTheRequest) {
-  Site site;
+  SocketSite site;
   RawPeer peer(site.loop, site.where);
   peer.send(upgradeRequest() + frame(kText, "early"));
   EXPECT_TRUE(site.until([&] { return site.texts.size() == 1; }));
 }
 
 TEST(WebSocketServer, MessagesWaitForStart) {
-  Site site({}, false);
+  SocketSite site({}, false);
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   peer.send(frame(kText, "waiting"));
@@ -172,7 +172,7 @@ TEST(WebSocketServer, MessagesWaitForStart) {
 }
 
 TEST(WebSocketServer, RefusesBadUpgrades) {
-  Site site;
+  SocketSite site;
   const auto ask = [&](const std::string& bytes) {
     RawPeer peer(site.loop, site.where);
     peer.send(bytes);
@@ -221,7 +221,7 @@ TEST(WebSocketServer, EachViolationHasItsCloseCode) {
            Violation{"close of one byte", frame(kClose, "x"), 1002},
            Violation{"close code 1005", closeFrame(1005), 1002},
        }) {
-    Site site(options);
+    SocketSite site(options);
     RawSocket peer(site);
     ASSERT_TRUE(peer.opened) << v.name;
     peer.send(v.bytes);
@@ -238,7 +238,7 @@ TEST(WebSocketServer, PingsASilentPeerAndGivesItUp) {
   WebSocketOptions options;
   options.pingInterval = Millis{20};
   {
-    Site site(options);
+    SocketSite site(options);
     RawSocket peer(site);
     ASSERT_TRUE(peer.opened);
     for (int i = 0; i < 3; ++i) {
@@ -249,7 +249,7 @@ TEST(WebSocketServer, PingsASilentPeerAndGivesItUp) {
     EXPECT_TRUE(site.socket->open());
   }
   options.pongTimeout = Millis{40};
-  Site site(options);
+  SocketSite site(options);
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   ASSERT_TRUE(peer.waitFor(std::string("\x89\x00", 2)));
@@ -259,7 +259,7 @@ TEST(WebSocketServer, PingsASilentPeerAndGivesItUp) {
 }
 
 TEST(WebSocketServer, ABrokenConnectionIs1006) {
-  Site site;
+  SocketSite site;
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   peer.hangUp();
@@ -274,7 +274,7 @@ TEST(WebSocketServer, ABrokenConnectionIs1006) {
 TEST(WebSocketServer, ASlowReaderIsBoundedAndClosed) {
   WebSocketOptions options;
   options.maxBufferedBytes = 1 << 20;
-  Site site(options);
+  SocketSite site(options);
   RawSocket peer(site, "", 4096);
   ASSERT_TRUE(peer.opened);
   std::size_t most = 0;
@@ -295,7 +295,7 @@ TEST(WebSocketServer, APeerThatTalksButDoesNotReadIsGivenUp) {
   options.maxBufferedBytes = 32 << 20;
   options.pingInterval = Millis{5};
   options.pongTimeout = Millis{500};
-  Site site(options);
+  SocketSite site(options);
   RawSocket peer(site, "", 4096);
   ASSERT_TRUE(peer.opened);
   site.socket->sendBinary(base::Buffer(16 << 20));  // Fills every buffer on the way: pings cannot leave.
@@ -309,14 +309,14 @@ TEST(WebSocketServer, APeerThatTalksButDoesNotReadIsGivenUp) {
 TEST(WebSocketServer, ManyEmptyMessagesAreBoundedToo) {
   WebSocketOptions options;
   options.maxBufferedBytes = 10'000;
-  Site site(options);
+  SocketSite site(options);
   RawSocket peer(site);
   for (int i = 0; i < 1000; ++i) site.socket->sendText("");
   EXPECT_FALSE(site.socket->open());
 }
 
 TEST(WebSocketServer, CloseSendsWhatWasQueuedThenTheCloseFrame) {
-  Site site;
+  SocketSite site;
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   site.socket->sendText("last");
@@ -333,7 +333,7 @@ TEST(WebSocketServer, CloseSendsWhatWasQueuedThenTheCloseFrame) {
 }
 
 TEST(WebSocketServer, DroppingTheLastReferenceCloses1001) {
-  Site site;
+  SocketSite site;
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   site.socket.reset();
@@ -346,7 +346,7 @@ TEST(WebSocketServer, DroppingTheLastReferenceCloses1001) {
 
 TEST(WebSocketServer, MayBeDroppedInItsOwnCallback) {
   for (const bool inClose : {false, true}) {
-    Site site({}, false);
+    SocketSite site({}, false);
     RawSocket peer(site);
     ASSERT_TRUE(peer.opened);
     auto held = std::move(site.socket);
@@ -369,7 +369,7 @@ TEST(WebSocketServer, MayBeDroppedInItsOwnCallback) {
 }
 
 TEST(WebSocketServer, ServerCloseSays1001) {
-  Site site;
+  SocketSite site;
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   bool done = false;
@@ -382,7 +382,7 @@ TEST(WebSocketServer, ServerCloseSays1001) {
 }
 
 TEST(WebSocketServer, ServerCloseDoesNotWaitForASilentPeer) {
-  Site site;
+  SocketSite site;
   RawSocket peer(site);
   ASSERT_TRUE(peer.opened);
   bool done = false;
@@ -391,7 +391,7 @@ TEST(WebSocketServer, ServerCloseDoesNotWaitForASilentPeer) {
 }
 
 TEST(WebSocketServer, CompressesWhenOffered) {
-  Site site;
+  SocketSite site;
   RawSocket plain(site);
   site.socket->sendText(std::string(5000, 'a'));
   ASSERT_TRUE(plain.waitFor(std::string(5000, 'a')));

@@ -4,9 +4,9 @@
 namespace parley::sip {
 namespace {
 
-using testing::Agent;
-using testing::FakeNet;
-using testing::RawPeer;
+using rig::Agent;
+using rig::FakeNet;
+using rig::RawPeer;
 
 struct Policy final : Admission {
   Verdict verdict = Verdict::allowed();

@@ -18,7 +18,7 @@ Message parsed(const std::string& text) {
   return message.value_or(Message{});
 }
 
-const char* kInvite =
+const char* kIncoming =
     "INVITE sip:bob@b.example SIP/2.0\n"
     "Via: SIP/2.0/TCP 10.0.0.9:5060;branch=z9hG4bK1\n"
     "Record-Route: <sip:p2.example;lr>,\n <sip:p1.example;lr>\n"
@@ -36,7 +36,7 @@ Source tcpFrom(const char* ip) {
 }
 
 TEST(DialogTest, TheCalledSideKeepsTheRouteAsItCame) {
-  auto dialog = dialogOfRequest(parsed(kInvite), "b1", tcpFrom("10.0.0.9"));
+  auto dialog = dialogOfRequest(parsed(kIncoming), "b1", tcpFrom("10.0.0.9"));
   ASSERT_TRUE(dialog);
   EXPECT_EQ(dialog->routes, (std::vector<std::string>{"<sip:p2.example;lr>", "<sip:p1.example;lr>"}));
   EXPECT_EQ(dialog->remoteTarget, "sip:alice@10.0.0.8:5070;transport=tcp");
@@ -53,7 +53,7 @@ TEST(DialogTest, TheCalledSideKeepsTheRouteAsItCame) {
 }
 
 TEST(DialogTest, TheCallerTurnsTheRouteRound) {
-  Message response = Message::responseTo(parsed(kInvite), 200, "b1");
+  Message response = Message::responseTo(parsed(kIncoming), 200, "b1");
   response.set(HeaderId::contact, "<sip:bob@10.0.0.5>");
   auto dialog = dialogOfResponse(response, tcpFrom("10.0.0.9").target(), false);
   ASSERT_TRUE(dialog);
@@ -78,7 +78,7 @@ TEST(DialogTest, AStrictRouterGetsItsOwnUriAndTheTargetAtTheEnd) {
 }
 
 TEST(DialogTest, RequestsGoDownTheConnectionThatTheyCameBy) {
-  Message invite = parsed(kInvite);
+  Message invite = parsed(kIncoming);
   invite.remove(HeaderId::recordRoute);
   const auto contactFrom = [&](const char* contact, const char* ip) {
     invite.set(HeaderId::contact, contact);
@@ -97,7 +97,7 @@ TEST(DialogTest, RequestsGoDownTheConnectionThatTheyCameBy) {
 }
 
 TEST(DialogTest, AWebSocketPeerIsItsConnection) {
-  Message invite = parsed(kInvite);
+  Message invite = parsed(kIncoming);
   invite.remove(HeaderId::recordRoute);
   invite.set(HeaderId::contact, "<sip:x@df7jal23ls0d.invalid;transport=ws>");
   Source source = tcpFrom("10.0.0.8");
@@ -109,25 +109,25 @@ TEST(DialogTest, AWebSocketPeerIsItsConnection) {
 }
 
 TEST(DialogTest, OldRequestsAndMissingContactsAreSeen) {
-  auto dialog = dialogOfRequest(parsed(kInvite), "b1", tcpFrom("10.0.0.9"));
-  Message again = parsed(kInvite);
+  auto dialog = dialogOfRequest(parsed(kIncoming), "b1", tcpFrom("10.0.0.9"));
+  Message again = parsed(kIncoming);
   again.setCSeq(6, Method::info);
   EXPECT_FALSE(takeCSeq(*dialog, again));
   again.setCSeq(9, Method::info);
   EXPECT_TRUE(takeCSeq(*dialog, again));
   EXPECT_EQ(dialog->remoteCSeq, 9U);
-  Message bad = parsed(kInvite);
+  Message bad = parsed(kIncoming);
   bad.remove(HeaderId::contact);
   EXPECT_EQ(dialogOfRequest(bad, "b1", tcpFrom("10.0.0.9")).error().reason, "sip.no_contact");
   bad.set(HeaderId::contact, "<tel:+4930>");
   EXPECT_EQ(dialogOfRequest(bad, "b1", tcpFrom("10.0.0.9")).error().reason, "sip.no_contact");
-  bad = parsed(kInvite);
+  bad = parsed(kIncoming);
   for (int i = 0; i < 20; ++i) bad.add(HeaderId::recordRoute, "<sip:p.example;lr>");
   EXPECT_EQ(dialogOfRequest(bad, "b1", tcpFrom("10.0.0.9")).error().reason, "sip.too_many_routes");
 }
 
 TEST(DialogTest, IsTheSameAfterItWasWrittenAndRead) {
-  auto dialog = dialogOfRequest(parsed(kInvite), "b1", tcpFrom("2001:db8::9"));
+  auto dialog = dialogOfRequest(parsed(kIncoming), "b1", tcpFrom("2001:db8::9"));
   ASSERT_TRUE(dialog);
   dialog->secure = true;
   dialog->localCSeq = 12;
@@ -140,7 +140,7 @@ TEST(DialogTest, IsTheSameAfterItWasWrittenAndRead) {
 
 TEST(DialogTest, ASessionIsTheSameAfterItWasWrittenAndRead) {
   SessionState state;
-  state.dialog = dialogOfRequest(parsed(kInvite), "b1", tcpFrom("10.0.0.9")).value();
+  state.dialog = dialogOfRequest(parsed(kIncoming), "b1", tcpFrom("10.0.0.9")).value();
   state.dialog.hop.flow = {};
   state.dialog.early = false;
   state.contactUser = "8000";
@@ -153,7 +153,7 @@ TEST(DialogTest, ASessionIsTheSameAfterItWasWrittenAndRead) {
 
 TEST(DialogTest, WhatWasNotSavedIsNotRead) {
   SessionState state;
-  state.dialog = dialogOfRequest(parsed(kInvite), "b1", tcpFrom("10.0.0.9")).value();
+  state.dialog = dialogOfRequest(parsed(kIncoming), "b1", tcpFrom("10.0.0.9")).value();
   EXPECT_FALSE(deserialiseSession(serialise(state)));  // early
   state.dialog.early = false;
   const std::string good = serialise(state);

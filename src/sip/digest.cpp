@@ -86,6 +86,10 @@ std::string digestResponse(const base::Secret& ha1, const DigestInput& input) {
   return digestHex(hash, whole.reveal());
 }
 
+bool equalSecretText(std::string_view a, std::string_view b) {
+  return base::equalsConstantTime(base::asBytes(a), base::asBytes(b));
+}
+
 bool offersQop(std::string_view list, std::string_view wanted) {
   for (const auto one : base::split(list, ',')) {
     if (base::equalsIgnoreCase(base::trim(one), wanted)) return true;

@@ -41,6 +41,11 @@ struct DigestInput {
 };
 std::string digestResponse(const base::Secret& ha1, const DigestInput& input);
 
+/// Longest parameter that either side looks at.
+constexpr std::size_t kMaxDigestParameter = 1024;
+/// In constant time for equal lengths.
+bool equalSecretText(std::string_view a, std::string_view b);
+
 /// A comma separated qop list holds this value, without case.
 bool offersQop(std::string_view list, std::string_view wanted);
 

@@ -9,7 +9,6 @@ namespace parley::sip {
 namespace {
 
 // A challenge is repeated in every request: what is longer is no use to anybody.
-constexpr std::size_t kMaxParameter = 1024;
 constexpr std::size_t kCnonceLength = 24;
 
 std::string textOf(const Params& params, std::string_view name) {
@@ -18,10 +17,6 @@ std::string textOf(const Params& params, std::string_view name) {
 
 bool isTrue(const Params& params, std::string_view name) {
   return base::equalsIgnoreCase(params.get(name).value_or(std::string_view{}), "true");
-}
-
-bool sameText(std::string_view a, std::string_view b) {
-  return base::equalsConstantTime(base::asBytes(a), base::asBytes(b));
 }
 
 }  // namespace
@@ -70,7 +65,7 @@ base::Result<std::map<DigestClient::RealmKey, DigestClient::Challenge>> DigestCl
     challenge.stale = isTrue(params, "stale");
     RealmKey key{proxy, textOf(params, "realm")};
     const bool tooLong = std::max({key.realm.size(), challenge.nonce.size(),
-                                   challenge.opaque.value_or("").size()}) > kMaxParameter;
+                                   challenge.opaque.value_or("").size()}) > kMaxDigestParameter;
     if (!algorithm || challenge.nonce.empty() || tooLong) continue;
     challenge.algorithm = *algorithm;
     if (!takes(key, challenge, downgrade)) continue;
@@ -262,12 +257,12 @@ base::Result<void> DigestClient::onSuccess(const Message& response, const Digest
       const std::string wanted = digestResponse(
           realm.ha1,
           {realm.challenge.algorithm, sent.nonce, cnonce, nc, qop, {}, request.uri, response.body()});
-      if (!sameText(wanted, base::toLower(*rspauth))) {
+      if (!equalSecretText(wanted, base::toLower(*rspauth))) {
         return base::fail("sip.auth_bad_server", "The server did not prove that it knows the password.");
       }
     }
     const std::string next = textOf(value->params, "nextnonce");
-    if (!next.empty() && next.size() <= kMaxParameter && next != realm.challenge.nonce) {
+    if (!next.empty() && next.size() <= kMaxDigestParameter && next != realm.challenge.nonce) {
       realm.challenge.nonce = next;
       realm.count = 0;
       realm.sessionCnonce.clear();

@@ -14,15 +14,10 @@ namespace parley::sip {
 namespace {
 
 constexpr std::size_t kTimeBytes = 8, kSaltBytes = 12, kMacBytes = 16;
-constexpr std::size_t kMaxParameter = 1024;
 constexpr std::int64_t kClockSkew = 30'000;  // Milliseconds that another node's clock may be ahead.
 
 std::string_view paramOf(const Params& params, std::string_view name) {
   return params.get(name).value_or(std::string_view{});
-}
-
-bool sameText(std::string_view a, std::string_view b) {
-  return base::equalsConstantTime(base::asBytes(a), base::asBytes(b));
 }
 
 }  // namespace
@@ -94,7 +89,7 @@ std::optional<DigestServer::Nonce> DigestServer::openNonce(std::string_view text
   if (!bytes || bytes->size() != kTimeBytes + kSaltBytes + kMacBytes) return std::nullopt;
   const std::string_view whole = base::asText(*bytes);
   const std::string_view payload = whole.substr(0, kTimeBytes + kSaltBytes);
-  if (!sameText(whole.substr(payload.size()), mac(payload))) return std::nullopt;
+  if (!equalSecretText(whole.substr(payload.size()), mac(payload))) return std::nullopt;
   base::ByteReader reader(*bytes);
   const auto made = static_cast<std::int64_t>(reader.u64());
   return Nonce{made, std::string(payload.substr(kTimeBytes))};
@@ -124,7 +119,7 @@ AuthRefusal DigestServer::checkForm(const Message& request, const Params& params
                                     DigestAlgorithm& algorithm) const {
   for (const auto name : {"username", "nonce", "uri", "response", "cnonce", "nc"}) {
     const std::string_view value = paramOf(params, name);
-    if (value.empty() || value.size() > kMaxParameter) return AuthRefusal::malformed;
+    if (value.empty() || value.size() > kMaxDigestParameter) return AuthRefusal::malformed;
   }
   const auto named = params.get("algorithm");
   const auto parsed = named ? DigestAlgorithm::parse(*named) : DigestAlgorithm{};
@@ -183,7 +178,7 @@ AuthOutcome DigestServer::check(const Message& request, bool proxy, const Lookup
                     request.methodName(),
                     paramOf(params, "uri"),
                     request.body()};
-  const bool right = sameText(digestResponse(key, input), base::toLower(paramOf(params, "response")));
+  const bool right = equalSecretText(digestResponse(key, input), base::toLower(paramOf(params, "response")));
   if (ha1 == nullptr) return {AuthRefusal::unknownUser, {}, {}};
   if (!right) return {AuthRefusal::wrongPassword, {}, {}};
   // Only now: who does not know the password learns nothing about nonces and fills no table.

@@ -6,9 +6,9 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using testing::Agent;
-using testing::PairTest;
-using testing::RawPeer;
+using rig::Agent;
+using rig::PairTest;
+using rig::RawPeer;
 
 struct Names final : Locator {
   std::vector<std::pair<LocateId, std::string>> asked;

@@ -8,9 +8,9 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using testing::Agent;
-using testing::PairTest;
-using testing::RawPeer;
+using rig::Agent;
+using rig::PairTest;
+using rig::RawPeer;
 
 class SessionOffersTest : public PairTest {
  protected:

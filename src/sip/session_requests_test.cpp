@@ -5,9 +5,9 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using testing::Agent;
-using testing::PairTest;
-using testing::RawPeer;
+using rig::Agent;
+using rig::PairTest;
+using rig::RawPeer;
 
 class SessionRequestsTest : public PairTest {};
 
@@ -268,7 +268,7 @@ TEST_F(SessionRequestsTest, ARestoredCallIsRefreshedSoon) {
 
 class SubscriptionTest : public PairTest {
  protected:
-  OutgoingSubscription to(const testing::Node& node) {
+  OutgoingSubscription to(const rig::Node& node) {
     OutgoingSubscription wanted;
     wanted.to = Uri::sip("bob", node.ip());
     wanted.from.uri = Uri::sip("alice", alice.ip());

@@ -8,9 +8,9 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using testing::Agent;
-using testing::FakeNet;
-using testing::RawPeer;
+using rig::Agent;
+using rig::FakeNet;
+using rig::RawPeer;
 
 enum Phase { calling, proceeding, incoming, answered, confirmed, ended, kPhases };
 

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "sip/address_text.h"
 
-namespace parley::sip::testing {
+namespace parley::sip::rig {
 namespace {
 
 std::string firstLine(const std::string& bytes) { return bytes.substr(0, bytes.find('\r')); }
@@ -270,4 +270,4 @@ Message RawPeer::request(Method method, const Node& to, const std::string& sdp) 
   return message;
 }
 
-}  // namespace parley::sip::testing
+}  // namespace parley::sip::rig

@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "sip/user_agent.h"
 
-namespace parley::sip::testing {
+namespace parley::sip::rig {
 
 class FakeNet;
 
@@ -162,4 +162,4 @@ class RawPeer final : public Node {
   std::uint32_t next_ = 0;
 };
 
-}  // namespace parley::sip::testing
+}  // namespace parley::sip::rig

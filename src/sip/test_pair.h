@@ -4,7 +4,7 @@
 
 #include "sip/test_net.h"
 
-namespace parley::sip::testing {
+namespace parley::sip::rig {
 
 class PairTest : public ::testing::Test {
  protected:
@@ -38,4 +38,4 @@ class PairTest : public ::testing::Test {
   }
 };
 
-}  // namespace parley::sip::testing
+}  // namespace parley::sip::rig

@@ -12,9 +12,9 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using testing::FakeNet;
-using testing::Node;
-using testing::RawPeer;
+using rig::FakeNet;
+using rig::Node;
+using rig::RawPeer;
 
 /// A transaction layer with an address; its user answers nothing by itself.
 class Layer final : public Node, public Transport, public TransactionUser {

@@ -7,10 +7,10 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using testing::Agent;
-using testing::FakeNet;
-using testing::PairTest;
-using testing::RawPeer;
+using rig::Agent;
+using rig::FakeNet;
+using rig::PairTest;
+using rig::RawPeer;
 
 class UserAgentTest : public PairTest {};
 

@@ -5,7 +5,7 @@
 namespace parley::sipnet {
 namespace {
 
-using namespace testing;
+using namespace rig;
 using ::testing::IsEmpty;
 
 /// A side whose transport feeds a transaction layer.

@@ -12,16 +12,17 @@
 #include "net/internal_test_support.h"
 #include "sipnet/transport.h"
 
-namespace parley::sipnet::testing {
+namespace parley::sipnet::rig {
 
 using base::Millis;
-using net::testing::kDeadline;
-using net::testing::makeCertificate;
-using net::testing::RawPeer;
-using net::testing::TestCertificate;
+using net::rig::kDeadline;
+using net::rig::kLoopback;
+using net::rig::makeCertificate;
+using net::rig::RawPeer;
+using net::rig::TestCertificate;
 using sip::TransportKind;
 
-inline const net::Endpoint kLoopback = *net::Endpoint::parse("127.0.0.1", 0);
+constexpr sip::SendToken kToken{7};
 
 inline proto::TransportAddress addressOf(const net::Endpoint& e) { return {e.bytes(), e.port()}; }
 
@@ -93,4 +94,4 @@ inline std::shared_ptr<net::TlsClientContext> clientTls(const TestCertificate& t
   return *net::TlsClientContext::create(settings);
 }
 
-}  // namespace parley::sipnet::testing
+}  // namespace parley::sipnet::rig

@@ -6,13 +6,11 @@
 namespace parley::sipnet {
 namespace {
 
-using namespace testing;
+using namespace rig;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::StartsWith;
-
-constexpr sip::SendToken kToken{7};
 
 struct SipTransportTest : ::testing::Test {
   bool until(const std::function<bool()>& done) { return loop.runUntil(done, kDeadline); }

@@ -9,12 +9,10 @@
 namespace parley::sipnet {
 namespace {
 
-using namespace testing;
+using namespace rig;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
-
-constexpr sip::SendToken kToken{7};
 
 struct SipTlsTest : ::testing::Test {
   bool until(const std::function<bool()>& done) { return loop.runUntil(done, kDeadline); }

@@ -13,12 +13,11 @@
 #include "base/text.h"
 #include "net/endpoint.h"
 #include "trust/files.h"
+#include "trust/internal_log.h"
 #include "trust/x509.h"
 
 namespace parley::trust {
 namespace {
-
-const base::Logger log{"trust"};
 
 constexpr base::Millis kLockLimit{30'000};
 constexpr std::chrono::days kAuthorityLifetime{7300};

@@ -1,11 +1,10 @@
 #include "base/log.h"
 #include "trust/authority.h"
 #include "trust/files.h"
+#include "trust/internal_log.h"
 
 namespace parley::trust {
-namespace {
-const base::Logger log{"trust"};
-}
+namespace {}
 
 struct CertificateWatcher::Impl {
   Impl(net::EventLoop& loop, std::string certificate, std::string key,
