@@ -22,7 +22,7 @@ constexpr int hexValue(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-using DecodeTable = std::array<std::int8_t, 256>;
+using DecodeTable = std::array<std::int16_t, 256>;
 constexpr DecodeTable makeDecodeTable(std::string_view alphabet) {
   DecodeTable table{};
   table.fill(-1);
