@@ -20,12 +20,13 @@ constexpr std::size_t kMaxTextBytes = 4096;
 constexpr std::size_t kMaxValueBytes = 16 * 1024;
 constexpr std::size_t kMaxOptions = 500;
 constexpr std::size_t kMaxUnsupported = 32;
+constexpr std::size_t kMaxCarried = 200;  // As many shapes as are kept.
 
 constexpr std::array<std::string_view, kKinds> kKindNames{
     "consent",  "share", "end",      "leave",  "receipt", "view",     "control",     "ask",
     "pointer",  "click", "scroll",   "text",   "key",     "form-get", "form-set",    "form-close",
     "draw",     "erase", "document", "window", "push",    "form",     "form-result", "push-result",
-    "activity", "focus", "cursor",   "seen",   "refresh"};
+    "activity", "focus", "cursor",   "carried", "seen",   "refresh"};
 
 /// Copies what is right from `in` to `out`; remembers the first thing that is not.
 class Reader {
@@ -177,6 +178,7 @@ Json maskedEntry(const Json& entry) {
 
 void readView(Reader& in) {
   in.number("w", 1, 100'000, true).number("h", 1, 100'000, true).number("scale", 0.05, 16);
+  in.whole("masked", 0, 100'000);
   in.caption("title", 200).caption("path", 500).choice("fidelity", {"painter", "capture"}, false);
   if (const Json* page = in.member("page", false); page != nullptr && page->is_number()) {
     in.number("page", -1e15, 1e15);
@@ -229,6 +231,17 @@ void readFormSet(Reader& in) {
     const bool good = entry.is_string() && entry.get_ref<const std::string&>().size() <= kMaxTextBytes;
     return good ? entry : Json();
   });
+}
+
+/// Shapes that a box of the consumer's page has carried along, from where they were drawn.
+void readCarried(Reader& in) {
+  const auto entry = [](const Json& shape) {
+    if (!shape.is_object()) return Json();
+    Reader one(shape);
+    one.label("id", kMaxIdBytes, true).coordinate("dx").coordinate("dy");
+    return one.wrong().empty() ? one.take() : Json();
+  };
+  in.each("shapes", kMaxCarried, entry, true);
 }
 
 void readConsent(Reader& in) {
@@ -319,6 +332,8 @@ void readBody(Kind kind, Reader& in) {
     case Kind::cursor:
       in.coordinate("x").coordinate("y");
       return;
+    case Kind::carried:
+      return readCarried(in);
     case Kind::seen:
       in.whole("frame", 0, UINT32_MAX, true);
       return;

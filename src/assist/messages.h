@@ -42,7 +42,8 @@ enum class Kind {
   pushResult,
   activity,
   focus,
-  cursor,  // The consumer's page tells.
+  cursor,
+  carried,  // The consumer's page tells.
   seen,
   refresh,  // Pictures.
 };

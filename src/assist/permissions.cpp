@@ -57,6 +57,7 @@ constexpr std::array<Rule, kKinds> kRules{{
     {Kind::activity, kConsumer, kNothing},
     {Kind::focus, kConsumer, kNothing},
     {Kind::cursor, kConsumer, kNothing},
+    {Kind::carried, kConsumer, kNothing},
     {Kind::seen, kWatchers, kNothing},
     {Kind::refresh, kWatchers, kNothing},
 }};

@@ -40,7 +40,8 @@ const std::set<Kind> kSupervisors{Kind::leave, Kind::ask, Kind::seen, Kind::refr
 const std::set<Kind> kConsumers{Kind::consent,    Kind::share,    Kind::end,     Kind::leave,
                                 Kind::receipt,    Kind::view,     Kind::control, Kind::erase,
                                 Kind::document,   Kind::window,   Kind::form,    Kind::formResult,
-                                Kind::pushResult, Kind::activity, Kind::focus,   Kind::cursor};
+                                Kind::pushResult, Kind::activity, Kind::focus,   Kind::cursor,
+                                Kind::carried};
 
 bool expectedOfAgent(Kind kind, const Circumstances& now) {
   if (kAgents.anytime.contains(kind)) return true;

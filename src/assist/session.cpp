@@ -376,6 +376,9 @@ void AssistSession::handle(Party& from, const Message& message, std::int64_t now
       const bool newest = message.kind == Kind::focus || message.kind == Kind::cursor;
       return tellWatchers(out, newest ? std::string(toString(message.kind)) : std::string());
     }
+    case Kind::carried:
+      carried_ = {{"type", "carried"}, {"shapes", message.body["shapes"]}};
+      return tellWatchers(carried_, "carried");
     case Kind::seen:
       from.viewer.seen(static_cast<std::uint32_t>(message.body["frame"].get<std::int64_t>()));
       return serve(from);

@@ -153,6 +153,7 @@ class AssistSession {
   std::optional<OpenDocument> document_;
   nlohmann::json window_;
   Annotations drawings_;
+  nlohmann::json carried_;  ///< Where boxes of the page have carried shapes since; null: nowhere.
   Allowance pushes_{10.0 / 60, 10};
 
   PictureLog log_;

@@ -107,6 +107,7 @@ void AssistSession::onErase(const Party& from, const Message& message, std::int6
 void AssistSession::clearDrawings(const std::string& why, const std::string& party, std::int64_t now) {
   if (drawings_.empty()) return;
   drawings_.eraseAll();
+  carried_ = nullptr;
   timeline_.add(now, "server", "server", "drawings are cleared", {{"why", why}});
   Json out = {{"type", "erase"}, {"all", true}, {"why", why}};
   if (!party.empty()) out["party"] = party;
@@ -117,6 +118,7 @@ void AssistSession::replayDrawings(Party& to) {
   const bool fresh = !std::exchange(to.behind, false);
   if (!fresh) out_.send(to.id, R"({"type":"erase","all":true,"why":"resumed"})", {});
   for (const Json& shape : drawings_.all()) out_.send(to.id, dumpJson(shape), {});
+  if (to.role != Role::consumer && !carried_.is_null()) out_.send(to.id, dumpJson(carried_), {});
 }
 
 void AssistSession::retrieved(std::int64_t now) { clearDrawings("hold", {}, now); }
@@ -209,7 +211,8 @@ void AssistSession::onView(const Message& message, std::int64_t now) {
            {"h", body["h"]},
            {"scale", body.value("scale", 1.0)},
            {"title", body.value("title", "")},
-           {"path", path}};
+           {"path", path},
+           {"masked", body.value("masked", 0)}};
   fidelity_ = body.value("fidelity", fidelity_);
   unsupported_ = body.value("unsupported", unsupported_);
   if (moved) {

@@ -174,6 +174,26 @@ TEST(AssistSessionTest, DrawingsGoWhenAnotherAgentJoinsAfterAHoldOnDemandAndOnNa
   EXPECT_TRUE(cleared("navigation"));
 }
 
+TEST(AssistSessionTest, AgentsLearnWhatABoxOfThePageCarriesAlongAndHowMuchIsMasked) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", kStroke);
+  const Json carried = {{"type", "carried"}, {"shapes", {{{"id", "s1"}, {"dx", 0}, {"dy", -40.5}, {"x", 1}}}}};
+  EXPECT_TRUE(rig.say("c", carried));
+  EXPECT_EQ(rig.out.last("a", "carried")["shapes"], Json::parse(R"([{"id":"s1","dx":0,"dy":-40.5}])"));
+  EXPECT_FALSE(rig.say("a", carried)) << "only the page knows";
+  rig.join("s", Role::supervisor);
+  rig.answer(true);
+  EXPECT_EQ(rig.out.last("s", "carried")["shapes"].size(), 1u) << "who comes later sees it where it is";
+  rig.say("c", {{"type", "erase"}, {"all", true}});
+  rig.out.clear();
+  rig.session.down("s", rig.now);
+  rig.session.up("s", rig.now);
+  EXPECT_TRUE(rig.out.last("s", "carried").is_null());
+  rig.say("c", {{"type", "view"}, {"w", 8}, {"h", 6}, {"masked", 3}});
+  EXPECT_EQ(rig.out.last("a", "session")["view"]["masked"], 3);
+}
+
 TEST(AssistSessionTest, WhoWasAwayGetsTheDrawingsThatAreLeft) {
   Rig rig;
   rig.letIn("a");
