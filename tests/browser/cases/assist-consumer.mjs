@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pdf } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert } from '../lib/call.mjs';
 import { request } from '../lib/stack.mjs';
@@ -40,19 +41,6 @@ async function upload(stack, name, type, body) {
   const answer = await request(`${stack.url}/assistserver/content?name=${encodeURIComponent(name)}`, { method: 'POST', body, headers: { cookie, 'content-type': type } });
   assert(answer.status === 201 || answer.status === 200, `upload: ${answer.status} ${answer.text}`);
   return answer.json.id;
-}
-
-/** A PDF of so many empty pages with a black bar each. */
-function pdf(pages) {
-  const objects = ['<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Count ${pages} /Kids [${Array.from({ length: pages }, (_, i) => `${3 + 2 * i} 0 R`).join(' ')}] >>`];
-  for (let i = 0; i < pages; i++) {
-    objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${4 + 2 * i} 0 R >>`, '<< /Length 18 >>\nstream\n60 700 400 30 re f \nendstream');
-  }
-  let out = '%PDF-1.4\n';
-  const places = objects.map((body, i) => { const at = out.length; out += `${i + 1} 0 obj\n${body}\nendobj\n`; return at; });
-  const start = out.length;
-  return `${out}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')}` +
-    `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
 }
 
 const kStrict = "default-src 'none'; script-src 'self'; connect-src 'self' wss:; img-src 'self'; font-src 'self'; worker-src 'self'";

@@ -53,15 +53,10 @@ export function installViewer() {
     for (let i = 0; i < bytes.length; i += 8192) s += String.fromCharCode(...bytes.subarray(i, i + 8192));
     return btoa(s);
   };
-  /** Mean structural similarity of what is shown with a PNG, on grey windows of 8 × 8 pixels with steps of 4 (Wang et al. 2004). */
-  window.__ssim = async (base64) => {
-    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
-    const w = Math.min(image.width, state.canvas.width), h = Math.min(image.height, state.canvas.height);
-    if (Math.abs(image.width - state.canvas.width) > 20 || Math.abs(image.height - state.canvas.height) > 20) throw new Error(`sizes differ: ${image.width}x${image.height} ${state.canvas.width}x${state.canvas.height}`);
-    const other = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
-    other.drawImage(image, 0, 0);
+  /** Mean structural similarity of two pictures, on grey windows of 8 × 8 pixels with steps of 4 (Wang et al. 2004). */
+  window.__similar = (one, two, w, h) => {
     const grey = (d) => Float32Array.from({ length: w * h }, (_, i) => 0.299 * d[4 * i] + 0.587 * d[4 * i + 1] + 0.114 * d[4 * i + 2]);
-    const a = grey(state.g.getImageData(0, 0, w, h).data), b = grey(other.getImageData(0, 0, w, h).data);
+    const a = grey(one), b = grey(two);
     const c1 = (0.01 * 255) ** 2, c2 = (0.03 * 255) ** 2, n = 64;
     let sum = 0, count = 0;
     for (let y = 0; y + 8 <= h; y += 4) {
@@ -74,6 +69,15 @@ export function installViewer() {
       }
     }
     return sum / count;
+  };
+  /** Of what is shown with a PNG. */
+  window.__ssim = async (base64) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const w = Math.min(image.width, state.canvas.width), h = Math.min(image.height, state.canvas.height);
+    if (Math.abs(image.width - state.canvas.width) > 20 || Math.abs(image.height - state.canvas.height) > 20) throw new Error(`sizes differ: ${image.width}x${image.height} ${state.canvas.width}x${state.canvas.height}`);
+    const other = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
+    other.drawImage(image, 0, 0);
+    return window.__similar(state.g.getImageData(0, 0, w, h).data, other.getImageData(0, 0, w, h).data, w, h);
   };
 }
 

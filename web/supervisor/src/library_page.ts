@@ -5,7 +5,7 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { kAccept, sizeText, type LibraryItem } from '../../agent/src/assist/assist_api';
 import { assistIcons } from '../../agent/src/assist/icons';
-import { checkAddress, isVideoAddress } from '../../agent/src/assist/pushes';
+import { checkAddress, isVideoAddress, linkTo } from '../../agent/src/assist/pushes';
 import type { SupervisorApi } from './api';
 
 /** So long a deleted item can be had back; until then the server keeps it. */
@@ -199,6 +199,12 @@ export class LibraryPage extends LitElement {
     </form>`;
   }
 
+  /** The server takes http and https only; a page trusts nobody with its person's clicks. */
+  private opener(item: LibraryItem) {
+    const address = linkTo(item.preview) ?? linkTo(item.url);
+    return address ? html`<p><a class="button" target="_blank" rel="noopener noreferrer" data-test="preview-open" href=${address}>${assistIcons.link} Open in a new tab</a></p>` : nothing;
+  }
+
   private previewDialog() {
     const item = this.preview_;
     return html`<dialog class="card preview" aria-labelledby="preview-title" data-test="preview-dialog" @close=${() => (this.preview_ = null)}>
@@ -208,7 +214,7 @@ export class LibraryPage extends LitElement {
         : item.kind === 'image' && item.preview
           ? html`<img src=${item.preview} alt=${item.name} />`
           : html`<p class="soft">${kWords[item.kind]}${item.size ? ` · ${sizeText(item.size)}` : ''}</p>
-              <p><a class="button" target="_blank" rel="noopener noreferrer" data-test="preview-open" href=${item.preview ?? item.url ?? ''}>${assistIcons.link} Open in a new tab</a></p>
+              ${this.opener(item)}
               ${item.url ? html`<p class="address">${item.url}</p>` : nothing}`}
     </dialog>`;
   }

@@ -106,13 +106,50 @@ describe('pictures', () => {
     begin();
     cobrowse.drawn(7, { w: 800, h: 600, scale: 1, scrollX: 0, scrollY: 0 }, 100);
     expect(link().plain).toEqual([{ type: 'seen', frame: 7 }]);
+    const asked = () => link().plain.filter(({ type }) => type === 'refresh').length;
     cobrowse.spoiled('undecodable');
     cobrowse.spoiled('undecodable');
-    expect(link().plain.filter(({ type }) => type === 'refresh')).toHaveLength(1);
-    await env.clock.advance(1_100);
+    expect(asked()).toBe(1);
+    // Until one is drawn: without it nothing is drawn ever again.
+    await env.clock.advance(1_300);
+    expect(asked()).toBe(2);
+    cobrowse.drawn(8, { w: 800, h: 600, scale: 1, scrollX: 0, scrollY: 0 }, 100);
+    await env.clock.advance(5_000);
+    expect(asked()).toBe(2);
     cobrowse.spoiled('unsupported');
-    expect(link().plain.filter(({ type }) => type === 'refresh')).toHaveLength(2);
     expect(notices).toEqual(['picture.unsupported']);
+    cobrowse.drawn(9, { w: 800, h: 600, scale: 1, scrollX: 0, scrollY: 0 }, 100);
+    // A second one right after the first was answered is not passed over.
+    cobrowse.spoiled('undecodable');
+    expect(asked()).toBe(3);
+    await env.clock.advance(1_300);
+    expect(asked()).toBe(4);
+    link().says({ type: 'session', ...session('joined', { sharing: 'paused' }) });
+    await env.clock.advance(5_000);
+    expect(asked()).toBe(4);
+  });
+
+  it('are said to be masked where they are', () => {
+    begin();
+    expect(cobrowse.masked).toBe(false);
+    link().says({ type: 'session', ...session('joined', { view: { w: 1, h: 1, scale: 1, title: '', path: '', masked: 2 } }) });
+    expect(cobrowse.masked).toBe(true);
+  });
+});
+
+describe('drawings on a document', () => {
+  it('are kept for when the document is shown here', () => {
+    begin();
+    const stroke = { id: 's1', tool: 'pen' as const, color: '#ff0000', width: 4, points: [[1, 2]] as [number, number][], done: true, on: 'd1', page: 1 };
+    link().says({ type: 'draw', ...stroke });
+    link().says({ type: 'draw', ...stroke, id: 's2' });
+    cobrowse.draw({ ...stroke, id: 's3' });
+    link().says({ type: 'draw', ...stroke, id: 'page', on: undefined });
+    expect(cobrowse.documentInk.of('d1').map(({ id }) => id)).toEqual(['s1', 's2', 's3']);
+    link().says({ type: 'erase', ids: ['s2'], on: 'd1' });
+    expect(cobrowse.documentInk.of('d1').map(({ id }) => id)).toEqual(['s1', 's3']);
+    link().says({ type: 'erase', all: true });
+    expect(cobrowse.documentInk.of('d1')).toEqual([]);
   });
 });
 
@@ -131,6 +168,16 @@ describe('control', () => {
     link().says({ type: 'session', ...session('joined') });
     cobrowse.click(1, 1);
     expect([cobrowse.controlling, link().sent.length]).toEqual([false, 3]);
+  });
+
+  it('pastes a long text whole, in parts that the server takes', () => {
+    begin();
+    link().says({ type: 'session', ...session('joined', { control: 'p2' }) });
+    const text = `${'x'.repeat(4094)}😀${'y'.repeat(5000)}`;
+    cobrowse.type(text);
+    const parts = link().sent.map((m) => (m as { text: string }).text);
+    expect([parts.join('') === text, parts.length, Math.max(...parts.map((t) => t.length)) <= 4096]).toEqual([true, 3, true]);
+    expect(parts[0]!.length).toBe(4094);
   });
 
   it('refused is said in words', () => {

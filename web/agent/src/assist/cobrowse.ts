@@ -2,6 +2,7 @@ import { detach, Emitter, guarded, ParleyError, type Environment } from '@parley
 import type {
   AssistSettings, Feature, FormField, Grant, Modifiers, Party, SessionState, Stroke, TopicAgentMessage, TopicServerMessage, TopicWelcome, WindowPlace,
 } from '../../../sdk/src/assist/protocol';
+import { DocumentInk } from './document_ink';
 import { FormDesk } from './form_desk';
 import { kNoView, type PageView } from './geometry';
 import type { AssistLink, LinkState } from './link';
@@ -26,6 +27,8 @@ export interface CobrowseEvents {
   draw: Stroke & { party?: string };
   erase: { ids?: string[]; on?: string; why?: string };
   cursor: { x: number; y: number };
+  /** A box of the page has carried what is drawn on it along. */
+  carried: readonly { id: string; dx: number; dy: number }[];
   /** Where the video window lies now. */
   window: WindowPlace;
   document: { id: string; page?: number; scroll?: number; zoom?: number; closed?: boolean };
@@ -39,6 +42,8 @@ export interface CobrowseOptions {
 }
 
 const kRetryMs = 3_000;
+/** The server takes one question for a whole picture a second. */
+const kRefreshMs = 1_200;
 /** So long a session that nobody has opened is waited for. */
 const kPatienceMs = 10 * 60_000;
 /** What is reported of the page (docs/protocols/topic.md, `activity`), before the name of the element. */
@@ -52,6 +57,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   readonly cid: string;
   readonly form: FormDesk;
   readonly pushes: Pushes;
+  /** What is drawn on the document, also before it is shown here. */
+  readonly documentInk = new DocumentInk();
   phase: Phase = 'connecting';
   session: SessionState | null = null;
   settings: AssistSettings | null = null;
@@ -75,6 +82,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   private firstTry_ = 0;
   private nextId_ = 1;
   private refreshAt_ = -Infinity;
+  /** Timer of the next question for a whole picture; 0: none is missing. */
+  private wantsWhole_ = 0;
   private stream_: { pointer?: TopicAgentMessage; scroll?: TopicAgentMessage & { type: 'scroll' }; window?: TopicAgentMessage } = {};
   private streamTimer_ = 0;
   private closed_ = false;
@@ -125,7 +134,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
   /** Parts of the page are hidden from everybody. */
   get masked(): boolean {
-    return this.form.fields?.some(({ masked }: FormField) => masked) ?? false;
+    return (this.session?.view.masked ?? 0) > 0 || (this.form.fields?.some(({ masked }: FormField) => masked) ?? false);
   }
 
   /** A watching supervisor sees and does nothing; what the settings switch off is not there. */
@@ -178,7 +187,9 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (this.controlling) this.send({ type: 'click', x, y, button, detail, mods });
   }
   type(text: string): void {
-    if (this.controlling && text) this.send({ type: 'text', text: text.slice(0, 4096) });
+    if (!this.controlling) return;
+    // The server takes so much at once; a pair of surrogates stays together.
+    for (const part of text.match(/[\s\S]{1,4095}(?![\uDC00-\uDFFF])/g) ?? []) this.send({ type: 'text', text: part });
   }
   key(key: string, code: string, mods: Modifiers): void {
     if (this.controlling) this.send({ type: 'key', key, code, mods });
@@ -191,10 +202,12 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   /** A stroke, or more points of one. It is shown here at once: the server sends it to the others only. */
   draw(stroke: Stroke): void {
     this.send({ type: 'draw', ...stroke });
+    this.documentInk.draw(stroke);
     this.emit('draw', { ...stroke, party: this.me_ });
   }
   eraseAll(on?: string): void {
     this.send({ type: 'erase', all: true, on });
+    this.documentInk.erase({ on });
     this.emit('erase', { on });
   }
 
@@ -212,7 +225,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   /** A picture is on the canvas. */
   drawn(frame: number, view: PageView, bytes: number): void {
-    this.meter_.drawn(this.env_.now(), bytes);
+    this.meter_.drawn(this.env_.now(), bytes, frame);
+    if (this.wantsWhole_) this.stopWanting();
     this.link_?.sendPlain({ type: 'seen', frame });
     const first = !this.seeing;
     const before = this.view;
@@ -223,11 +237,23 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   spoiled(why: string): void {
     this.meter_.spoiled();
-    const now = this.env_.now();
     if (why === 'unsupported') this.notice(new ParleyError('picture.unsupported', { text: 'This browser cannot show the pictures of this customer. Please use a current Chrome or Edge.' }));
-    if (now - this.refreshAt_ < 1_000) return;
-    this.refreshAt_ = now;
-    this.link_?.sendPlain({ type: 'refresh' });
+    if (!this.wantsWhole_) this.wantWhole();
+  }
+
+  /** Asks for a whole picture until one is drawn: the server passes over what is asked too often. */
+  private wantWhole(): void {
+    const wait = this.refreshAt_ + kRefreshMs - this.env_.now();
+    if (wait <= 0) {
+      this.refreshAt_ = this.env_.now();
+      this.link_?.sendPlain({ type: 'refresh' });
+    }
+    this.wantsWhole_ = this.env_.setTimer(guarded('whole picture', () => this.sharing ? this.wantWhole() : this.stopWanting()), wait > 0 ? wait : kRefreshMs);
+  }
+
+  private stopWanting(): void {
+    this.env_.clearTimer(this.wantsWhole_);
+    this.wantsWhole_ = 0;
   }
 
   /** For good. */
@@ -279,6 +305,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   private finish(phase: 'ended' | 'failed', error: ParleyError | null): void {
     this.env_.clearTimer(this.retryTimer_);
     this.env_.clearTimer(this.streamTimer_);
+    this.stopWanting();
     const link = this.link_;
     this.link_ = null;
     link?.close();
@@ -289,7 +316,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   private pictured(frame: ArrayBuffer): void {
     if (!this.sharing) return; // Sent before the server knew that it was over.
-    this.meter_.arrived(this.env_.now());
+    // The number of the picture (docs/protocols/topic.md); what is cut off is found out where it is drawn.
+    this.meter_.arrived(this.env_.now(), frame.byteLength >= 8 ? new DataView(frame).getUint32(4) : 0);
     this.emit('frame', frame);
   }
 
@@ -302,11 +330,14 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
       case 'ended':
         return this.finish('ended', new ParleyError(message.reason, { text: message.text }));
       case 'draw':
+        this.documentInk.draw(message);
         return this.emit('draw', message);
       case 'erase':
         return this.erased(message);
       case 'cursor':
         return this.emit('cursor', message);
+      case 'carried':
+        return this.emit('carried', message.shapes);
       case 'window':
         if (this.session) this.session.window = { shown: message.shown !== false, x: message.x ?? 0, y: message.y ?? 0, w: message.w ?? 0, h: message.h ?? 0 };
         return this.session?.window ? this.emit('window', this.session.window) : undefined;
@@ -352,6 +383,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
 
   private erased({ ids, on, why, party }: { ids?: string[]; on?: string; why?: string; party?: string }): void {
+    this.documentInk.erase({ ids, on });
     this.emit('erase', { ids, on, why });
     const words: Record<string, string> = {
       joined: 'The drawings were cleared, as somebody joined.',
@@ -390,6 +422,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   /** What was seen of the page is gone from here, too. */
   private forget(): void {
     this.view = kNoView;
+    this.meter_.spoiled();
     if (!this.seeing) return;
     this.seeing = false;
     this.emit('blank', undefined);

@@ -79,6 +79,11 @@ export class CoDocument extends SessionElement {
     }
     if (this.shown_ !== document.id || !this.isConnected) return;
     container.textContent = '';
+    // Content comes from the server alone.
+    if (new URL(document.src, location.href).origin !== location.origin) {
+      this.problem_ = 'The document cannot be shown: it is not one of this service.';
+      return;
+    }
     const { DocumentView } = part;
     const view = new DocumentView({
       container, kind: document.kind, src: document.src, name: document.name, assets: location.origin + kAssets,
@@ -91,6 +96,7 @@ export class CoDocument extends SessionElement {
       failed: () => undefined, // Said in the view itself.
     });
     this.view_ = view;
+    for (const stroke of this.cobrowse.documentInk.of(document.id)) view.annotate({ type: 'draw', ...stroke });
     void view.open();
   }
 

@@ -31,6 +31,13 @@ export class FormPanel extends SessionElement {
     const changed = (event: Event) => this.changed(field, event);
     const common = { invalid: field.valid === false ? 'true' : nothing };
     if (field.masked) return html`<p class="masked" data-test="field-masked">${assistIcons.lock} Masked: only the customer sees and fills this.</p>`;
+    if (field.barred) return html`<p class="masked" data-test="field-barred">${assistIcons.lock} The site lets only the customer fill this.</p>`;
+    if (field.type === 'radio' && field.options) {
+      return html`<div class="choice" role="radiogroup" aria-label=${field.label} aria-invalid=${common.invalid} aria-describedby="${id}-state">
+        ${field.options.map((option) => html`<label class="check"><input type="radio" name="radio-${id}" data-test="field-input" .value=${option.value} .checked=${option.selected ?? false} ?disabled=${locked || option.disabled === true}
+          @change=${() => this.set(field, { value: option.value })} />${option.label || option.value}</label>`)}
+      </div>`;
+    }
     if (field.type === 'checkbox' || field.type === 'radio') {
       return html`<label class="check"><input id=${id} type=${field.type} name=${field.type === 'radio' ? `radio-${id}` : nothing} data-test="field-input" .checked=${field.checked ?? false} ?disabled=${locked}
         aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed} />${field.type === 'radio' && field.value ? `${field.label}: ${field.value}` : field.label || field.id}</label>`;
@@ -41,22 +48,25 @@ export class FormPanel extends SessionElement {
       </select>`;
     }
     if (field.type === 'textarea' || field.type === 'contenteditable') {
-      return html`<textarea id=${id} data-test="field-input" rows="3" .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed}></textarea>`;
+      return html`<textarea id=${id} data-test="field-input" rows="3" maxlength=${field.maxLength ?? nothing} .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed}></textarea>`;
     }
     const type = kNative.includes(field.type) ? field.type : 'text';
-    return html`<input id=${id} type=${type} data-test="field-input" autocomplete="off" .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed} />`;
+    const limit = (value: string | number | undefined) => value ?? nothing;
+    return html`<input id=${id} type=${type} data-test="field-input" autocomplete="off" placeholder=${limit(field.hint)} maxlength=${limit(field.maxLength)} min=${limit(field.min)} max=${limit(field.max)} step=${limit(field.step)} .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed} />`;
   }
 
   private field(field: FormField, index: number, may: boolean) {
     const id = `field-${index}`;
     const result = this.cobrowse.form.results.get(field.id);
-    const inline = (field.type === 'checkbox' || field.type === 'radio') && !field.masked;
+    const choice = field.type === 'radio' && field.options !== undefined;
+    const unlabelled = field.masked || field.barred || choice;
+    const inline = (field.type === 'checkbox' || field.type === 'radio') && !unlabelled;
     const bad = result?.state === 'refused' ? result.text : field.valid === false ? field.message || 'Not valid yet.' : '';
     return html`<li data-test="form-field" data-id=${field.id} data-type=${field.type} data-valid=${String(field.valid !== false)} data-masked=${String(field.masked)} data-result=${result?.state ?? ''}>
       ${inline
         ? nothing
-        : html`<label for=${field.masked ? nothing : id}>${field.label || 'Field without a name'}${field.required ? html` <span class="soft">· required</span>` : nothing}${field.readonly ? html` <span class="soft">· read only</span>` : nothing}</label>`}
-      ${this.editor(field, id, !may || field.readonly === true)}
+        : html`<label for=${unlabelled ? nothing : id}>${field.label || 'Field without a name'}${field.required ? html` <span class="soft">· required</span>` : nothing}${field.readonly ? html` <span class="soft">· read only</span>` : nothing}${field.disabled ? html` <span class="soft">· switched off by the page</span>` : nothing}</label>`}
+      ${this.editor(field, id, !may || field.readonly === true || field.disabled === true)}
       <p id="${id}-state" class="result ${bad ? 'bad' : ''}" role=${bad ? 'alert' : nothing}>
         ${bad ? html`${assistIcons.warn}${bad}` : result?.state === 'sending' ? 'Filling in…' : result?.state === 'done' ? html`${assistIcons.check}Filled in` : nothing}
       </p>

@@ -29,6 +29,11 @@ export class InkLayer {
     this.layer_.erase(ids ? { ids } : { all: true });
   }
 
+  /** Shapes go with the box of the page that they were drawn on. */
+  carried(shapes: readonly { id: string; dx: number; dy: number }[]): void {
+    for (const { id, dx, dy } of shapes) this.layer_.moved(id, dx, dy);
+  }
+
   /** Where the consumer's mouse is, in CSS pixels of the viewport. */
   cursor(at: { x: number; y: number } | null, name = ''): void {
     this.layer_.cursor('consumer', at && { ...at, name, color: '#15212d' });

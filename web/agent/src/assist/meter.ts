@@ -21,17 +21,19 @@ interface Entry {
 
 export class PaceMeter {
   private drawn_: Entry[] = [];
-  private arrivals_: number[] = [];
+  private arrivals_: { frame: number; at: number }[] = [];
   private ever_ = false;
 
-  arrived(now: number): void {
-    this.arrivals_.push(now);
+  arrived(now: number, frame: number): void {
+    this.arrivals_.push({ frame, at: now });
     if (this.arrivals_.length > kMaxKept) this.arrivals_.shift();
   }
 
-  drawn(now: number, bytes: number): void {
+  /** What came before it and was not drawn never will be. */
+  drawn(now: number, bytes: number, frame: number): void {
     this.ever_ = true;
-    const arrival = this.arrivals_.shift() ?? now;
+    const at = this.arrivals_.findIndex((arrival) => arrival.frame === frame);
+    const arrival = this.arrivals_.splice(0, at + 1).pop()?.at ?? now;
     this.drawn_.push({ at: now, bytes, waited: now - arrival });
     if (this.drawn_.length > kMaxKept) this.drawn_.shift();
   }
@@ -48,7 +50,7 @@ export class PaceMeter {
     const bytes = this.drawn_.reduce((sum, entry) => sum + entry.bytes, 0);
     const rate = this.drawn_.length / seconds;
     const waits = this.drawn_.map(({ waited }) => waited).sort((a, b) => a - b);
-    const waiting = this.arrivals_.length > 0 && now - this.arrivals_[0]! > kSlowMs;
+    const waiting = this.arrivals_.length > 0 && now - this.arrivals_[0]!.at > kSlowMs;
     const slow = waiting || (waits[Math.floor(waits.length / 2)] ?? 0) > kSlowMs;
     return { level: slow ? 'slow' : rate === 0 ? 'idle' : 'good', kbps: Math.round((bytes * 8) / 1000 / seconds), rate: Math.round(rate * 10) / 10 };
   }

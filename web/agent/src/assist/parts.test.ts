@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { magnification, toDocument, toViewport } from './geometry';
 import { PaceMeter } from './meter';
-import { checkAddress, isVideoAddress, Pushes } from './pushes';
+import { checkAddress, isVideoAddress, linkTo, nameOfAddress, Pushes } from './pushes';
 
 const view = { w: 1600, h: 1200, scale: 2, scrollX: 0, scrollY: 300 };
 const box = { left: 100, top: 50, width: 400, height: 300 };
@@ -29,16 +29,23 @@ describe('pace', () => {
     const meter = new PaceMeter();
     expect(meter.pace(0).level).toBe('unknown');
     for (let i = 0; i < 10; i++) {
-      meter.arrived(i * 100);
-      meter.drawn(i * 100 + 20, 10_000);
+      meter.arrived(i * 100, i);
+      meter.drawn(i * 100 + 20, 10_000, i);
     }
     expect(meter.pace(1_000)).toEqual({ level: 'good', kbps: 160, rate: 2 });
     expect(meter.pace(20_000)).toEqual({ level: 'idle', kbps: 0, rate: 0 });
-    meter.arrived(30_000);
+    meter.arrived(30_000, 20);
     expect(meter.pace(30_100).level).toBe('idle');
     expect(meter.pace(30_500).level).toBe('slow');
-    meter.drawn(31_000, 10);
+    meter.drawn(31_000, 10, 20);
     expect(meter.pace(31_000).level).toBe('slow');
+  });
+  it('is not slow for ever because of pictures that came too early to be drawn', () => {
+    const meter = new PaceMeter();
+    for (const frame of [1, 2, 3]) meter.arrived(1_000, frame);
+    meter.arrived(1_100, 4);
+    meter.drawn(1_120, 10, 4);
+    expect(meter.pace(9_000).level).toBe('idle');
   });
 });
 
@@ -50,6 +57,13 @@ describe('addresses', () => {
     for (const bad of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'ftp://x/', 'https://a:b@example.com/', '', 'http://']) {
       expect(() => checkAddress(bad), bad).toThrowError();
     }
+  });
+  it('have a name, also where they are not well written', () => {
+    expect([nameOfAddress('https://x.example/a%20b.pdf?q'), nameOfAddress('https://x.example/100%.pdf'), nameOfAddress('https://x.example/')]).toEqual(['a b.pdf', '100%.pdf', 'x.example']);
+  });
+  it('become links only where a click is harmless', () => {
+    expect([linkTo('https://x.example/'), linkTo('/expertassist/x'), linkTo('javascript:alert(1)'), linkTo('//evil.example/'), linkTo('data:text/html,x'), linkTo(undefined)])
+      .toEqual(['https://x.example/', '/expertassist/x', null, null, null, null]);
   });
   it('of videos are known', () => {
     expect(['https://x.example/a.mp4?t=1', 'https://www.youtube.com/watch?v=1', 'https://youtu.be/1'].every(isVideoAddress)).toBe(true);

@@ -4,7 +4,7 @@ import type { ParleyError } from '@parley/sdk';
 import type { PushKind } from '../../../sdk/src/assist/protocol';
 import { kAccept, sizeText, type AssistApi, type Content, type LibraryItem } from './assist_api';
 import { assistIcons } from './icons';
-import { checkAddress, isVideoAddress, type Pushed, type PushRequest } from './pushes';
+import { checkAddress, isVideoAddress, nameOfAddress, type Pushed, type PushRequest } from './pushes';
 import { SessionElement } from './session_element';
 import { pushWords } from './words';
 
@@ -101,7 +101,7 @@ export class PushPanel extends SessionElement {
     const how = String(data.get('how'));
     void this.attempt('address', async () => {
       const url = checkAddress(String(data.get('url') ?? ''));
-      const name = String(data.get('name') ?? '').trim() || decodeURIComponent(url.split(/[?#]/)[0]!.split('/').filter(Boolean).pop() ?? url);
+      const name = String(data.get('name') ?? '').trim() || nameOfAddress(url);
       if (how === 'document') {
         const content = await this.api.fetch(url, this.cobrowse.cid);
         await this.pushContent({ ...content, name: String(data.get('name') ?? '').trim() || content.name });

@@ -64,3 +64,16 @@ export function checkAddress(text: string): string {
 /** A page of one of the known video sites, or a file. */
 export const isVideoAddress = (url: string): boolean =>
   /\.(mp4|webm|ogv|mov|m4v)(\?|#|$)/i.test(url) || /^https?:\/\/(www\.|m\.)?(youtube\.com|youtu\.be|vimeo\.com)\//i.test(url);
+
+/** The last part of an address, as people would read it. */
+export function nameOfAddress(url: string): string {
+  const last = url.split(/[?#]/)[0]!.split('/').filter(Boolean).pop() ?? url;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last; // `100%.pdf`
+  }
+}
+
+/** An address that may stand in a link; null: only to be read. */
+export const linkTo = (url: string | undefined): string | null => (url && (/^https?:\/\//i.test(url) || /^\/(?!\/)/.test(url)) ? url : null);

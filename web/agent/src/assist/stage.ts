@@ -58,6 +58,7 @@ export class AssistStage extends SessionElement {
       }),
       cobrowse.on('draw', (stroke) => !stroke.on && this.inkLayer_.draw(stroke)),
       cobrowse.on('erase', ({ ids, on }) => !on && this.inkLayer_.erase(ids)),
+      cobrowse.on('carried', (shapes) => this.inkLayer_.carried(shapes)),
       cobrowse.on('cursor', (at) => this.inkLayer_.cursor(at, cobrowse.customer)),
       viewer.on('drawn', (drawn) => {
         cobrowse.drawn(drawn.frame, drawn, drawn.bytes);

@@ -67,9 +67,9 @@ function controlRow({ session }: OverlayModel) {
 
 /** What the page cannot paint (frames of other sites) the browser can film, if the person lets it. */
 function filmRow({ session }: OverlayModel) {
-  return html`<div class="row control" data-test="assist-film">
-    <span>Some parts of this page cannot be shown to the agent.</span>
-    <button type="button" class="small" data-test="assist-film-start" @click=${() => session.film()}>${assistIcons.film}<span class="label">Film this tab</span></button>
+  return html`<div class="row control" data-test="assist-film" data-again=${String(session.filmEnded)} role="status">
+    <span>${session.filmEnded ? 'The film of this tab ended with the page before. Without it the agent sees less.' : 'Some parts of this page cannot be shown to the agent.'}</span>
+    <button type="button" class="small" data-test="assist-film-start" @click=${() => session.film()}>${assistIcons.film}<span class="label">${session.filmEnded ? 'Film it again' : 'Film this tab'}</span></button>
   </div>`;
 }
 

@@ -55,6 +55,7 @@ export class AssistOverlay implements OverlayModel {
   private movable_: Movable | null = null;
   private place_: Place | null = null;
   private queued_ = false;
+  private gone_ = false;
   private asked_ = '';
   private focusBefore_: Element | null = null;
   private deedTimer_ = 0;
@@ -94,6 +95,7 @@ export class AssistOverlay implements OverlayModel {
   }
 
   remove(): void {
+    this.gone_ = true;
     for (const stop of this.stops_) stop();
     window.clearTimeout(this.deedTimer_);
     window.clearInterval(this.codeTimer_);
@@ -114,6 +116,7 @@ export class AssistOverlay implements OverlayModel {
     this.update();
     this.session.shortCode().then(
       ({ code, expiresIn }) => {
+        if (this.gone_) return;
         this.code = { code, until: Date.now() + expiresIn * 1000 };
         this.notice = '';
         window.clearInterval(this.codeTimer_);
@@ -184,7 +187,11 @@ export class AssistOverlay implements OverlayModel {
       }
       if (this.host.parentNode !== top) top.append(this.host);
     };
-    const observer = new MutationObserver(follow);
+    // Where nothing of it can have changed, the page is not searched: it may change a hundred times a second.
+    const holds = (nodes: NodeList) => [...nodes].some((n) => n === this.host || n.nodeName === 'DIALOG' || (n.nodeType === 1 && ((n as Element).contains(this.host) || (n as Element).querySelector('dialog') !== null)));
+    const observer = new MutationObserver((records) => {
+      if (records.some((r) => r.type === 'attributes' || holds(r.addedNodes) || holds(r.removedNodes))) follow();
+    });
     observer.observe(document.documentElement, { subtree: true, childList: true, attributes: true, attributeFilter: ['open'] });
     follow();
     return () => observer.disconnect();

@@ -37,6 +37,8 @@ export class PushShelf {
       session_.on('changed', () => this.synchronise()),
       session_.on('ended', () => this.close()),
     ];
+    // What the page before had not answered.
+    this.cards_ = session_.record.cards.filter((push) => webHost(push.src));
   }
 
   close(): void {
@@ -59,13 +61,17 @@ export class PushShelf {
       this.session_.reply({ type: 'push-result', id: push.id, what: 'failed', text: 'The address is not allowed.' });
       return;
     }
-    this.cards_ = [...this.cards_.filter((c) => c.id !== push.id), push].slice(-kMaxCards);
-    this.changed_();
+    this.keep([...this.cards_.filter((c) => c.id !== push.id), push].slice(-kMaxCards));
   }
 
   private dismiss(push: Push, what: 'opened' | 'declined'): void {
-    this.cards_ = this.cards_.filter((c) => c !== push);
     this.session_.reply({ type: 'push-result', id: push.id, what });
+    this.keep(this.cards_.filter((c) => c !== push));
+  }
+
+  private keep(cards: Push[]): void {
+    this.cards_ = this.session_.record.cards = cards;
+    this.session_.keep();
     this.changed_();
   }
 
@@ -100,9 +106,9 @@ export class PushShelf {
 
   private async openDocument(open: OpenDocument, by: string): Promise<void> {
     const { server } = this.session_;
-    const src = new URL(open.src, `${server}/`);
+    const src = parsed(open.src, server);
     // Content comes from the Parley server alone.
-    if (src.origin !== new URL(server).origin) {
+    if (src?.origin !== new URL(server).origin) {
       this.session_.reply({ type: 'push-result', id: open.id, what: 'failed', text: 'The address is not allowed.' });
       return;
     }
@@ -153,8 +159,11 @@ export class PushShelf {
   private annotated(message: Extract<SharedMessage, { type: 'draw' | 'erase' }>): void {
     if (!message.on) return;
     if (message.type === 'erase' && message.all) this.drawn_.delete(message.on);
+    // One document is open at a time.
+    if (!this.drawn_.has(message.on)) this.drawn_.clear();
     const kept = this.drawn_.get(message.on) ?? [];
-    if (kept.length < 2_000) this.drawn_.set(message.on, [...kept, message]);
+    if (kept.length < 2_000) kept.push(message);
+    this.drawn_.set(message.on, kept);
     if (message.on === this.open_?.id) this.open_.view?.annotate(message);
   }
 
@@ -209,5 +218,13 @@ export class PushShelf {
       </section>`,
       this.root_,
     );
+  }
+}
+
+function parsed(src: string, server: string): URL | null {
+  try {
+    return new URL(src, `${server}/`);
+  } catch {
+    return null;
   }
 }

@@ -102,16 +102,21 @@ export class PictureSurface {
 
   /** Forgets what was shown: black, until the next whole picture. */
   clear(): void {
-    this.queue_.length = 0;
+    this.drop();
     this.whole_ = false;
     this.context_?.fillRect(0, 0, this.canvas_.width, this.canvas_.height);
   }
 
   close(): void {
     this.closed_ = true;
-    this.queue_.length = 0;
+    this.drop();
     for (const decoder of this.chunks_.values()) decoder?.close();
     this.chunks_.clear();
+  }
+
+  /** Forgets what waits; the first one is freed by `drawAll`, which waits for it. */
+  private drop(): void {
+    for (const { pictures } of this.queue_.splice(0).slice(this.drawing_ ? 1 : 0)) pictures.then((all) => all.forEach((picture) => picture?.close?.()), () => undefined);
   }
 
   private async drawAll(): Promise<void> {
@@ -174,7 +179,7 @@ export class PictureSurface {
 
   /** What is drawn no longer follows from what was sent: the rest is useless without a whole picture. */
   private spoil(why: Spoiled, frame: number): void {
-    this.queue_.length = 0;
+    this.drop();
     this.whole_ = false;
     this.events_.spoiled(why, frame);
   }

@@ -27,10 +27,7 @@ export interface Party {
   state: 'asking' | 'joined' | 'refused';
 }
 
-export interface Unsupported {
-  what: string;
-  why: string;
-}
+export type Unsupported = { what: string; why: string };
 
 export interface View {
   w: number;
@@ -39,6 +36,8 @@ export interface View {
   scale: number;
   title: string;
   path: string;
+  /** So many masked areas are in sight; nothing of them is. */
+  masked?: number;
 }
 
 /** Where the video window lies over the consumer's view, as fractions of its width and height. */
@@ -187,6 +186,8 @@ export type FormResult = {
 };
 export type CursorMessage = { type: 'cursor'; x: number; y: number };
 export type FocusMessage = { type: 'focus'; field: string | null };
+/** Shapes that a box of the page has carried along since they were drawn. */
+export type CarriedMessage = { type: 'carried'; shapes: { id: string; dx: number; dy: number }[] };
 
 interface Numbered {
   seq?: number;
@@ -216,8 +217,7 @@ export type TopicServerMessage = Numbered &
     | ActivityMessage
     | FormMessage
     | FormResult
-    | CursorMessage
-    | FocusMessage
+    | CursorMessage | FocusMessage | CarriedMessage
   );
 
 export type TopicConsumerMessage =
@@ -235,8 +235,7 @@ export type TopicConsumerMessage =
   | ActivityMessage
   | FormMessage
   | FormResult
-  | CursorMessage
-  | FocusMessage
+  | CursorMessage | FocusMessage | CarriedMessage
   | { type: 'pong' };
 
 export type TopicAgentMessage =
@@ -267,7 +266,7 @@ const optionalText = (value: unknown): string | undefined => (typeof value === '
 
 const kRoles: readonly AssistRole[] = ['consumer', 'agent', 'supervisor'];
 const kSharing: readonly Sharing[] = ['off', 'asking', 'on', 'paused', 'sensitive'];
-const kKinds: readonly PushKind[] = ['link', 'document', 'image', 'video'];
+export const kKinds: readonly PushKind[] = ['link', 'document', 'image', 'video'];
 const kTools: readonly Tool[] = ['pen', 'highlighter', 'arrow', 'rect', 'text', 'spot'];
 /** A colour goes into styles: nothing but this form. */
 const color = (value: unknown): string => (/^#[0-9a-fA-F]{6}$/.test(text(value)) ? text(value) : '#0b5f6b');
@@ -302,7 +301,7 @@ function parseParty(raw: Json): Party {
 
 function parseView(value: unknown): View {
   const raw = isObject(value) ? value : {};
-  return { w: number(raw.w), h: number(raw.h), scale: number(raw.scale, 1), title: text(raw.title, 200), path: text(raw.path, 500) };
+  return { w: number(raw.w), h: number(raw.h), scale: number(raw.scale, 1), title: text(raw.title, 200), path: text(raw.path, 500), masked: isCount(raw.masked) ? raw.masked : 0 };
 }
 
 function parseDocument(value: unknown): OpenDocument | null {
@@ -370,8 +369,7 @@ function parseBody(raw: Json): TopicServerMessage | null {
       return { type: 'consent', what: raw.what === 'control' ? 'control' : 'view', party: party ?? '', grant: raw.grant === true };
     case 'consent-over':
       return { type: 'consent-over', id: text(raw.id, 128) };
-    case 'refresh':
-    case 'ping':
+    case 'refresh': case 'ping':
       return { type: raw.type };
     case 'ack':
       return { type: 'ack', request };
@@ -478,6 +476,8 @@ function parseReport(raw: Json, party: string | undefined, request: string | und
       return { type: 'cursor', x: number(raw.x), y: number(raw.y) };
     case 'focus':
       return { type: 'focus', field: optionalText(raw.field) ?? null };
+    case 'carried':
+      return { type: 'carried', shapes: list(raw.shapes).filter(isObject).slice(0, 500).map((s) => ({ id: text(s.id, 128), dx: number(s.dx), dy: number(s.dy) })) };
     default:
       return null;
   }

@@ -1,4 +1,6 @@
 import { parseFrame, type KeyValueStore } from '../common/index';
+import { kKinds, type PushKind } from './protocol';
+import type { Push } from './session_types';
 import type { SharingRules } from './sharer';
 
 /** What the next page of the site needs to go on: kept in the tab's storage, never longer than the session lives. */
@@ -10,7 +12,11 @@ export interface AssistRecord {
   rules: SharingRules;
   /** What the person wants: `paused` stays paused on the next page. */
   wanted: 'off' | 'on' | 'paused';
+  /** The tab was filmed: a browser ends that with the page. */
+  filmed: boolean;
   theme?: string;
+  /** Links and videos that wait for the person's click. */
+  cards: Push[];
   /** Where the video window and the indicator stand. */
   places: Record<string, { x: number; y: number }>;
   /** When the page before was left (ms since 1970); 0: it is still there, and a copy of its storage must not take over. */
@@ -45,9 +51,16 @@ export function takeRecord(store: KeyValueStore, now: number): AssistRecord | nu
   const object = (v: unknown) => (typeof v === 'object' && v !== null ? v : {});
   const record: AssistRecord = {
     cid: text(raw.cid), token: text(raw.token), server: text(raw.server), name: text(raw.name), rules: object(raw.rules) as SharingRules,
-    wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', theme: text(raw.theme) || undefined,
+    wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', filmed: raw.filmed === true, cards: cardsOf(raw.cards), theme: text(raw.theme) || undefined,
     places: object(raw.places) as AssistRecord['places'], leftAt: 0,
   };
   saveRecord(store, record);
   return record;
+}
+
+function cardsOf(raw: unknown): Push[] {
+  const text = (v: unknown) => (typeof v === 'string' ? v : '');
+  const all = (Array.isArray(raw) ? raw : []).slice(0, 8) as Partial<Record<keyof Push, unknown>>[];
+  return all.filter((c) => typeof c === 'object' && c !== null && text(c.id) && kKinds.includes(c.kind as PushKind))
+    .map(({ id, kind, src, name, by }) => ({ id: text(id), kind: kind as PushKind, src: text(src), name: text(name), by: text(by) }));
 }

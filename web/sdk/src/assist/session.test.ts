@@ -254,7 +254,63 @@ describe('AssistSession', () => {
     await share(session);
     env.gateway.current.bufferedAmount = 600 * 1024;
     expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
-    expect(sharer.pace).toHaveBeenCalledWith(expect.objectContaining({ behind: true }));
+    expect(sharer.pace).toHaveBeenLastCalledWith({ behind: true });
+    env.gateway.current.bufferedAmount = 100 * 1024;
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(false);
+    // Nobody else would say that it is over.
+    env.gateway.current.bufferedAmount = 10;
+    expect(host.sendFrame(new ArrayBuffer(8))).toBe(true);
+    expect(sharer.pace).toHaveBeenLastCalledWith({ behind: false });
+    expect(sharer.pace).toHaveBeenCalledTimes(3);
+  });
+
+  it('tells nothing of a page that has become private, and acts for nobody whom the person did not let in', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    sensitive = true;
+    host.reply({ type: 'form', fields: [] });
+    host.replyNow({ type: 'focus', field: 'f1' });
+    host.activity({ type: 'activity', party: 'p2', what: 'click', target: 'Card 4111' });
+    host.viewChanged({ w: 1, h: 1, scale: 1, title: 'Card 4111', path: '/card' }, 'painter');
+    await settle();
+    expect([sent('form'), sent('focus'), sent('activity'), sent('view')]).toEqual([[], [], [], []]);
+    sensitive = false;
+    host.reply({ type: 'form', fields: [] });
+    await settle();
+    expect(sent('form')).toHaveLength(1);
+    env.gateway.send(state({ parties: [kAnna, { ...kAnna, party: 'p3', state: 'asking' }], sharing: 'on', consent: true }));
+    env.gateway.send({ type: 'form-get', party: 'p3' });
+    await settle();
+    expect(sharer.act).not.toHaveBeenCalled();
+    env.gateway.send({ type: 'form-get', party: 'p2' });
+    await settle();
+    expect(sharer.act).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks for the film of the tab again after a page change, and tells the agent', async () => {
+    const view = { w: 1, h: 1, scale: 1, title: '', path: '' };
+    env.gateway.welcome = { session: state(), settings: { ...kSettings, features: ['view', 'capture'] } };
+    const first = make();
+    await first.open();
+    await share(first);
+    host.viewChanged(view, 'painter');
+    host.viewChanged(view, 'capture');
+    expect(first.filmEnded).toBe(false);
+    env.leave();
+    env.gateway.welcome = { resumed: true, session: state({ parties: [kAnna], sharing: 'on', consent: true }), settings: { ...kSettings, features: ['view', 'capture'] } };
+    const next = make(takeRecord(env.storage, Date.now()));
+    await next.open();
+    await settle();
+    host.viewChanged(view, 'painter');
+    await settle();
+    expect([next.canFilm, next.filmEnded]).toEqual([true, true]);
+    expect(sent('view').at(-1)).toMatchObject({ fidelity: 'painter', unsupported: [{ what: 'the film of the tab' }] });
+    sharer.film.mockRejectedValueOnce(new Error('NotAllowedError'));
+    next.film();
+    await settle();
+    expect(next.filmEnded).toBe(false);
+    expect(sent('view').at(-1)).toMatchObject({ unsupported: [] });
   });
 
   it('offers the film of the tab only where something cannot be painted and agents may have it', async () => {

@@ -1,10 +1,12 @@
 import {
-  browserEnvironment, detach, Emitter, guarded, ParleyError, reportFault, requestJson, type ConnectionState, type Environment,
+  browserEnvironment, detach, Emitter, guarded, ParleyError, reportFault, type ConnectionState, type Environment,
 } from '../common/index';
 import type {
-  AgentAction, AssistSettings, Feature, Fidelity, Grant, Party, SessionState, TopicConsumerMessage, TopicServerMessage, TopicWelcome,
-  Unsupported, View,
+  AgentAction, AssistSettings, Feature, Grant, Party, SessionState, TopicConsumerMessage, TopicServerMessage, TopicWelcome,
 } from './protocol';
+import { requestShortCode, requestToken } from './consumer_api';
+import { FrameGate } from './frame_gate';
+import { PageReport } from './page_report';
 import { forgetRecord, kLinkKey, saveRecord, type AssistRecord } from './record';
 import {
   kNobody, kNoSettings, type AssistEnd, type AssistEvents, type AssistPhase, type AssistStartOptions, type ConsentRequest, type SessionParts,
@@ -12,11 +14,9 @@ import {
 import type { Box, Sharer, SharerHost, SharingRules } from './sharer';
 import { TopicClient } from './topic_client';
 
-/** Bytes waiting in the socket: the network is slower than the pictures. */
-const kBufferLimit = 512 * 1024;
 const kEndWait = 3_000;
 const kFirstConnect = 12_000;
-/** While a page is shared a dead network is noticed soon after this: something is said that must be acknowledged. */
+/** While a page is shared something is said that often, which notices a dead network. */
 const kBeat = 5_000;
 
 /** A consumer's page in an assist session: who may see it and act on it, and what agents show. No elements of its own. */
@@ -36,11 +36,8 @@ export class AssistSession extends Emitter<AssistEvents> {
   private sharer_: Sharer | null = null;
   private loading_ = false;
   private running_ = false;
-  private view_: View | null = null;
-  private toldView_ = '';
-  private fidelity_: Fidelity = 'painter';
-  private unsupported_: Unsupported[] = [];
-  private readonly page_: string;
+  private readonly report_: PageReport;
+  private readonly gate_ = new FrameGate();
   private stopLeave_: (() => void) | null = null;
   private beatTimer_ = 0;
 
@@ -50,10 +47,10 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.options_ = options;
     this.environment = options.environment ?? browserEnvironment();
     this.server = (record?.server ?? options.server ?? this.environment.origin).replace(/\/+$/, '');
-    this.page_ = Math.floor(this.environment.random() * 2 ** 48).toString(36);
+    this.report_ = new PageReport(Math.floor(this.environment.random() * 2 ** 48).toString(36));
     this.record = record ?? {
       cid: options.cid ?? '', token: options.token ?? '', server: this.server, name: options.name ?? '', rules: options.rules ?? {},
-      wanted: 'off', places: {}, leftAt: 0,
+      wanted: 'off', filmed: false, cards: [], places: {}, leftAt: 0,
     };
     if (record && options.rules) this.record.rules = options.rules;
   }
@@ -170,29 +167,37 @@ export class AssistSession extends Emitter<AssistEvents> {
 
   /** Six digits that an agent types in to come here. */
   async shortCode(): Promise<{ code: string; expiresIn: number }> {
-    const body = { cid: this.cid, token: this.record.token };
-    const reply = await requestJson(this.environment, 'POST', `${this.server}/assistserver/shortcode/create`, body);
-    if (typeof reply.shortCode !== 'string' || !/^\d{4,12}$/.test(reply.shortCode)) throw new ParleyError('server.malformed');
-    return { code: reply.shortCode, expiresIn: typeof reply.expiresIn === 'number' ? reply.expiresIn : 300 };
+    return requestShortCode(this.environment, this.server, { cid: this.cid, token: this.record.token });
   }
 
   reply(message: TopicConsumerMessage): void {
     this.send(message);
   }
 
-  /** For what is worth nothing later. */
   replyNow(message: TopicConsumerMessage): void {
     this.client_?.sendNow(message);
   }
 
   /** The browser can film the tab, and that would show what the page's own painting cannot. */
   get canFilm(): boolean {
-    return this.running_ && this.fidelity_ === 'painter' && this.unsupported_.length > 0 && this.allowed('capture') && (this.sharer_?.canFilm ?? false);
+    const worth = this.report_.unsupported.length > 0 || this.record.filmed;
+    return this.running_ && this.report_.fidelity === 'painter' && worth && this.allowed('capture') && (this.sharer_?.canFilm ?? false);
+  }
+
+  /** The tab was filmed on the page before, which a browser ends with the page: the person is asked for it again. */
+  get filmEnded(): boolean {
+    return this.canFilm && this.record.filmed;
   }
 
   /** Asks the person, in the browser's own dialog: call it from a click. A no leaves everything as it is. */
   film(): void {
-    const no = () => this.emit('notice', new ParleyError('assist.film_refused', { text: 'The tab is not filmed. Sharing goes on as before.' }));
+    const no = () => {
+      this.record.filmed = false;
+      this.keep();
+      this.tellView();
+      this.emit('notice', new ParleyError('assist.film_refused', { text: 'The tab is not filmed. Sharing goes on as before.' }));
+      this.changed();
+    };
     this.sharer_?.film().catch(guarded('film', no));
   }
 
@@ -215,9 +220,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private async fetchToken(): Promise<void> {
     const { cid, name, destination, applicationId, correlationId } = this.options_;
     const body = { cid: this.record.cid || cid, name, destination, applicationId, correlationId, cobrowseOnly: true };
-    const reply = await requestJson(this.environment, 'POST', `${this.server}/assistserver/session`, body);
-    const assist = (typeof reply.assist === 'object' && reply.assist !== null ? reply.assist : {}) as Record<string, unknown>;
-    if (typeof assist.token !== 'string' || typeof assist.cid !== 'string') throw new ParleyError('server.malformed');
+    const assist = await requestToken(this.environment, this.server, body);
     this.record.token = assist.token;
     this.record.cid = assist.cid;
   }
@@ -264,7 +267,7 @@ export class AssistSession extends Emitter<AssistEvents> {
       this.told_ = welcome.session.sharing;
     }
     this.keep();
-    this.toldView_ = '';
+    this.report_.forget();
     this.tellView();
     this.apply(welcome.session);
   }
@@ -316,13 +319,12 @@ export class AssistSession extends Emitter<AssistEvents> {
   }
 
   private dropRequest(id: string): void {
-    const at = this.requests.findIndex((r) => r.id === id);
-    if (at >= 0) this.requests.splice(at, 1);
+    this.requests.splice(0, Infinity, ...this.requests.filter((r) => r.id !== id));
   }
 
   /** The server has judged: role, consent, control. Here once more: what it sends must fit what this page allowed. */
   private act(action: AgentAction): void {
-    if (this.sharing !== 'on' || !this.party(action.party)) return;
+    if (this.sharing !== 'on' || this.party(action.party)?.state !== 'joined') return;
     const looks = action.type === 'form-get' || action.type === 'form-close';
     if (!looks && this.state_.control !== action.party) return;
     this.sharer_?.act(action);
@@ -386,6 +388,8 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.running_ || !this.sharer_) return;
     this.running_ = true;
     this.sharer_.start();
+    // Whether the tab can be filmed again is known only now.
+    if (this.record.filmed) this.tellView();
   }
 
   private holdSharer(): void {
@@ -407,23 +411,26 @@ export class AssistSession extends Emitter<AssistEvents> {
       party: (id) => this.party(id),
       sendFrame: (frame) => this.sendFrame(frame),
       viewChanged: (view, fidelity) => {
-        this.view_ = view;
-        this.fidelity_ = fidelity;
+        // The person ended the film, or began it.
+        if (fidelity !== this.report_.fidelity) this.record.filmed = fidelity === 'capture';
+        Object.assign(this.report_, { view, fidelity });
+        this.keep();
         this.tellView();
         this.changed();
       },
       unsupported: (list) => {
-        this.unsupported_ = list.slice(0, 32);
+        this.report_.unsupported = list;
         this.tellView();
         this.changed();
       },
       receipt: (masked, unmaskable) => this.send({ type: 'receipt', at: new Date().toISOString(), masked: masked.slice(0, 64), unmaskable }),
       activity: (activity) => {
-        this.replyNow(activity);
+        if (this.sharing === 'on') this.replyNow(activity);
         this.emit('activity', activity);
       },
-      reply: (message) => this.send(message),
-      replyNow: (message) => this.replyNow(message),
+      // What is told of a page is told while it is shared: not of a private one that the page has just become.
+      reply: (message) => void (message.type === 'form-result' || this.sharing === 'on' ? this.send(message) : 0),
+      replyNow: (message) => void (this.sharing === 'on' && this.replyNow(message)),
       touched: () => this.takeControl(),
       failed: (text) => {
         this.stopSharer();
@@ -435,20 +442,14 @@ export class AssistSession extends Emitter<AssistEvents> {
 
   private sendFrame(frame: ArrayBuffer): boolean {
     if (!this.running_ || this.parts_.sensitive()) return false;
-    if ((this.client_?.buffered ?? 0) > kBufferLimit) {
-      this.sharer_?.pace({ viewers: this.viewers.length, behind: true, kbps: 0 });
-      return false;
-    }
+    if (!this.gate_.open(this.client_?.buffered ?? 0, (behind) => this.sharer_?.pace({ behind }))) return false;
     return this.client_?.sendBinary(frame) ?? false;
   }
 
   private tellView(): void {
-    if (!this.view_ || this.connection !== 'connected' || this.sharing !== 'on') return;
-    const message = { type: 'view' as const, ...this.view_, fidelity: this.fidelity_, unsupported: this.unsupported_, page: this.page_ };
-    const text = JSON.stringify(message);
-    if (text === this.toldView_) return;
-    this.toldView_ = text;
-    this.send(message);
+    if (this.connection !== 'connected' || this.sharing !== 'on') return;
+    const message = this.report_.next(this.filmEnded);
+    if (message) this.send(message);
   }
 
   private beat(): void {
@@ -463,7 +464,6 @@ export class AssistSession extends Emitter<AssistEvents> {
     try {
       this.client_?.send(message);
     } catch (error) {
-      // The session is over, which is told by `ended`.
       if (!this.end_) reportFault('assist', error);
     }
   }

@@ -64,7 +64,7 @@ export interface Sharer {
   readonly canFilm: boolean;
   /** Films the tab instead of painting the page, once the person said yes to the browser; rejects after a no. */
   film(): Promise<void>;
-  pace(pace: { viewers: number; behind: boolean; kbps: number }): void;
+  pace(pace: { behind: boolean; kbps?: number }): void;
   act(action: AgentAction): void;
   annotate(message: SharedMessage): void;
   /** What the agent does not see, in the viewport's CSS pixels. */

@@ -3,14 +3,16 @@ import { guarded } from '../common/index';
 import { createActor, type Actor, type ActResult } from './acting/index';
 import { layerOverPage } from './annotations/index';
 import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, type TabCapture } from './capture/index';
-import type { AgentAction, SharedMessage } from './protocol';
+import type { AgentAction, FormField, SharedMessage } from './protocol';
 import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 
 /** What may hold something masked; looked at only when the person wants to see what is hidden. */
 const kCandidates = 'input, textarea, select, [contenteditable], [data-parley-mask]';
 const kMaxBoxes = 300;
 const kRetry = 1_000;
-/** How often agents hear of the person's own pointer at most, ms. */
+/** As many as the server keeps. */
+const kMaxCarried = 200;
+/** How often agents hear of the person's own pointer, and of what a box carries along, at most, ms. */
 const kCursorEvery = 100;
 
 class PageSharer implements Sharer {
@@ -23,7 +25,10 @@ class PageSharer implements Sharer {
   private retry_ = 0;
   private cursorTimer_ = 0;
   private cursor_ = { x: 0, y: 0 };
+  private readonly carried_ = new Map<string, { id: string; dx: number; dy: number }>();
+  private carriedTimer_ = 0;
   private watching_ = false;
+  private filming_ = false;
   private stopped_ = false;
   private stopForm_: (() => void) | null = null;
   private readonly readers_ = new Set<string>();
@@ -37,7 +42,7 @@ class PageSharer implements Sharer {
       onActivity: ({ what, target }) => host_.activity({ type: 'activity', party: this.actingParty_, what, target }),
       onTouch: () => host_.touched(),
     });
-    this.annotations_ = layerOverPage(window, host_.layer);
+    this.annotations_ = layerOverPage(window, host_.layer, (id, dx, dy) => this.carried(id, dx, dy));
   }
 
   get canFilm(): boolean {
@@ -45,7 +50,17 @@ class PageSharer implements Sharer {
   }
 
   async film(): Promise<void> {
-    const film = await startTabCapture(this.options());
+    // A second press while the browser asks.
+    if (this.filming_) return;
+    this.filming_ = true;
+    try {
+      this.filmed(await startTabCapture(this.options()));
+    } finally {
+      this.filming_ = false;
+    }
+  }
+
+  private filmed(film: TabCapture): void {
     if (this.stopped_) return film.stop();
     this.capture_?.stop();
     this.capture_ = film;
@@ -75,27 +90,35 @@ class PageSharer implements Sharer {
     this.capture_?.pause();
     this.actor_.release();
     this.closeForm();
-    this.watching_ = false;
-    document.removeEventListener('pointermove', this.pointed, { capture: true });
-    document.removeEventListener('focusin', this.focused, { capture: true });
+    this.unwatch();
   }
 
   stop(): void {
     this.stopped_ = true;
     this.closeForm();
+    this.unwatch();
     window.clearTimeout(this.retry_);
+    window.clearTimeout(this.carriedTimer_);
     this.capture_?.stop();
     this.capture_ = null;
     this.actor_.stop();
     this.annotations_.stop();
   }
 
+  private unwatch(): void {
+    this.watching_ = false;
+    window.clearTimeout(this.cursorTimer_);
+    this.cursorTimer_ = 0;
+    document.removeEventListener('pointermove', this.pointed, { capture: true });
+    document.removeEventListener('focusin', this.focused, { capture: true });
+  }
+
   refresh(): void {
     this.capture_?.refresh();
   }
 
-  pace({ behind, kbps }: { viewers: number; behind: boolean; kbps: number }): void {
-    this.capture_?.pace({ behind, kbps });
+  pace({ behind, kbps }: { behind: boolean; kbps?: number }): void {
+    this.capture_?.pace(kbps === undefined ? { behind } : { behind, kbps });
   }
 
   annotate(message: SharedMessage): void {
@@ -187,6 +210,17 @@ class PageSharer implements Sharer {
 
   private readonly focused = guarded('focus', () => this.host_.replyNow({ type: 'focus', field: this.actor_.focusedField() }));
 
+  /** A box of the page was scrolled with what is drawn on it. */
+  private carried(id: string, dx: number, dy: number): void {
+    this.carried_.set(id, { id, dx: Math.round(dx), dy: Math.round(dy) });
+    this.carriedTimer_ ||= window.setTimeout(guarded('drawings', () => {
+      this.carriedTimer_ = 0;
+      const { ids } = this.annotations_.layer;
+      for (const known of this.carried_.keys()) if (!ids.includes(known)) this.carried_.delete(known);
+      this.host_.reply({ type: 'carried', shapes: [...this.carried_.values()].slice(0, kMaxCarried) });
+    }), kCursorEvery);
+  }
+
   /** A picture could not be sent. The next ones are of no use without it: after a moment everything is sent anew. */
   private lost(): void {
     if (this.retry_) return;
@@ -204,7 +238,14 @@ class PageSharer implements Sharer {
   private openForm(party: string, request: string | undefined): void {
     this.readers_.add(party);
     this.host_.reply({ type: 'form', fields: this.actor_.formGet(), request, to: party });
-    this.stopForm_ ??= this.actor_.watchForm(guarded('form', (fields) => this.host_.reply({ type: 'form', fields })));
+    this.stopForm_ ??= this.actor_.watchForm(guarded('form', (fields) => this.formChanged(fields)));
+  }
+
+  /** Nobody reads on once the last one who did has left. */
+  private formChanged(fields: FormField[]): void {
+    for (const party of this.readers_) if (!this.host_.party(party)) this.readers_.delete(party);
+    if (this.readers_.size === 0) return this.closeForm();
+    this.host_.reply({ type: 'form', fields });
   }
 
   private closeForm(): void {

@@ -288,6 +288,26 @@ describe.skipIf(!haveChromium())('Actor', () => {
       expect(all.Name!.w).toBeGreaterThan(50);
     });
 
+    it('says nothing of what is masked in labels, groups, choices, hints and deeds', async () => {
+      await open(`<fieldset><legend>Of <b class="mask">S3CRET</b></legend><label>Account <i class="mask">S3CRET</i><input id="a" placeholder="p"></label></fieldset>
+        <select class="mask" aria-label="From"><option value="S3CRET">S3CRET</option></select>
+        <input class="mask" aria-label="Card" placeholder="S3CRET" title="S3CRET" min="S3CRET" type="text">
+        <span id="q" class="mask">S3CRET</span><input aria-labelledby="q" name="by-id">
+        <table><tr><td id="cell" class="mask" title="S3CRET">S3CRET</td></tr></table><div id="row" role="button">Row <em class="mask">S3CRET</em></div>
+        <div id="box" role="textbox" contenteditable="true" aria-label="Note">S3CRET</div><div id="plain" contenteditable="true">S3CRET</div>`, `{ isMasked: (e) => e.closest('.mask') !== null }`);
+      const all = await run<Field[]>('actor.formGet()');
+      expect(JSON.stringify(all)).not.toMatch(/S3CRET/);
+      expect(all.map((f) => f.label)).toEqual(['Account', 'From', 'Card', 'by-id']);
+      for (const id of ['cell', 'row', 'box', 'plain']) await click(`#${id}`);
+      await click('#box');
+      await type('more');
+      await click('#plain');
+      await type('more');
+      expect(JSON.stringify(await run('activities'))).not.toMatch(/S3CRET|more/);
+      expect(await run('activities')).toContain('click Row');
+      expect(await run('activities')).toContain('type Note');
+    });
+
     it('sets them, tells the page, and keeps its rules', async () => {
       await open(form, `{ isMasked: (e) => e.classList.contains('mask') }`);
       const all = await fields();

@@ -42,11 +42,11 @@ export class Actor {
     this.bars_ = new Bars(options.barred);
     const shadowOf = (e: Element): ShadowRoot | null => e.shadowRoot ?? options.shadowRoot?.(e) ?? null;
     this.scene_ = { root: this.root_, shadowOf };
-    this.picker_ = new Picker((field) => this.tell('select', nameOf(field)));
+    this.picker_ = new Picker((field) => this.tell('select', this.nameOf(field)));
     this.keyboard_ = new RemoteKeyboard({
       scene: this.scene_, bars: this.bars_, changes: this.changes_, openPicker: (field) => this.picker_.show(field),
     });
-    this.fields_ = new Fields({ scene: this.scene_, bars: this.bars_, isMasked: (e) => options.isMasked?.(e) ?? false });
+    this.fields_ = new Fields({ scene: this.scene_, bars: this.bars_, isMasked: (e) => this.masked(e) });
     notePasswords(this.root_.document);
     this.stopTouch_ = watchTouch(this.root_, () => {
       this.release();
@@ -92,15 +92,15 @@ export class Actor {
     return this.run(() => {
       const element = this.keyboard_.active;
       const refusal = this.keyboard_.refusal(element);
-      if (refusal) return refused(refusal, nameOf(element));
+      if (refusal) return refused(refusal, this.nameOf(element));
       const parts = text.length <= kLimits.keys && !text.includes('\n') ? graphemes(text) : [];
       for (const part of parts) {
         const outcome = this.keyboard_.type(part);
-        if (outcome !== 'done') return refused(outcome, nameOf(element));
+        if (outcome !== 'done') return refused(outcome, this.nameOf(element));
       }
       const outcome = parts.length > 0 ? 'done' : this.keyboard_.paste(text);
-      if (outcome !== 'done') return refused(outcome, nameOf(element));
-      return this.done('type', nameOf(element));
+      if (outcome !== 'done') return refused(outcome, this.nameOf(element));
+      return this.done('type', this.nameOf(element));
     });
   }
 
@@ -110,7 +110,7 @@ export class Actor {
       if (this.picker_.key(key)) return this.done(null, '');
       const element = this.keyboard_.active;
       const outcome = this.keyboard_.press(key, code, mods);
-      return outcome === 'done' ? this.done([...key].length === 1 ? 'type' : 'key', nameOf(element)) : refused(outcome, nameOf(element));
+      return outcome === 'done' ? this.done([...key].length === 1 ? 'type' : 'key', this.nameOf(element)) : refused(outcome, this.nameOf(element));
     });
   }
 
@@ -211,7 +211,16 @@ export class Actor {
   private name(element: Element): string {
     if (this.picker_.element && element.getRootNode() === this.picker_.element.shadowRoot) return '';
     const named = element.closest('button, a, input, select, textarea, label, summary, option, [role], [aria-label], h1, h2, h3, li, td, th');
-    return named ? nameOf(named) : clip(element.getAttribute('title') ?? '', kLimits.label);
+    if (named) return this.nameOf(named);
+    return this.masked(element) ? '' : clip(element.getAttribute('title') ?? '', kLimits.label);
+  }
+
+  private masked(element: Element): boolean {
+    return this.options_.isMasked?.(element) ?? false;
+  }
+
+  private nameOf(element: Element): string {
+    return nameOf(element, (e) => this.masked(e));
   }
 
   private refusal(element: Element): Refusal | null {

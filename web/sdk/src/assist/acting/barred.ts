@@ -1,5 +1,8 @@
 import { reportFault } from '../../common/guard';
+import { asksForCard, asksForPassword, namesOf } from '../private_fields';
 import { ancestors, formOf, isHtml, isInput, isSelect } from './dom';
+
+export { asksForCard };
 
 export const kBarredAttribute = 'data-parley-barred';
 
@@ -8,29 +11,18 @@ export type BarRule = 'attribute' | 'selector' | 'password' | 'file' | 'card' | 
 /** Inputs that were seen with type=password: they stay barred while the page shows the password in the clear. */
 const passwords = new WeakSet<Element>();
 
-const kCardNames =
-  /(?:^|-)(?:credit-?|debit-?|payment-?|bank-?)?(?:card|cc)-?(?:number|num|no|nr|pan|cvv|cvc|csc|code|exp(?:iry|iration)?(?:-?(?:date|month|year))?)(?:-|$)|(?:^|-)(?:cvv2?|cvc2?|csc|ccnum|ccno|security-?code)(?:-|$)/;
-
-const words = (name: string): string =>
-  name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^a-zA-Z0-9]+/g, '-').toLowerCase();
-
-/** Does a field ask for a payment card, by its autofill hint or by its name? */
-export function asksForCard(autocomplete: string, ...names: string[]): boolean {
-  if (/(?:^|\s)cc-/.test(autocomplete.toLowerCase())) return true;
-  return names.some((name) => kCardNames.test(words(name)));
-}
-
 /** Fields that no agent may use or read, whatever the site says. */
 export function sensitiveRule(element: Element): BarRule | null {
   if (!isInput(element) && !isSelect(element)) return null;
   const hint = element.getAttribute('autocomplete') ?? '';
-  if (isSelect(element)) return asksForCard(hint, element.getAttribute('name') ?? '', element.id) ? 'card' : null;
-  if (element.type === 'password' || passwords.has(element) || /(?:current|new)-password/i.test(hint)) {
+  const names = namesOf(element);
+  if (isSelect(element)) return asksForCard(hint, ...names) ? 'card' : null;
+  if (element.type === 'password' || passwords.has(element) || /(?:current|new)-password|one-time-code/i.test(hint) || asksForPassword(element.type, ...names)) {
     passwords.add(element);
     return 'password';
   }
   if (element.type === 'file') return 'file';
-  return asksForCard(hint, element.getAttribute('name') ?? '', element.id) ? 'card' : null;
+  return asksForCard(hint, ...names) ? 'card' : null;
 }
 
 /** What agents must not use. */

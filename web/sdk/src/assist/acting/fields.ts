@@ -1,7 +1,7 @@
 // The form editor's view of the page: the fields that are drawn, named as a person would name them, and filling them in.
 import { sensitiveRule, type Bars } from './barred';
 import {
-  clip, fire, frameDocument, isControl, isDisabled, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
+  clip, fire, frameDocument, isControl, isDisabled, isEditable, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
   type Control,
 } from './dom';
 import { moveFocus, radioGroup } from './focus';
@@ -38,7 +38,7 @@ export class Fields {
   set(input: FormSetInput): FormResult & { target: string } {
     const control = this.byId_.get(input.id)?.deref();
     if (!control?.isConnected) return { ...this.result(input.id, null, 'unknown_field'), target: '' };
-    const target = nameOf(control);
+    const target = nameOf(control, this.context_.isMasked);
     const refusal = this.refusal(control) ?? this.put(control, input);
     return { ...this.result(input.id, control, refusal), target };
   }
@@ -121,14 +121,15 @@ export class Fields {
     const barred = this.context_.bars.why(control) !== null;
     const valid = isValid(control);
     const field: FormField = {
-      id: this.id(control), label: nameOf(control), type: typeOf(control), masked, ...boxInRoot(control),
+      id: this.id(control), label: nameOf(control, this.context_.isMasked), type: typeOf(control), masked, ...boxInRoot(control),
       required: isRequired(control), readonly: (isInput(control) || isTextArea(control)) && control.readOnly, valid,
       message: masked || valid ? undefined : clip(control.validationMessage, kLimits.label),
-      barred, disabled: isDisabled(control), group: groupOf(control), ...limitsOf(control),
+      barred, disabled: isDisabled(control), group: groupOf(control, this.context_.isMasked), ...limitsOf(control, masked),
     };
-    if (isSelect(control)) return { ...field, multiple: control.multiple, options: optionsOf(control, masked) };
-    if (isInput(control) && control.type === 'radio') return { ...field, options: choicesOf(control, masked) };
+    // Choices may be as telling as the choice: a list of accounts.
     if (masked) return field;
+    if (isSelect(control)) return { ...field, multiple: control.multiple, options: optionsOf(control) };
+    if (isInput(control) && control.type === 'radio') return { ...field, options: choicesOf(control, this.context_.isMasked) };
     if (isToggle(control)) return { ...field, checked: control.checked };
     return { ...field, value: control.value.slice(0, kLimits.value) };
   }
@@ -153,29 +154,31 @@ const isValid = (control: Control): boolean => control.validity?.valid !== false
 const isRequired = (control: Control): boolean =>
   (control as HTMLInputElement).required === true || control.getAttribute('aria-required') === 'true';
 
-function limitsOf(control: Control): Partial<FormField> {
+function limitsOf(control: Control, masked: boolean): Partial<FormField> {
   if (!isInput(control) && !isTextArea(control)) return {};
+  const maxLength = control.maxLength >= 0 ? control.maxLength : undefined;
+  if (masked) return { maxLength };
   const text = (name: string) => control.getAttribute(name) || undefined;
-  return {
-    hint: clip(control.placeholder ?? '', kLimits.label) || undefined,
-    maxLength: control.maxLength >= 0 ? control.maxLength : undefined, min: text('min'), max: text('max'), step: text('step'),
-  };
+  return { hint: clip(control.placeholder ?? '', kLimits.label) || undefined, maxLength, min: text('min'), max: text('max'), step: text('step') };
 }
 
-function groupOf(control: Control): string | undefined {
-  const legend = control.closest('fieldset')?.querySelector('legend')?.textContent;
-  return legend ? clip(legend, kLimits.label) : undefined;
+function groupOf(control: Control, masked: Masked): string | undefined {
+  const legend = control.closest('fieldset')?.querySelector('legend');
+  return (legend && clip(textOf(legend, masked), kLimits.label)) || undefined;
 }
 
-function optionsOf(select: HTMLSelectElement, masked: boolean): FormField['options'] {
+function optionsOf(select: HTMLSelectElement): FormField['options'] {
   return [...select.options].slice(0, kLimits.options).map((o) => ({
-    value: o.value, label: clip(o.label || o.text, kLimits.label), selected: !masked && o.selected,
+    value: o.value, label: clip(o.label || o.text, kLimits.label), selected: o.selected,
     disabled: o.disabled || (isHtml(o.parentElement, 'optgroup') && (o.parentElement as HTMLOptGroupElement).disabled),
   }));
 }
 
-function choicesOf(first: HTMLInputElement, masked: boolean): FormField['options'] {
-  return radioGroup(first).slice(0, kLimits.options).map((r) => ({ value: r.value, label: ownLabel(r) || r.value, selected: !masked && r.checked, disabled: false }));
+function choicesOf(first: HTMLInputElement, masked: Masked): FormField['options'] {
+  return radioGroup(first)
+    .filter((r) => !masked(r))
+    .slice(0, kLimits.options)
+    .map((r) => ({ value: r.value, label: ownLabel(r, masked) || r.value, selected: r.checked, disabled: false }));
 }
 
 function putText(field: HTMLInputElement | HTMLTextAreaElement, value: string): Refusal | null {
@@ -228,43 +231,50 @@ export function putSelect(select: HTMLSelectElement, values: readonly string[] |
   return !select.multiple && select.value !== values[0] ? 'page_refused' : null;
 }
 
-/** What a person calls an element: label, aria, placeholder, title, text, name. Never the value. */
-export function nameOf(element: Element): string {
+type Masked = (element: Element) => boolean;
+/** Their text is what somebody put there. */
+const kHolding = /^(?:textbox|searchbox|combobox|spinbutton|slider)$/;
+
+/** What a person calls an element: label, aria, placeholder, title, text, name. Never the value, and nothing of what is masked. */
+export function nameOf(element: Element, masked: Masked): string {
   if (isInput(element) && element.type === 'radio') {
-    const group = groupOf(element) ?? byIds(element.closest('[role=radiogroup]')?.getAttribute('aria-labelledby') ?? null, element);
+    const group = groupOf(element, masked) ?? byIds(element.closest('[role=radiogroup]')?.getAttribute('aria-labelledby') ?? null, element, masked);
     if (group) return group;
   }
-  return ownLabel(element);
+  return ownLabel(element, masked);
 }
 
-function ownLabel(element: Element): string {
+function ownLabel(element: Element, masked: Masked): string {
   const control = isControl(element) ? element : null;
-  const labels = control?.labels ? [...control.labels].map(labelText).join(' ') : '';
+  const hidden = masked(element);
+  // Where nothing of it is seen, nothing of it is said.
+  if (hidden && !control) return '';
+  const labels = control?.labels ? [...control.labels].map((label) => textOf(label, masked)).join(' ') : '';
   const button = isHtml(element, 'button', 'a', 'summary', 'label', 'option', 'li', 'th', 'td', 'h1', 'h2', 'h3') || element.hasAttribute('role');
-  const text = button && !isControlText(element) ? (element.textContent ?? '') : '';
-  const pressed = isInput(element) && /^(?:button|submit|reset)$/.test(element.type) ? element.value : '';
+  const holds = isTextArea(element) || isSelect(element) || isEditable(element) || kHolding.test(element.getAttribute('role') ?? '');
+  const text = button && !holds && !hidden ? textOf(element, masked) : '';
+  const pressed = isInput(element) && /^(?:button|submit|reset)$/.test(element.type) && !hidden ? element.value : '';
   const attribute = (name: string) => element.getAttribute(name) ?? '';
-  const candidates = [
-    byIds(element.getAttribute('aria-labelledby'), element), attribute('aria-label'), labels, text, pressed, attribute('alt'), attribute('placeholder'),
-    attribute('title'), attribute('name'), element.id,
-  ];
+  const seen = hidden ? [] : [text, pressed, attribute('alt'), attribute('placeholder'), attribute('title')];
+  const candidates = [byIds(element.getAttribute('aria-labelledby'), element, masked), attribute('aria-label'), labels, ...seen, attribute('name'), attribute('id')];
   return clip(candidates.find((c) => c.trim()) ?? element.localName, kLimits.label);
 }
 
-const isControlText = (element: Element): boolean => isTextArea(element) || isSelect(element);
-
-function byIds(ids: string | null, from: Element): string {
+function byIds(ids: string | null, from: Element, masked: Masked): string {
   if (!ids) return '';
   const root = from.getRootNode() as Document | ShadowRoot;
-  return ids.split(/\s+/).slice(0, 8).map((id) => root.getElementById?.(id)?.textContent ?? '').join(' ');
+  const named = ids.split(/\s+/).slice(0, 8).map((id) => root.getElementById?.(id) ?? null);
+  return named.map((element) => (element ? textOf(element, masked) : '')).join(' ');
 }
 
-/** The text of a label without that of the fields inside it. Nothing is cloned: a copy would run the page's own elements. */
-function labelText(label: Element): string {
+/** The text of an element without that of fields and of masked parts in it. Nothing is cloned: a copy would run the page's own elements. */
+function textOf(element: Element, masked: Masked): string {
+  if (masked(element) || isEditable(element)) return '';
   let text = '';
-  for (const node of label.childNodes) {
+  for (const node of element.childNodes) {
+    if (text.length > 4 * kLimits.label) break;
     if (node.nodeType === Node.TEXT_NODE) text += node.textContent;
-    else if (node.nodeType === Node.ELEMENT_NODE && !isHtml(node as Element, 'select', 'textarea', 'script', 'style')) text += labelText(node as Element);
+    else if (node.nodeType === Node.ELEMENT_NODE && !isHtml(node as Element, 'select', 'textarea', 'script', 'style')) text += textOf(node as Element, masked);
   }
   return text;
 }

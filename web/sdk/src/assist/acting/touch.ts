@@ -15,6 +15,7 @@ export function watchTouch(root: Window, onTouch: () => void): () => void {
   const loaded = guarded('frame', (event: Event) => watchFrame(event.target as Element));
   const watch = (document: Document): void => {
     if (watched.has(document)) return;
+    for (const old of watched) if (old.defaultView === null) watched.delete(old);
     watched.add(document);
     for (const type of kTouches) document.addEventListener(type, touched, { capture: true, passive: true });
     document.addEventListener('load', loaded, { capture: true });

@@ -32,17 +32,24 @@ export function watchForm({ root, shadowOf }: Scene, changed: () => void): () =>
     look(node);
   };
   const look = (node: Document | ShadowRoot): void => {
+    for (const old of seen) if (gone(old)) unwatch(old);
     watch(node);
     for (const element of node.querySelectorAll('*')) {
       const inner = isFrame(element) ? frameDocument(element) : shadowOf(element);
       if (inner && !seen.has(inner)) watch(inner);
     }
   };
+  const unwatch = (node: Node): void => {
+    for (const type of kEvents) node.removeEventListener(type, soon, { capture: true });
+    seen.delete(node);
+  };
   watch(root.document);
   return () => {
     root.clearTimeout(timer);
     observer.disconnect();
-    for (const node of seen) for (const type of kEvents) node.removeEventListener(type, soon, { capture: true });
-    seen.clear();
+    for (const node of seen) unwatch(node);
   };
 }
+
+/** Of a frame or component that is not on the page any more. */
+const gone = (node: Node): boolean => (node.nodeType === Node.DOCUMENT_NODE ? (node as Document).defaultView === null : !(node as ShadowRoot).host.isConnected);

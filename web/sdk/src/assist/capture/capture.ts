@@ -27,6 +27,8 @@ const kSharpAfterMs = 1500;
 /** The first picture is painted in so many parts, so that the page stays usable. */
 const kFirstParts = 4;
 const kMaxSide = 8192;
+const kMaxMarks = 2000;
+const kSlower = 1.5;
 
 const nextTask = () => new Promise<void>((done) => setTimeout(done, 0));
 
@@ -44,6 +46,8 @@ export class Capture extends Emitter<CaptureEvents> {
   private painter_: Painter;
   private marks_ = new Map<Element, Extent>();
   private readonly seen_ = new Map<Element, Seen>();
+  /** In sight since everything was painted last. */
+  private readonly maskedNow_ = new Set<Element>();
   private full_ = true;
   private first_ = true;
   private wholeWanted_ = false;
@@ -68,6 +72,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private scroll_ = { x: 0, y: 0 };
   private size_ = { w: 0, h: 0 };
   private shownView_ = '';
+  private toldOdd_ = false;
 
   constructor(private readonly options_: CaptureOptions) {
     super();
@@ -89,7 +94,7 @@ export class Capture extends Emitter<CaptureEvents> {
       changed: (element, extent) => this.changed(element, extent),
       scrolled: (target, document_) => this.scrolled(target, document_),
       everything: () => this.everything(),
-      added: (element) => this.masks_.remember(element),
+      added: (element, type) => this.masks_.remember(element, type),
     }, ignore);
     this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
     // Counts on over pages of the site without anything to remember: never more than ten pictures a second.
@@ -100,6 +105,7 @@ export class Capture extends Emitter<CaptureEvents> {
   async start(): Promise<void> {
     this.watcher_.start();
     await this.host_.start(this.options_.workerUrl).catch((fault) => reportFault('capture worker', fault));
+    if (this.stopped_) return this.host_.stop();
     this.ready_ = true;
     this.poll_ = window.setInterval(guarded('capture', () => this.poll()), kVolatileMs);
     this.everything();
@@ -132,8 +138,12 @@ export class Capture extends Emitter<CaptureEvents> {
 
   pace(pace: Pace): void {
     this.pace_ = { ...this.pace_, ...pace };
-    if (pace.behind) this.slow_ = Math.min(kMaxInterval / kMinInterval, this.slow_ * 1.5);
-    else if (pace.behind === false) this.slow_ = Math.max(1, this.slow_ / 1.5);
+    if (pace.behind) this.slow_ = Math.min(kMaxInterval / kMinInterval, this.slow_ * kSlower);
+  }
+
+  /** Being told once that nobody is behind any more, it becomes as fast as before by itself. */
+  private hasten(): void {
+    if (!this.pace_.behind) this.slow_ = Math.max(1, this.slow_ / kSlower);
   }
 
   isMasked(element: Element): boolean {
@@ -148,7 +158,7 @@ export class Capture extends Emitter<CaptureEvents> {
   view(): View {
     const { w, h } = this.viewport();
     // Titles and paths of pages that must not be shared are not told either.
-    return { w, h, scale: this.scale_, title: this.sensitive_ ? '' : this.document_.title, path: this.sensitive_ ? '' : this.window_.location.pathname };
+    return { w, h, scale: this.scale_, title: this.sensitive_ ? '' : this.document_.title, path: this.sensitive_ ? '' : this.window_.location.pathname, masked: this.maskedNow_.size };
   }
 
   get scroll(): { x: number; y: number } {
@@ -162,8 +172,13 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private changed(element: Element, extent: Extent): void {
+    // When everything is painted anyway, nothing is kept: a pause may be long.
+    if (this.full_) return this.touch();
     if (this.marks_.get(element) !== 'deep') this.marks_.set(element, extent);
-    if (this.marks_.size > 2000) this.full_ = true;
+    if (this.marks_.size > kMaxMarks) {
+      this.full_ = true;
+      this.marks_.clear();
+    }
     this.touch();
   }
 
@@ -203,6 +218,7 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private poll(): void {
+    this.hasten();
     if (this.document_.hidden || this.paused_) return;
     for (const element of this.watcher_.animated()) this.changed(element, 'deep');
     for (const element of this.watcher_.volatile()) if (this.seen_.has(element)) this.changed(element, 'self');
@@ -263,6 +279,7 @@ export class Capture extends Emitter<CaptureEvents> {
     const { patches, elements } = sliced ? await this.slices() : this.paint(rects, whole);
     this.first_ = false;
     const ms = performance.now() - began;
+    this.tellView();
     const send = this.wholeWanted_;
     this.wholeWanted_ = false;
     const job = this.newJob(patches, { whole: send, dx: copies && !sliced ? Math.round(dx) : 0, dy: copies && !sliced ? Math.round(dy) : 0 });
@@ -280,6 +297,10 @@ export class Capture extends Emitter<CaptureEvents> {
       this.full_ = true;
       this.scroll_ = { x: this.window_.scrollX, y: this.window_.scrollY };
     }
+    this.tellView();
+  }
+
+  private tellView(): void {
     const view = this.view(), text = JSON.stringify(view);
     if (text === this.shownView_) return;
     this.shownView_ = text;
@@ -302,12 +323,17 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private paint(rects: readonly Rect[], whole: boolean): { patches: Patch[]; elements: number } {
-    if (whole) this.seen_.clear();
+    if (whole) {
+      this.seen_.clear();
+      this.maskedNow_.clear();
+    }
     if (rects.length === 0) return { patches: [], elements: 0 };
     const x = Math.min(...rects.map((r) => r.x)), y = Math.min(...rects.map((r) => r.y));
     const area = { x, y, w: Math.max(...rects.map((r) => r.x + r.w)) - x, h: Math.max(...rects.map((r) => r.y + r.h)) - y };
     const scan = new Scan({
-      masks: this.masks_, fonts: this.fonts_, area, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_, onMasked: this.ledger_.masked,
+      masks: this.masks_, fonts: this.fonts_, area, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_,
+      onMasked: (element, rule) => (this.maskedNow_.add(element), this.ledger_.masked(element, rule)),
+      onFault: (element, fault) => this.odd(element, fault),
     });
     const root = scan.page(this.document_);
     const s = this.scale_;
@@ -316,6 +342,12 @@ export class Capture extends Emitter<CaptureEvents> {
       return { x: Math.round(r.x * s), y: Math.round(r.y * s), w: canvas.width, h: canvas.height, bitmap: canvas.transferToImageBitmap() };
     });
     return { patches, elements: scan.count };
+  }
+
+  private odd(element: Element, fault: unknown): void {
+    this.ledger_.unsupported(element, 'a part of the page', 'It cannot be painted.');
+    if (!this.toldOdd_) reportFault('capture', fault);
+    this.toldOdd_ = true;
   }
 
   /** The first picture, in parts with the page's own work between them; begun anew when the page was scrolled meanwhile. */
@@ -358,13 +390,17 @@ export class Capture extends Emitter<CaptureEvents> {
     const { kbps } = this.pace_;
     if (kbps) this.freeAt_ = performance.now() + Math.min(2000, (frame.byteLength * 8) / kbps);
     this.options_.onFrame(frame);
-    clearTimeout(this.sharpTimer_);
-    if (this.blurred_ > 0) this.sharpTimer_ = window.setTimeout(guarded('capture', () => this.sharpen()), kSharpAfterMs);
+    this.sharpenLater();
     return frame.byteLength;
   }
 
+  private sharpenLater(): void {
+    clearTimeout(this.sharpTimer_);
+    if (this.blurred_ > 0 && !this.stopped_) this.sharpTimer_ = window.setTimeout(guarded('capture', () => this.sharpen()), kSharpAfterMs);
+  }
+
   private async sharpen(): Promise<void> {
-    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.slow_ > 1 || this.document_.hidden) return;
+    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.slow_ > 1 || this.document_.hidden) return this.sharpenLater();
     this.busy_ = true;
     try {
       this.deliver(await this.host_.run(this.newJob([], { sharp: true })));

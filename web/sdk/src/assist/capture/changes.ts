@@ -1,6 +1,7 @@
 // Watches a page for whatever can change its looks: the tree, values, scrolling, focus, hovering, fonts, animation. Reaches into
 // shadow roots and frames of the same origin, also those that appear later.
 import { guarded } from '../../common/guard';
+import { closest, matches } from './element';
 
 export type Extent =
   /** The element's own box. */
@@ -13,23 +14,31 @@ export interface ChangeSink {
   scrolled(target: Element | null, document: Document): void;
   /** Everything may look different: window size, style sheets, fonts. */
   everything(): void;
-  /** A node came into the page: it may be a password field. */
-  added(element: Element): void;
+  /** A node came into the page: it may be a password field. `type`: of a field, what it was until now. */
+  added(element: Element, type?: string): void;
 }
 
 const kEvents = ['input', 'change', 'focusin', 'focusout', 'pointerover', 'pointerdown', 'pointerup', 'transitionrun', 'transitionend', 'animationstart', 'animationend', 'toggle', 'load', 'error', 'selectionchange', 'fullscreenchange', 'loadeddata', 'seeked', 'reset'];
 const kMaxRoots = 500;
+/** Looked for roots that are gone after so many new ones. */
+const kSweepEvery = 50;
 
 export class ChangeWatcher {
   private readonly observer_: MutationObserver;
-  private readonly roots_ = new Set<Document | ShadowRoot>();
+  /** A second one for the kinds of fields: old values of all attributes would be a copy of every style that is set. */
+  private readonly kinds_: MutationObserver;
+  private readonly roots_ = new Map<Document | ShadowRoot, () => void>();
+  private unswept_ = 0;
   private readonly undo_: (() => void)[] = [];
   private hovered_: Element | null = null;
   private hoverSelectors_: string[] = [];
   private stopped_ = false;
 
   constructor(private readonly document_: Document, private readonly sink_: ChangeSink, private readonly ignore_: string) {
-    this.observer_ = new MutationObserver(guarded('capture', (records: MutationRecord[]) => records.forEach((r) => this.mutated(r))));
+    const mutated = guarded('capture', (record: MutationRecord) => this.mutated(record));
+    this.observer_ = new MutationObserver((records) => records.forEach((record) => mutated(record)));
+    const kind = guarded('capture', ({ target, oldValue }: MutationRecord) => sink_.added(target as Element, oldValue ?? ''));
+    this.kinds_ = new MutationObserver((records) => records.forEach((record) => kind(record)));
   }
 
   start(): void {
@@ -53,14 +62,15 @@ export class ChangeWatcher {
   stop(): void {
     this.stopped_ = true;
     this.observer_.disconnect();
-    for (const undo of this.undo_.splice(0)) undo();
+    this.kinds_.disconnect();
+    for (const undo of [...this.undo_.splice(0), ...this.roots_.values()]) undo();
     this.roots_.clear();
   }
 
   /** Elements that a running animation or transition moves or colours, in every document that is watched. */
   animated(): Element[] {
     const out = new Set<Element>();
-    for (const root of this.roots_) {
+    for (const root of this.roots_.keys()) {
       for (const animation of root.getAnimations?.() ?? []) {
         const { effect } = animation;
         if (animation.playState === 'running' && effect && 'target' in effect && effect.target) out.add(effect.target as Element);
@@ -72,23 +82,36 @@ export class ChangeWatcher {
   /** Canvases and videos: nobody tells when they change. */
   volatile(): Element[] {
     const out: Element[] = [];
-    for (const root of this.roots_) for (const element of root.querySelectorAll('canvas, video')) out.push(element);
+    for (const root of this.roots_.keys()) for (const element of root.querySelectorAll('canvas, video')) out.push(element);
     return out;
   }
 
   private watchRoot(root: Document | ShadowRoot): void {
-    if (this.roots_.has(root) || this.roots_.size >= kMaxRoots || this.stopped_) return;
-    this.roots_.add(root);
+    if (this.roots_.has(root) || this.stopped_) return;
+    if (++this.unswept_ >= kSweepEvery) this.sweep();
+    if (this.roots_.size >= kMaxRoots) return;
+    this.kinds_.observe(root, { subtree: true, attributes: true, attributeFilter: ['type'], attributeOldValue: true });
     this.observer_.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
     const heard = guarded('capture', (event: Event) => this.heard(event, root));
     for (const type of kEvents) root.addEventListener(type, heard, { capture: true, passive: true });
     const scrolled = guarded('capture', (event: Event) => this.scrolled(event, root));
     root.addEventListener('scroll', scrolled, { capture: true, passive: true });
-    this.undo_.push(() => {
+    this.roots_.set(root, () => {
       for (const type of kEvents) root.removeEventListener(type, heard, { capture: true });
       root.removeEventListener('scroll', scrolled, { capture: true });
     });
     this.look(root);
+  }
+
+  /** Lets go of components and frames that are gone from the page; those that come back are found again. */
+  private sweep(): void {
+    this.unswept_ = 0;
+    for (const [root, undo] of this.roots_) {
+      const here = root.nodeType === 9 ? (root as Document).defaultView !== null : (root as ShadowRoot).host.isConnected;
+      if (here) continue;
+      undo();
+      this.roots_.delete(root);
+    }
   }
 
   /** Shadow roots and frames in a part of the page. */
@@ -136,7 +159,7 @@ export class ChangeWatcher {
   private mutated(record: MutationRecord): void {
     const { target } = record;
     const element = target.nodeType === 1 ? (target as Element) : target.parentElement ?? ((target.getRootNode() as ShadowRoot).host as Element | undefined);
-    if (!element || element.closest(this.ignore_)) return;
+    if (!element || closest(element, this.ignore_)) return;
     if (record.type === 'childList') {
       let text = false;
       for (const node of record.addedNodes) {
@@ -144,7 +167,7 @@ export class ChangeWatcher {
         else if (node.isConnected) {
           this.look(node as Element);
           if (/^(style|link)$/.test((node as Element).localName)) return this.restyled();
-          if (!(node as Element).matches(this.ignore_)) this.sink_.changed(node as Element, 'deep');
+          if (!matches(node as Element, this.ignore_)) this.sink_.changed(node as Element, 'deep');
         }
       }
       for (const node of record.removedNodes) {
@@ -179,7 +202,7 @@ export class ChangeWatcher {
     }
     if (target.nodeType !== 1) return;
     const element = target as Element;
-    if (element.closest(this.ignore_)) return;
+    if (closest(element, this.ignore_)) return;
     if (type === 'pointerover') return this.hover(element);
     if (type === 'load') {
       if (element.localName === 'link') return this.restyled();

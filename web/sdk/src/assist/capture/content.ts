@@ -118,7 +118,8 @@ function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): vo
     // Of another origin.
   }
   if (!document_?.documentElement) {
-    const name = el.title || el.name || 'content of another site';
+    // Not its name: sites keep data of their own in there.
+    const name = (el.getAttribute('title') ?? '').slice(0, 100) || 'content of another site';
     scan.push(walk, content, (brush) => missing(brush, el, content, name, 'Content of another site cannot be read.'));
     return;
   }

@@ -26,7 +26,12 @@ export function dateText(type: string, value: string, language: string): string 
   if (type === 'week') return value.replace(/^(\d+)-W(\d+)$/, 'Week $2, $1');
   const at = new Date(type === 'time' ? `1970-01-01T${value}Z` : type === 'date' || type === 'month' ? value : `${value}Z`);
   if (Number.isNaN(at.getTime())) return value;
-  return new Intl.DateTimeFormat(language || undefined, kDates[type]).format(at);
+  try {
+    return new Intl.DateTimeFormat(language || undefined, kDates[type]).format(at);
+  } catch {
+    // A page may claim a language that is none (`en_US`).
+    return new Intl.DateTimeFormat(undefined, kDates[type]).format(at);
+  }
 }
 
 export function paintControl(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: Walk, rect: Rect): void {

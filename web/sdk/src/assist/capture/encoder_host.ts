@@ -20,10 +20,11 @@ export class EncoderHost {
   async start(url: string | undefined): Promise<void> {
     if (url) {
       const address = new URL(url, document.baseURI);
-      const tries = address.origin === location.origin ? [() => new Worker(address.href)] : [() => new Worker(URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(address.href)})`], { type: 'text/javascript' })))];
-      for (const make of tries) {
-        const worker = await opened(make);
-        if (!worker) continue;
+      const own = address.origin === location.origin;
+      const from = own ? address.href : URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(address.href)})`], { type: 'text/javascript' }));
+      const worker = await opened(() => new Worker(from));
+      if (!own) URL.revokeObjectURL(from);
+      if (worker) {
         worker.onmessage = ({ data }) => this.answered(data as Answer);
         worker.onerror = () => this.broke();
         this.worker_ = worker;

@@ -4,17 +4,19 @@ import { guarded } from '../../common/guard';
 import { ChangeWatcher } from './changes';
 import type { MaskRules } from './masks';
 
-/** What a mask looks like to the page's style. An attribute, since rules in code (names of card fields) are no selectors. */
+/** What a mask looks like to the page's style: black. An attribute, since rules in code (names of card fields) are no selectors. */
 const kAttribute = 'data-parley-black';
 const kBlack =
-  `[${kAttribute}]{background:#000!important;background-image:none!important;color:#000!important;-webkit-text-fill-color:#000!important;border-color:#000!important;` +
+  `[${kAttribute}]{background:#000!important;background-image:none!important;color:transparent!important;-webkit-text-fill-color:transparent!important;-webkit-text-stroke-color:transparent!important;border-color:#000!important;` +
   'outline-color:#000!important;text-shadow:none!important;box-shadow:none!important;caret-color:#000!important;filter:brightness(0)!important;transition:none!important;mask:none!important}' +
-  `[${kAttribute}] *{visibility:hidden!important}[${kAttribute}]::before,[${kAttribute}]::after,[${kAttribute}]::placeholder,[${kAttribute}]::marker{visibility:hidden!important;color:#000!important}`;
+  `[${kAttribute}] *,[${kAttribute}=boxless]{visibility:hidden!important}[${kAttribute}]::before,[${kAttribute}]::after,[${kAttribute}]::placeholder,[${kAttribute}]::marker{visibility:hidden!important;color:transparent!important}[${kAttribute}]::selection{background:#000!important;color:transparent!important}`;
 /**
  * What was found late, not when it came (then it is black before it is ever on the screen), is black in the film so much
  * later.
  */
 const kSettleMs = 250;
+/** Above that, elements that have left the page are forgotten. */
+const kMaxMarked = 500;
 
 export class MaskStyle {
   private readonly sheets_ = new Map<Document | ShadowRoot, CSSStyleSheet>();
@@ -44,6 +46,11 @@ export class MaskStyle {
     this.sheets_.clear();
   }
 
+  /** Masked elements of the page, in sight or not. */
+  get count(): number {
+    return this.marked_.size;
+  }
+
   /** Whether a picture taken now shows everything masked as black. */
   covers(): boolean {
     this.late_ = true;
@@ -54,6 +61,7 @@ export class MaskStyle {
 
   private applyAll(): void {
     this.failed_ = false;
+    if (this.marked_.size > kMaxMarked) for (const element of this.marked_) if (!element.isConnected) this.marked_.delete(element);
     this.root(this.document_);
   }
 
@@ -89,12 +97,15 @@ export class MaskStyle {
     }
     if (element.hasAttribute(kAttribute) && this.marked_.has(element)) return;
     this.marked_.add(element);
-    element.setAttribute(kAttribute, '');
+    // Without a box there is nothing to make black: what is in it is not shown.
+    const boxless = (element.ownerDocument.defaultView ?? window).getComputedStyle(element).display === 'contents';
+    element.setAttribute(kAttribute, boxless ? 'boxless' : '');
     if (this.late_) this.changedAt_ = performance.now();
     this.onMasked(element, rule);
   }
 
   private style(root: Document | ShadowRoot): void {
+    if (this.sheets_.size > kMaxMarked) for (const each of this.sheets_.keys()) if (each.nodeType === 11 && !(each as ShadowRoot).host.isConnected) this.sheets_.delete(each);
     const known = this.sheets_.get(root);
     // A page may replace the list of its sheets: then ours is put back.
     if (known && root.adoptedStyleSheets.includes(known)) return;

@@ -1,4 +1,6 @@
 // What must not leave the device: decided for each element before anything of it is read.
+import { asksForCard, asksForPassword, namesOf } from '../private_fields';
+import { matches } from './element';
 
 export interface MaskOptions {
   /** CSS selectors of the site and of the administration. */
@@ -22,11 +24,9 @@ export const kAllow = '[data-parley-allow]';
 const kPassword = 'input[type="password" i]';
 const kCard =
   'input[autocomplete*="cc-" i],select[autocomplete*="cc-" i],input[autocomplete~="current-password" i],input[autocomplete~="new-password" i],input[autocomplete~="one-time-code" i]';
-/** Fields of cards on sites that do not name them for browsers. */
-const kCardName = /(card.?(no|num|number)|cc.?(no|num|number)|cvv|cvc|csc|security.?code)\b/i;
 const kTyped =
   'input:not([type="button" i]):not([type="submit" i]):not([type="reset" i]):not([type="image" i]):not([type="hidden" i]),textarea,select,' +
-  '[contenteditable=""],[contenteditable="true" i],[contenteditable="plaintext-only" i],[role="textbox"],[role="combobox"]';
+  '[contenteditable=""],[contenteditable="true" i],[contenteditable="plaintext-only" i],[role~="textbox" i],[role~="combobox" i],[role~="searchbox" i],[role~="spinbutton" i]';
 
 /** A selector that this browser understands; the others are left out and named. */
 export function usable(selectors: readonly string[], refuse: (selector: string) => void = () => {}): string[] {
@@ -66,29 +66,47 @@ export class MaskRules {
 
   /** The rule that masks this very element, not one around it. */
   ruleOf(element: Element): string | null {
-    const field = element.localName === 'input' || element.localName === 'select' || element.localName === 'textarea';
+    const { localName } = element;
+    const field = localName === 'input' || localName === 'select' || localName === 'textarea';
     if (field) {
-      if (element.matches(kPassword)) this.passwords_.add(element);
-      if (this.passwords_.has(element)) return 'password';
-      if (element.matches(kCard)) return 'card';
-      if (element.localName === 'input' && kCardName.test(`${element.getAttribute('name') ?? ''} ${element.id}`)) return 'card';
+      const own = this.ofField(element as HTMLInputElement);
+      if (own !== null) return own;
     }
-    if (element.matches(this.marked_)) return 'marked';
-    if (this.deny_ && (field || element.hasAttribute('contenteditable') || element.hasAttribute('role')) && element.matches(kTyped)) {
-      if (!element.closest(this.allow_)) return 'default';
-    }
-    return null;
+    if (matches(element, this.marked_)) return 'marked';
+    // What is chosen is shown by the list as its own.
+    if (localName === 'select' && element.querySelector(this.marked_)) return 'marked';
+    if (!this.deny_) return null;
+    const edited = localName === 'body' && element.ownerDocument.designMode === 'on';
+    if (!edited && !(field || element.hasAttribute('contenteditable') || element.hasAttribute('role'))) return null;
+    return (edited || matches(element, kTyped)) && !element.closest(this.allow_) ? 'default' : null;
+  }
+
+  private ofField(field: HTMLInputElement): string | null {
+    if (field.matches(kPassword)) this.passwords_.add(field);
+    if (this.passwords_.has(field)) return 'password';
+    if (field.localName === 'textarea') return null;
+    const names = namesOf(field);
+    if (field.localName === 'input' && asksForPassword(field.type, ...names)) return 'password';
+    return field.matches(kCard) || asksForCard('', ...names) ? 'card' : null;
   }
 
   /** Whether the element or anything around it, through shadow roots and frames of the same origin, is masked. */
   isMasked(element: Element): boolean {
-    for (let at: Element | null = element; at; at = parentOf(at)) if (this.ruleOf(at) !== null) return true;
-    return false;
+    return this.ruleAround(element) !== null;
   }
 
-  /** A password field is remembered from the moment it is seen. */
-  remember(element: Element): void {
-    if (element.localName === 'input' && element.matches(kPassword)) this.passwords_.add(element);
+  /** The rule that masks the element or the nearest thing around it. */
+  ruleAround(element: Element): string | null {
+    for (let at: Element | null = element; at; at = parentOf(at)) {
+      const rule = this.ruleOf(at);
+      if (rule !== null) return rule;
+    }
+    return null;
+  }
+
+  /** A password field is remembered from the moment it is seen; `type`: what it was until now. */
+  remember(element: Element, type = ''): void {
+    if (element.localName === 'input' && (type.toLowerCase() === 'password' || element.matches(kPassword))) this.passwords_.add(element);
   }
 }
 
@@ -107,6 +125,6 @@ export function parentOf(element: Element): Element | null {
 
 /** How a masked element is named in the receipt: never by what is in it. */
 export function labelOf(element: Element): string {
-  const name = element.getAttribute('data-parley-label') ?? element.getAttribute('name') ?? element.id;
+  const name = element.getAttribute('data-parley-label') ?? element.getAttribute('name') ?? element.getAttribute('id');
   return `${element.localName}${name ? ` ${name.slice(0, 60)}` : ''}`;
 }

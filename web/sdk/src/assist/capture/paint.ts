@@ -1,4 +1,5 @@
 // Puts what a scan has written down onto a canvas: one pass for each wanted rectangle, all of it synchronous.
+import { reportFault } from '../../common/guard';
 import { around, common, grown, overlaps, type Mat, type Rect } from './affine';
 import { addPath, type Brush } from './brush';
 import type { Images } from './images';
@@ -8,6 +9,8 @@ import type { Fonts } from './text';
 type G = OffscreenCanvasRenderingContext2D;
 
 const kPageBlend = 'source-over';
+/** More states than a painting function ever saves. */
+const kDeep = 32;
 
 function extent(layer: Layer): Rect | null {
   let all: Rect | null = null;
@@ -22,6 +25,7 @@ function extent(layer: Layer): Rect | null {
 export class Painter {
   private readonly brush_: Brush;
   private rect_: Rect = { x: 0, y: 0, w: 0, h: 0 };
+  private told_ = false;
 
   constructor(images: Images, fonts: Fonts, private readonly scale_: number, unsupported: Brush['unsupported']) {
     this.brush_ = { g: fonts.measuring, scale: scale_, images, fonts, unsupported };
@@ -99,7 +103,16 @@ export class Painter {
       }
       this.place(g, op.mat);
       this.brush_.g = g;
-      op.draw(this.brush_);
+      try {
+        op.draw(this.brush_);
+      } catch (fault) {
+        // A size or colour that the canvas does not take: only this is missing. What was saved half way is undone.
+        for (let i = 0; i < kDeep; i++) g.restore();
+        g.save();
+        this.clip(g, op.clip);
+        if (!this.told_) reportFault('painting', fault);
+        this.told_ = true;
+      }
     }
     g.restore();
   }

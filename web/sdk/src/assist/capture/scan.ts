@@ -6,6 +6,7 @@ import type { Brush } from './brush';
 import { inner, isClear, px, radii, transformOf, type Radii } from './css';
 import { paintContent } from './content';
 import { clipPathOf } from './clip_path';
+import { childNodesOf, childrenOf, matches } from './element';
 import { paintMarker, pseudoElement } from './generated';
 import type { MaskRules } from './masks';
 import { nativeFrame, paintNativeFrame } from './native_looks';
@@ -88,6 +89,8 @@ export interface ScanOptions {
   ignore: string;
   seen: Map<Element, Seen>;
   onMasked(element: Element, rule: string): void;
+  /** An element that cannot be painted: it is left out. */
+  onFault?(element: Element, fault: unknown): void;
 }
 
 const kSkipped = new Set(['script', 'style', 'link', 'meta', 'noscript', 'head', 'template', 'title', 'base', 'area', 'datalist', 'option', 'optgroup', 'source', 'track', 'param']);
@@ -117,7 +120,17 @@ export class Scan {
   document(document_: Document, walk: Walk, at: Rect, top: boolean): void {
     const html = document_.documentElement, body = document_.body as HTMLElement | null;
     if (!html) return;
+    const { masks, onMasked } = this.options;
+    const rule = masks.ruleOf(html);
+    if (rule !== null) {
+      onMasked(html, rule);
+      return this.blacken(walk, at);
+    }
     const own = styleOf(html);
+    if (body && masks.ruleOf(body) !== null) {
+      this.blacken(walk, at);
+      return this.each(html, walk);
+    }
     const background = isClear(own.backgroundColor) && own.backgroundImage === 'none' && body ? { element: body as Element, cs: styleOf(body) } : { element: html as Element, cs: own };
     const { cs, element } = background;
     const color = isClear(cs.backgroundColor) ? (top ? '#fff' : '') : cs.backgroundColor;
@@ -127,7 +140,25 @@ export class Scan {
       const whole = { x: r.x + walk.space.dx, y: r.y + walk.space.dy, w: Math.max(r.width, at.w), h: Math.max(r.height, at.h) };
       this.push(walk, whole, (brush) => paintBox(brush, onlyBackground(cs), whole, element));
     }
-    for (const child of html.childNodes) if (child.nodeType === 1) this.element(child as Element, styleOf(child as Element), walk);
+    this.each(html, walk);
+  }
+
+  private each(html: Element, walk: Walk): void {
+    for (const child of html.childNodes) if (child.nodeType === 1) this.one(child as Element, walk);
+  }
+
+  /** An odd element of the page costs itself, not the picture. */
+  private one(el: Element, walk: Walk): void {
+    try {
+      this.element(el, styleOf(el), walk);
+    } catch (fault) {
+      this.options.onFault?.(el, fault);
+    }
+  }
+
+  private blacken(walk: Walk, piece: Rect): void {
+    const black = { x: Math.floor(piece.x), y: Math.floor(piece.y), w: Math.ceil(piece.w) + 1, h: Math.ceil(piece.h) + 1 };
+    this.push(walk, black, ({ g }) => ((g.fillStyle = '#000'), g.fillRect(black.x, black.y, black.w, black.h)));
   }
 
   push(walk: Walk, rect: Rect, draw: Op['draw'], margin = 2): void {
@@ -143,8 +174,8 @@ export class Scan {
   }
 
   element(el: Element, cs: CSSStyleDeclaration, outer: Walk): void {
-    if (kSkipped.has(el.localName) || cs.display === 'none' || el.matches(this.options.ignore)) return;
-    if (cs.display === 'contents') return this.children(el, cs, outer, null);
+    if (kSkipped.has(el.localName) || cs.display === 'none' || matches(el, this.options.ignore)) return;
+    if (cs.display === 'contents') return this.boxless(el, cs, outer);
     const positioned = cs.position !== 'static';
     let walk = outer;
     if (positioned) walk = { ...outer, clip: cs.position === 'absolute' ? outer.absolute : cs.position === 'fixed' ? outer.fixed : outer.clip, escaping: false };
@@ -159,6 +190,19 @@ export class Scan {
     this.note(el, cs, reported, walk, outer);
     const layered = this.layered(cs, positioned, moved !== outer && walk.space !== outer.space, walk, rect);
     this.inside(el, cs, layered, rect);
+  }
+
+  /** An element without a box of its own: masked, everything in it is black where it lies. */
+  private boxless(el: Element, cs: CSSStyleDeclaration, walk: Walk): void {
+    const rule = this.options.masks.ruleOf(el);
+    if (rule === null) return this.children(el, cs, walk, null);
+    this.options.onMasked(el, rule);
+    const range = el.ownerDocument.createRange();
+    const assigned = el.localName === 'slot' ? (el as HTMLSlotElement).assignedNodes({ flatten: true }) : [];
+    for (const node of assigned.length > 0 ? assigned : childNodesOf(el)) {
+      range.selectNode(node);
+      for (const r of range.getClientRects()) this.blacken(walk, this.local(walk, r));
+    }
   }
 
   /** The walk in the coordinates of a transformed element; the same walk without transform; null when it shows its back. */
@@ -227,10 +271,7 @@ export class Scan {
     const pieces = cs.display === 'inline' && el.localName !== 'img' ? [...el.getClientRects()].map((r) => this.local(walk, r)) : [rect];
     if (rule !== null) {
       onMasked(el, rule);
-      for (const piece of pieces) {
-        const black = { x: Math.floor(piece.x), y: Math.floor(piece.y), w: Math.ceil(piece.w) + 1, h: Math.ceil(piece.h) + 1 };
-        this.push(walk, black, ({ g }) => ((g.fillStyle = '#000'), g.fillRect(black.x, black.y, black.w, black.h)));
-      }
+      for (const piece of pieces) this.blacken(walk, piece);
       return;
     }
     const visible = cs.visibility === 'visible';
@@ -299,7 +340,7 @@ export class Scan {
     if (rect) pseudoElement(this, el, '::before', cs, walk, rect);
     const visible = cs.visibility === 'visible';
     for (const child of this.near(el, walk)) {
-      if (child.nodeType === 1) this.element(child as Element, styleOf(child as Element), walk);
+      if (child.nodeType === 1) this.one(child as Element, walk);
       else if (child.nodeType === 3 && visible && /\S/.test((child as Text).data)) this.text(child as Text, el.localName === 'slot' && child.parentElement ? styleOf(child.parentElement) : cs, walk);
     }
     if (rect) pseudoElement(this, el, '::after', cs, walk, rect);
@@ -310,10 +351,10 @@ export class Scan {
     if (el.shadowRoot) return el.shadowRoot.childNodes;
     if (el.localName === 'slot') {
       const assigned = (el as HTMLSlotElement).assignedNodes({ flatten: true });
-      return assigned.length > 0 ? assigned : el.childNodes;
+      return assigned.length > 0 ? assigned : childNodesOf(el);
     }
-    const list = el.children;
-    if (list.length < 60 || walk.space.inner || (el.localName !== 'tbody' && list.length < 300)) return el.childNodes;
+    const list = childrenOf(el);
+    if (list.length < 60 || walk.space.inner || (el.localName !== 'tbody' && list.length < 300)) return childNodesOf(el);
     const top = this.options.area.y - 30 - walk.space.dy, bottom = top + this.options.area.h + 60;
     let low = 0, high = list.length - 1;
     while (low < high) {

@@ -68,17 +68,28 @@ function collect(scan: Scan, el: Element, at: Mat, opacity: number, out: Shape[]
     if (name === 'use') {
       const id = (child.getAttribute('href') ?? child.getAttribute('xlink:href') ?? '').replace(/^#/, '');
       const target = id ? (child.getRootNode() as Document | ShadowRoot).getElementById?.(id) : null;
-      if (target) used(scan, child as SVGUseElement, target, mat, shown, out, depth);
+      const hidden = target && scan.options.masks.ruleAround(target);
+      if (target && hidden) scan.options.onMasked(target, hidden);
+      else if (target) used(scan, child as SVGUseElement, target, mat, shown, out, depth);
     } else if (kShapes.has(name)) {
       if (cs.visibility === 'visible') out.push({ path: shapeOf(child, cs), text: '', x: 0, y: 0, mat, cs, opacity: shown });
-    } else if (name === 'text') texts(child as SVGTextElement, mat, shown, out);
+    } else if (name === 'text') texts(scan, child as SVGTextElement, mat, shown, out);
     else if (name === 'svg') collect(scan, child, multiply(at, nested(child as SVGSVGElement)), shown, out, depth + 1);
     else collect(scan, child, mat, shown, out, depth + 1);
   }
 }
 
+/** Multiplied here: `consolidate` would write it back into the page. */
+function attributeMatrix(el: SVGGraphicsElement): Mat | null {
+  const list = el.transform?.baseVal;
+  if (!list?.numberOfItems) return null;
+  let all: Mat = [1, 0, 0, 1, 0, 0];
+  for (let i = 0; i < list.numberOfItems; i++) all = multiply(all, matrixOf(list.getItem(i).matrix as unknown as DOMMatrix)!);
+  return all;
+}
+
 function ownMatrix(el: SVGGraphicsElement, cs: CSSStyleDeclaration): Mat {
-  const attribute = el.transform?.baseVal.numberOfItems ? matrixOf(el.transform.baseVal.consolidate()!.matrix as unknown as DOMMatrix) : null;
+  const attribute = attributeMatrix(el);
   if (cs.transform && cs.transform !== 'none' && !attribute) {
     const m = new DOMMatrix(cs.transform);
     const [ox = 0, oy = 0] = cs.transformOrigin.split(' ').map(px);
@@ -159,8 +170,13 @@ export function shapeOf(el: Element, cs: CSSStyleDeclaration): Path2D {
   return path;
 }
 
-function texts(el: SVGTextElement, mat: Mat, opacity: number, out: Shape[]): void {
+function texts(scan: Scan, el: SVGTextElement, mat: Mat, opacity: number, out: Shape[]): void {
   for (const node of [el, ...el.querySelectorAll('tspan')] as SVGTextContentElement[]) {
+    const rule = node === el ? null : scan.options.masks.ruleAround(node);
+    if (rule !== null) {
+      scan.options.onMasked(node, rule);
+      continue;
+    }
     const own = [...node.childNodes].filter((c) => c.nodeType === 3).map((c) => (c as Text).data).join('').replace(/\s+/g, ' ').trim();
     if (!own) continue;
     const cs = styleOf(node);

@@ -39,6 +39,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
   private sensitive_ = false;
   private wholeWanted_ = true;
   private slow_ = 1;
+  private behind_ = false;
   private lastSent_ = 0;
   private blurred_ = 0;
   private job_ = 0;
@@ -95,7 +96,13 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
     const video = document.createElement('video');
     video.muted = true;
     video.srcObject = stream;
-    await video.play();
+    try {
+      await video.play();
+    } catch (fault) {
+      // The browser's dialog is over: nothing must go on filming.
+      track.stop();
+      throw fault;
+    }
     return { track, video };
   }
 
@@ -129,8 +136,8 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
   }
 
   pace({ behind }: Pace): void {
+    this.behind_ = behind ?? this.behind_;
     if (behind) this.slow_ = Math.min(8, this.slow_ * 1.5);
-    else if (behind === false) this.slow_ = Math.max(1, this.slow_ / 1.5);
   }
 
   isMasked(element: Element): boolean {
@@ -143,7 +150,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
 
   view(): View {
     const scale = this.scale();
-    return { w: window.innerWidth, h: window.innerHeight, scale, title: this.sensitive_ ? '' : document.title, path: this.sensitive_ ? '' : location.pathname };
+    return { w: window.innerWidth, h: window.innerHeight, scale, title: this.sensitive_ ? '' : document.title, path: this.sensitive_ ? '' : location.pathname, masked: this.style_.count };
   }
 
   private scale(): number {
@@ -163,6 +170,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
 
   private async tick(): Promise<void> {
     if (this.stopped_) return;
+    if (!this.behind_) this.slow_ = Math.max(1, this.slow_ / 1.5);
     try {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
       if (!this.busy_ && !this.paused_ && !this.checkSensitive() && this.style_.covers()) await this.picture();

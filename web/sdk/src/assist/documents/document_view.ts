@@ -91,7 +91,9 @@ export class DocumentView {
 
   /** Moves as the other side did. */
   goTo(position: Partial<Position>): void {
-    const page = Math.min(Math.max(1, Math.round(position.page ?? this.anchor_.page)), Math.max(1, this.pages));
+    // How many pages there are is not known before it is open.
+    const last = this.source_ ? Math.max(1, this.pages) : Infinity;
+    const page = Math.min(Math.max(1, Math.round(position.page ?? this.anchor_.page)), last);
     const scroll = Math.min(1, Math.max(0, position.scroll ?? 0));
     this.anchor_ = { page, scroll, zoom: clampZoom(position.zoom ?? this.zoom_) };
     this.zoom_ = this.anchor_.zoom;
@@ -162,7 +164,7 @@ export class DocumentView {
       this.sheets_.push({ element, strokes, size: source.size, known: false, drawn: 0, job: null });
     }
     for (const stroke of this.strokes_.values()) this.sheets_[(stroke.page ?? 1) - 1]?.strokes.put(stroke);
-    this.layout();
+    this.goTo(this.anchor_);
   }
 
   /** Sizes all pages for the zoom and goes to where the document stands. */

@@ -1,0 +1,317 @@
+// People at both ends of a shared page: other browsers than Chromium, slow lines, lost networks, sites that are strict or broken.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { attribute, controls, drag, hidden, meet, pdf, png, signIn } from '../lib/assist_people.mjs';
+import { until } from '../lib/browsers.mjs';
+import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
+import { installViewer } from '../lib/pictures.mjs';
+import { Topic, agentTopicToken } from '../lib/topic.mjs';
+
+const look = (page, wanted) => until(`${page.name}: the bar says ${wanted}`, async () => (await page.attribute('assist-bar', 'data-look')) === wanted);
+const claim = (stack, cid) => `${stack.url}/assistsample/claim.html?cid=${cid}&cobrowseOnly=true&name=Ada`;
+const frame = (agent) => agent.attribute('assist-picture', 'data-frame').then(Number);
+
+/** How alike what the agent sees and the customer's page are; Parley's own bar is not in the picture. */
+async function alike(consumer, agent) {
+  const own = (v) => consumer.evaluate((value) => { for (const e of document.querySelectorAll('[data-parley-overlay]')) e.style.setProperty('visibility', value); }, v);
+  await own('hidden');
+  const shot = Buffer.from(await consumer.raw.screenshot()).toString('base64');
+  await own('visible');
+  return agent.evaluate(async (base64) => {
+    const wanted = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const seen = await createImageBitmap(window.__deep('[data-test=assist-picture]'));
+    const w = Math.min(wanted.width, seen.width), h = Math.min(wanted.height, seen.height);
+    const data = (image) => { const g = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true }); g.drawImage(image, 0, 0); return g.getImageData(0, 0, w, h).data; };
+    return window.__similar(data(wanted), data(seen), w, h);
+  }, shot);
+}
+
+async function join(stack, cid, consumer) {
+  const agent = await Topic.open(stack, await agentTopicToken(stack), { cid });
+  assert(!agent.refused, `agent refused: ${agent.refused}`);
+  await consumer.appears('consent');
+  await consumer.click('consent-yes');
+  await look(consumer, 'on');
+  await agent.wait('picture');
+  return agent;
+}
+
+/** The served files with pages of our own among the samples. */
+function siteWith(files) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-site-'));
+  fs.cpSync(path.join(path.dirname(new URL(import.meta.url).pathname), '../../../web/dist'), folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, 'assistsample', name), text);
+  return folder;
+}
+
+const firefoxCustomer = {
+  name: 'assist people: a customer in firefox, an agent in chromium: alike, masked, control, drawings that go with a box, a document, end',
+  async run({ stack, browser, shots }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('firefox', 'consumer')]);
+    await signIn(agent, stack, 'agent1', '/expertassist/agent/');
+    await meet(stack, consumer, agent, 'fox-1');
+    await agent.evaluate(installViewer);
+    await until('the agent sees what the customer sees', async () => { const s = await alike(consumer, agent); return s > 0.93 || Promise.reject(new Error(`SSIM ${s}`)); });
+    await consumer.evaluate(() => document.getElementById('claim-iban').scrollIntoView());
+    await agent.appears('masked');
+    await consumer.evaluate(() => scrollTo(0, 0));
+    await controls(consumer, agent);
+
+    // A box of the page is scrolled with what is drawn on it: for both.
+    await consumer.evaluate(() => {
+      const box = document.createElement('div');
+      box.id = 'list';
+      box.style.cssText = 'position:fixed;left:30%;top:25%;width:45%;height:40%;overflow:auto;background:#fff;z-index:9';
+      box.innerHTML = Array.from({ length: 60 }, (_, i) => `<p>Line ${i}</p>`).join('');
+      document.body.append(box);
+    });
+    await agent.click('tool-rect');
+    await drag(agent, [0.4, 0.4], [0.6, 0.55]);
+    const drawn = () => agent.evaluate(() => window.__deep('[data-test=assist-shape]')?.getBoundingClientRect().top ?? null);
+    const before = await until('the shape is there', drawn);
+    await until('the customer has it, too', () => consumer.evaluate(() => window.__told.some((m) => m.type === 'draw')));
+    await consumer.evaluate(() => document.getElementById('list').scrollBy(0, 90));
+    await until('it went along for the agent', async () => { const top = await drawn(); return before - top > 20 || Promise.reject(new Error(`${before} ${top}`)); });
+    await shots(agent, 'assist-people-firefox');
+
+    await agent.click('panel-push');
+    await agent.click('source-file');
+    await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'offer.pdf', mimeType: 'application/pdf', buffer: Buffer.from(pdf(3), 'latin1') });
+    await until('firefox draws the first page', () => consumer.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+    await agent.appears('document');
+    await agent.click('document-next');
+    await consumer.says('document-page', /^2 \/ 3$/);
+    await agent.click('document-close');
+    await hidden(consumer, 'document');
+    await consumer.click('assist-end');
+    await attribute(agent, 'workspace', 'data-phase', 'ended');
+    await agent.says('assist-cover', /ended/i);
+    assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
+  },
+};
+
+const firefoxCall = {
+  name: 'assist people: from a call to the page, the customer in firefox', async run({ stack, browser }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('firefox', 'consumer')]);
+    await signInForCalls(agent, stack);
+    await establish(consumer, agent, stack);
+    await consumer.click('share-page');
+    await agent.appears('assist-ask');
+    await agent.click('assist-ask');
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await attribute(agent, 'workspace', 'data-phase', 'joined');
+    await hidden(agent, 'assist-cover');
+    await until('a picture', async () => (await frame(agent)) > 0);
+    await agent.is('call', 'connected');
+    assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
+  },
+};
+
+/** A page that changes all over, several times a second, until it is told to stand still and show one colour. */
+function restless() {
+  const make = (w, h) => Object.assign(document.createElement('canvas'), { width: w, height: h });
+  const grain = make(400, 300), canvas = make(800, 600);
+  const dots = grain.getContext('2d'), g = canvas.getContext('2d');
+  const image = dots.createImageData(400, 300);
+  for (let i = 0; i < image.data.length; i++) image.data[i] = i % 4 === 3 ? 255 : Math.random() * 255;
+  dots.putImageData(image, 0, 0);
+  canvas.style.cssText = 'position:fixed;left:0;top:0;z-index:9';
+  document.body.append(canvas);
+  window.__still = '';
+  const step = () => {
+    const at = () => Math.floor(Math.random() * 100);
+    if (window.__still) Object.assign(g, { fillStyle: window.__still }).fillRect(0, 0, 800, 600);
+    else g.drawImage(grain, at(), at(), 160, 120, 0, 0, 800, 600);
+    // Told as any change is: a canvas alone is looked at twice a second.
+    canvas.title = String(performance.now());
+    if (!window.__still) setTimeout(step, 60);
+  };
+  step();
+}
+
+const slowViewer = {
+  name: 'assist people: a slow viewer gets fewer pictures and the newest ones, another beside it all; the page slows down for slow ones alone',
+  async run({ stack, browser }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
+    await signIn(agent, stack, 'agent1', '/expertassist/agent/');
+    await meet(stack, consumer, agent, 'slow-1');
+    const fast = await Topic.open(stack, await agentTopicToken(stack, 'agent2'), { cid: 'slow-1' });
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await fast.wait('picture');
+    await agent.evaluate(() => {
+      window.__drawn = 0;
+      new MutationObserver(() => window.__drawn++).observe(window.__deep('[data-test=assist-picture]'), { attributes: true, attributeFilter: ['data-frame'] });
+    });
+    const cdp = await agent.raw.context().newCDPSession(agent.raw);
+    await cdp.send('Network.enable');
+    const line = (kbit) => cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 40, downloadThroughput: kbit < 0 ? -1 : (kbit * 1000) / 8, uploadThroughput: -1 });
+    const drawn = () => agent.evaluate(() => window.__drawn);
+    const pace = () => consumer.evaluate(() => window.Parley.assist.session().sharer_.capture_.slow_);
+
+    await line(150);
+    await consumer.evaluate(restless);
+    const [a0, f0] = [await drawn(), fast.pictures.length];
+    await until('the other one gets its pictures', () => fast.pictures.length - f0 >= 14, 30000);
+    const got = (await drawn()) - a0;
+    assert(got * 2 < fast.pictures.length - f0, `slow: ${got}, fast: ${fast.pictures.length - f0}`);
+    assert((await pace()) === 1, 'the page is as fast as before for the fast one');
+
+    // Alone, the slow one is who the page goes by.
+    fast.send('leave');
+    await until('the page slows down', async () => (await pace()) > 1.4, 30000);
+    await line(-1);
+    const then = await drawn();
+    await consumer.evaluate(() => { window.__still = '#00c853'; });
+    await until('what the page shows now is there', () => agent.evaluate(async () => {
+      const g = new OffscreenCanvas(1, 1).getContext('2d');
+      g.drawImage(await createImageBitmap(window.__deep('[data-test=assist-picture]'), 200, 200, 1, 1), 0, 0);
+      const [r, green, b] = g.getImageData(0, 0, 1, 1).data;
+      return r < 60 && green > 150 && b < 140;
+    }), 15000);
+    const queued = (await drawn()) - then;
+    assert(queued <= 16, `${queued} old pictures came first`);
+    await until('the page is as fast as before', async () => (await pace()) === 1);
+  },
+};
+
+const documents = {
+  name: 'assist people: a picture and a PDF of a hundred pages from the agent’s machine; cards and document are there after a reload (chromium)',
+  async run({ stack, browser, shots }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
+    await signIn(agent, stack, 'agent1', '/expertassist/agent/');
+    await meet(stack, consumer, agent, 'papers-1');
+    await agent.click('panel-push');
+    await agent.click('source-file');
+    await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'plan.png', mimeType: 'image/png', buffer: png(320, 200, [20, 120, 200]) });
+    await consumer.appears('document');
+    await attribute(agent, 'pushed', 'data-state', 'opened');
+    await agent.appears('document');
+    await agent.click('document-close');
+    await hidden(consumer, 'document');
+
+    const whole = Buffer.from(pdf(100, 60_000), 'latin1');
+    await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'offer.pdf', mimeType: 'application/pdf', buffer: whole });
+    const first = () => consumer.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null && {
+      loaded: performance.getEntriesByType('resource').filter((r) => r.name.includes('/assistserver/content/')).reduce((sum, r) => sum + r.encodedBodySize, 0),
+    });
+    const { loaded } = await until('the first page is drawn', first);
+    assert(loaded < whole.length / 3, `${loaded} of ${whole.length} bytes for the first page`);
+    await attribute(consumer, 'document', 'data-pages', '100');
+    await agent.click('document-next');
+    await consumer.says('document-page', /^2 \/ 100$/);
+
+    await agent.click('source-address');
+    await agent.fill('push-url', 'https://www.example.org/cover');
+    await agent.click('push-address');
+    await consumer.appears('push-card');
+    await consumer.reload();
+    await look(consumer, 'on');
+    await consumer.appears('push-card');
+    await consumer.says('push-card', /www\.example\.org/);
+    await consumer.appears('document');
+    await consumer.says('document-page', /^2 \/ 100$/);
+    await shots(consumer, 'assist-people-reloaded');
+    await consumer.click('push-decline');
+    await until('the agent is told', () => agent.evaluate(() => window.__deep('[data-test=pushed][data-state=declined]') !== null));
+    await consumer.reload();
+    await look(consumer, 'on');
+    await consumer.appears('document');
+    assert((await consumer.attribute('push-card', 'data-id')) === null, 'an answered card came back');
+    assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
+  },
+};
+
+const filmAgain = {
+  name: 'assist people: a film of the tab ends with the page: both are told, the page is painted, and it can be filmed again', async run({ stack, browser, shots }) {
+    const consumer = await browser('chromium', 'consumer', { tab: 'Report a claim' });
+    await consumer.goto(claim(stack, 'film-1'));
+    const agent = await join(stack, 'film-1', consumer);
+    await consumer.evaluate(() => { const f = document.createElement('iframe'); f.setAttribute('sandbox', ''); f.srcdoc = 'of another site'; document.querySelector('main').prepend(f); });
+    await consumer.click('assist-film-start');
+    await agent.wait((m) => m.type === 'session' && m.fidelity === 'capture');
+    await agent.wait('picture');
+    await consumer.reload();
+    await until('the customer is asked again', async () => (await consumer.attribute('assist-film', 'data-again')) === 'true');
+    await consumer.says('assist-film', /ended with the page before/);
+    await shots(consumer, 'assist-people-film');
+    await until('the agent is told', () => agent.state.fidelity === 'painter' && agent.state.unsupported.some((u) => /film/.test(u.what)));
+    agent.seen = [];
+    await agent.wait('picture');
+    await consumer.click('assist-film-start');
+    await until('filmed again', () => agent.state.fidelity === 'capture' && agent.state.unsupported.every((u) => !/film/.test(u.what)));
+    assert(consumer.errors.length === 0, consumer.errors.join('; '));
+  },
+};
+
+const lostNetwork = {
+  name: 'assist people: the customer’s network is gone: both read it, and it comes back by itself', async run({ stack, browser }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
+    await signIn(agent, stack, 'agent1', '/expertassist/agent/');
+    await meet(stack, consumer, agent, 'lost-1');
+    const away = Number(process.env.PARLEY_AWAY_SECONDS ?? 0) * 1000;
+    await consumer.raw.context().setOffline(true);
+    const began = Date.now();
+    await look(consumer, 'lost');
+    await consumer.says('assist-state', /connection is gone/i);
+    await agent.says('assist-cover', /connection|away/i);
+    await agent.says('assist-state', /away/i);
+    await until('it has been away for long enough', () => Date.now() - began >= away, away + 1000);
+    await consumer.raw.context().setOffline(false);
+    await look(consumer, 'on');
+    await hidden(agent, 'assist-cover');
+    const before = await frame(agent);
+    await consumer.evaluate(() => { document.querySelector('h1').textContent = 'Back again'; });
+    await until('new pictures', async () => (await frame(agent)) > before);
+  },
+};
+
+const kBroken = `
+  const fail = (what) => { throw new Error('the page failed in ' + what); };
+  for (const type of ['input', 'change', 'click', 'pointerdown', 'pointermove', 'mousedown', 'keydown', 'keypress', 'focusin', 'focus', 'scroll', 'load', 'selectionchange', 'wheel'])
+    for (const target of [window, document]) target.addEventListener(type, () => fail(type), true);
+  new MutationObserver(() => fail('an observer')).observe(document, { subtree: true, childList: true, attributes: true });
+  setInterval(() => fail('a timer'), 200);
+  window.onerror = () => fail('its own error handler');
+  document.getElementById('odd').getBoundingClientRect = () => fail('a box');
+  Parley.assist.start({ cid: 'broken-1', name: 'Ada' });
+`;
+const kBrokenPage = `<!doctype html><html lang="en_US"><meta http-equiv="Content-Security-Policy" content="default-src 'self'"><title>Broken</title><h1>Broken</h1>
+  <p id="odd"><b>odd</b></p><form><label>Name <input id="name" name="children" value="Ada"></label><input type="date" value="2026-11-26" lang="xx_YY"></form>
+  <script src="/assistserver/sdk/web/consumer/assist.js"></script><script src="/assistsample/broken.js"></script></html>`;
+let brokenFolder = '';
+
+const brokenSite = {
+  name: 'assist people: a page that throws in every handler, under a strict policy',
+  get settings() { return { 'server.web_root': (brokenFolder = siteWith({ 'broken.html': kBrokenPage, 'broken.js': kBroken })) }; },
+  async run({ stack, browser, owns }) {
+    owns({ remove: () => fs.rmSync(brokenFolder, { recursive: true, force: true }) });
+    const consumer = await browser('chromium', 'consumer');
+    await consumer.goto(`${stack.url}/assistsample/broken.html`);
+    const agent = await join(stack, 'broken-1', consumer);
+    agent.send('control', { want: true });
+    await until('control is asked for', async () => (await consumer.attribute('consent', 'data-what')) === 'control');
+    await consumer.click('consent-yes');
+    await agent.wait((m) => m.type === 'session' && m.control === agent.party);
+    const place = await consumer.evaluate(() => { const b = document.getElementById('name').getBoundingClientRect(); return { x: b.x + 20, y: b.y + 8 }; });
+    agent.send('click', { ...place, button: 0, detail: 3 });
+    agent.send('text', { text: 'Grace' });
+    await until('typed', () => consumer.evaluate(() => document.getElementById('name').value === 'Grace'));
+    agent.send('form-get', { request: 'f' });
+    const form = await agent.wait((m) => m.type === 'form');
+    assert(form.fields.some((f) => f.label === 'Name' && f.value === 'Grace'), JSON.stringify(form.fields));
+    agent.seen = [];
+    await consumer.evaluate(() => { document.querySelector('h1').textContent = 'Still shared'; });
+    await agent.wait('picture');
+    assert(agent.state.unsupported.some((u) => u.what === 'a part of the page'), JSON.stringify(agent.state.unsupported));
+    assert(consumer.errors.length > 0 && consumer.errors.every((e) => /the page failed/.test(e)), consumer.errors.slice(0, 3).join());
+    const refused = consumer.console.filter((l) => /Content Security Policy/i.test(l) && !/blob:/.test(l));
+    assert(refused.length === 0, refused.join('\n'));
+    await consumer.click('assist-end');
+    assert((await agent.wait('ended')).reason === 'consumer_ended', 'ended');
+  },
+};
+
+export const cases = [firefoxCustomer, firefoxCall, slowViewer, documents, filmAgain, lostNetwork, brokenSite];

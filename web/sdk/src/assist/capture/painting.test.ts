@@ -1,0 +1,143 @@
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, haveChromium, TestPages } from '../../testing/page';
+import type { Painted } from '../../testing/paint';
+
+const kLook = '<style>body{margin:0;background:#fff}.s{color:#f0f;background:#f0f;fill:#f0f}</style>';
+
+describe.skipIf(!haveChromium())('a painted page', () => {
+  let pages: TestPages;
+  let page: Page;
+  let thrown: string[] = [];
+
+  beforeAll(async () => {
+    pages = new TestPages(await bundle(fileURLToPath(new URL('../../testing/paint.ts', import.meta.url)), 'Capture'));
+  });
+  afterAll(() => pages.close());
+
+  async function open(html: string): Promise<void> {
+    page = await pages.open(`<!doctype html>${kLook}${html}`);
+    thrown = [];
+    page.on('console', (m) => m.type() === 'warning' && thrown.push(m.text()));
+  }
+  const run = <T>(code: string): Promise<T> => page.evaluate(code) as Promise<T>;
+  const paint = (masks = '{}') => run<Painted>(`Capture.paintPage(${masks})`);
+
+  describe('what is masked', () => {
+    const hidden: [string, string, string?][] = [
+      ['in an element without a box of its own', '<div data-parley-mask style="display:contents"><p class="s">secret</p><span style="color:#f0f">secret</span></div>'],
+      ['text of such an element', '<div data-parley-mask style="display:contents;color:#f0f;font:60px sans-serif">secret</div>'],
+      ['a line of a drawing', '<svg width="400" height="80"><text y="60" font-size="60">a <tspan data-parley-mask fill="#f0f">secret</tspan></text></svg>'],
+      ['a part that a drawing uses again', '<svg width="400" height="80"><defs><g id="q" data-parley-mask><rect fill="#f0f" width="90" height="60"/></g></defs><use href="#q"/></svg>'],
+      ['the root of the page', '<script>document.documentElement.setAttribute("data-parley-mask", "")</script><p class="s">secret</p>'],
+      ['the body with its background', '<p class="s">secret</p><script>document.body.setAttribute("data-parley-mask", ""); document.body.style.background = "#f0f"</script>'],
+      ['an option that is chosen', '<select style="color:#f0f;font:40px sans-serif"><option data-parley-mask>secret</option></select>'],
+      ['an option in an open list', '<select size="3" style="color:#f0f;font:40px sans-serif"><option>a</option><option data-parley-mask selected>secret</option></select>', '{ selectors: ["option[selected]"] }'],
+      ['the second code of a card', '<input class="s" name="cvv2" value="123"><input class="s" id="cardNumberInput" value="4111"><input class="s" name="cvcCode" value="1">'],
+      ['a field that says what it is in its own words', '<input class="s" placeholder="Card number" value="4111"><input class="s" aria-label="Security code" value="1">'],
+      ['a password that was shown in clear from the start', '<input class="s" type="text" name="password" value="secret"><input class="s" id="userPasswd" value="secret">'],
+      ['an editor that is a document', '<iframe id="f" width="300" height="90"></iframe><script>f.contentDocument.body.innerHTML = "<p style=\'background:#f0f\'>typed</p>"; f.contentDocument.designMode = "on"</script>', '{ denyByDefault: true }'],
+      ['a field by its role', '<div class="s" role="searchbox" contenteditable="true">typed</div><div class="s" role="combobox textbox">typed</div><div class="s" role="spinbutton">1</div>', '{ denyByDefault: true }'],
+    ];
+    it.each(hidden)('%s is not there', async (_, html, masks) => {
+      await open(html);
+      const { magenta, masked } = await paint(masks);
+      expect(magenta).toBe(0);
+      expect(masked.length).toBeGreaterThan(0);
+    });
+
+    it('would be there without its mask', async () => {
+      for (const [name, html] of hidden) {
+        if (/code|field|password|editor|chosen/.test(name)) continue;
+        await open(html.replaceAll('data-parley-mask', 'data-other'));
+        expect((await paint()).magenta, name).toBeGreaterThan(50);
+      }
+    });
+
+    it('stays so where a slot of a component shows it', async () => {
+      await open('<x-card><p class="s">secret</p></x-card>');
+      await run('document.querySelector("x-card").attachShadow({ mode: "open" }).innerHTML = "<slot data-parley-mask></slot>"');
+      expect((await paint()).magenta).toBe(0);
+    });
+
+    it('is remembered as a password whatever the page makes of it between two pictures', async () => {
+      await open('<input id="i" value="x">');
+      await run(`window.watcher = new Capture.ChangeWatcher(document, { changed() {}, scrolled() {}, everything() {}, added: (e, was) => rules.remember(e, was) }, '[data-parley-overlay]');
+        window.rules = new Capture.MaskRules(); watcher.start()`);
+      await run(`i.type = 'password'; i.type = 'text'; new Promise((done) => setTimeout(done))`);
+      expect(await run('rules.ruleOf(i)')).toBe('password');
+      await run('watcher.stop()');
+    });
+  });
+
+  describe('an odd page', () => {
+    it('whose form has fields called as the browser calls its own things', async () => {
+      await open('<form><label style="color:#f0f;font:40px sans-serif">Children</label><input name="children"><input name="childNodes"><input name="matches"><input name="localName"></form><form data-parley-mask><input name="id"></form>');
+      const { magenta, masked } = await paint();
+      expect(magenta).toBeGreaterThan(100);
+      expect(masked).toEqual(['marked']);
+    });
+
+    it('that claims a language that is none', async () => {
+      await open('<p class="s">here</p><input type="date" lang="en_US" value="2026-11-26">');
+      expect((await paint()).magenta).toBeGreaterThan(100);
+    });
+
+    it('on which one thing cannot be painted', async () => {
+      await open('<canvas id="c" width="50" height="50"></canvas><p class="s">here</p>');
+      await run(`Object.defineProperty(c, 'width', { get() { throw new Error('no'); } })`);
+      expect((await paint()).magenta).toBeGreaterThan(100);
+      await open('<p id="p"><b>in here</b></p><p class="s">here</p>');
+      await run(`p.getBoundingClientRect = () => { throw new Error('no'); }`);
+      expect((await paint()).magenta).toBeGreaterThan(100);
+    });
+
+    it('is left as it is', async () => {
+      await open('<svg width="200" height="80"><rect id="r" width="30" height="30" transform="translate(20 5) rotate(30)"/></svg>');
+      expect((await paint()).coloured + (await paint()).black).toBeGreaterThan(0);
+      expect(await run('[r.getAttribute("transform"), r.transform.baseVal.numberOfItems]')).toEqual(['translate(20 5) rotate(30)', 2]);
+    });
+
+    it('whose frame keeps data in its name', async () => {
+      await open(`<iframe name='{"token":"secret"}' sandbox srcdoc="x" width="300" height="100"></iframe>`);
+      expect((await paint()).unsupported.join()).not.toMatch(/secret/);
+    });
+  });
+
+  describe('sharing', () => {
+    it('ends with nothing left, also when it has hardly begun', async () => {
+      await open('<p>page</p>');
+      await run(`window.timers = 0; window.realSet = setInterval; window.setInterval = (...a) => (timers++, realSet(...a)); window.realClear = clearInterval; window.clearInterval = (i) => (i && timers--, realClear(i)); const t = clearTimeout; window.clearTimeout = (i) => (t(i));
+        window.c = Capture.startCapture({ onFrame() {} }); c.stop(); new Promise((done) => setTimeout(done, 50))`);
+      expect(await run('timers')).toBe(0);
+    });
+
+    it('keeps no elements while it pauses', async () => {
+      await open('<div id="d"></div>');
+      await run(`window.c = Capture.startCapture({ onFrame() {} }); c.pause();
+        new Promise((done) => setTimeout(done, 50)).then(() => { for (let i = 0; i < 6000; i++) { const e = document.createElement('p'); d.append(e); e.remove(); e.title = 'x'; d.append(e); } return new Promise((done) => setTimeout(done)); })`);
+      expect(await run('c.marks_.size')).toBeLessThanOrEqual(2001);
+      await run('c.stop()');
+    });
+
+    it('is as fast as before, and sharp, when nobody is behind any more', async () => {
+      await open('<h1>Hello</h1>');
+      await run(`window.c = Capture.startCapture({ onFrame() {}, minInterval: 10 }); for (let i = 0; i < 9; i++) c.pace({ behind: true, kbps: 60 });`);
+      expect(await run('c.slow_')).toBeGreaterThan(10);
+      await run('c.pace({ behind: false, kbps: 4000 })');
+      await page.waitForFunction('c.slow_ === 1 && c.blurred_ === 0 && c.frame_ > c.epoch_ - 5');
+      await run('c.stop()');
+    });
+
+    it('still watches components when hundreds have come and gone', async () => {
+      await open('<div id="d"></div>');
+      await run(`window.changed = []; window.w = new Capture.ChangeWatcher(document, { changed: (e) => changed.push(e), scrolled() {}, everything() {}, added() {} }, '[data-parley-overlay]'); w.start();
+        (async () => { for (let i = 0; i < 700; i++) { const e = document.createElement('div'); e.attachShadow({ mode: 'open' }); d.replaceChildren(e); await null; } })()`);
+      await run(`const e = document.createElement('div'); e.attachShadow({ mode: 'open' }).innerHTML = '<b id="deep">x</b>'; d.replaceChildren(e); window.e_ = e; new Promise((done) => setTimeout(done))`);
+      await run(`changed.length = 0; e_.shadowRoot.getElementById('deep').textContent = 'new'; new Promise((done) => setTimeout(done))`);
+      expect(await run('changed.some((x) => x.id === "deep")')).toBe(true);
+      await run('w.stop()');
+    });
+  });
+});
