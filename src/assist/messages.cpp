@@ -23,10 +23,10 @@ constexpr std::size_t kMaxUnsupported = 32;
 constexpr std::size_t kMaxCarried = 200;  // As many shapes as are kept.
 
 constexpr std::array<std::string_view, kKinds> kKindNames{
-    "consent",  "share", "end",      "leave",  "receipt", "view",     "control",     "ask",
-    "pointer",  "click", "scroll",   "text",   "key",     "form-get", "form-set",    "form-close",
-    "draw",     "erase", "document", "window", "push",    "form",     "form-result", "push-result",
-    "activity", "focus", "cursor",   "carried", "seen",   "refresh"};
+    "consent",  "share", "end",      "leave",   "receipt", "view",     "control",     "ask",
+    "pointer",  "click", "scroll",   "text",    "key",     "form-get", "form-set",    "form-close",
+    "draw",     "erase", "document", "window",  "push",    "form",     "form-result", "push-result",
+    "activity", "focus", "cursor",   "carried", "seen",    "refresh"};
 
 /// Copies what is right from `in` to `out`; remembers the first thing that is not.
 class Reader {

@@ -37,11 +37,10 @@ const Expected kAgents{
     {Kind::click, Kind::scroll, Kind::text, Kind::key, Kind::formSet},
 };
 const std::set<Kind> kSupervisors{Kind::leave, Kind::ask, Kind::seen, Kind::refresh};
-const std::set<Kind> kConsumers{Kind::consent,    Kind::share,    Kind::end,     Kind::leave,
-                                Kind::receipt,    Kind::view,     Kind::control, Kind::erase,
-                                Kind::document,   Kind::window,   Kind::form,    Kind::formResult,
-                                Kind::pushResult, Kind::activity, Kind::focus,   Kind::cursor,
-                                Kind::carried};
+const std::set<Kind> kConsumers{
+    Kind::consent,    Kind::share,    Kind::end,      Kind::leave,  Kind::receipt, Kind::view,
+    Kind::control,    Kind::erase,    Kind::document, Kind::window, Kind::form,    Kind::formResult,
+    Kind::pushResult, Kind::activity, Kind::focus,    Kind::cursor, Kind::carried};
 
 bool expectedOfAgent(Kind kind, const Circumstances& now) {
   if (kAgents.anytime.contains(kind)) return true;

@@ -178,7 +178,8 @@ TEST(AssistSessionTest, AgentsLearnWhatABoxOfThePageCarriesAlongAndHowMuchIsMask
   Rig rig;
   rig.letIn("a");
   rig.say("a", kStroke);
-  const Json carried = {{"type", "carried"}, {"shapes", {{{"id", "s1"}, {"dx", 0}, {"dy", -40.5}, {"x", 1}}}}};
+  const Json carried = {{"type", "carried"},
+                        {"shapes", {{{"id", "s1"}, {"dx", 0}, {"dy", -40.5}, {"x", 1}}}}};
   EXPECT_TRUE(rig.say("c", carried));
   EXPECT_EQ(rig.out.last("a", "carried")["shapes"], Json::parse(R"([{"id":"s1","dx":0,"dy":-40.5}])"));
   EXPECT_FALSE(rig.say("a", carried)) << "only the page knows";
