@@ -3,16 +3,17 @@
 // process of their own.
 #include <dirent.h>
 #include <fmt/core.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "net/byte_stream.h"
 #include "net/internal_test_support.h"
+#include "process.h"
 #include "sipnet/transport.h"
 
 namespace {
@@ -37,15 +38,6 @@ struct Sink final : sipnet::TransportSink {
   std::size_t messages = 0, closed = 0;
 };
 
-std::size_t pssKilobytes() {
-  std::ifstream file("/proc/self/smaps_rollup");
-  for (std::string word; file >> word;) {
-    std::size_t value = 0;
-    if (word == "Pss:" && file >> value) return value;
-  }
-  return 0;
-}
-
 std::size_t descriptors() {
   std::size_t count = 0;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir("/proc/self/fd"), closedir);
@@ -53,13 +45,10 @@ std::size_t descriptors() {
   return count;
 }
 
-double cpuMillis() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3;
-  };
-  return of(usage.ru_utime) + of(usage.ru_stime);
+/// What is allocated, in kB: what the allocator keeps for later does not count.
+std::size_t heapKilobytes() {
+  const auto info = mallinfo2();
+  return (info.uordblks + info.hblkhd) / 1024;
 }
 
 /// Opens on 'o', closes on 'c', ends with the pipe.
@@ -112,23 +101,23 @@ int runServer(int commands, const std::function<void(const net::Endpoint&)>& rea
                                       *net::TlsServerContext::create(own.certificate, own.key));
   if (!bound) return 1;
   ready(*bound);
-  fmt::print("{:>6} {:>11} {:>14} {:>16} {:>13} {:>12}\n", "round", "connections", "CPU us each",
-             "memory kB each", "kB after", "descriptors");
-  fmt::print("{:>6} {:>11} {:>14} {:>16} {:>13} {:>12}\n", 0, 0, "", "", pssKilobytes(), descriptors());
+  constexpr const char* kRow = "{:>6} {:>11} {:>13} {:>15} {:>19} {:>18} {:>12}\n";
+  fmt::print(fmt::runtime(kRow), "round", "connections", "CPU us each", "memory kB each", "heap kB when closed", "PSS kB when closed",
+             "descriptors");
+  fmt::print(fmt::runtime(kRow), 0, 0, "", "", heapKilobytes(), bench::pssKilobytes(getpid()), descriptors());
   for (int round = 1; round <= rounds; ++round) {
-    const std::size_t before = pssKilobytes();
-    const double cpu = cpuMillis();
+    const std::size_t before = heapKilobytes();
+    const double cpu = bench::cpuMicros(getpid());
     sink.messages = 0;
     if (write(commands, "o", 1) != 1) return 1;
     if (!loop.runUntil([&] { return sink.messages == wanted; }, kDeadline)) return 1;
-    const double spent = cpuMillis() - cpu;
-    const std::size_t full = pssKilobytes();
+    const double spent = bench::cpuMicros(getpid()) - cpu;
+    const std::size_t full = heapKilobytes();
     if (write(commands, "c", 1) != 1) return 1;
     if (!loop.runUntil([&] { return transport.connections() == 0; }, kDeadline)) return 1;
-    fmt::print("{:>6} {:>11} {:>14.0f} {:>16.1f} {:>13} {:>12}\n", round, wanted,
-               spent * 1e3 / static_cast<double>(wanted),
-               static_cast<double>(full - std::min(full, before)) / static_cast<double>(wanted),
-               pssKilobytes(), descriptors());
+    fmt::print(fmt::runtime(kRow), round, wanted, fmt::format("{:.0f}", spent / static_cast<double>(wanted)),
+               fmt::format("{:.1f}", static_cast<double>(full - before) / static_cast<double>(wanted)),
+               heapKilobytes(), bench::pssKilobytes(getpid()), descriptors());
   }
   return 0;
 }

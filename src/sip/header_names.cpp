@@ -95,19 +95,22 @@ constexpr std::size_t kLongest = 24;
 /// Bit 5 aside, letters of either case are the same.
 constexpr std::size_t hashOf(std::string_view name) {
   const auto at = [&](std::size_t i) { return static_cast<std::size_t>(name[i] | 0x20); };
-  return (at(0) * 7 + at(name.size() - 1) * 31 + at(name.size() / 2) * 3 + name.size() * 17) % kSlots;
+  return (at(0) + at(name.size() - 1) * 11 + at(name.size() / 2) * 3 + name.size() * 9) % kSlots;
 }
 
-/// Open addressing; 0 is free, since HeaderId::other is not looked up.
+/// Each known name has a slot of its own; 0 is free, since HeaderId::other is not looked up.
 constexpr auto kByName = [] {
   std::array<std::uint8_t, kSlots> slots{};
-  for (std::size_t i = 1; i < kCount; ++i) {
-    std::size_t slot = hashOf(kNames[i].full);
-    while (slots[slot] != 0) slot = (slot + 1) % kSlots;
-    slots[slot] = static_cast<std::uint8_t>(i);
-  }
+  for (std::size_t i = 1; i < kCount; ++i) slots[hashOf(kNames[i].full)] = static_cast<std::uint8_t>(i);
   return slots;
 }();
+static_assert(
+    [] {
+      for (std::size_t i = 1; i < kCount; ++i)
+        if (kByName[hashOf(kNames[i].full)] != i) return false;
+      return true;
+    }(),
+    "two names share a slot: choose other factors in hashOf");
 
 constexpr auto kByLetter = [] {
   std::array<std::uint8_t, 26> letters{};
@@ -214,13 +217,11 @@ HeaderId grammar::lookUp(std::string_view name, bool& exact) {
     return static_cast<HeaderId>(kByLetter[static_cast<std::size_t>(letter - 'a')]);
   }
   if (name.empty() || name.size() > kLongest) return HeaderId::other;
-  for (std::size_t slot = hashOf(name); kByName[slot] != 0; slot = (slot + 1) % kSlots) {
-    const auto full = kNames[kByName[slot]].full;
-    // Nearly always it is written as in the RFC.
-    exact = full == name;
-    if (exact || lexer::same(full, name)) return static_cast<HeaderId>(kByName[slot]);
-  }
-  return HeaderId::other;
+  const auto index = kByName[hashOf(name)];
+  const auto full = kNames[index].full;
+  // Nearly always it is written as in the RFC.
+  exact = full == name;
+  return exact || lexer::same(full, name) ? static_cast<HeaderId>(index) : HeaderId::other;
 }
 
 HeaderId headerIdOf(std::string_view name) {

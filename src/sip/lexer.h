@@ -56,15 +56,43 @@ inline bool same(std::string_view a, std::string_view b) {
     if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   return true;
 }
-inline bool all(std::string_view text, CharClass k) {
-  for (const char c : text)
-    if (!is(c, k)) return false;
-  return true;
-}
 inline std::string_view trim(std::string_view text) {
   while (!text.empty() && isBlank(text.front())) text.remove_prefix(1);
   while (!text.empty() && isBlank(text.back())) text.remove_suffix(1);
   return text;
+}
+/// The first character that is not of class `k`.
+inline const char* skip(const char* p, const char* end, CharClass k) {
+  // Four at a time: names and hosts are most of a message's head.
+  while (end - p >= 4) {
+    if (!is(p[0], k)) return p;
+    if (!is(p[1], k)) return p + 1;
+    if (!is(p[2], k)) return p + 2;
+    if (!is(p[3], k)) return p + 3;
+    p += 4;
+  }
+  while (p != end && is(*p, k)) ++p;
+  return p;
+}
+/// Neither white space nor control characters; eight bytes at a time.
+inline bool isVisible(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+  const char* p = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; p += 8, left -= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, p, sizeof word);
+    const std::uint64_t del = word ^ (kOnes * 0x7f);
+    // A byte below 0x21, or one that is 0x7f, leaves its high bit.
+    if ((((word - kOnes * 0x21) & ~word) | ((del - kOnes) & ~del)) & kHigh) return false;
+  }
+  for (; left > 0; ++p, --left)
+    if (static_cast<unsigned char>(*p) <= ' ' || *p == 0x7f) return false;
+  return true;
+}
+inline bool all(std::string_view text, CharClass k) {
+  const char* end = text.data() + text.size();
+  return skip(text.data(), end, k) == end;
 }
 inline bool isToken(std::string_view text) { return !text.empty() && all(text, kToken); }
 
@@ -95,7 +123,7 @@ class Cursor {
   }
   std::string_view take(CharClass k) {
     const char* begin = p_;
-    while (p_ != end_ && is(*p_, k)) ++p_;
+    p_ = lexer::skip(p_, end_, k);
     return {begin, static_cast<std::size_t>(p_ - begin)};
   }
   std::string_view digits() {

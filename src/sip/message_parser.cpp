@@ -208,10 +208,8 @@ class MessageParser {
     }
     // The grammar of those above has no CR in it.
     if (value.find('\r') != std::string_view::npos) return badLine(line);
-    auto& header = message_.headers_.emplace_back();
-    header.id = id;
+    auto& header = message_.headers_.emplace_back(id, std::string(), std::string(value));
     if (!exact) header.name.append(name);
-    header.value.append(value);
   }
 
   /// True: this line is the first of its header. A second one that says the same is ignored.
@@ -257,10 +255,7 @@ class MessageParser {
 
   void readCallId(std::string_view value) {
     if (!first(HeaderId::callId, value)) return;
-    for (const char c : value)
-      if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
-        return badHeader(HeaderId::callId, "one word", value);
-    if (value.empty()) return badHeader(HeaderId::callId, "one word", value);
+    if (value.empty() || !lexer::isVisible(value)) return badHeader(HeaderId::callId, "one word", value);
     message_.callId_.append(value);
   }
 

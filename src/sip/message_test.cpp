@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
+
 namespace parley::sip {
 namespace {
 
@@ -150,6 +153,33 @@ TEST(SipMessageTest, RepeatedHeaders) {
   ASSERT_TRUE(agents.has_value());
   EXPECT_EQ(agents->header(HeaderId::userAgent), "one");
   EXPECT_THAT(agents->write(), HasSubstr("User-Agent: one\r\nUser-Agent: two\r\nUser-Agent: \r\n"));
+}
+
+TEST(SipMessageTest, ACallIdIsOneWordOfVisibleBytes) {
+  const std::string good = "3848276298220188511@h\xc3\xb6st~";
+  ASSERT_TRUE(Message::parse(with("Call-ID", "Call-ID: " + good + "\r\n")).has_value());
+  // They are read several at a time: what may not be there is seen wherever it stands.
+  for (const char bad : {'\0', '\x01', '\t', '\r', ' ', '\x1f', '\x7f'}) {
+    for (std::size_t at = 1; at + 1 < good.size(); ++at) {
+      std::string value = good;
+      value[at] = bad;
+      EXPECT_FALSE(Message::parse(with("Call-ID", "Call-ID: " + value + "\r\n")).has_value())
+          << static_cast<int>(bad) << " at " << at;
+    }
+  }
+}
+
+TEST(SipMessageTest, EachKnownNameIsFoundInEveryForm) {
+  for (int i = 1; i <= static_cast<int>(HeaderId::answerMode); ++i) {
+    const auto id = static_cast<HeaderId>(i);
+    std::string name(nameOf(id));
+    EXPECT_EQ(headerIdOf(name), id) << name;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+    EXPECT_EQ(headerIdOf(name), id) << name;
+    EXPECT_EQ(headerIdOf(name + "x"), HeaderId::other) << name;
+    name.back() = '~';
+    EXPECT_EQ(headerIdOf(name), HeaderId::other) << name;
+  }
 }
 
 TEST(SipMessageTest, UnknownHeadersGoThroughByteForByte) {

@@ -191,15 +191,14 @@ void Params::remove(std::string_view name) {
 }
 
 std::size_t grammar::hostLength(std::string_view text) {
-  std::size_t i = 0;
   if (text.empty() || text[0] != '[') {
-    while (i < text.size() && is(text[i], lexer::kHost)) ++i;
-    return i;
+    const char* begin = text.data();
+    return static_cast<std::size_t>(lexer::skip(begin, begin + text.size(), lexer::kHost) - begin);
   }
   // Not more than the form: what it means is for whoever connects to it. RFC 5118 section 4.10 wants a third
   // colon before an IPv4 part accepted, which RFC 3261's grammar wrote by mistake.
-  std::size_t colons = 0;
-  for (i = 1; i < text.size() && (is(text[i], lexer::kHexDigit) || text[i] == ':' || text[i] == '.'); ++i)
+  std::size_t colons = 0, i = 1;
+  for (; i < text.size() && (is(text[i], lexer::kHexDigit) || text[i] == ':' || text[i] == '.'); ++i)
     colons += text[i] == ':';
   return i < text.size() && text[i] == ']' && colons >= 2 && i <= 48 ? i + 1 : 0;
 }
