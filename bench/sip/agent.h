@@ -15,7 +15,10 @@ namespace parley::bench {
 class Agent : public sip::UserAgentListener, public sipnet::TransportSink {
  public:
   explicit Agent(net::EventLoop& loop)
-      : loop_(loop), transport_(loop, transportOptions(), *this), timer_(loop), agent_(agentOptions(), parts()) {}
+      : loop_(loop),
+        transport_(loop, transportOptions(), *this),
+        timer_(loop),
+        agent_(agentOptions(), parts()) {}
 
   bool listen(std::uint16_t port) {
     const auto at = net::Endpoint::parse("127.0.0.1", port);
@@ -41,9 +44,7 @@ class Agent : public sip::UserAgentListener, public sipnet::TransportSink {
     agent_.onSendFailed(token, reason, loop_.now());
     arm();
   }
-  void onCall(const sip::IncomingCall& call) override {
-    agent_.reject(call.session, 486, loop_.now());
-  }
+  void onCall(const sip::IncomingCall& call) override { agent_.reject(call.session, 486, loop_.now()); }
   void onProgress(sip::SessionId, const sip::Progress&, const sip::Message&) override {}
   void onAnswered(sip::SessionId, const std::string&, const sip::Message&) override {}
   void onConfirmed(sip::SessionId, const std::string&) override {}

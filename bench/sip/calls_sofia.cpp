@@ -31,8 +31,7 @@ int main(int argc, char** argv) {
   su_init();
   su_root_t* root = su_root_create(nullptr);
   const std::string url = std::string("sip:127.0.0.1:") + argv[1];
-  nua_t* nua =
-      nua_create(root, onEvent, nullptr, NUTAG_URL(url.c_str()), NUTAG_MEDIA_ENABLE(0), TAG_END());
+  nua_t* nua = nua_create(root, onEvent, nullptr, NUTAG_URL(url.c_str()), NUTAG_MEDIA_ENABLE(0), TAG_END());
   if (nua == nullptr) return 1;
   su_root_run(root);
   return 0;

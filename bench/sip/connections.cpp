@@ -102,8 +102,8 @@ int runServer(int commands, const std::function<void(const net::Endpoint&)>& rea
   if (!bound) return 1;
   ready(*bound);
   constexpr const char* kRow = "{:>6} {:>11} {:>13} {:>15} {:>19} {:>18} {:>12}\n";
-  fmt::print(fmt::runtime(kRow), "round", "connections", "CPU us each", "memory kB each", "heap kB when closed", "PSS kB when closed",
-             "descriptors");
+  fmt::print(fmt::runtime(kRow), "round", "connections", "CPU us each", "memory kB each",
+             "heap kB when closed", "PSS kB when closed", "descriptors");
   fmt::print(fmt::runtime(kRow), 0, 0, "", "", heapKilobytes(), bench::pssKilobytes(getpid()), descriptors());
   for (int round = 1; round <= rounds; ++round) {
     const std::size_t before = heapKilobytes();

@@ -20,8 +20,7 @@ inline std::size_t pssKilobytes(pid_t process) {
 /// User and system time of all its threads that still run.
 inline double cpuMicros(pid_t process) {
   double sum = 0;
-  for (const auto& task :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
     std::ifstream file(task.path() / "schedstat");
     double nanoseconds = 0;
     file >> nanoseconds;

@@ -165,10 +165,11 @@ int runClients(pid_t registrar, std::size_t count, int refreshes) {
                clients.requests, each(bench::cpuMicros(getpid()) - client),
                each(bench::cpuMicros(registrar) - other));
   }
-  fmt::print("memory of a registration, kB: client {:.1f}, registrar {:.1f} (its finished transactions of 32 s "
-             "included)\n",
-             each(static_cast<double>(bench::pssKilobytes(getpid()) - clientBefore)),
-             each(static_cast<double>(bench::pssKilobytes(registrar) - registrarBefore)));
+  fmt::print(
+      "memory of a registration, kB: client {:.1f}, registrar {:.1f} (its finished transactions of 32 s "
+      "included)\n",
+      each(static_cast<double>(bench::pssKilobytes(getpid()) - clientBefore)),
+      each(static_cast<double>(bench::pssKilobytes(registrar) - registrarBefore)));
   return 0;
 }
 
