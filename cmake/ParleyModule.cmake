@@ -56,7 +56,7 @@ function(parley_module name)
     target_link_libraries(${name}_test PRIVATE ${testing} ${M_TEST_LINK} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-      PROPERTIES TIMEOUT 240 LABELS unit)
+      PROPERTIES TIMEOUT 120 LABELS unit)
   endif()
 
   foreach(fuzzer ${fuzzers})

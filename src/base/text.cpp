@@ -27,7 +27,7 @@ constexpr DecodeTable makeDecodeTable(std::string_view alphabet) {
   DecodeTable table{};
   table.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    table[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int16_t>(i);
   }
   return table;
 }

@@ -181,7 +181,8 @@ base::Result<SslContext> buildOne(const TlsServerSettings& settings, const TlsCe
   if (SSL_CTX_set_ex_data(context.get(), stateIndex(), kept) != 1) {
     return base::fail("tls.bad_certificate", opensslText());
   }
-  static_cast<void>(state.release());  // Now the SSL_CTX's, see stateIndex().
+  // Now the SSL_CTX's, see stateIndex().
+  static_cast<void>(state.release());  // NOLINT(bugprone-unused-return-value): `kept` is the same.
   if (!kept->protocols.empty()) SSL_CTX_set_alpn_select_cb(context.get(), selectAlpn, kept);
   if (!kept->others.empty()) {
     SSL_CTX_set_tlsext_servername_callback(context.get(), selectByName);
