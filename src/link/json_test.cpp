@@ -16,5 +16,15 @@ TEST(JsonReading, RefusesDepthAndGarbage) {
   EXPECT_EQ(integerAt(Json{{"a", 18446744073709551615u}}, "a"), std::nullopt);
 }
 
+TEST(JsonReading, HalfOfAPairIsNoReasonToEndAConnection) {
+  const auto text = [](const std::string& json) { return parseJson(json).value_or(Json())["a"]; };
+  EXPECT_EQ(text(R"({"a":"x\ud83d"})"), "x\xEF\xBF\xBD") << "a title that was cut inside an emoji";
+  EXPECT_EQ(text(R"({"a":"\ude00x"})"), "\xEF\xBF\xBDx");
+  EXPECT_EQ(text(R"({"a":"\ud83d\ud83d\ude00"})"), "\xEF\xBF\xBD\xF0\x9F\x98\x80") << "the whole one stays";
+  EXPECT_EQ(text(R"({"a":"\\ud83d"})"), "\\ud83d") << "no escape";
+  EXPECT_FALSE(parseJson(R"({"a":"\ud8"})"));
+  EXPECT_FALSE(parseJson(R"({"a":"\ud83d)"));
+}
+
 }  // namespace
 }  // namespace parley::link

@@ -33,6 +33,7 @@ struct Peer {
   std::deque<Waiting> waiting;
   std::size_t waitingBytes = 0;
   bool overflowing = false;
+  bool adopted = false;  ///< Another process had it: the page's numbers are not known yet.
   net::Timer grace;
   net::Timer ackSoon;
 

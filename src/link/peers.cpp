@@ -115,6 +115,9 @@ void Peers::onBinary(std::uint64_t id, base::Bytes bytes) {
   if (options_.maxBinaryBytes == 0) {
     return refuse(connection, kMalformed, "message.malformed", "Messages are texts.");
   }
+  if (!withinRate(connection)) {
+    return refuse(connection, kRateExceeded, "rate.exceeded", "Too many messages.");
+  }
   const base::LogContext context("party", connection.peer);
   listener_->onBinary(std::string(connection.peer), bytes);
 }
@@ -178,7 +181,9 @@ void Peers::begin(Connection& connection, identity::CallToken token, const Json&
 
 void Peers::resume(Connection& connection, Peer& peer, const Json& wish) {
   const base::LogContext context("party", peer.id);
-  if (!peer.numbers.acknowledge(integerAt(wish, "ack").value_or(0))) {
+  const std::int64_t ack = integerAt(wish, "ack").value_or(0);
+  if (peer.adopted && ack >= 0) peer.numbers.adopt(ack);
+  if (!peer.numbers.acknowledge(ack)) {
     return refuse(connection, kMalformed, "message.malformed", "ack is higher than what was sent.");
   }
   const std::string id = peer.id;
@@ -196,7 +201,8 @@ void Peers::resume(Connection& connection, Peer& peer, const Json& wish) {
   peer.connection = connection.id;
   peer.network = connection.network;
   peer.grace.stop();
-  log.info("peer resumed", {{"part", options_.part}});
+  log.info("peer resumed", {{"part", options_.part}, {"adopted", peer.adopted}});
+  peer.adopted = false;
   welcome(connection, peer, stringAt(wish, "key").value_or(""), true);
   for (std::string& text : peer.numbers.unacknowledged()) connection.socket->sendText(std::move(text));
   flush(peer);

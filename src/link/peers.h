@@ -88,6 +88,11 @@ class Peers {
   bool sendBinary(const std::string& peer, std::shared_ptr<const base::Buffer> bytes);
   /// An error that does not end the connection.
   void sendError(const std::string& peer, const base::Error& error, const std::string& request);
+  /// The peer for another process, which knows the page again by it. Holds no key. Empty: not here.
+  std::string save(const std::string& peer) const;
+  /// A peer of another process: its page has its grace time to come, then onGone() tells of its end. Gives
+  /// its id; empty: not understood, or there are too many.
+  std::string restore(const std::string& saved);
   /// Closes the connection, after what was sent, and forgets the peer without telling the listener.
   void end(const std::string& peer, std::uint16_t code, std::string_view reason);
   /// Closes every connection with 1001 and forgets all.
@@ -111,6 +116,7 @@ class Peers {
   void onNumbered(Connection& connection, Peer& peer, const std::string& type, const nlohmann::json& message);
   void acknowledgeSoon(Peer& peer);
   void flush(Peer& peer);
+  void checkOverflow(Peer& peer);
   void gone(const std::string& peer);
   void overflow(const std::string& peer);
   void refuse(Connection& connection, std::uint16_t code, std::string_view reason, std::string_view text);

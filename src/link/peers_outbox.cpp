@@ -36,22 +36,27 @@ void Peers::send(const std::string& id, std::string object, const std::string& k
   peer->waitingBytes += object.size();
   peer->waiting.push_back({key, std::move(object)});
   flush(*peer);
-  const bool tooMany = peer->waiting.size() + peer->numbers.kept() > ReliableLink::kMaxKept ||
-                       peer->waitingBytes + peer->numbers.keptBytes() > ReliableLink::kMaxKeptBytes;
-  if (!tooMany && !peer->numbers.overflowed()) return;
-  peer->overflowing = true;
-  // Later: the sender may be in the middle of this very peer's business.
-  loop_.post(guard_.wrap([this, id] { overflow(id); }));
 }
 
 /// Numbers and sends what waits, as far as the page keeps up.
 void Peers::flush(Peer& peer) {
-  while (peer.up() && !peer.waiting.empty() && peer.numbers.kept() < kSendWindow) {
+  while (peer.up() && !peer.waiting.empty() && peer.numbers.kept() < kSendWindow &&
+         !peer.numbers.overflowed()) {
     std::string object = std::move(peer.waiting.front().object);
     peer.waiting.pop_front();
     peer.waitingBytes -= object.size();
     connections_.at(peer.connection)->socket->sendText(peer.numbers.wrap(std::move(object)));
   }
+  checkOverflow(peer);
+}
+
+void Peers::checkOverflow(Peer& peer) {
+  const bool tooMany = peer.waiting.size() + peer.numbers.kept() > ReliableLink::kMaxKept ||
+                       peer.waitingBytes + peer.numbers.keptBytes() > ReliableLink::kMaxKeptBytes;
+  if (peer.overflowing || (!tooMany && !peer.numbers.overflowed())) return;
+  peer.overflowing = true;
+  // Later: the sender may be in the middle of this very peer's business.
+  loop_.post(guard_.wrap([this, id = peer.id] { overflow(id); }));
 }
 
 bool Peers::sendBinary(const std::string& id, std::shared_ptr<const base::Buffer> bytes) {

@@ -241,6 +241,69 @@ TEST(PeersTest, PicturesGoOnlyToPagesThatAreThere) {
   EXPECT_FALSE(rig.peers.sendBinary(id, bytes));
 }
 
+TEST(PeersTest, BinaryMessagesCountToo) {
+  Rig rig;
+  Page page(rig);
+  page.hello(rig.token());
+  for (int i = 0; i < 200; ++i) page.socket->sendBinary(base::Buffer(1));
+  EXPECT_TRUE(page.closedWith(kRateExceeded));
+}
+
+TEST(PeersTest, WhatOverflowsOnlyWhenItIsNumberedEndsThePeer) {
+  Rig rig;
+  Page page(rig);
+  const Json welcome = page.hello(rig.token());
+  const std::string id = welcome["party"];
+  page.socket->breakOff();
+  ASSERT_TRUE(logged(rig, "down"));
+  // Just within the bound; with their numbers they are beyond it.
+  constexpr std::size_t kMessages = 120, kBytes = ReliableLink::kMaxKeptBytes / kMessages - 1;
+  const std::string frame = R"({"type":"a","t":""})";
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    rig.peers.send(id, R"({"type":"a","t":")" + std::string(kBytes - frame.size(), 'x') + "\"}");
+  }
+  ASSERT_NE(rig.peers.find(id), nullptr);
+  Page again(rig);
+  again.hello(rig.token(), {{"party", id}, {"key", welcome["key"]}, {"ack", 0}});
+  EXPECT_TRUE(again.closedWith(kOverflow));
+  EXPECT_TRUE(logged(rig, "gone"));
+}
+
+TEST(PeersTest, APageGoesOnWithANewProcess) {
+  Rig old, fresh;
+  Page page(old);
+  const Json welcome = page.hello(old.token());
+  const std::string id = welcome["party"];
+  for (int i = 1; i <= 3; ++i) {
+    old.peers.send(id, R"({"type":"a"})");
+    page.say({{"type", "x"}, {"seq", i}, {"ack", 0}});
+  }
+  EXPECT_EQ(page.expect("ack")["ack"], 3);
+  EXPECT_EQ(old.peers.save("nobody"), "");
+  const std::string saved = old.peers.save(id);
+  EXPECT_EQ(saved.find(welcome["key"].get<std::string>()), std::string::npos);
+  ASSERT_EQ(fresh.peers.restore(saved), id);
+  EXPECT_EQ(fresh.peers.restore("nonsense"), "");
+  fresh.peers.send(id, R"({"type":"b"})");
+  Page again(fresh);
+  const Json back = again.hello(fresh.token(), {{"party", id}, {"key", welcome["key"]}, {"ack", 2}});
+  EXPECT_EQ(back["resumed"], true);
+  EXPECT_EQ(again.expect("b")["seq"], 3) << "the next that the page waits for";
+  again.say({{"type", "y"}, {"seq", 5}, {"ack", 3}});
+  EXPECT_TRUE(logged(fresh, "y")) << "the page's numbers go on, whatever they are";
+  again.say({{"type", "z"}, {"seq", 7}, {"ack", 3}});
+  EXPECT_TRUE(again.closedWith(kMalformed)) << "from then on without gaps";
+}
+
+TEST(PeersTest, APageThatDoesNotComeToTheNewProcessIsGone) {
+  Rig old, fresh;
+  Page page(old);
+  const std::string id = page.hello(old.token())["party"];
+  ASSERT_EQ(fresh.peers.restore(old.peers.save(id)), id);
+  EXPECT_TRUE(logged(fresh, "gone"));
+  EXPECT_EQ(fresh.peers.size(), 0u);
+}
+
 TEST(PeersTest, EndingTellsNobodyAndForgets) {
   Rig rig;
   Page page(rig);
