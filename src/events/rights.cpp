@@ -5,6 +5,8 @@
 namespace parley::events {
 namespace {
 
+constexpr std::string_view kEverything = "*";  // Names no topic in particular.
+
 bool isName(std::string_view text, std::size_t most) {
   return !text.empty() && text.size() <= most && std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -22,12 +24,22 @@ bool matches(std::string_view pattern, std::string_view topic) {
 bool isTopicName(std::string_view name) { return isName(name, kMaxTopicName); }
 bool isItemId(std::string_view id) { return isName(id, kMaxItemId); }
 
-bool allows(const Rights& rights, std::string_view topic, Action action) {
+bool allows(const Rights& rights, std::string_view topic, Action action, bool closed) {
+  const bool named = std::ranges::any_of(rights, [&](const Right& right) {
+    return !right.own && right.pattern != kEverything && matches(right.pattern, topic);
+  });
   return std::ranges::any_of(rights, [&](const Right& right) {
     const bool has = action == Action::read    ? right.read
                      : action == Action::write ? right.write
                                                : right.create;
-    return has && matches(right.pattern, topic);
+    return has && matches(right.pattern, topic) && !(right.own && (named || closed));
+  });
+}
+
+bool makesClosed(const Rights& rights, std::string_view topic) {
+  // An agent's right to everything names nothing: it may be the session's page that comes next.
+  return std::ranges::any_of(rights, [&](const Right& right) {
+    return right.create && !right.own && right.pattern != kEverything && matches(right.pattern, topic);
   });
 }
 
@@ -53,8 +65,8 @@ std::string toString(const Right& right) {
 
 Rights rightsOf(std::string_view role, std::string_view cid) {
   if (role == "agent" || role == "supervisor") return {{"*", true, true, true}};
-  if (!isTopicName(cid)) return {};
-  return {{std::string(cid), true, true, true}, {std::string(cid) + ".*", true, true, true}};
+  if (!isTopicName(cid) || cid.find('.') != std::string_view::npos) return {};
+  return {{std::string(cid), true, true, true, true}, {std::string(cid) + ".*", true, true, true, true}};
 }
 
 }  // namespace parley::events

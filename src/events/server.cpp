@@ -91,8 +91,12 @@ std::expected<void, link::Refusal> Server::admit(const link::Peer& peer, const J
     if (auto right = parseRight(text)) rights.push_back(std::move(*right));
   }
   const Json by = {{"role", peer.token.role}, {"name", peer.token.name}, {"party", peer.id}};
-  topics_.addClient(peer.id,
-                    {.by = link::dumpJson(by), .origin = originOf(peer, hello), .rights = std::move(rights)});
+  // Anybody may be a consumer: what those of one network make is a part of all there may be.
+  const bool anybody = peer.token.role == "consumer" && peer.token.grants.empty();
+  topics_.addClient(peer.id, {.by = link::dumpJson(by),
+                              .origin = originOf(peer, hello),
+                              .rights = std::move(rights),
+                              .payer = anybody ? peer.network : std::string()});
   return {};
 }
 
@@ -133,7 +137,10 @@ void Server::onAcknowledged(const std::string& peer) { pump(peer); }
 /// Stores what changed, tells what is told already.
 void Server::settle() {
   for (StoreOp& op : topics_.takeStoreOps()) write(std::move(op));
-  for (const std::string& peer : topics_.takeTouched()) pump(peer);
+  // Who is too slow is sent away in between, which others are told of.
+  for (auto touched = topics_.takeTouched(); !touched.empty(); touched = topics_.takeTouched()) {
+    for (const std::string& peer : touched) pump(peer);
+  }
   count();
 }
 

@@ -30,6 +30,7 @@ bool Topics::restoreTopic(std::string_view stored, std::int64_t now) {
   const std::string name = json && json->is_object() ? link::stringAt(*json, "topic").value_or("") : "";
   if (!isTopicName(name)) return false;
   topics_[name].emptySince = now;
+  topics_[name].closed = link::boolAt(*json, "closed").value_or(false);
   return true;
 }
 
@@ -97,26 +98,19 @@ void Topics::handle(const std::string& id, Request request, std::int64_t now) {
 }
 
 void Topics::connect(Client& client, const std::string& id, const Request& request, std::int64_t now) {
-  if (!allows(client.info.rights, request.topic, Action::read)) {
+  auto at = topics_.find(request.topic);
+  const bool closed = at != topics_.end() && at->second.closed;
+  if (!allows(client.info.rights, request.topic, Action::read, closed)) {
     return fail(client, request, "aed.not_allowed", "This topic may not be read.");
   }
   if (!client.places.contains(request.topic) && client.places.size() >= limits_.maxTopicsOfClient) {
     return fail(client, request, "aed.too_many_topics", "Too many topics are connected.");
   }
-  auto at = topics_.find(request.topic);
   if (at == topics_.end()) {
-    if (!request.create) return fail(client, request, "aed.unknown_topic", "There is no such topic.");
-    if (!allows(client.info.rights, request.topic, Action::create)) {
-      return fail(client, request, "aed.not_allowed", "This topic may not be created.");
+    if (const auto refused = refusalToMake(client, request)) {
+      return fail(client, request, refused->reason.c_str(), refused->text.c_str());
     }
-    if (topics_.size() >= limits_.maxTopics) {
-      return fail(client, request, "aed.full", "There are too many topics.");
-    }
-    at = topics_.emplace(request.topic, Topic{}).first;
-    at->second.created = nextVersion(at->second, now);
-    ops_.push_back({StoreOp::Where::topics, request.topic,
-                    link::dumpJson({{"topic", request.topic}, {"at", now}}), request.topic,
-                    at->second.created});
+    at = make(client, request.topic, now);
   }
   Topic& topic = at->second;
   if (topic.clients.size() >= limits_.maxClientsOfTopic && !topic.clients.contains(id)) {
@@ -127,10 +121,53 @@ void Topics::connect(Client& client, const std::string& id, const Request& reque
       if (other != id) clients_.at(other).places.at(request.topic).countChanged = true;
     }
   }
-  Place& place = client.places[request.topic] = Place{};
+  // Whatever the client knows from before, it may know of what is gone since: everything comes anew.
+  Place& place = client.places[request.topic] = Place{.reset = true};
   place.begun = topic.last;
   place.request = request.request;
   touch(topic);
+}
+
+std::optional<base::Error> Topics::refusalToMake(const Client& client, const Request& request) const {
+  if (!request.create) return base::Error{"aed.unknown_topic", "There is no such topic."};
+  if (!allows(client.info.rights, request.topic, Action::create)) {
+    return base::Error{"aed.not_allowed", "This topic may not be created."};
+  }
+  const auto share = shares_.find(client.info.payer);
+  const auto most = static_cast<std::int64_t>(std::max<std::size_t>(1, limits_.maxTopics / limits_.maxShare));
+  if (topics_.size() >= limits_.maxTopics || (share != shares_.end() && share->second.topics >= most)) {
+    return base::Error{"aed.full", "There are too many topics."};
+  }
+  return std::nullopt;
+}
+
+std::map<std::string, Topics::Topic>::iterator Topics::make(const Client& client, const std::string& name,
+                                                            std::int64_t now) {
+  const auto at = topics_.emplace(name, Topic{}).first;
+  Topic& topic = at->second;
+  topic.created = nextVersion(topic, now);
+  topic.closed = makesClosed(client.info.rights, name);
+  topic.payer = client.info.payer;
+  pay(topic.payer, 1, 0);
+  ops_.push_back({StoreOp::Where::topics, name,
+                  link::dumpJson({{"topic", name}, {"at", now}, {"closed", topic.closed}}), name,
+                  topic.created});
+  return at;
+}
+
+void Topics::pay(const std::string& payer, std::int64_t topics, std::int64_t bytes) {
+  if (payer.empty()) return;
+  Share& share = shares_[payer];
+  share.topics += topics;
+  share.bytes += bytes;
+  if (share.topics == 0) shares_.erase(payer);
+}
+
+bool Topics::overShare(const Topic& topic, std::size_t freed, std::size_t added) const {
+  const auto share = shares_.find(topic.payer);
+  if (share == shares_.end() || added <= freed) return false;
+  const auto more = static_cast<std::int64_t>(added - freed);
+  return share->second.bytes + more > static_cast<std::int64_t>(limits_.maxBytes / limits_.maxShare);
 }
 
 void Topics::disconnect(Client& client, const std::string& id, const Request& request, std::int64_t now) {
@@ -146,11 +183,12 @@ Topics::Topic* Topics::writable(Client& client, const Request& request) {
     fail(client, request, "aed.not_connected", "This topic is not connected.");
     return nullptr;
   }
-  if (!allows(client.info.rights, request.topic, Action::write)) {
+  Topic& topic = topics_.at(request.topic);
+  if (!allows(client.info.rights, request.topic, Action::write, topic.closed)) {
     fail(client, request, "aed.not_allowed", "This topic may not be written to.");
     return nullptr;
   }
-  return &topics_.at(request.topic);
+  return &topic;
 }
 
 /// A request that was done before is answered again, and nothing else happens: the answer was lost, with the
@@ -205,7 +243,7 @@ void Topics::submit(Client& client, const Request& request, std::int64_t now) {
   if (topic->bytes - freed + added > limits_.maxTopicBytes) {
     return fail(client, request, "aed.topic_full", "The topic's data is too large.");
   }
-  if (bytes_ - freed + added > limits_.maxBytes) {
+  if (bytes_ - freed + added > limits_.maxBytes || overShare(*topic, freed, added)) {
     return fail(client, request, "aed.full", "The data of all topics is too large.");
   }
   item.version = nextVersion(*topic, now);
@@ -286,6 +324,7 @@ void Topics::keep(Topic& topic, Item item) {
   if (!item.request.empty()) topic.requests[item.request] = item.id;
   topic.bytes += item.bytes();
   bytes_ += item.bytes();
+  pay(topic.payer, 0, static_cast<std::int64_t>(item.bytes()));
   std::string id = item.id;
   topic.items.insert_or_assign(std::move(id), std::move(item));
 }
@@ -296,6 +335,7 @@ void Topics::drop(Topic& topic, std::map<std::string, Item>::iterator at) {
   topic.requests.erase(item.request);
   topic.bytes -= item.bytes();
   bytes_ -= item.bytes();
+  pay(topic.payer, 0, -static_cast<std::int64_t>(item.bytes()));
   topic.items.erase(at);
 }
 
@@ -330,6 +370,7 @@ void Topics::eraseTopic(const std::string& name) {
   }
   ops_.push_back({StoreOp::Where::topics, name, std::nullopt, name, 0});
   bytes_ -= at->second.bytes;
+  pay(at->second.payer, -1, -static_cast<std::int64_t>(at->second.bytes));
   topics_.erase(at);
 }
 

@@ -29,6 +29,7 @@ struct Limits {
   std::size_t maxBytes = 256u << 20;  ///< Of all topics.
   std::size_t maxTopicsOfClient = 64;
   std::size_t maxClientsOfTopic = 100;
+  std::size_t maxShare = 4;     ///< One payer may have this part of all topics and of all data: a quarter.
   std::size_t maxQueued = 256;  ///< Answers and messages that wait for a client, each.
   std::size_t maxQueuedBytes = 512 * 1024;
   std::size_t maxPartBytes = 128 * 1024;  ///< Of a `topic` message, one value more at most.
@@ -40,6 +41,7 @@ struct ClientInfo {
   std::string by;      ///< Who it is, for others: the text of a JSON object.
   std::string origin;  ///< Recognises requests that are sent again: the same over connections and sessions.
   Rights rights;
+  std::string payer = {};  ///< For whom what it makes counts (its network); empty: for nobody in particular.
 };
 
 /// For the store: value absent = remove. `topic` and `version` go back to stored().
@@ -105,6 +107,8 @@ class Topics {
     std::uint64_t forgotten = 0;                     // Highest deletion that is not remembered.
     std::size_t bytes = 0;
     std::int64_t emptySince = 0;
+    bool closed = false;  // Not for sessions that are called like it.
+    std::string payer;
     std::set<std::string> clients;
   };
   /// A client's place in a topic.
@@ -141,6 +145,11 @@ class Topics {
   void submit(Client& client, const Request& request, std::int64_t now);
   void remove(Client& client, const Request& request, std::int64_t now);
   void message(Client& client, const std::string& id, const Request& request);
+  std::optional<base::Error> refusalToMake(const Client& client, const Request& request) const;
+  std::map<std::string, Topic>::iterator make(const Client& client, const std::string& name,
+                                              std::int64_t now);
+  bool overShare(const Topic& topic, std::size_t freed, std::size_t added) const;
+  void pay(const std::string& payer, std::int64_t topics, std::int64_t bytes);
   Topic* writable(Client& client, const Request& request);
   bool repeated(Client& client, Topic& topic, const Request& request);
   void remember(const Client& client, const Request& request, const Answer& done);
@@ -163,7 +172,11 @@ class Topics {
   Limits limits_;
   std::map<std::string, Topic> topics_;
   std::map<std::string, Client> clients_;
-  std::map<std::string, Answer> done_;  // What was answered, by origin and request, for when it comes again.
+  struct Share {
+    std::int64_t topics = 0, bytes = 0;
+  };
+  std::map<std::string, Share> shares_;  // By payer.
+  std::map<std::string, Answer> done_;   // What was answered, by origin and request, for when it comes again.
   std::deque<std::string> doneOrder_;
   std::set<std::string> touched_;
   std::vector<StoreOp> ops_;

@@ -445,22 +445,5 @@ TEST(Request, RefusesWhatIsNotAsItMustBe) {
   EXPECT_EQ(reason({{"type", "message"}, {"topic", "t"}}), bad);
 }
 
-TEST(Rights, PatternsAndRoles) {
-  EXPECT_EQ(parseRight("orders.*=rw"), (Right{"orders.*", true, true, false}));
-  EXPECT_EQ(parseRight("*=rwc"), (Right{"*", true, true, true}));
-  EXPECT_EQ(toString(*parseRight("news=r")), "news=r");
-  for (const char* wrong :
-       {"", "orders", "orders=", "orders=x", "orders=rr", "=r", "a b=r", "a**=r", "*a=r"}) {
-    EXPECT_FALSE(parseRight(wrong)) << wrong;
-  }
-  const Rights own = rightsOf("consumer", "c1");
-  EXPECT_TRUE(allows(own, "c1", Action::create));
-  EXPECT_TRUE(allows(own, "c1.chat", Action::write));
-  EXPECT_FALSE(allows(own, "c10", Action::read));
-  EXPECT_FALSE(allows(own, "c", Action::read));
-  EXPECT_TRUE(allows(rightsOf("agent", ""), "anything", Action::create));
-  EXPECT_TRUE(rightsOf("consumer", "").empty());
-}
-
 }  // namespace
 }  // namespace parley::events

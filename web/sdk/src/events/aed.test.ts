@@ -3,7 +3,7 @@ import { ParleyError } from '../common/index';
 import { FakeAed } from '../testing/fake_aed';
 import { FakeEnvironment, settle } from '../testing/index';
 import { Aed, AedConflict, type Change, type Topic } from './index';
-import { kOutbox } from './outbox';
+import { kOutbox, Outbox } from './outbox';
 
 let server: FakeAed;
 
@@ -150,5 +150,20 @@ describe('Aed', () => {
     const asked = code(a.topic.send(1));
     await a.env.clock.advance(kOutbox.patience);
     expect(await asked).toBe('request.timeout');
+  });
+
+  it('takes an item that is gone for deleted when the request was repeated, and only then', async () => {
+    const sent: { request?: string }[] = [];
+    const outbox = new Outbox(new FakeEnvironment(), 'x', (m) => sent.push(m as { request?: string }));
+    const conflict = (request?: string) => ({ type: 'error', reason: 'aed.conflict', text: '', fatal: false, item: null, request }) as const;
+    outbox.opened(false);
+    const first = outbox.request({ type: 'data-delete', topic: 't', id: 'i', version: 1 });
+    outbox.closed();
+    outbox.opened(true);
+    outbox.answered(conflict(sent.at(-1)!.request));
+    expect(await code(first)).toBe('fine');
+    const second = outbox.request({ type: 'data-delete', topic: 't', id: 'i', version: 1 });
+    outbox.answered(conflict(sent.at(-1)!.request));
+    expect(await code(second)).toBe('aed.conflict');
   });
 });

@@ -30,10 +30,16 @@ export const kOutbox = {
 interface Entry {
   message: AedClientMessage & AedRequest;
   sent: boolean;
+  /** Sent to a session that was lost: it may be done already. */
+  repeated: boolean;
   timer: number;
   resolve: (answer: AedServerMessage) => void;
   reject: (error: ParleyError) => void;
 }
+
+/** A new process of the server does not know that it did this before; that the item is not there does. */
+const wasDeleted = ({ message, repeated }: Entry, answer: AedServerMessage & { type: 'error' }): boolean =>
+  repeated && message.type === 'data-delete' && answer.reason === 'aed.conflict' && !answer.item;
 
 export class Outbox {
   private readonly entries_ = new Map<string, Entry>();
@@ -68,7 +74,7 @@ export class Outbox {
       const name = `${this.prefix_}.${this.next_++}`;
       const late = guarded('request timeout', () => this.settle(name, (e) => e.reject(new ParleyError('request.timeout'))));
       const timer = this.env_.setTimer(late, kOutbox.patience);
-      this.entries_.set(name, { message: { ...request, request: name }, sent: false, timer, resolve, reject });
+      this.entries_.set(name, { message: { ...request, request: name }, sent: false, repeated: false, timer, resolve, reject });
       this.pump();
     });
   }
@@ -79,6 +85,7 @@ export class Outbox {
     if (message.type === 'topic' && message.more) return;
     this.settle(message.request, (entry) => {
       if (message.type !== 'error') entry.resolve(message);
+      else if (wasDeleted(entry, message)) entry.resolve({ type: 'done', request: message.request });
       else if (message.reason === 'aed.conflict') entry.reject(new AedConflict(message.text, message.item ?? null));
       else entry.reject(new ParleyError(message.reason, { text: message.text }));
     });
@@ -90,7 +97,7 @@ export class Outbox {
       // Topics first: the rest needs them.
       const sorted = [...this.entries_].sort(([, a], [, b]) => Number(b.message.type === 'topic-connect') - Number(a.message.type === 'topic-connect'));
       this.entries_.clear();
-      for (const [name, entry] of sorted) this.entries_.set(name, Object.assign(entry, { sent: false }));
+      for (const [name, entry] of sorted) this.entries_.set(name, Object.assign(entry, { sent: false, repeated: entry.repeated || entry.sent }));
     }
     this.open_ = true;
     this.pump();
