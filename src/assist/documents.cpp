@@ -53,6 +53,7 @@ base::Result<void> Documents::start(const link::Host& host) {
   if (!loaded) return base::fail("server.slow_start", "The library could not be loaded in time.");
   if (!*loaded) return std::unexpected(loaded->error());
 
+  if (auto codes = loadCodes(); !codes) return codes;
   addContentRoutes(host.router);
   addLibraryRoutes(host.router);
   addShortCodeRoutes(host.router);
@@ -196,13 +197,13 @@ void Documents::provide(const PushWish& wish, std::function<void(base::Result<Pu
     if (!got) return done(std::unexpected(got.error()));
     done(PushContent{"/assistserver/content/" + (*got)->id, (*got)->name, std::string((*got)->type.kind)});
   };
-  if (wish.content.empty()) return fetch(wish.url, wish.name, wish.party, wish.cid, told);
+  if (wish.content.empty()) return fetch(wish.url, wish.name, wish.user, wish.cid, told);
   const base::Instant now = base::steadyNow();
   const Content* const kept = contents_->find(wish.content, now);
   if (kept != nullptr && contents_->bind(wish.content, wish.cid)) return told(kept);
   const LibraryItem* const item = library_->find(wish.content);
   if (item != nullptr && item->enabled && item->hasContent())
-    return share(item->id, wish.party, wish.cid, told);
+    return share(item->id, wish.user, wish.cid, told);
   done(base::fail("content.unknown", "This document is not here any more."));
 }
 

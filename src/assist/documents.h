@@ -58,6 +58,8 @@ class Documents final : public link::Extension, public PushSource {
   void onLibraryRemove(const net::HttpRequest& request, net::HttpReply reply);
   void onPreview(const net::HttpRequest& request, net::HttpReply reply);
   void onCodeCreate(const net::HttpRequest& request, net::HttpReply reply);
+  base::Result<void> loadCodes();
+  void saveCodes();
   void onCodeRedeem(const net::HttpRequest& request, net::HttpReply reply, ShortCodes::Side side);
 
   /// Who may bring documents: an agent or supervisor by cookie or by token. Empty: nobody.
@@ -74,6 +76,7 @@ class Documents final : public link::Extension, public PushSource {
   std::unique_ptr<Fetcher> fetcher_;
   std::unique_ptr<Library> library_;
   std::unique_ptr<ShortCodes> codes_;
+  std::shared_ptr<store::Bucket> codeBucket_;
   std::unique_ptr<net::Timer> sweeper_;
   std::function<bool(const std::string&)> sessionOpen_;
   link::RateLimiter uploads_, fetches_, creates_;

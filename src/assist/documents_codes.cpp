@@ -18,6 +18,8 @@ using net::HttpRequest;
 using net::HttpResponse;
 
 constexpr base::Millis kTokenLifetime{300'000};
+constexpr base::Millis kLongestCode{3'600'000};  // assist.short_code_seconds is at most this.
+constexpr base::Millis kLoadPatience{60'000};
 constexpr std::int64_t kCreatesPerMinute = 120;
 constexpr std::size_t kCidLength = 22;  // 131 bits.
 
@@ -32,6 +34,49 @@ void countCode(const char* what) {
 }
 
 }  // namespace
+
+/// Codes that were given out are good until they are over, whatever process runs.
+base::Result<void> Documents::loadCodes() {
+  codeBucket_ = host_->store.bucket("assist-codes", {kLongestCode, true, 2 * ShortCodes::kMostCodes});
+  std::optional<base::Result<std::vector<store::Entry>>> found;
+  codeBucket_->list(
+      "", guard_.wrap([&found](base::Result<std::vector<store::Entry>> list) { found = std::move(list); }));
+  host_->loop.runUntil([&found] { return found.has_value(); }, kLoadPatience);
+  if (!found) return base::fail("server.slow_start", "The short codes could not be loaded in time.");
+  if (!*found) return std::unexpected(found->error());
+  const std::int64_t wall = base::millisOf(base::wallNow());
+  for (const store::Entry& entry : **found) {
+    const Json json = link::parseJson(entry.value).value_or(Json());
+    const std::int64_t until = json.is_object() ? link::integerAt(json, "until").value_or(0) : 0;
+    const base::Millis left{std::min<std::int64_t>(until - wall, kLongestCode.count())};
+    if (left.count() <= 0) {
+      codeBucket_->remove(entry.key, [](base::Result<void>) {});
+      continue;
+    }
+    codes_->restore(entry.key, {link::stringAt(json, "cid").value_or(""), base::steadyNow() + left,
+                                link::boolAt(json, "agent").value_or(false),
+                                link::boolAt(json, "consumer").value_or(false)});
+  }
+  return {};
+}
+
+void Documents::saveCodes() {
+  for (const std::string& code : codes_->takeChanged()) {
+    const ShortCodes::Code* const known = codes_->find(code);
+    if (known == nullptr) {
+      codeBucket_->remove(code, [](base::Result<void>) {});
+      continue;
+    }
+    const auto left = std::chrono::duration_cast<base::Millis>(known->until - base::steadyNow());
+    const Json json = {{"cid", known->cid},
+                       {"until", base::millisOf(base::wallNow()) + left.count()},
+                       {"agent", known->agent},
+                       {"consumer", known->consumer}};
+    codeBucket_->put(code, link::dumpJson(json), [](base::Result<store::Revision> put) {
+      if (!put) logger.warn("short code is not stored", {{"reason", put.error().reason}});
+    });
+  }
+}
 
 void Documents::addShortCodeRoutes(net::Router& router) {
   const std::string base = "/assistserver/shortcode";
@@ -100,6 +145,7 @@ void Documents::onCodeCreate(const HttpRequest& request, HttpReply reply) {
       fresh = true;
     }
     const auto code = codes_->create(cid, fresh, now);
+    saveCodes();
     if (!code) return refusal(code.error());
     countCode("created");
     return apiJson(201, {{"shortCode", *code}, {"cid", cid}, {"expiresIn", seconds(codes_->lifetime())}});
@@ -119,6 +165,7 @@ void Documents::onCodeRedeem(const HttpRequest& request, HttpReply reply, ShortC
   const auto given = request.query.find("appkey");
   const auto cid =
       codes_->redeem(given == request.query.end() ? std::string() : given->second, side, network, name, now);
+  saveCodes();
   HttpResponse response;
   if (!cid) {
     countCode(cid.error().reason == "shortcode.locked" ? "locked" : "wrong");

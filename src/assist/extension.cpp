@@ -21,6 +21,7 @@ constexpr const char* kTopicPath = "/assistserver/topic";
 // A call may be a long one before it becomes a shared session.
 constexpr base::Millis kConsumerToken{2 * 3'600'000};
 constexpr base::Millis kAgentToken{60'000};
+constexpr base::Millis kLoadPatience{60'000};
 constexpr std::size_t kCidLength = 22;  // 130 bits.
 
 class Assist final : public link::Extension {
@@ -29,7 +30,7 @@ class Assist final : public link::Extension {
   base::Result<void> start(const link::Host& host) override {
     host_.emplace(host);
     records_ = std::make_unique<Records>(host.store);
-    topics_ = std::make_unique<TopicServer>(host.loop, host.signer, host.random, *records_,
+    topics_ = std::make_unique<TopicServer>(host.loop, host.signer, host.random, *records_, host.store,
                                             topicOptions(host.settings));
     if (documents_ != nullptr) {
       topics_->setPushSource(documents_);
@@ -37,7 +38,11 @@ class Assist final : public link::Extension {
       documents_->setSessionOpen([this](const std::string& cid) { return topics_->find(cid) != nullptr; });
     }
     addRoutes(host.router);
-    return {};
+    std::optional<base::Result<void>> loaded;
+    topics_->load(guard_.wrap([&loaded](base::Result<void> result) { loaded = std::move(result); }));
+    host.loop.runUntil([&loaded] { return loaded.has_value(); }, kLoadPatience);
+    if (!loaded) return base::fail("server.slow_start", "The shared sessions could not be loaded in time.");
+    return *loaded;
   }
 
   base::Result<void> onSessionAsked(const Json& ask, const identity::CallToken& consumer,

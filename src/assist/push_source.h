@@ -10,7 +10,9 @@ namespace parley::assist {
 
 /// An agent's wish to show something: `content` names what is stored already, else `url` is fetched.
 struct PushWish {
-  std::string cid, party, request;
+  std::string cid, party;
+  std::string user;  ///< Who signed in: bounds are each user's.
+  std::string request;
   std::string kind;  ///< "document" or "image".
   std::string content, url, name;
 };

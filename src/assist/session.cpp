@@ -15,6 +15,8 @@ using link::Json;
 constexpr std::array<const char*, 6> kColors{"#c2410c", "#1d4ed8", "#15803d",
                                              "#7e22ce", "#b91c1c", "#0f766e"};
 
+constexpr std::size_t kMaxNotedTarget = 80;
+
 std::string freeColor(const std::vector<Party>& parties) {
   for (const char* color : kColors) {
     if (std::ranges::find(parties, color, &Party::color) == parties.end()) return color;
@@ -74,7 +76,11 @@ void AssistSession::join(Party party, std::int64_t now) {
     party.color = freeColor(others_);
     others_.push_back(std::move(party));
     note(now, others_.back(), "asks to join");
-    ask(others_.back(), false, now);
+    if (pesters(others_.back(), now)) {
+      others_.back().standing = Standing::refused;
+    } else {
+      ask(others_.back(), false, now);
+    }
     return tellState();
   }
   // The same person on a new page: known already, but nothing is held down any more.
@@ -82,17 +88,40 @@ void AssistSession::join(Party party, std::int64_t now) {
   party.color = before->color;
   party.standing = before->standing;
   party.did = before->did;
+  party.asks = before->asks;
+  party.acts = before->acts;
+  party.wishes = before->wishes;
   releaseControl(old);
+  cancelAsked(old, true);
   for (ConsentRequest& request : asked_) {
     if (request.party == old) request.party = id;
   }
-  std::erase_if(asked_, [&](const ConsentRequest& r) { return r.party == id && r.control; });
   *before = std::move(party);
   out_.part(old, 4001, "replaced");
   note(now, *before, "comes with a new page");
   if (before->joined()) replayDrawings(*before);
   tellState();
   serveAll();
+}
+
+/// Who was let out, or left, and comes again and again would have the consumer asked each time.
+bool AssistSession::pesters(const Party& party, std::int64_t now) {
+  constexpr std::size_t kMaxUsers = 64;
+  if (joins_.size() >= kMaxUsers) joins_.erase(joins_.begin());
+  const auto [at, isNew] = joins_.try_emplace(party.user, 3.0 / 60, 4);
+  return !at->second.take(1, now);
+}
+
+/// Nobody waits for the answer any more.
+void AssistSession::cancelAsked(const std::string& party, bool controlOnly) {
+  for (const ConsentRequest& request : asked_) {
+    if (request.party != party || (controlOnly && !request.control) || !consumer_) continue;
+    out_.send(consumer_->id, dumpJson({{"type", "consent-over"}, {"id", request.id}}), {});
+  }
+  std::erase_if(asked_, [&](const ConsentRequest& request) {
+    return request.party == party && (!controlOnly || request.control);
+  });
+  changed_ = true;
 }
 
 void AssistSession::up(const std::string& id, std::int64_t now) {
@@ -142,12 +171,7 @@ void AssistSession::drop(const std::string& id, std::uint16_t code, const std::s
   if (at == others_.end()) return;
   note(now, *at, why, Json(at->did));
   releaseControl(party);
-  for (const ConsentRequest& request : asked_) {
-    if (request.party == party && consumer_) {
-      out_.send(consumer_->id, dumpJson({{"type", "consent-over"}, {"id", request.id}}), {});
-    }
-  }
-  std::erase_if(asked_, [&](const ConsentRequest& r) { return r.party == party; });
+  cancelAsked(party, false);
   others_.erase(at);
   if (code != 0) out_.part(party, code, why);
   sharingChanged();
@@ -161,6 +185,7 @@ void AssistSession::ask(Party& party, bool control, std::int64_t now) {
   if (request == asked_.end()) {
     asked_.push_back({"q" + std::to_string(++lastId_), party.id, control, now + options_.consentMillis});
     request = asked_.end() - 1;
+    changed_ = true;
   }
   if (!control) party.standing = Standing::asking;
   if (!consumer_) return;
@@ -196,8 +221,9 @@ void AssistSession::settle(const ConsentRequest& request, bool grant, std::int64
   if (consumer_)
     note(now, *consumer_, grant ? "agrees" : "does not agree", {{"to", what}, {"party", party->name}});
   if (request.control) {
-    // Meanwhile somebody else may have got it, or the sharing may be over.
-    grant = grant && control_.empty() && party->joined();
+    // Meanwhile somebody else may have got it, the agent may be away, or the sharing may be over.
+    grant = grant && control_.empty() && party->joined() && party->up && sharing() == Sharing::on &&
+            options_.features.contains(Feature::control);
     if (grant) control_ = party->id;
   } else {
     party->standing = grant ? Standing::joined : Standing::refused;
@@ -257,7 +283,7 @@ void AssistSession::onControl(Party& from, const Message& message, std::int64_t 
     return tellState();
   }
   if (!message.flag("want")) {
-    std::erase_if(asked_, [&](const ConsentRequest& r) { return r.party == from.id && r.control; });
+    cancelAsked(from.id, true);
     if (control_ != from.id) return;
     control_.clear();
     note(now, from, "gives control back");
@@ -303,10 +329,7 @@ void AssistSession::end(const std::string& reason, const std::string& text, std:
   timeline_.add(now, "server", "server", "ended", {{"reason", reason}, {"text", text}});
   forgetPictures();
   const std::string told = dumpJson({{"type", "ended"}, {"reason", reason}, {"text", text}});
-  std::vector<std::string> all;
-  if (consumer_) all.push_back(consumer_->id);
-  for (const Party& party : others_) all.push_back(party.id);
-  for (const std::string& party : all) {
+  for (const std::string& party : partyIds()) {
     out_.send(party, told, {});
     out_.part(party, kEnded, reason);
   }
@@ -366,7 +389,8 @@ void AssistSession::handle(Party& from, const Message& message, std::int64_t now
     case Kind::formResult:
       return onForm(message);
     case Kind::activity:
-      note(now, from, "activity", message.body);
+      note(now, from, Timeline::kActivity,
+           {{"what", message.text("what")}, {"target", clipped(message.text("target"), kMaxNotedTarget)}});
       [[fallthrough]];
     case Kind::pushResult:
     case Kind::focus:
@@ -374,7 +398,8 @@ void AssistSession::handle(Party& from, const Message& message, std::int64_t now
       Json out = message.body;
       out["type"] = toString(message.kind);
       const bool newest = message.kind == Kind::focus || message.kind == Kind::cursor;
-      return tellWatchers(out, newest ? std::string(toString(message.kind)) : std::string());
+      const bool matters = message.kind == Kind::pushResult;
+      return tellWatchers(out, newest ? std::string(toString(message.kind)) : std::string(), matters);
     }
     case Kind::carried:
       carried_ = {{"type", "carried"}, {"shapes", message.body["shapes"]}};
@@ -402,6 +427,7 @@ void AssistSession::onAsk(Party& from, const Message& message, std::int64_t now)
 }
 
 void AssistSession::note(std::int64_t now, const Party& from, std::string_view what, Json detail) {
+  historyChanged_ = true;
   if (from.role != Role::consumer) detail["who"] = from.name;
   timeline_.add(now, toString(from.role), "server", what, std::move(detail));
 }

@@ -80,6 +80,21 @@ class AssistSession {
   /// About twice a second.
   void tick(std::int64_t now);
   void end(const std::string& reason, const std::string& text, std::int64_t now);
+  /// The options are others now: what was switched off is over at once.
+  void optionsChanged();
+
+  /// For another process: who is here and what the consumer agreed to; without pictures, drawings and the
+  /// open document, which begin anew. Nothing by which anybody proves who he is.
+  nlohmann::json save() const;
+  nlohmann::json saveHistory() const;  ///< Receipts and timeline.
+  /// Into a fresh session: nobody is connected yet. False: not understood; the session is of no use.
+  bool restore(const nlohmann::json& saved);
+  void restoreHistory(const nlohmann::json& saved);
+  /// What save() gives has changed since this was true; not more often than the store should be written to.
+  bool takeChanged(std::int64_t now);
+  bool takeHistoryChanged(std::int64_t now);
+  std::vector<std::string> partyIds() const;
+  std::string consumerId() const { return consumer_ ? consumer_->id : std::string(); }
 
   bool over() const { return endedAt_ != 0; }
   const std::string& cid() const { return cid_; }
@@ -101,7 +116,10 @@ class AssistSession {
   void releaseControl(const std::string& party);
   void tellState();
   void tell(const nlohmann::json& message, const std::string& key, const std::string& except);
-  void tellWatchers(const nlohmann::json& message, const std::string& key = {});
+  void tellWatchers(const nlohmann::json& message, const std::string& key, bool alsoAbsent = false);
+  void tellErased(const nlohmann::json& message, const std::string& except);
+  bool pesters(const Party& party, std::int64_t now);
+  void cancelAsked(const std::string& party, bool controlOnly);
   void note(std::int64_t now, const Party& from, std::string_view what,
             nlohmann::json detail = nlohmann::json::object());
 
@@ -143,6 +161,7 @@ class AssistSession {
   std::optional<Party> consumer_;
   std::vector<Party> others_;
   std::vector<ConsentRequest> asked_;
+  std::map<std::string, Allowance> joins_;  // By user: a refused one does not ask anew by coming anew.
   std::uint64_t lastId_ = 0;
   Sharing wish_ = Sharing::off;  // What the consumer's page says of itself.
   std::string control_;          // The party that acts; empty: none.
@@ -178,6 +197,8 @@ class AssistSession {
   const std::int64_t startedAt_;
   std::int64_t endedAt_ = 0;
   std::string reason_, text_;
+  bool changed_ = true, historyChanged_ = true;  // Since it was saved.
+  Allowance saves_{2, 10}, historySaves_{0.1, 1};
 };
 
 }  // namespace parley::assist

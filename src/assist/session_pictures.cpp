@@ -23,7 +23,8 @@ void AssistSession::onPicture(const std::string& id, base::Bytes bytes, std::int
   Party* from = find(id);
   if (from == nullptr || over()) return;
   if (from->role != Role::consumer) {
-    return pictureProblem({"assist.not_allowed", "Only the customer's page sends pictures."}, now);
+    if (!from->wishes.take(1, now)) return;
+    return out_.fail(id, {"assist.not_allowed", "Only the customer's page sends pictures."}, {});
   }
   const auto header = check(bytes, now);
   if (!header) {
@@ -98,6 +99,16 @@ void AssistSession::sharingChanged() {
     forgetPictures();
     if (!control_.empty()) control_.clear();
   }
+}
+
+void AssistSession::optionsChanged() {
+  if (over()) return;
+  if (!options_.features.contains(Feature::view)) forgetPictures();
+  if (!options_.features.contains(Feature::control)) {
+    control_.clear();
+    for (const Party& party : others_) cancelAsked(party.id, true);
+  }
+  tellState();
 }
 
 bool AssistSession::someoneNeedsWhole(std::int64_t now) {

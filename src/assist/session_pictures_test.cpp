@@ -198,5 +198,14 @@ TEST(AssistPictures, HostileHeaders) {
   }
 }
 
+TEST(AssistPictures, AnAgentsPicturesAreTheAgentsMistake) {
+  Rig rig;
+  rig.letIn("a");
+  for (int i = 0; i < 5; ++i) rig.session.onPicture("a", rig::picture(1, true), rig.now);
+  EXPECT_EQ(rig.out.errors["a"], std::vector<std::string>{"assist.not_allowed"}) << "said once a second";
+  EXPECT_TRUE(rig.out.errors["c"].empty());
+  EXPECT_TRUE(rig.out.shown["a"].empty());
+}
+
 }  // namespace
 }  // namespace parley::assist

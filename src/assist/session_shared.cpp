@@ -31,11 +31,25 @@ void AssistSession::tell(const Json& message, const std::string& key, const std:
   }
 }
 
-/// Only to those who are there: what is about the moment is of no use later.
-void AssistSession::tellWatchers(const Json& message, const std::string& key) {
+/// Only to those who are there, unless it matters: what is about the moment is of no use later, and enough of
+/// it would end who is away.
+void AssistSession::tellWatchers(const Json& message, const std::string& key, bool alsoAbsent) {
   const std::string text = dumpJson(message);
   for (const Party& party : others_) {
-    if (party.joined() && (party.up || key.empty())) out_.send(party.id, text, key);
+    if (party.joined() && (party.up || alsoAbsent)) out_.send(party.id, text, key);
+  }
+}
+
+/// Who is away gets all that is drawn when it is back.
+void AssistSession::tellErased(const Json& message, const std::string& except) {
+  const std::string text = dumpJson(message);
+  const auto show = [&](Party& to) {
+    if (to.id == except) return;
+    to.up ? out_.send(to.id, text, {}) : void(to.behind = true);
+  };
+  if (consumer_) show(*consumer_);
+  for (Party& party : others_) {
+    if (party.joined()) show(party);
   }
 }
 
@@ -54,6 +68,8 @@ void AssistSession::onAct(Party& from, const Message& message, std::int64_t now)
 }
 
 void AssistSession::onForm(const Message& message) {
+  // A page that is not shared at the moment shows no fields either.
+  if (message.kind == Kind::form && sharing() != Sharing::on) return;
   const std::string to = message.text("to");
   Json out = outgoing(message, {});
   out.erase("to");
@@ -101,7 +117,7 @@ void AssistSession::onErase(const Party& from, const Message& message, std::int6
   } else {
     return out_.fail(from.id, {"message.malformed", "What is to be erased?"}, message.request);
   }
-  tell(out, {}, from.id);
+  tellErased(out, from.id);
 }
 
 void AssistSession::clearDrawings(const std::string& why, const std::string& party, std::int64_t now) {
@@ -111,7 +127,7 @@ void AssistSession::clearDrawings(const std::string& why, const std::string& par
   timeline_.add(now, "server", "server", "drawings are cleared", {{"why", why}});
   Json out = {{"type", "erase"}, {"all", true}, {"why", why}};
   if (!party.empty()) out["party"] = party;
-  tell(out, {}, {});
+  tellErased(out, {});
 }
 
 void AssistSession::replayDrawings(Party& to) {
@@ -126,6 +142,7 @@ void AssistSession::retrieved(std::int64_t now) { clearDrawings("hold", {}, now)
 void AssistSession::onPush(Party& from, const Message& message, std::int64_t now) {
   PushWish wish{cid_,
                 from.id,
+                from.user,
                 message.request,
                 message.text("kind"),
                 message.text("content"),
@@ -226,6 +243,7 @@ void AssistSession::onView(const Message& message, std::int64_t now) {
 void AssistSession::onReceipt(const Message& message, std::int64_t now) {
   Json receipt = message.body;
   receipt["received"] = link::utcOf(now);
+  historyChanged_ = true;
   receiptBytes_ += dumpJson(receipt).size();
   receipts_.push_back(std::move(receipt));
   while (receipts_.size() > kMaxReceipts || (receiptBytes_ > kMaxReceiptBytes && receipts_.size() > 2)) {

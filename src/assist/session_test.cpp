@@ -357,5 +357,107 @@ TEST(AssistSessionTest, ReceiptsAreKeptAndBounded) {
   EXPECT_LT(record.dump().size(), 250u * 1024);
 }
 
+TEST(AssistSessionTest, LeavingAndComingAgainAsksNoMoreOftenThanAsking) {
+  Rig rig;
+  for (int i = 0; i < 10; ++i) {
+    rig.join("a", Role::agent);
+    if (rig.out.last("a", "session")["parties"][0]["state"] == "asking") rig.answer(false);
+    rig.say("a", {{"type", "leave"}});
+  }
+  EXPECT_EQ(rig.out.count("c", "consent-request"), 4u);
+  rig.join("a", Role::agent);
+  EXPECT_EQ(rig.out.last("a", "session")["parties"][0]["state"], "refused");
+  EXPECT_TRUE(rig.say("a", {{"type", "ask"}, {"what", "view"}}))
+      << "but the agent may ask, as often as that goes";
+}
+
+TEST(AssistSessionTest, ANewPageOfAnAgentHasNoNewAllowances) {
+  Rig rig;
+  rig.join("a", Role::agent, "ann");
+  rig.answer(false);
+  std::size_t asked = 0;
+  for (const char* page : {"a", "b", "d"}) {
+    if (std::string(page) != "a") rig.join(page, Role::agent, "ann");
+    while (rig.say(page, {{"type", "ask"}, {"what", "view"}})) {
+      rig.answer(false);
+      ASSERT_LT(++asked, 10u);
+    }
+  }
+  EXPECT_EQ(asked, 3u);
+}
+
+TEST(AssistSessionTest, WhoIsAwayIsNotBuriedInWhatIsOfTheMoment) {
+  Rig rig;
+  rig.letIn("a");
+  rig.letIn("b");
+  rig.say("b", kStroke);
+  rig.session.down("a", rig.now);
+  rig.out.clear();
+  rig.say("c", {{"type", "activity"}, {"what", "click"}, {"target", "Button"}});
+  rig.say("b", {{"type", "erase"}, {"ids", {"s1"}}});
+  EXPECT_EQ(rig.out.count("a", "activity"), 0u);
+  EXPECT_EQ(rig.out.count("b", "activity"), 1u);
+  EXPECT_EQ(rig.out.count("a", "erase"), 0u);
+  rig.say("c", {{"type", "push-result"}, {"id", "d1"}, {"what", "opened"}});
+  EXPECT_EQ(rig.out.count("a", "push-result"), 1u) << "what matters waits for it";
+  rig.session.up("a", rig.now);
+  EXPECT_EQ(rig.out.last("a", "erase")["why"], "resumed");
+}
+
+TEST(AssistSessionTest, ControlIsGivenOnlyToWhoIsThereAndWhileThePageIsShared) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "control"}, {"want", true}});
+  rig.session.down("a", rig.now);
+  rig.answer(true);
+  EXPECT_EQ(rig.out.last("c", "session")["control"], "none") << "the agent is away";
+  rig.session.up("a", rig.now);
+  rig.say("a", {{"type", "control"}, {"want", true}});
+  rig.say("c", {{"type", "share"}, {"state", "paused"}});
+  rig.answer(true);
+  rig.say("c", {{"type", "share"}, {"state", "on"}});
+  EXPECT_FALSE(rig.say("a", kClick)) << "granted while nothing was shared";
+}
+
+TEST(AssistSessionTest, AQuestionThatNobodyAsksAnyMoreIsTakenBack) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "control"}, {"want", true}});
+  const Json asked = rig.out.last("c", "consent-request");
+  rig.say("a", {{"type", "control"}, {"want", false}});
+  EXPECT_EQ(rig.out.last("c", "consent-over")["id"], asked["id"]);
+}
+
+TEST(AssistSessionTest, FieldsOfAPageThatIsNotSharedGoNowhere) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "form-get"}});
+  const Json form = {{"type", "form"}, {"fields", {{{"id", "f1"}, {"value", "x"}}}}};
+  rig.say("c", form);
+  EXPECT_EQ(rig.out.count("a", "form"), 1u);
+  rig.say("c", {{"type", "share"}, {"state", "sensitive"}});
+  rig.say("c", form);
+  EXPECT_EQ(rig.out.count("a", "form"), 1u);
+}
+
+TEST(AssistSessionTest, TheRecordKeepsWhatWasAgreedThroughAFloodOfClicks) {
+  Rig rig;
+  rig.letIn("a");
+  for (int i = 0; i < 150; ++i) rig.say("c", {{"type", "activity"}, {"what", "click"}, {"target", "Button"}});
+  rig.giveControl("a");
+  for (int i = 0; i < 500; ++i) rig.say("c", {{"type", "activity"}, {"what", "click"}, {"target", "Button"}});
+  const std::string record = rig.session.record().dump();
+  EXPECT_NE(record.find("asks for control"), std::string::npos);
+  EXPECT_NE(record.find(R"("to":"control")"), std::string::npos);
+}
+
+TEST(AssistSessionTest, APushIsItsUsersWhateverPageItComesFrom) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "push"}, {"kind", "document"}, {"url", "https://docs.example.com/a.pdf"}});
+  ASSERT_EQ(rig.out.wishes.size(), 1u);
+  EXPECT_EQ(rig.out.wishes[0].user, "user-a");
+}
+
 }  // namespace
 }  // namespace parley::assist

@@ -71,6 +71,7 @@ Json AssistSession::settings(Role viewer) const {
 
 void AssistSession::tellState() {
   if (over()) return;
+  changed_ = true;
   const auto text = [this](Role viewer, bool letIn) {
     Json message = state(viewer, letIn);
     message["type"] = "session";

@@ -9,7 +9,6 @@ namespace {
 constexpr base::Millis kWindow{60'000};
 /// Of all codes that there are with so many digits, one in this many may exist: a guess then hits one in 200.
 constexpr double kSparse = 200;
-constexpr std::size_t kMostCodes = 20'000;
 
 const char* nameOf(ShortCodes::Side side) { return side == ShortCodes::Side::agent ? "agents" : "consumers"; }
 
@@ -46,6 +45,7 @@ base::Result<std::string> ShortCodes::create(const std::string& cid, bool forCon
   std::string code = draw();
   while (codes_.contains(code)) code = draw();
   codes_[code] = {cid, now + options_.lifetime, true, forConsumer};
+  changed_.insert(code);
   return code;
 }
 
@@ -70,12 +70,26 @@ base::Result<std::string> ShortCodes::redeem(const std::string& code, Side side,
   }
   (side == Side::agent ? at->second.agent : at->second.consumer) = false;
   std::string cid = at->second.cid;
+  changed_.insert(code);
   if (!at->second.agent && !at->second.consumer) codes_.erase(at);
   return cid;
 }
 
 void ShortCodes::expire(base::Instant now) {
-  std::erase_if(codes_, [now](const auto& code) { return code.second.until <= now; });
+  std::erase_if(codes_, [this, now](const auto& code) {
+    const bool over = code.second.until <= now;
+    if (over) changed_.insert(code.first);
+    return over;
+  });
+}
+
+const ShortCodes::Code* ShortCodes::find(const std::string& code) const {
+  const auto at = codes_.find(code);
+  return at == codes_.end() ? nullptr : &at->second;
+}
+
+void ShortCodes::restore(const std::string& code, Code known) {
+  if (codes_.size() < kMostCodes) codes_.insert_or_assign(code, std::move(known));
 }
 
 }  // namespace parley::assist

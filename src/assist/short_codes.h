@@ -3,7 +3,9 @@
 // wrong guesses are counted: of a network, of a signed-in user, and of all together. Pure: time is passed in.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "base/random.h"
 #include "base/result.h"
@@ -22,6 +24,12 @@ struct ShortCodeOptions {
 class ShortCodes {
  public:
   enum class Side { agent, consumer };
+  struct Code {
+    std::string cid;
+    base::Instant until{};
+    bool agent = true, consumer = false;  ///< Who may still redeem it.
+  };
+  static constexpr std::size_t kMostCodes = 20'000;
   ShortCodes(base::Random& random, ShortCodeOptions options);
   /// Codes that exist keep their length and time. The guesses need a restart.
   void setOptions(std::size_t length, base::Millis lifetime);
@@ -39,18 +47,20 @@ class ShortCodes {
                                      base::Instant now);
   std::size_t size() const { return codes_.size(); }
 
+  /// Codes that changed, or are gone (find() gives null), since the last call: for the store.
+  std::set<std::string> takeChanged() { return std::exchange(changed_, {}); }
+  const Code* find(const std::string& code) const;
+  /// One that a process before this one gave out.
+  void restore(const std::string& code, Code known);
+
  private:
-  struct Code {
-    std::string cid;
-    base::Instant until{};
-    bool agent = true, consumer = false;  // Who may still redeem it.
-  };
   void expire(base::Instant now);
   std::string draw();
 
   base::Random& random_;
   ShortCodeOptions options_;
   std::map<std::string, Code> codes_;
+  std::set<std::string> changed_;
   identity::SignInLimiter networks_, users_;
 };
 

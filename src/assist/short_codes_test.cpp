@@ -94,5 +94,27 @@ TEST_F(Codes, FewExistAtATimeAndAllDiffer) {
   EXPECT_TRUE(codes.create("c", false, now));
 }
 
+TEST(ShortCodesTest, OutliveTheProcess) {
+  base::FakeRandom random;
+  ShortCodes before(random, {});
+  const base::Instant now = base::Instant{std::chrono::hours{1}};
+  const std::string code = *before.create("s1", true, now);
+  EXPECT_EQ(before.takeChanged(), std::set<std::string>{code});
+  EXPECT_TRUE(before.redeem(code, ShortCodes::Side::agent, "n", "agent1", now));
+  EXPECT_EQ(before.takeChanged(), std::set<std::string>{code});
+
+  ShortCodes after(random, {});
+  after.restore(code, *before.find(code));
+  EXPECT_FALSE(after.redeem(code, ShortCodes::Side::agent, "n", "agent1", now)) << "used before the restart";
+  EXPECT_EQ(after.redeem(code, ShortCodes::Side::consumer, "n", "", now), "s1");
+  EXPECT_EQ(after.takeChanged(), std::set<std::string>{code});
+  EXPECT_EQ(after.find(code), nullptr) << "used up: gone from the store, too";
+
+  const std::string other = *after.create("s2", false, now);
+  static_cast<void>(after.takeChanged());
+  EXPECT_FALSE(after.redeem(other, ShortCodes::Side::agent, "n", "agent1", now + 10 * kMinute));
+  EXPECT_EQ(after.takeChanged(), std::set<std::string>{other}) << "over";
+}
+
 }  // namespace
 }  // namespace parley::assist

@@ -40,10 +40,11 @@ std::unexpected<link::Refusal> refuse(std::uint16_t code, const char* reason, co
 }  // namespace
 
 TopicServer::TopicServer(net::EventLoop& loop, const identity::TokenSigner& signer, base::Random& random,
-                         Records& records, TopicOptions options)
+                         Records& records, store::Store& store, TopicOptions options)
     : loop_(loop),
       options_(std::move(options)),
       records_(records),
+      saved_(store, options_.maxSessions),
       peers_(loop, signer, random, peersOptions(options_)),
       ticks_(loop) {
   auto& metrics = base::Metrics::instance();
@@ -63,6 +64,7 @@ TopicServer::~TopicServer() { peers_.closeAll(); }
 void TopicServer::setOptions(TopicOptions options) {
   options_ = std::move(options);
   peers_.setResume(options_.resume);
+  for (const auto& [cid, session] : sessions_) session->optionsChanged();
 }
 
 const AssistSession* TopicServer::find(const std::string& cid) const {
@@ -138,13 +140,17 @@ void TopicServer::onUp(const std::string& id, bool isNew) {
   AssistSession* session = of(id);
   const link::Peer* peer = peers_.find(id);
   if (session == nullptr || peer == nullptr) return;
-  if (!isNew) return session->up(id, now());
+  if (!isNew) {
+    session->up(id, now());
+    return keep(session);
+  }
   Party party;
   party.id = id;
   party.role = roleOf(peer->token.role).value_or(Role::agent);
   party.user = peer->token.user;
   party.name = peer->token.name.empty() && party.role != Role::consumer ? party.user : peer->token.name;
   session->join(std::move(party), now());
+  keep(session);
 }
 
 void TopicServer::onDown(const std::string& peer) {
@@ -157,6 +163,7 @@ void TopicServer::onGone(const std::string& peer) {
   const std::string cid = session->cid();
   session->gone(peer, now());
   cids_.erase(peer);
+  keep(session);
   sweep(cid);
 }
 
@@ -168,6 +175,7 @@ void TopicServer::onMessage(const std::string& peer, const std::string& type, co
   if (!message) return fail(peer, message.error(), link::stringAt(json, "request").value_or(""));
   const std::string cid = session->cid();
   session->onMessage(peer, *message, now());
+  keep(session);
   sweep(cid);
 }
 
@@ -210,6 +218,7 @@ void TopicServer::sweep(const std::string& id) {
   logger.info("session ended", {{"cid", cid}});
   records_.add(cid, now(), at->second->summary(), at->second->record());
   std::erase_if(cids_, [&](const auto& entry) { return entry.second == cid; });
+  saved_.remove(cid);
   if (source_ != nullptr) source_->ended(cid);
   sessions_.erase(at);
   count();
@@ -217,7 +226,10 @@ void TopicServer::sweep(const std::string& id) {
 
 void TopicServer::tick() {
   const std::int64_t time = now();
-  for (const auto& [cid, session] : sessions_) session->tick(time);
+  for (const auto& [cid, session] : sessions_) {
+    session->tick(time);
+    keep(session.get());
+  }
   count();
 }
 
@@ -238,13 +250,58 @@ void TopicServer::onRetrieved(const std::string& cid) {
 }
 
 void TopicServer::stop() {
-  std::vector<std::string> cids;
-  for (const auto& [cid, session] : sessions_) cids.push_back(cid);
-  for (const std::string& cid : cids) {
-    sessions_.at(cid)->end("ended_by_server", "The service is being restarted.", now());
-    sweep(cid);
+  for (const auto& [cid, session] : sessions_) {
+    saved_.putState(cid, stateOf(*session));
+    saved_.putHistory(cid, link::dumpJson(session->saveHistory()));
   }
   peers_.closeAll();
+}
+
+/// As much as another process needs to go on; what was written a moment ago waits for the next tick.
+void TopicServer::keep(AssistSession* session) {
+  if (session->takeChanged(now())) saved_.putState(session->cid(), stateOf(*session));
+  if (session->takeHistoryChanged(now())) {
+    saved_.putHistory(session->cid(), link::dumpJson(session->saveHistory()));
+  }
+}
+
+std::string TopicServer::stateOf(const AssistSession& session) const {
+  Json peers = Json::array();
+  for (const std::string& party : session.partyIds()) peers.push_back(peers_.save(party));
+  return link::dumpJson({{"session", session.save()}, {"peers", std::move(peers)}});
+}
+
+void TopicServer::load(std::function<void(base::Result<void>)> done) {
+  saved_.load(guard_.wrap([this, done](const base::Result<std::vector<SavedSessions::Saved>>& found) {
+    if (!found) return done(std::unexpected(found.error()));
+    for (const SavedSessions::Saved& each : *found) restore(each);
+    count();
+    done({});
+  }));
+}
+
+void TopicServer::restore(const SavedSessions::Saved& saved) {
+  const auto json = link::parseJson(saved.state);
+  const Json state = json && json->is_object() ? json->value("session", Json()) : Json();
+  const std::int64_t began = state.is_object() ? link::integerAt(state, "startedAt").value_or(0) : 0;
+  auto session = std::make_unique<AssistSession>(saved.cid, *this, options_.session, totals_,
+                                                 began == 0 ? now() : began);
+  if (!session->restore(state)) {
+    log.error("stored session is unreadable", {{"cid", saved.cid}});
+    return saved_.remove(saved.cid);
+  }
+  session->restoreHistory(link::parseJson(saved.history).value_or(Json()));
+  for (const Json& peer : json->value("peers", Json::array())) {
+    const std::string id = peer.is_string() ? peers_.restore(peer.get<std::string>()) : std::string();
+    if (!id.empty()) cids_[id] = saved.cid;
+  }
+  AssistSession& kept = *(sessions_[saved.cid] = std::move(session));
+  log.info("session goes on", {{"cid", saved.cid}});
+  for (const std::string& party : kept.partyIds()) {
+    // Whose page nobody would know again does not come back.
+    if (peers_.find(party) == nullptr) kept.gone(party, now());
+  }
+  sweep(saved.cid);
 }
 
 }  // namespace parley::assist

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "assist/records.h"
+#include "assist/saved_sessions.h"
 #include "assist/session.h"
 #include "link/peers.h"
 #include "link/rate_limiter.h"
@@ -21,8 +22,11 @@ struct TopicOptions {
 class TopicServer final : public link::PeersListener, public SessionOut {
  public:
   TopicServer(net::EventLoop& loop, const identity::TokenSigner& signer, base::Random& random,
-              Records& records, TopicOptions options);
+              Records& records, store::Store& store, TopicOptions options);
   ~TopicServer() override;
+  /// Goes on with the sessions of a process before this one: their pages have their time to come back. Before
+  /// the first page comes.
+  void load(std::function<void(base::Result<void>)> done);
   /// Where documents come from; without one they are refused.
   void setPushSource(PushSource* source) { source_ = source; }
   void setOptions(TopicOptions options);
@@ -39,7 +43,7 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   void onRetrieved(const std::string& cid);
   /// No new sessions.
   void drain() { draining_ = true; }
-  /// Ends all sessions.
+  /// Closes all connections. The sessions are kept for the process that comes next.
   void stop();
 
  private:
@@ -60,12 +64,16 @@ class TopicServer final : public link::PeersListener, public SessionOut {
 
   AssistSession* of(const std::string& peer);
   void sweep(const std::string& cid);
+  void restore(const SavedSessions::Saved& saved);
+  std::string stateOf(const AssistSession& session) const;
+  void keep(AssistSession* session);
   void tick();
   void count();
 
   net::EventLoop& loop_;
   TopicOptions options_;
   Records& records_;
+  SavedSessions saved_;
   PushSource* source_ = nullptr;
   std::map<std::string, std::unique_ptr<AssistSession>> sessions_;  // By cid.
   std::map<std::string, std::string> cids_;                         // By peer.

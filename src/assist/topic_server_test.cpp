@@ -29,7 +29,16 @@ struct ServerRig {
       : store(*store::openEmbeddedStore(loop, ":memory:")),
         records(*store),
         signer(base::Secret(std::string(32, 'k')), random),
-        server(loop, signer, random, records, options()) {}
+        server(std::make_unique<TopicServer>(loop, signer, random, records, *store, options())) {}
+  /// A new process with the same store; `kill`: the old one had no time to stop.
+  void restart(bool kill = false) {
+    if (!kill) server->stop();
+    server.reset();
+    server = std::make_unique<TopicServer>(loop, signer, random, records, *store, options());
+    std::optional<bool> loaded;
+    server->load([&](base::Result<void> result) { loaded = result.has_value(); });
+    EXPECT_TRUE(loop.runUntil([&] { return loaded.has_value(); }, 3s) && *loaded);
+  }
   std::string token(const std::string& role, const std::string& user, const std::string& cid = {}) {
     identity::CallToken token;
     token.audience = "assist";
@@ -44,19 +53,21 @@ struct ServerRig {
   std::unique_ptr<store::Store> store;
   Records records;
   identity::TokenSigner signer;
-  TopicServer server;
+  std::unique_ptr<TopicServer> server;
 };
 
 struct Page {
-  Page(ServerRig& r, const std::string& token, const std::string& cid = {}) : owner(r) {
+  Page(ServerRig& r, const std::string& token, const std::string& cid = {}, const Json& resume = nullptr)
+      : owner(r) {
     auto [mine, theirs] = link::rig::PipeEnd::make(owner.loop);
     socket = mine;
-    owner.server.accept(theirs, "192.0.2.1");
+    owner.server->accept(theirs, "192.0.2.1");
     mine->start([this](std::string_view text) { inbox.push_back(*link::parseJson(text)); },
                 [this](base::Bytes bytes) { pictures.push_back(bytes.size()); },
                 [this](std::uint16_t closed, std::string_view) { code = closed; });
     Json hello = {{"type", "hello"}, {"version", 1}, {"token", token}};
     if (!cid.empty()) hello["cid"] = cid;
+    if (!resume.is_null()) hello["resume"] = resume;
     socket->sendText(link::dumpJson(hello));
   }
   /// A pipe lives until it is closed.
@@ -104,13 +115,13 @@ TEST(TopicServerTest, PicturesGoFromTheConsumerToWhoMaySee) {
   consumer.consents();
   consumer.say({{"type", "share"}, {"state", "on"}});
   EXPECT_EQ(agent.expect("consent")["grant"], true);
-  ASSERT_TRUE(rig.loop.runUntil([&] { return rig.server.find("s1")->sharing() == Sharing::on; }, 3s));
+  ASSERT_TRUE(rig.loop.runUntil([&] { return rig.server->find("s1")->sharing() == Sharing::on; }, 3s));
   consumer.socket->sendBinary(rig::picture(1, true));
   EXPECT_TRUE(rig.loop.runUntil([&] { return agent.pictures.size() == 1; }, 3s));
   consumer.say({{"type", "end"}});
   EXPECT_EQ(agent.expect("ended")["reason"], "consumer_ended");
   EXPECT_EQ(agent.closed(), kEnded);
-  EXPECT_EQ(rig.server.size(), 0u);
+  EXPECT_EQ(rig.server->size(), 0u);
   EXPECT_EQ(rig.records.size(), 1u);
   EXPECT_NE(rig.records.find("s1").find("consumer_ended"), std::string::npos);
 }
@@ -134,7 +145,7 @@ TEST(TopicServerTest, RefusesWhoDoesNotBelong) {
   Page second(rig, rig.token("consumer", "c3", "s2"));
   second.expect("welcome");
   EXPECT_EQ(Page(rig, rig.token("consumer", "c4", "s3")).closed(), link::kFull);
-  rig.server.drain();
+  rig.server->drain();
   second.say({{"type", "end"}});
   EXPECT_EQ(second.closed(), kEnded);
   EXPECT_EQ(Page(rig, rig.token("consumer", "c4", "s3")).closed(), link::kDraining);
@@ -164,12 +175,112 @@ TEST(TopicServerTest, DocumentsNeedASource) {
   EXPECT_EQ(error["request"], "r1");
 }
 
-TEST(TopicServerTest, StoppingTellsAll) {
+struct Shared {
+  explicit Shared(ServerRig& rig)
+      : consumer(std::make_unique<Page>(rig, rig.token("consumer", "c1", "s1"))),
+        welcomeOfConsumer(consumer->expect("welcome")),
+        agent(std::make_unique<Page>(rig, rig.token("agent", "agent1"), "s1")),
+        welcomeOfAgent(agent->expect("welcome")) {
+    consumer->consents();
+    consumer->say({{"type", "share"}, {"state", "on"}});
+    consumer->say({{"type", "view"}, {"w", 800}, {"h", 600}, {"title", "My account"}, {"path", "/a"}});
+    consumer->say({{"type", "receipt"}, {"at", "now"}, {"masked", {{{"label", "Password"}, {"count", 1}}}}});
+    agent->say({{"type", "control"}, {"want", true}});
+    const Json asked = consumer->expect("consent-request");
+    consumer->say({{"type", "consent"}, {"id", asked["id"]}, {"grant", true}});
+    rig.loop.runUntil(
+        [&] { return rig.server->find("s1")->stateFor("", Role::consumer)["control"] != "none"; }, 3s);
+  }
+  static Json resume(const Json& welcome) {
+    return {{"party", welcome["party"]}, {"key", welcome["key"]}, {"ack", 0}};
+  }
+  std::unique_ptr<Page> consumer;
+  Json welcomeOfConsumer;
+  std::unique_ptr<Page> agent;
+  Json welcomeOfAgent;
+};
+
+TEST(TopicServerTest, ASessionOutlivesTheProcess) {
+  for (const bool kill : {false, true}) {
+    ServerRig rig;
+    Shared shared(rig);
+    rig.restart(kill);
+    EXPECT_NE(shared.consumer->closed(), 0);
+    ASSERT_EQ(rig.server->size(), 1u);
+    Page agent(rig, rig.token("agent", "agent1"), "s1", Shared::resume(shared.welcomeOfAgent));
+    const Json joined = agent.expect("welcome");
+    EXPECT_EQ(joined["resumed"], true);
+    EXPECT_EQ(joined["party"], shared.welcomeOfAgent["party"]);
+    EXPECT_EQ(joined["session"]["parties"][0]["state"], "joined") << "consent is kept";
+    EXPECT_EQ(joined["session"]["control"], "none");
+    EXPECT_EQ(joined["session"]["view"]["title"], "My account");
+    Page consumer(rig, rig.token("consumer", "c1", "s1"), "s1", Shared::resume(shared.welcomeOfConsumer));
+    EXPECT_EQ(consumer.expect("welcome")["resumed"], true);
+    EXPECT_FALSE(consumer.expect("refresh").is_null()) << "pictures begin with a whole one";
+    consumer.socket->sendBinary(rig::picture(1, true));
+    EXPECT_TRUE(rig.loop.runUntil([&] { return agent.pictures.size() == 1; }, 3s));
+    consumer.say({{"type", "end"}});
+    EXPECT_EQ(agent.closed(), kEnded);
+    const Json record = *link::parseJson(rig.records.find("s1"));
+    if (!kill) EXPECT_EQ(record["receipts"].size(), 1u);  // Else what came in the last seconds may be lost.
+    EXPECT_FALSE(record["timeline"].empty());
+    rig.restart();
+    EXPECT_EQ(rig.server->size(), 0u) << "what is over does not come back";
+  }
+}
+
+TEST(TopicServerTest, AfterARestartAsBeforeNobodyIsSomebodyElse) {
   ServerRig rig;
-  Page consumer(rig, rig.token("consumer", "c1", "s1"));
-  consumer.expect("welcome");
-  rig.server.stop();
-  EXPECT_EQ(consumer.expect("ended")["reason"], "ended_by_server");
+  Shared shared(rig);
+  rig.restart();
+  Json wrong = Shared::resume(shared.welcomeOfAgent);
+  wrong["key"] = "guess";
+  Page thief(rig, rig.token("agent", "agent2"), "s1", wrong);
+  EXPECT_EQ(thief.expect("welcome")["resumed"], false);
+  const Json state = thief.expect("session");
+  EXPECT_EQ(state["view"], Json::object()) << "not let in";
+  Page other(rig, rig.token("agent", "agent2"), "s1", Shared::resume(shared.welcomeOfAgent));
+  EXPECT_EQ(other.closed(), link::kTokenRefused);
+  EXPECT_EQ(Page(rig, rig.token("consumer", "c2", "s1")).closed(), kCidTaken);
+}
+
+TEST(TopicServerTest, AWithdrawnConsentStaysSoOverARestart) {
+  ServerRig rig;
+  Shared shared(rig);
+  const Json party = shared.welcomeOfAgent["party"];
+  shared.consumer->say({{"type", "consent"}, {"party", party}, {"what", "view"}, {"grant", false}});
+  ASSERT_TRUE(rig.loop.runUntil([&] { return rig.server->find("s1")->sharing() == Sharing::off; }, 3s));
+  rig.restart(true);
+  Page agent(rig, rig.token("agent", "agent1"), "s1", Shared::resume(shared.welcomeOfAgent));
+  EXPECT_EQ(agent.expect("welcome")["session"]["parties"][0]["state"], "refused");
+}
+
+TEST(TopicServerTest, AConsumerThatDoesNotComeBackAfterARestartEndsTheSession) {
+  ServerRig rig;
+  Shared shared(rig);
+  rig.restart();
+  EXPECT_TRUE(rig.loop.runUntil([&] { return rig.server->size() == 0; }, 3s));
+  EXPECT_NE(rig.records.find("s1").find("consumer_lost"), std::string::npos);
+}
+
+TEST(TopicServerTest, WhatIsSwitchedOffEndsAtOnce) {
+  ServerRig rig;
+  Shared shared(rig);
+  shared.consumer->socket->sendBinary(rig::picture(1, true));
+  ASSERT_TRUE(rig.loop.runUntil([&] { return !shared.agent->pictures.empty(); }, 3s));
+  TopicOptions changed = options();
+  changed.session.features.erase(Feature::view);
+  changed.session.features.erase(Feature::control);
+  rig.server->setOptions(changed);
+  const Json state = rig.server->find("s1")->stateFor("", Role::consumer);
+  EXPECT_EQ(state["control"], "none");
+  Page late(rig, rig.token("agent", "agent2"), "s1");
+  const Json asked = shared.consumer->expect("consent-request");
+  shared.consumer->say({{"type", "consent"}, {"id", asked["id"]}, {"grant", true}});
+  EXPECT_FALSE(late.expect("consent").is_null());
+  while (rig.loop.poll()) {
+  }
+  EXPECT_TRUE(late.pictures.empty()) << "nor is what was seen before";
 }
 
 TEST(RecordsTest, KeepTheLastOverARestartAndNoMore) {
