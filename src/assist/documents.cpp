@@ -18,7 +18,6 @@ using net::HttpReply;
 using net::HttpRequest;
 using net::HttpResponse;
 
-constexpr base::Millis kLoadPatience{60'000};
 constexpr base::Millis kSweepEvery{60'000};
 constexpr std::int64_t kUploadsPerMinute = 60;
 constexpr std::int64_t kFetchesPerMinute = 30;
@@ -49,7 +48,7 @@ base::Result<void> Documents::start(const link::Host& host) {
 
   std::optional<base::Result<std::size_t>> loaded;
   library_->load(guard_.wrap([&loaded](base::Result<std::size_t> result) { loaded = std::move(result); }));
-  host.loop.runUntil([&loaded] { return loaded.has_value(); }, kLoadPatience);
+  host.loop.runUntil([&loaded] { return loaded.has_value(); }, link::kLoadPatience);
   if (!loaded) return base::fail("server.slow_start", "The library could not be loaded in time.");
   if (!*loaded) return std::unexpected(loaded->error());
 

@@ -19,7 +19,6 @@ using net::HttpResponse;
 
 constexpr base::Millis kTokenLifetime{300'000};
 constexpr base::Millis kLongestCode{3'600'000};  // assist.short_code_seconds is at most this.
-constexpr base::Millis kLoadPatience{60'000};
 constexpr std::int64_t kCreatesPerMinute = 120;
 constexpr std::size_t kCidLength = 22;  // 131 bits.
 
@@ -41,7 +40,7 @@ base::Result<void> Documents::loadCodes() {
   std::optional<base::Result<std::vector<store::Entry>>> found;
   codeBucket_->list(
       "", guard_.wrap([&found](base::Result<std::vector<store::Entry>> list) { found = std::move(list); }));
-  host_->loop.runUntil([&found] { return found.has_value(); }, kLoadPatience);
+  host_->loop.runUntil([&found] { return found.has_value(); }, link::kLoadPatience);
   if (!found) return base::fail("server.slow_start", "The short codes could not be loaded in time.");
   if (!*found) return std::unexpected(found->error());
   const std::int64_t wall = base::millisOf(base::wallNow());

@@ -21,7 +21,6 @@ constexpr const char* kTopicPath = "/assistserver/topic";
 // A call may be a long one before it becomes a shared session.
 constexpr base::Millis kConsumerToken{2 * 3'600'000};
 constexpr base::Millis kAgentToken{60'000};
-constexpr base::Millis kLoadPatience{60'000};
 constexpr std::size_t kCidLength = 22;  // 130 bits.
 
 class Assist final : public link::Extension {
@@ -40,7 +39,7 @@ class Assist final : public link::Extension {
     addRoutes(host.router);
     std::optional<base::Result<void>> loaded;
     topics_->load(guard_.wrap([&loaded](base::Result<void> result) { loaded = std::move(result); }));
-    host.loop.runUntil([&loaded] { return loaded.has_value(); }, kLoadPatience);
+    host.loop.runUntil([&loaded] { return loaded.has_value(); }, link::kLoadPatience);
     if (!loaded) return base::fail("server.slow_start", "The shared sessions could not be loaded in time.");
     return *loaded;
   }

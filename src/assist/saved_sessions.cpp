@@ -3,14 +3,9 @@
 #include <map>
 #include <utility>
 
-#include "base/log.h"
+#include "assist/internal_log.h"
 
 namespace parley::assist {
-namespace {
-
-const base::Logger logger{"assist"};
-
-}  // namespace
 
 SavedSessions::SavedSessions(store::Store& store, std::size_t maxSessions)
     : states_(store.bucket("assist-sessions", {base::Millis{0}, true, 2 * maxSessions})),

@@ -287,7 +287,7 @@ void TopicServer::restore(const SavedSessions::Saved& saved) {
   auto session = std::make_unique<AssistSession>(saved.cid, *this, options_.session, totals_,
                                                  began == 0 ? now() : began);
   if (!session->restore(state)) {
-    log.error("stored session is unreadable", {{"cid", saved.cid}});
+    logger.error("stored session is unreadable", {{"cid", saved.cid}});
     return saved_.remove(saved.cid);
   }
   session->restoreHistory(link::parseJson(saved.history).value_or(Json()));
@@ -296,7 +296,7 @@ void TopicServer::restore(const SavedSessions::Saved& saved) {
     if (!id.empty()) cids_[id] = saved.cid;
   }
   AssistSession& kept = *(sessions_[saved.cid] = std::move(session));
-  log.info("session goes on", {{"cid", saved.cid}});
+  logger.info("session goes on", {{"cid", saved.cid}});
   for (const std::string& party : kept.partyIds()) {
     // Whose page nobody would know again does not come back.
     if (peers_.find(party) == nullptr) kept.gone(party, now());

@@ -10,7 +10,6 @@ namespace {
 
 using link::Json;
 
-constexpr base::Millis kLoadPatience{60'000};
 constexpr base::Millis kTokenLifetime{300'000};
 constexpr const char* kEndpoint = "/gateway/aed";
 
@@ -26,7 +25,7 @@ class Events final : public link::Extension {
     applySettings();
     std::optional<base::Result<void>> loaded;
     server_->load(guard_.wrap([&loaded](base::Result<void> result) { loaded = result; }));
-    host.loop.runUntil([&loaded] { return loaded.has_value(); }, kLoadPatience);
+    host.loop.runUntil([&loaded] { return loaded.has_value(); }, link::kLoadPatience);
     if (!loaded) return base::fail("server.slow_start", "The topics could not be loaded in time.");
     if (!*loaded) return *loaded;
     host.router.addWebSocket(

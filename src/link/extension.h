@@ -18,6 +18,9 @@
 
 namespace parley::link {
 
+/// So long a part may take to load what it needs before it can begin.
+constexpr base::Millis kLoadPatience{60'000};
+
 /// What a part works with; all of it outlives the part.
 struct Host {
   net::EventLoop& loop;
