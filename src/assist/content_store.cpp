@@ -55,15 +55,17 @@ base::Result<const Content*> ContentStore::keep(Content content, base::Instant n
 /// One user's documents take nobody else's room.
 void ContentStore::makeRoomOf(const std::string& owner, std::size_t bytes) {
   std::map<std::uint64_t, std::map<std::string, Content>::iterator> byAge;
-  std::size_t held = bytes;
+  std::size_t held = bytes, count = 1;
   for (auto at = contents_.begin(); at != contents_.end(); ++at) {
     if (at->second.owner != owner) continue;
     byAge.emplace(at->second.order, at);
     held += at->second.size();
+    ++count;
   }
   for (const auto& [order, at] : byAge) {
-    if (held <= limits_.maxOwnerBytes) return;
+    if (held <= limits_.maxOwnerBytes && count <= limits_.maxOwnerContents) return;
     held -= at->second.size();
+    --count;
     erase(at);
   }
 }

@@ -35,8 +35,9 @@ struct ContentLimits {
   std::size_t maxTotalBytes = 256u << 20;  ///< All together.
   std::size_t maxOwnerBytes = 100u << 20;  ///< One user's; beyond it the oldest go.
   std::size_t maxContents = 2'000;
-  std::size_t maxUploads = 16;     ///< At a time: each is held in memory while it comes.
-  base::Millis unused{3'600'000};  ///< Gone when not read for so long.
+  std::size_t maxOwnerContents = 200;  ///< One user's; beyond it the oldest go.
+  std::size_t maxUploads = 16;         ///< At a time: each is held in memory while it comes.
+  base::Millis unused{3'600'000};      ///< Gone when not read for so long.
 };
 
 class ContentStore {

@@ -142,5 +142,16 @@ TEST_F(Store, IsBounded) {
   EXPECT_NE(store.upload(), nullptr);
 }
 
+TEST(ContentStoreTest, ManySmallContentsOfOneUserTakeNobodyElsesPlace) {
+  base::FakeRandom random;
+  ContentStore store(random, {.maxContents = 10, .maxOwnerContents = 4});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 8; ++i) ids.push_back((*store.add("a.pdf", pdf(), "s", "agent1", kStart))->id);
+  EXPECT_EQ(store.size(), 4u);
+  EXPECT_EQ(store.find(ids[3], kStart), nullptr) << "the oldest went";
+  EXPECT_NE(store.find(ids[4], kStart), nullptr);
+  EXPECT_TRUE(store.add("b.pdf", pdf(), "s", "agent2", kStart));
+}
+
 }  // namespace
 }  // namespace parley::assist

@@ -21,6 +21,7 @@ using net::HttpResponse;
 constexpr base::Millis kSweepEvery{60'000};
 constexpr std::int64_t kUploadsPerMinute = 60;
 constexpr std::int64_t kFetchesPerMinute = 30;
+constexpr std::size_t kFetchesAtATime = 3;
 
 std::string queryOf(const HttpRequest& request, const char* name) {
   const auto at = request.query.find(name);
@@ -164,13 +165,26 @@ void Documents::onDownload(const HttpRequest& request, HttpReply reply) {
   reply.send(std::move(response));
 }
 
+/// Slow servers of one user's addresses keep nobody else waiting.
+void Documents::fetchFor(const std::string& user, const std::string& url, Fetcher::Done done) {
+  const auto refuse = [&](base::Error error) {
+    host_->loop.post([done, error = std::move(error)] { done(std::unexpected(error)); });
+  };
+  if (!fetches_.take(user, kFetchesPerMinute, base::steadyNow())) return refuse(tooMany());
+  std::size_t& running = fetching_[user];
+  if (running >= kFetchesAtATime) {
+    return refuse({"fetch.busy", "You have several documents on their way already."});
+  }
+  ++running;
+  fetcher_->fetch(url, guard_.wrap([this, user, done](base::Result<Fetched> fetched) {
+    if (const auto at = fetching_.find(user); at != fetching_.end() && --at->second == 0) fetching_.erase(at);
+    done(std::move(fetched));
+  }));
+}
+
 void Documents::fetch(const std::string& url, const std::string& name, const std::string& user,
                       const std::string& cid, std::function<void(base::Result<const Content*>)> done) {
-  if (!fetches_.take(user, kFetchesPerMinute, base::steadyNow())) {
-    host_->loop.post([done] { done(std::unexpected(tooMany())); });
-    return;
-  }
-  fetcher_->fetch(url, guard_.wrap([this, name, user, cid, done](base::Result<Fetched> fetched) {
+  fetchFor(user, url, guard_.wrap([this, name, user, cid, done](base::Result<Fetched> fetched) {
     if (!fetched) return done(std::unexpected(fetched.error()));
     auto kept = contents_->add(name.empty() ? fetched->name : name, std::move(fetched->bytes), cid, user,
                                base::steadyNow());
@@ -228,6 +242,7 @@ void Documents::onShare(const HttpRequest& request, HttpReply reply) {
   if (!body) return reply.send(refusal(body.error()));
   const auto cid = cidIn(link::stringAt(*body, "cid").value_or(""));
   if (!cid) return reply.send(refusal(cid.error()));
+  if (!uploads_.take(user, kUploadsPerMinute, base::steadyNow())) return reply.send(refusal(tooMany()));
   const LibraryItem* const item = library_->find(request.params.find("id")->second);
   if (item == nullptr || !item->enabled) {
     return reply.send(refusal({"library.unknown", "There is no such item."}));

@@ -69,6 +69,7 @@ class Documents final : public link::Extension, public PushSource {
   bool mayCreateCode(const net::HttpRequest& request, const std::string& applicationId) const;
   void keepInLibrary(const std::string& name, std::string bytes, const std::string& user,
                      net::HttpReply reply);
+  void fetchFor(const std::string& user, const std::string& url, Fetcher::Done done);
   void count() const;
 
   std::optional<link::Host> host_;
@@ -80,6 +81,7 @@ class Documents final : public link::Extension, public PushSource {
   std::unique_ptr<net::Timer> sweeper_;
   std::function<bool(const std::string&)> sessionOpen_;
   link::RateLimiter uploads_, fetches_, creates_;
+  std::map<std::string, std::size_t> fetching_;  // By user: now under way.
   base::LifeGuard guard_;
 };
 

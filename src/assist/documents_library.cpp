@@ -110,7 +110,7 @@ void Documents::onLibraryAddJson(const HttpRequest& request, const std::string& 
   const std::string kind = link::stringAt(*body, "kind").value_or("");
   if (kind == "document" || kind == "image") {
     auto kept = std::make_shared<HttpReply>(std::move(reply));
-    return fetcher_->fetch(url, guard_.wrap([this, kept, user, name = *name](base::Result<Fetched> got) {
+    return fetchFor(user, url, guard_.wrap([this, kept, user, name = *name](base::Result<Fetched> got) {
       if (!got) return kept->send(refusal(got.error()));
       keepInLibrary(name.empty() ? got->name : name, std::move(got->bytes), user, std::move(*kept));
     }));

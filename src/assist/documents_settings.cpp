@@ -1,11 +1,11 @@
 #include "assist/documents_settings.h"
 
+#include "base/setting_declarer.h"
 #include "base/text.h"
 
 namespace parley::assist {
 namespace {
 
-using base::SettingType;
 using base::SettingValue;
 
 std::optional<std::string> notAllowance(const SettingValue& value) {
@@ -22,26 +22,10 @@ std::optional<std::string> notProxy(const SettingValue& value) {
   return "is not an address such as http://proxy.example.com:3128";
 }
 
-struct Declarer {
-  base::Settings& settings;
-  void number(const char* name, std::int64_t fallback, std::int64_t min, std::int64_t max, const char* unit,
-              bool restart, const char* sentence) const {
-    settings.declare({.name = name,
-                      .type = SettingType::integer,
-                      .fallback = fallback,
-                      .sentence = sentence,
-                      .unit = unit,
-                      .min = min,
-                      .max = max,
-                      .needsRestart = restart,
-                      .page = "Expert Assist"});
-  }
-};
-
 }  // namespace
 
 void declareDocumentSettings(base::Settings& settings) {
-  const Declarer assist{settings};
+  const base::SettingDeclarer assist{settings, "Expert Assist"};
   assist.number("assist.max_document_bytes", 25 << 20, 1 << 16, 100 << 20, "bytes", true,
                 "Largest document or picture that is taken.");
   assist.number("assist.content_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
@@ -50,20 +34,13 @@ void declareDocumentSettings(base::Settings& settings) {
                 "How long a document that nobody reads is kept for its session.");
   assist.number("assist.library_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
                 "Documents in the supervisors' library together.");
-  settings.declare({.name = "assist.fetch_allow",
-                    .type = SettingType::list,
-                    .fallback = std::vector<std::string>{},
-                    .sentence =
-                        "Hosts, addresses and networks that documents may be fetched from although they "
-                        "are not public: docs.example.com, 10.1.0.0/16.",
-                    .page = "Expert Assist",
-                    .check = notAllowance});
-  settings.declare({.name = "assist.outbound_proxy",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "HTTP proxy through which documents are fetched; blank: none.",
-                    .page = "Expert Assist",
-                    .check = notProxy});
+  assist.list(
+      "assist.fetch_allow", {}, false,
+      "Hosts, addresses and networks that documents may be fetched from although they are not public: "
+      "docs.example.com, 10.1.0.0/16.",
+      notAllowance);
+  assist.text("assist.outbound_proxy", base::SettingType::text, "", false,
+              "HTTP proxy through which documents are fetched; blank: none.", notProxy);
   assist.number("assist.short_code_length", 6, 4, 12, "digits", false, "Length of short codes.");
   assist.number("assist.short_code_seconds", 300, 30, 3'600, "s", false, "How long a short code is good.");
   assist.number("assist.short_code_guesses", 10, 1, 1'000, "", true,

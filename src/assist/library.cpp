@@ -121,9 +121,10 @@ void Library::add(LibraryItem item, ContentBytes content, Saved done) {
   bytes_ += item.size;
   item.pending = content != nullptr;
   items_[item.id] = item;
-  if (!content) return put(item, std::move(done));
-  put(item, guard_.wrap([this, content, done](base::Result<LibraryItem> saved) mutable {
-    if (!saved) return done(std::move(saved));
+  // What the store did not take is not there, nor does it take room.
+  put(item, guard_.wrap([this, id = item.id, content, done](base::Result<LibraryItem> saved) mutable {
+    if (!saved) static_cast<void>(remove(id));
+    if (!saved || !content) return done(std::move(saved));
     writePiece(std::move(*saved), std::move(content), 0, std::move(done));
   }));
 }
@@ -134,9 +135,14 @@ void Library::writePiece(LibraryItem item, ContentBytes content, std::size_t pie
     return done(base::fail("library.unknown", "The item was removed meanwhile."));
   if (piece == piecesOf(content->size())) {
     item.pending = false;
-    items_[item.id] = item;
-    cache(item.id, std::move(content));
-    return put(item, std::move(done));
+    return put(item, guard_.wrap([this, id = item.id, content, done](base::Result<LibraryItem> saved) {
+      if (!saved) static_cast<void>(remove(id));
+      const auto at = items_.find(id);
+      if (!saved || at == items_.end()) return done(std::move(saved));
+      at->second.pending = false;
+      cache(id, content);
+      done(at->second);
+    }));
   }
   contents_->put(pieceKey(item.id, piece), content->substr(piece * kPiece, kPiece),
                  guard_.wrap([this, item, content, piece, done](base::Result<store::Revision> put) mutable {
@@ -161,10 +167,19 @@ void Library::put(const LibraryItem& item, Saved done) {
 void Library::change(const LibraryItem& item, Saved done) {
   const auto at = items_.find(item.id);
   if (at == items_.end()) return done(base::fail("library.unknown", "There is no such item."));
+  const LibraryItem before = at->second;
   at->second.name = item.name;
   at->second.url = item.url;
   at->second.enabled = item.enabled;
-  put(at->second, std::move(done));
+  put(at->second, guard_.wrap([this, before, done](base::Result<LibraryItem> saved) {
+    const auto changed = items_.find(before.id);
+    if (!saved && changed != items_.end()) {
+      changed->second.name = before.name;
+      changed->second.url = before.url;
+      changed->second.enabled = before.enabled;
+    }
+    done(std::move(saved));
+  }));
 }
 
 base::Result<void> Library::reorder(const std::vector<std::string>& ids) {
@@ -211,7 +226,14 @@ void Library::content(const std::string& id, std::function<void(base::Result<Con
     cached_.splice(cached_.begin(), cached_, known);
     return done(cached_.front().second);
   }
-  readPiece(id, std::make_shared<std::string>(), 0, std::move(done));
+  // However many ask meanwhile: it is read once, and held once.
+  auto& waiting = reading_[id];
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  readPiece(id, std::make_shared<std::string>(), 0, [this, id](const base::Result<ContentBytes>& read) {
+    const auto ended = reading_.extract(id);
+    for (const auto& each : ended.mapped()) each(read);
+  });
 }
 
 void Library::readPiece(const std::string& id, std::shared_ptr<std::string> into, std::size_t piece,

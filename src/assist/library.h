@@ -80,6 +80,7 @@ class Library {
   std::shared_ptr<store::Bucket> bucket_, contents_;
   std::map<std::string, LibraryItem> items_;
   std::list<std::pair<std::string, ContentBytes>> cached_;  // The last used first.
+  std::map<std::string, std::vector<std::function<void(base::Result<ContentBytes>)>>> reading_;  // Who waits.
   std::size_t bytes_ = 0;
   base::LifeGuard guard_;
 };

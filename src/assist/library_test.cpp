@@ -117,5 +117,35 @@ TEST_F(Shelf, AnUnfinishedItemIsRemovedAtTheNextStart) {
   EXPECT_FALSE(*there);
 }
 
+TEST_F(Shelf, WhatTheStoreDoesNotTakeIsNotThere) {
+  const std::string endless(300 * 1024, 'x');
+  EXPECT_EQ(add(item(endless, "link")), "store.too_large");
+  EXPECT_EQ(add(item(endless, "document"), std::make_shared<const std::string>("%PDF-1.7")),
+            "store.too_large");
+  EXPECT_TRUE(names().empty());
+  EXPECT_EQ(library->bytes(), 0u) << "and takes no room";
+  const std::string id = add(item("Home", "link"));
+  LibraryItem changed = *library->find(id);
+  changed.name = endless;
+  std::optional<std::string> reason;
+  library->change(changed, [&](base::Result<LibraryItem> r) { reason = r ? "" : r.error().reason; });
+  EXPECT_TRUE(loop.runUntil([&] { return reason.has_value(); }, kSearchDeadline));
+  EXPECT_EQ(reason, "store.too_large");
+  EXPECT_THAT(names(), ElementsAre("Home"));
+}
+
+TEST_F(Shelf, ManyWhoReadAtOnceHoldOneContent) {
+  const std::string bytes = "%PDF-1.7" + std::string(500'000, 'x');
+  const std::string id = add(item("Prices.pdf", "document"), std::make_shared<const std::string>(bytes));
+  open({});
+  std::vector<ContentBytes> got;
+  for (int i = 0; i < 5; ++i) {
+    library->content(id, [&](base::Result<ContentBytes> r) { got.push_back(r.value_or(nullptr)); });
+  }
+  EXPECT_TRUE(loop.runUntil([&] { return got.size() == 5; }, kSearchDeadline));
+  EXPECT_EQ(*got.front(), bytes);
+  for (const ContentBytes& each : got) EXPECT_EQ(each, got.front());
+}
+
 }  // namespace
 }  // namespace parley::assist

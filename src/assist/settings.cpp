@@ -1,32 +1,17 @@
 #include "assist/settings.h"
 
+#include "base/setting_declarer.h"
 #include "base/text.h"
 
 namespace parley::assist {
 namespace {
 
-using base::SettingSpec;
-using base::SettingType;
 using base::SettingValue;
 using Names = std::vector<std::string>;
 
-constexpr const char* kPage = "Expert Assist";
 constexpr std::size_t kMaxSelectorBytes = 500;
 constexpr std::size_t kMaxSelectors = 200;
 constexpr std::size_t kMaxLabelBytes = 64;
-
-void number(base::Settings& settings, std::string name, std::int64_t fallback, std::int64_t min,
-            std::int64_t max, std::string unit, bool restart, std::string sentence) {
-  settings.declare({.name = std::move(name),
-                    .type = SettingType::integer,
-                    .fallback = fallback,
-                    .sentence = std::move(sentence),
-                    .unit = std::move(unit),
-                    .min = min,
-                    .max = max,
-                    .needsRestart = restart,
-                    .page = kPage});
-}
 
 std::optional<std::string> notFeatures(const SettingValue& value) {
   for (const std::string& name : std::get<Names>(value)) {
@@ -55,58 +40,40 @@ std::optional<std::string> notLabel(const SettingValue& value) {
   return "is longer than 64 characters";
 }
 
-void declareWhatAgentsMay(base::Settings& settings) {
+Names allFeatures() {
   Names all;
   for (std::size_t i = 0; i < kFeatures; ++i) all.emplace_back(toString(static_cast<Feature>(i)));
-  settings.declare(
-      {.name = "assist.features",
-       .type = SettingType::list,
-       .fallback = all,
-       .sentence = "What agents may do in a shared session; what is not named is switched off for all.",
-       .page = kPage,
-       .check = notFeatures});
-  settings.declare({.name = "assist.agent_name",
-                    .type = SettingType::text,
-                    .fallback = std::string(),
-                    .sentence = "Shown to customers instead of the agents' names; empty: their names.",
-                    .page = kPage,
-                    .check = notLabel});
-}
-
-void declareMasking(base::Settings& settings) {
-  settings.declare({.name = "assist.mask_default",
-                    .type = SettingType::choice,
-                    .fallback = std::string("marked"),
-                    .sentence =
-                        "What is masked besides passwords and card numbers: only what is marked, or all "
-                        "that is typed unless a page allows it.",
-                    .choices = {"marked", "all"},
-                    .page = kPage});
-  settings.declare({.name = "assist.mask_selectors",
-                    .type = SettingType::list,
-                    .fallback = Names{},
-                    .sentence = "CSS selectors of what is masked on every page.",
-                    .page = kPage,
-                    .check = notSelectors});
+  return all;
 }
 
 }  // namespace
 
 void declareSettings(base::Settings& settings) {
-  declareWhatAgentsMay(settings);
-  declareMasking(settings);
-  number(settings, "assist.image_scale_percent", 100, 25, 200, "%", false,
-         "Size of the shared pictures, of the page's own: less needs less bandwidth.");
-  number(settings, "assist.max_kbps", 1'000, 50, 20'000, "kbit/s", false,
-         "What a customer's page may send in pictures, on average.");
-  number(settings, "assist.consent_seconds", 120, 10, 3'600, "s", false,
-         "How long a customer may take to answer whether an agent may see or control the page.");
-  number(settings, "assist.resume_seconds", 60, 2, 600, "s", false,
-         "How long a page that lost its connection, or is being loaded anew, keeps its place in a shared "
-         "session.");
-  number(settings, "assist.max_parties", 4, 2, 8, "", true,
-         "People in one shared session, the customer included.");
-  number(settings, "assist.max_sessions", 1'000, 1, 100'000, "", true, "Shared sessions at a time.");
+  const base::SettingDeclarer assist{settings, "Expert Assist"};
+  assist.list("assist.features", allFeatures(), false,
+              "What agents may do in a shared session; what is not named is switched off for all.",
+              notFeatures);
+  assist.text("assist.agent_name", base::SettingType::text, "", false,
+              "Shown to customers instead of the agents' names; empty: their names.", notLabel);
+  assist.choice(
+      "assist.mask_default", {"marked", "all"}, false,
+      "What is masked besides passwords and card numbers: only what is marked, or all that is typed "
+      "unless a page allows it.");
+  assist.list("assist.mask_selectors", {}, false, "CSS selectors of what is masked on every page.",
+              notSelectors);
+  assist.number("assist.image_scale_percent", 100, 25, 200, "%", false,
+                "Size of the shared pictures, of the page's own: less needs less bandwidth.");
+  assist.number("assist.max_kbps", 1'000, 50, 20'000, "kbit/s", false,
+                "What a customer's page may send in pictures, on average.");
+  assist.number("assist.consent_seconds", 120, 10, 3'600, "s", false,
+                "How long a customer may take to answer whether an agent may see or control the page.");
+  assist.number(
+      "assist.resume_seconds", 60, 2, 600, "s", false,
+      "How long a page that lost its connection, or is being loaded anew, keeps its place in a shared "
+      "session.");
+  assist.number("assist.max_parties", 4, 2, 8, "", true,
+                "People in one shared session, the customer included.");
+  assist.number("assist.max_sessions", 1'000, 1, 100'000, "", true, "Shared sessions at a time.");
 }
 
 TopicOptions topicOptions(const base::Settings& settings) {

@@ -1,11 +1,11 @@
 #include "events/settings.h"
 
+#include "base/setting_declarer.h"
 #include "base/text.h"
 
 namespace parley::events {
 namespace {
 
-using base::SettingType;
 using base::SettingValue;
 
 std::optional<std::string> notRights(const SettingValue& value) {
@@ -20,40 +20,25 @@ std::optional<std::string> notRights(const SettingValue& value) {
   return std::nullopt;
 }
 
-void number(base::Settings& settings, const char* name, std::int64_t fallback, std::int64_t min,
-            std::int64_t max, const char* unit, bool restart, const char* sentence) {
-  settings.declare({.name = name,
-                    .type = SettingType::integer,
-                    .fallback = fallback,
-                    .sentence = sentence,
-                    .unit = unit,
-                    .min = min,
-                    .max = max,
-                    .needsRestart = restart,
-                    .page = "Application Events"});
-}
-
 }  // namespace
 
 void declareSettings(base::Settings& settings) {
-  number(settings, "aed.topic_ttl_seconds", 3'600, 1, 31'536'000, "s", false,
-         "How long a topic and its data are kept after its last client left.");
-  number(settings, "aed.max_topics", 10'000, 1, 100'000, "", true, "Topics at a time.");
-  number(settings, "aed.max_data_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
-         "Data of all topics together.");
-  number(settings, "aed.max_clients_per_topic", 100, 2, 10'000, "", true,
-         "Clients that may be connected to one topic.");
-  number(settings, "aed.max_clients", 10'000, 1, 1'000'000, "", true, "Clients at a time.");
-  number(settings, "aed.resume_seconds", 60, 2, 600, "s", false,
-         "How long a client that lost its connection may come back.");
-  settings.declare({.name = "aed.shared_topics",
-                    .type = SettingType::list,
-                    .fallback = std::vector<std::string>{},
-                    .sentence =
-                        "Topics that every client may use beside those of its own session, each with its "
-                        "rights: r connect, w write, c create, as in \"news.*=r\".",
-                    .page = "Application Events",
-                    .check = notRights});
+  const base::SettingDeclarer events{settings, "Application Events"};
+  events.number("aed.topic_ttl_seconds", 3'600, 1, 31'536'000, "s", false,
+                "How long a topic and its data are kept after its last client left.");
+  events.number("aed.max_topics", 10'000, 1, 100'000, "", true, "Topics at a time.");
+  events.number("aed.max_data_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
+                "Data of all topics together.");
+  events.number("aed.max_clients_per_topic", 100, 2, 10'000, "", true,
+                "Clients that may be connected to one topic.");
+  events.number("aed.max_clients", 10'000, 1, 1'000'000, "", true, "Clients at a time.");
+  events.number("aed.resume_seconds", 60, 2, 600, "s", false,
+                "How long a client that lost its connection may come back.");
+  events.list(
+      "aed.shared_topics", {}, false,
+      "Topics that every client may use beside those of its own session, each with its rights: r connect, "
+      "w write, c create, as in \"news.*=r\".",
+      notRights);
 }
 
 Limits limitsOf(const base::Settings& settings) {
