@@ -22,7 +22,7 @@ export interface Painted {
 export function paintPage(masks: MaskOptions = {}, area = { x: 0, y: 0, w: innerWidth, h: innerHeight }): Painted {
   const fonts = new Fonts(), told: string[] = [], hidden: string[] = [];
   const unsupported = (_: Element, what: string, why: string) => void told.push(`${what}: ${why}`);
-  const scan = new Scan({ masks: new MaskRules(masks), fonts, area, scale: 1, ignore: '[data-parley-overlay]', seen: new Map(), onMasked: (_, rule) => void hidden.push(rule) });
+  const scan = new Scan({ masks: new MaskRules(masks), fonts, areas: [area], window: area, scale: 1, ignore: '[data-parley-overlay]', seen: new Map(), onMasked: (_, rule) => void hidden.push(rule) });
   const painter = new Painter(new Images(() => {}, unsupported), fonts, 1, unsupported);
   const canvas = painter.paint(scan.page(document), area);
   const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);

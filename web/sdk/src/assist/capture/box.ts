@@ -7,13 +7,29 @@ import type { Rect } from './affine';
 const kSides = ['Top', 'Right', 'Bottom', 'Left'] as const;
 type Four = [number, number, number, number];
 
-/** Widths of top, right, bottom and left border. */
+const kNone: Four = [0, 0, 0, 0];
+
+/** `1px`, `1px 2px`, … as four numbers. */
+function four(value: string): Four {
+  if (value === '0px') return kNone;
+  const parts = value.split(' ').map(px);
+  const [top = 0, right = top, bottom = top, left = right] = parts;
+  return [top, right, bottom, left];
+}
+
+/** Asked for several times in a walk, for which a computed style is one object. */
+const widths = new WeakMap<CSSStyleDeclaration, Four>();
+
+/** Widths of top, right, bottom and left border. One question to the browser is cheaper than four. */
 export function borderWidths(cs: CSSStyleDeclaration): Four {
-  return [px(cs.borderTopWidth), px(cs.borderRightWidth), px(cs.borderBottomWidth), px(cs.borderLeftWidth)];
+  let known = widths.get(cs);
+  if (!known) widths.set(cs, (known = cs.borderWidth ? four(cs.borderWidth) : [px(cs.borderTopWidth), px(cs.borderRightWidth), px(cs.borderBottomWidth), px(cs.borderLeftWidth)]));
+  return known;
 }
 
 export function paddings(cs: CSSStyleDeclaration): Four {
-  return [px(cs.paddingTop), px(cs.paddingRight), px(cs.paddingBottom), px(cs.paddingLeft)];
+  const { padding } = cs;
+  return padding ? four(padding) : [px(cs.paddingTop), px(cs.paddingRight), px(cs.paddingBottom), px(cs.paddingLeft)];
 }
 
 export const inset = (r: Rect, [t, rt, b, l]: Four): Rect => ({ x: r.x + l, y: r.y + t, w: Math.max(0, r.w - l - rt), h: Math.max(0, r.h - t - b) });

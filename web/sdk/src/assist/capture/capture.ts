@@ -29,6 +29,7 @@ const kFirstParts = 4;
 const kMaxSide = 8192;
 const kMaxMarks = 2000;
 const kSlower = 1.5;
+const kMaxAnimated = 50;
 
 const nextTask = () => new Promise<void>((done) => setTimeout(done, 0));
 
@@ -73,6 +74,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private size_ = { w: 0, h: 0 };
   private shownView_ = '';
   private toldOdd_ = false;
+  private animated_: Element[] = [];
 
   constructor(private readonly options_: CaptureOptions) {
     super();
@@ -220,11 +222,12 @@ export class Capture extends Emitter<CaptureEvents> {
   private poll(): void {
     this.hasten();
     if (this.document_.hidden || this.paused_) return;
-    for (const element of this.watcher_.animated()) this.changed(element, 'deep');
+    this.animated_ = this.watcher_.animated().slice(0, kMaxAnimated);
+    for (const element of this.animated_) this.changed(element, 'deep');
     for (const element of this.watcher_.volatile()) if (this.seen_.has(element)) this.changed(element, 'self');
     if (performance.now() - this.lastFull_ > kRefreshMs) {
       this.full_ = true;
-      this.schedule();
+        this.schedule();
     }
   }
 
@@ -318,7 +321,7 @@ export class Capture extends Emitter<CaptureEvents> {
       return { rects: all, whole: true };
     }
     const width = Math.round(w * this.scale_), height = Math.round(h * this.scale_);
-    const found = dirtyRects({ window: this.window_, scale: this.scale_, width, height, marks, seen: this.seen_, dx, dy });
+    const found = dirtyRects({ window: this.window_, scale: this.scale_, width, height, marks, seen: this.seen_, animated: this.animated_, dx, dy });
     return { rects: found.rects, whole: found.all };
   }
 
@@ -328,10 +331,8 @@ export class Capture extends Emitter<CaptureEvents> {
       this.maskedNow_.clear();
     }
     if (rects.length === 0) return { patches: [], elements: 0 };
-    const x = Math.min(...rects.map((r) => r.x)), y = Math.min(...rects.map((r) => r.y));
-    const area = { x, y, w: Math.max(...rects.map((r) => r.x + r.w)) - x, h: Math.max(...rects.map((r) => r.y + r.h)) - y };
     const scan = new Scan({
-      masks: this.masks_, fonts: this.fonts_, area, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_,
+      masks: this.masks_, fonts: this.fonts_, areas: rects, window: { x: 0, y: 0, ...this.size_ }, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_,
       onMasked: (element, rule) => (this.maskedNow_.add(element), this.ledger_.masked(element, rule)),
       onFault: (element, fault) => this.odd(element, fault),
     });

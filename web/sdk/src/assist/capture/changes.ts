@@ -19,6 +19,7 @@ export interface ChangeSink {
 }
 
 const kEvents = ['input', 'change', 'focusin', 'focusout', 'pointerover', 'pointerdown', 'pointerup', 'transitionrun', 'transitionend', 'animationstart', 'animationend', 'toggle', 'load', 'error', 'selectionchange', 'fullscreenchange', 'loadeddata', 'seeked', 'reset'];
+const kPressable = 'a,button,input,select,textarea,label,summary,option,[role],[tabindex],[onclick],[contenteditable]';
 const kMaxRoots = 500;
 /** Looked for roots that are gone after so many new ones. */
 const kSweepEvery = 50;
@@ -29,6 +30,7 @@ export class ChangeWatcher {
   private readonly kinds_: MutationObserver;
   private readonly roots_ = new Map<Document | ShadowRoot, () => void>();
   private unswept_ = 0;
+  private readonly states_ = new WeakMap<Element, string>();
   private readonly undo_: (() => void)[] = [];
   private hovered_: Element | null = null;
   private hoverSelectors_: string[] = [];
@@ -208,12 +210,23 @@ export class ChangeWatcher {
       if (element.localName === 'link') return this.restyled();
       if (element.localName === 'iframe') this.watchFrame(element as HTMLIFrameElement);
     }
-    this.sink_.changed(element, type === 'focusin' || type === 'focusout' || type === 'pointerdown' || type === 'pointerup' ? 'deep' : 'self');
+    // A press beside everything makes nothing look pressed.
+    const bare = (type === 'pointerdown' || type === 'pointerup') && !element.closest(kPressable);
+    const turned = type !== 'input' || this.turned(element as HTMLInputElement);
+    if (!bare) this.sink_.changed(element, type === 'focusin' || type === 'focusout' || type === 'pointerdown' || type === 'pointerup' ? 'deep' : 'self');
     // :checked and :invalid show at the label or right around it; what shows farther away comes with the slow refresh.
-    if (type === 'change' || type === 'input') {
+    if (type === 'change' || (type === 'input' && turned)) {
       if (element.parentElement) this.sink_.changed(element.parentElement, 'self');
       for (const label of (element as HTMLInputElement).labels ?? []) this.sink_.changed(label, 'deep');
     }
+  }
+
+  /** Whether a style can look different now: a letter more makes no field valid or filled that was so before. */
+  private turned(field: HTMLInputElement): boolean {
+    const state = field.localName === 'select' || /^(checkbox|radio)$/.test(field.type) ? '' : `${field.validity?.valid} ${field.value === ''}`;
+    const same = state !== '' && this.states_.get(field) === state;
+    this.states_.set(field, state);
+    return !same;
   }
 
   /** Only what a rule with :hover speaks of is painted again. */

@@ -60,13 +60,20 @@ export function shadows(value: string): Shadow[] {
 const kClear = /^rgba\(.*, 0\)$|^transparent$|\/ 0\)$/;
 export const isClear = (color: string): boolean => color === '' || kClear.test(color);
 
+/** Without a look at its size, which costs. */
+export function isTransformed(cs: CSSStyleDeclaration): boolean {
+  const { transform, rotate, scale } = cs;
+  return (transform !== 'none' && transform !== '') || (!!rotate && rotate !== 'none') || (!!scale && scale !== 'none');
+}
+
 /** The 2D part of transform and of the properties translate, rotate, scale; null: nothing but a shift, or nothing. */
 export function transformOf(cs: CSSStyleDeclaration, w: number, h: number): { mat: Mat; hidden: boolean } | null {
-  const { transform, rotate, scale, translate } = cs;
+  const { transform, rotate, scale } = cs;
   const single = (rotate && rotate !== 'none') || (scale && scale !== 'none');
   if ((transform === 'none' || transform === '') && !single) return null;
   if (!single && transform.startsWith('matrix(1, 0, 0, 1,')) return null;
   const text: string[] = [];
+  const { translate } = cs;
   if (translate && translate !== 'none') {
     const [x = '0px', y = '0px'] = splitTop(translate, ' ');
     text.push(`translate(${length(x, w)}px, ${length(y, h)}px)`);
@@ -89,6 +96,8 @@ export type Radii = [number, number, number, number, number, number, number, num
 
 /** Horizontal and vertical radius of the four corners, shrunk as CSS says when they do not fit; null: square. */
 export function radii(cs: CSSStyleDeclaration, w: number, h: number): Radii | null {
+  // One question where most boxes are square.
+  if (cs.borderRadius === '0px') return null;
   const all = [cs.borderTopLeftRadius, cs.borderTopRightRadius, cs.borderBottomRightRadius, cs.borderBottomLeftRadius];
   if (all.every((v) => v === '0px' || v === '')) return null;
   const out: number[] = [];

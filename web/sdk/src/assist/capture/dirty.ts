@@ -11,7 +11,7 @@ const kMoved = 0.3;
 const kMaxInside = 300;
 /** Above this part of the window one rectangle is cheaper. */
 const kMostlyAll = 0.6;
-export const kMaxRects = 4;
+export const kMaxRects = 8;
 
 export interface DirtyInput {
   window: Window;
@@ -21,6 +21,8 @@ export interface DirtyInput {
   height: number;
   marks: Map<Element, Extent>;
   seen: Map<Element, Seen>;
+  /** Moved by themselves: nothing else moves with them. */
+  animated: readonly Element[];
   /** Scrolled since the last picture, CSS pixels. */
   dx: number;
   dy: number;
@@ -57,7 +59,7 @@ export function seenRect(element: Element): Rect {
   return at;
 }
 
-function moved({ seen, dx, dy, width, height, scale }: DirtyInput, add: (r: Rect, margin?: number) => void): void {
+function moved({ seen, animated, dx, dy, width, height, scale }: DirtyInput, add: (r: Rect, margin?: number) => void): void {
   const w = width / scale, h = height / scale, window_ = { x: 0, y: 0, w, h };
   // What comes into the window from outside was not seen before: as wide a strip as the things beside it have moved.
   let [up, down, left, right_] = [0, 0, 0, 0];
@@ -76,7 +78,7 @@ function moved({ seen, dx, dy, width, height, scale }: DirtyInput, add: (r: Rect
       seen.delete(element);
       continue;
     }
-    if (shifted && !was.fixed) {
+    if (shifted && !was.fixed && !animated.some((by) => by.contains(element))) {
       up = Math.max(up, expected.y - now.y);
       down = Math.max(down, now.y - expected.y);
       left = Math.max(left, expected.x - now.x);

@@ -35,8 +35,8 @@ function counterText(element: Element): string {
 
 export function pseudoElement(scan: Scan, el: Element, which: '::before' | '::after', cs: CSSStyleDeclaration, walk: Walk, host: Rect): void {
   const own = styleOf(el, which);
-  const { content, display } = own;
-  if (content === 'none' || content === 'normal' || content === '' || display === 'none') return;
+  const { content } = own;
+  if (content === 'none' || content === 'normal' || content === '' || own.display === 'none') return;
   if (own.visibility !== 'visible') return;
   const made = contentOf(content, el);
   if (!made) return;

@@ -26,18 +26,28 @@ export class Painter {
   private readonly brush_: Brush;
   private rect_: Rect = { x: 0, y: 0, w: 0, h: 0 };
   private told_ = false;
+  private readonly pool_: G[] = [];
+  private depth_ = 0;
 
   constructor(images: Images, fonts: Fonts, private readonly scale_: number, unsupported: Brush['unsupported']) {
     this.brush_ = { g: fonts.measuring, scale: scale_, images, fonts, unsupported };
   }
 
-  /** `rect`: CSS pixels of the viewport, on whole picture pixels. The canvas is the caller's. */
+  /** An empty canvas of the pool for a part of the viewport: making a new one costs more than painting a little. */
+  private fresh(depth: number, { w, h }: Rect): G {
+    const g = (this.pool_[depth] ??= new OffscreenCanvas(1, 1).getContext('2d', { alpha: depth > 0 })!);
+    // Setting the size empties it, and sets everything else back, too.
+    g.canvas.width = Math.max(1, Math.round(w * this.scale_));
+    g.canvas.height = Math.max(1, Math.round(h * this.scale_));
+    return g;
+  }
+
+  /** `rect`: CSS pixels of the viewport, on whole picture pixels. What is on the canvas is the caller's until the next painting. */
   paint(root: Layer, rect: Rect): OffscreenCanvas {
     this.rect_ = rect;
-    const canvas = new OffscreenCanvas(Math.max(1, Math.round(rect.w * this.scale_)), Math.max(1, Math.round(rect.h * this.scale_)));
-    const g = canvas.getContext('2d', { alpha: false })!;
+    const g = this.fresh(0, rect);
     this.layer(root, g);
-    return canvas;
+    return g.canvas;
   }
 
   private place(g: G, mat: Mat | null): void {
@@ -52,10 +62,11 @@ export class Painter {
     if (layer.opacity === 0) return;
     const whole = this.rect_, area = this.part(layer);
     if (!area) return;
-    const own = new OffscreenCanvas(Math.round(area.w * this.scale_), Math.round(area.h * this.scale_)), og = own.getContext('2d')!;
+    const og = this.fresh(++this.depth_, area);
     this.rect_ = area;
     this.contents(layer, og);
     this.rect_ = whole;
+    this.depth_--;
     g.save();
     if (layer.shape) {
       this.place(g, layer.shape.mat);
@@ -65,7 +76,7 @@ export class Painter {
     g.globalAlpha = layer.opacity;
     if (layer.filter !== 'none') g.filter = layer.filter;
     g.globalCompositeOperation = (layer.blend === 'normal' || layer.blend === '' ? kPageBlend : layer.blend) as GlobalCompositeOperation;
-    g.drawImage(own, Math.round((area.x - whole.x) * this.scale_), Math.round((area.y - whole.y) * this.scale_));
+    g.drawImage(og.canvas, Math.round((area.x - whole.x) * this.scale_), Math.round((area.y - whole.y) * this.scale_));
     g.restore();
   }
 

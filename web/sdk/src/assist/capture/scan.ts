@@ -3,7 +3,7 @@
 import { about, bounds, grown, multiply, overlaps, rectBefore, snapped, type Mat, type Rect } from './affine';
 import { borderWidths, inset, paddings, paintBorders, paintBox, paintOutline } from './box';
 import type { Brush } from './brush';
-import { inner, isClear, px, radii, transformOf, type Radii } from './css';
+import { inner, isClear, px, isTransformed, radii, transformOf, type Radii } from './css';
 import { paintContent } from './content';
 import { clipPathOf } from './clip_path';
 import { childNodesOf, childrenOf, matches } from './element';
@@ -83,8 +83,10 @@ export interface Seen {
 export interface ScanOptions {
   masks: MaskRules;
   fonts: Fonts;
-  /** Part of the viewport that is wanted. */
-  area: Rect;
+  /** Parts of the viewport that are wanted. */
+  areas: readonly Rect[];
+  /** The window, in which the page lies. */
+  window: Rect;
   scale: number;
   ignore: string;
   seen: Map<Element, Seen>;
@@ -95,6 +97,8 @@ export interface ScanOptions {
 
 const kSkipped = new Set(['script', 'style', 'link', 'meta', 'noscript', 'head', 'template', 'title', 'base', 'area', 'datalist', 'option', 'optgroup', 'source', 'track', 'param']);
 const kFramed = new Set(['input', 'select', 'button']);
+/** What may stick out of an element's box: shadows, outlines. */
+const kReach = 60;
 const kPlainBlend = /^(normal|)$/;
 
 export const styleOf = (element: Element, pseudo?: string): CSSStyleDeclaration =>
@@ -103,7 +107,18 @@ export const styleOf = (element: Element, pseudo?: string): CSSStyleDeclaration 
 export class Scan {
   count = 0;
 
-  constructor(readonly options: ScanOptions) {}
+  private readonly top_: number;
+  private readonly bottom_: number;
+
+  constructor(readonly options: ScanOptions) {
+    this.top_ = Math.min(...options.areas.map((r) => r.y));
+    this.bottom_ = Math.max(...options.areas.map((r) => r.y + r.h));
+  }
+
+  private wanted(view: Rect, margin = 0): boolean {
+    for (const area of this.options.areas) if (overlaps(view, area, margin)) return true;
+    return false;
+  }
 
   /** The whole page, top document first. */
   page(document_: Document): Layer {
@@ -112,7 +127,7 @@ export class Scan {
       space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null,
       layer: root, context: root, escaping: false, flex: false, shared: null,
     };
-    this.document(document_, walk, this.options.area, true);
+    this.document(document_, walk, this.options.window, true);
     return root;
   }
 
@@ -163,7 +178,7 @@ export class Scan {
 
   push(walk: Walk, rect: Rect, draw: Op['draw'], margin = 2): void {
     const view = grown(bounds(walk.space.mat, rect), margin);
-    if (!overlaps(view, this.options.area)) return;
+    if (!this.wanted(view)) return;
     walk.layer.ops.push({ bounds: view, clip: walk.clip, mat: walk.space.mat, draw });
   }
 
@@ -183,8 +198,7 @@ export class Scan {
     const moved = this.transform(el, cs, walk, reported);
     if (moved === null) return;
     if (moved !== walk) walk = moved;
-    const hint = { w: (el as HTMLElement).offsetWidth ?? 0, h: (el as HTMLElement).offsetHeight ?? 0 };
-    const rect = this.local(walk, reported, walk.space.inner ? hint : undefined);
+    const rect = this.local(walk, reported, walk.space.inner ? { w: (el as HTMLElement).offsetWidth ?? 0, h: (el as HTMLElement).offsetHeight ?? 0 } : undefined);
     if (this.culled(el, cs, bounds(walk.space.mat, rect), walk)) return;
     this.count++;
     this.note(el, cs, reported, walk, outer);
@@ -208,6 +222,7 @@ export class Scan {
   /** The walk in the coordinates of a transformed element; the same walk without transform; null when it shows its back. */
   private transform(el: Element, cs: CSSStyleDeclaration, walk: Walk, r: DOMRect): Walk | null {
     if (cs.display === 'inline') return walk;
+    if (!isTransformed(cs)) return walk;
     const size = { w: (el as HTMLElement).offsetWidth || r.width, h: (el as HTMLElement).offsetHeight || r.height };
     const found = transformOf(cs, size.w, size.h);
     if (!found) return walk;
@@ -230,7 +245,7 @@ export class Scan {
   }
 
   private culled(el: Element, cs: CSSStyleDeclaration, view: Rect, walk: Walk): boolean {
-    if (overlaps(view, this.options.area, 30)) return false;
+    if (this.wanted(view, kReach)) return false;
     if (el.localName === 'body') return false;
     if (cs.overflowX !== 'visible' && cs.overflowY !== 'visible') return true;
     if (!el.firstElementChild && !el.shadowRoot) return true;
@@ -248,12 +263,13 @@ export class Scan {
 
   /** Puts what makes a stacking context, or is positioned, into a layer of its own. */
   private layered(cs: CSSStyleDeclaration, positioned: boolean, turned: boolean, walk: Walk, rect: Rect): Walk {
-    const { opacity, zIndex, filter, mixBlendMode } = cs;
-    const z = (positioned || walk.flex) && zIndex !== 'auto' ? Number(zIndex) : 0;
-    const shape = cs.clipPath && cs.clipPath !== 'none' ? clipPathOf(cs.clipPath, rect) : null;
+    const { opacity, filter, mixBlendMode, clipPath, willChange } = cs;
+    const ordered = positioned || walk.flex, zIndex = ordered ? cs.zIndex : 'auto';
+    const z = zIndex === 'auto' ? 0 : Number(zIndex);
+    const shape = clipPath && clipPath !== 'none' ? clipPathOf(clipPath, rect) : null;
     const group = opacity !== '1' || filter !== 'none' || !kPlainBlend.test(mixBlendMode) || shape !== null;
-    const own = group || turned || cs.transform !== 'none' || cs.position === 'fixed' || cs.position === 'sticky' || ((positioned || walk.flex) && zIndex !== 'auto') ||
-      cs.isolation === 'isolate' || cs.willChange.includes('transform') || cs.willChange.includes('opacity');
+    const own = group || turned || zIndex !== 'auto' || (positioned && (cs.position === 'fixed' || cs.position === 'sticky')) ||
+      (willChange !== 'auto' && (willChange.includes('transform') || willChange.includes('opacity'))) || cs.transform !== 'none' || cs.isolation === 'isolate';
     if (!own && !positioned) return walk;
     const layer = newLayer(z);
     layer.opacity = Number(opacity);
@@ -355,7 +371,7 @@ export class Scan {
     }
     const list = childrenOf(el);
     if (list.length < 60 || walk.space.inner || (el.localName !== 'tbody' && list.length < 300)) return childNodesOf(el);
-    const top = this.options.area.y - 30 - walk.space.dy, bottom = top + this.options.area.h + 60;
+    const top = this.top_ - kReach - walk.space.dy, bottom = this.bottom_ + kReach - walk.space.dy;
     let low = 0, high = list.length - 1;
     while (low < high) {
       const mid = (low + high) >> 1;
@@ -371,13 +387,13 @@ export class Scan {
   }
 
   text(t: Text, cs: CSSStyleDeclaration, walk: Walk): void {
-    const { fonts, scale, area } = this.options;
+    const { fonts, scale } = this.options;
     const g = fonts.measuring;
     const font = fonts.of(cs);
     const lines = linesOf(t, cs, (r) => this.local(walk, r, { w: 0, h: font.ascent + font.descent }));
     const { decorations, ellipsis } = walk;
     lines.forEach(({ text, rect }, i) => {
-      if (!overlaps(bounds(walk.space.mat, rect), area, 4)) return;
+      if (!this.wanted(bounds(walk.space.mat, rect), 4)) return;
       let s = shown(text, cs, i === 0, i === lines.length - 1);
       let at = rect;
       if (ellipsis) {
