@@ -10,7 +10,8 @@ const kAlike = 0.95;
 async function share(page, site, name, options = {}) {
   await page.goto(`${site.url}/assist/${name}`);
   await page.raw.addScriptTag({ url: `${site.url}/scripts/assist-capture.js` });
-  await page.evaluate(installCapture, { workerUrl: '/scripts/assist-worker.js', ...options });
+  // As sharp as can be at once: what is looked at here is the last picture.
+  await page.evaluate(installCapture, { workerUrl: '/scripts/assist-worker.js', sharpKbps: 1e6, ...options });
   await until('a first frame', () => page.evaluate(() => window.__shared.sent > 0));
 }
 

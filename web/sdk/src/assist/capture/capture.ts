@@ -10,7 +10,7 @@ import { EncoderHost } from './encoder_host';
 import { Images } from './images';
 import { CaptureLedger } from './ledger';
 import { MaskRules, usable } from './masks';
-import { pathMatches, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { pathMatches, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { Painter } from './paint';
 import { Scan, type Seen } from './scan';
 import { Fonts } from './text';
@@ -67,6 +67,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private timer_ = 0;
   private poll_ = 0;
   private sharpTimer_ = 0;
+  private sharpAt_ = 0;
   private job_ = 0;
   private frame_: number;
   private epoch_: number;
@@ -401,10 +402,11 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private async sharpen(): Promise<void> {
-    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.slow_ > 1 || this.document_.hidden) return this.sharpenLater();
+    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.slow_ > 1 || this.document_.hidden || performance.now() < this.sharpAt_) return this.sharpenLater();
     this.busy_ = true;
     try {
-      this.deliver(await this.host_.run(this.newJob([], { sharp: true })));
+      const bytes = this.deliver(await this.host_.run(this.newJob([], { sharp: true })));
+      this.sharpAt_ = performance.now() + sharpRest(bytes, this.options_.sharpKbps);
     } finally {
       this.busy_ = false;
     }

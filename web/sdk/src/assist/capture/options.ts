@@ -29,6 +29,8 @@ export interface CaptureOptions {
   quality?: number;
   /** Least time between two pictures, ms. */
   minInterval?: number;
+  /** What sharp pictures may take of the line on average, kbit/s; default 64: photographs are ten times as large so. */
+  sharpKbps?: number;
   onFrame(frame: ArrayBuffer): void;
   onUnsupported?(list: Unsupported[]): void;
   onReceipt?(receipt: Receipt): void;
@@ -64,3 +66,6 @@ export interface PaintCost {
 export function pathMatches(path: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map((s) => s.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(path));
 }
+
+/** A sharp picture of so many bytes uses up the line's share for so long, ms. */
+export const sharpRest = (bytes: number, kbps = 64): number => (bytes * 8) / kbps;

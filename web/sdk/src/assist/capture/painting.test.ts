@@ -130,6 +130,32 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await run('c.stop()');
     });
 
+    it('sends sharp pictures as the line can spare them', async () => {
+      await open('<h1>Hello</h1>');
+      await run(`window.c = Capture.startCapture({ onFrame() {}, minInterval: 10, sharpKbps: 0.001 })`);
+      await page.waitForFunction('c.sharpAt_ > 0 && c.blurred_ === 0');
+      await run(`document.querySelector('h1').textContent = 'Again'`);
+      await page.waitForFunction('c.blurred_ > 0 && !c.busy_');
+      await run('c.sharpen()');
+      expect(await run('[c.blurred_ > 0, c.sharpAt_ > performance.now()]')).toEqual([true, true]);
+      await run('c.stop()');
+    });
+
+    it('walks only what is wanted, and paints as little for a letter', async () => {
+      await open(`<div style="height:60px"><input id="i" style="width:100px" value="a"></div>${'<p>row</p>'.repeat(12)}`);
+      await run(`window.c = Capture.startCapture({ onFrame() {}, minInterval: 10 }); window.costs = []; c.on('painted', (p) => costs.push(p))`);
+      await page.waitForFunction('costs.length > 0');
+      const typed = async () => {
+        await run(`costs.length = 0; i.focus(); i.value += 'b'; i.dispatchEvent(new Event('input', { bubbles: true }))`);
+        await page.waitForFunction('costs.length > 0');
+      };
+      await typed();
+      await page.waitForFunction('!c.busy_ && c.marks_.size === 0');
+      await typed();
+      expect(await run('costs[0].elements')).toBeLessThan(8);
+      await run('c.stop()');
+    });
+
     it('still watches components when hundreds have come and gone', async () => {
       await open('<div id="d"></div>');
       await run(`window.changed = []; window.w = new Capture.ChangeWatcher(document, { changed: (e) => changed.push(e), scrolled() {}, everything() {}, added() {} }, '[data-parley-overlay]'); w.start();

@@ -6,7 +6,7 @@ import type { View } from '../protocol';
 import type { Encoded, Job } from './encoder';
 import { EncoderHost } from './encoder_host';
 import { CaptureLedger } from './ledger';
-import { pathMatches, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { pathMatches, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { MaskRules, usable } from './masks';
 import { MaskStyle } from './mask_style';
 
@@ -41,6 +41,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
   private slow_ = 1;
   private behind_ = false;
   private lastSent_ = 0;
+  private sharpAt_ = 0;
   private blurred_ = 0;
   private job_ = 0;
   private frame_ = Math.floor((Date.now() - 1.7e12) / 100) >>> 0;
@@ -204,8 +205,11 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
       };
       const bytes = this.deliver(await this.host_.run(job));
       this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });
-      const quiet = performance.now() - this.lastSent_ > kSharpAfterMs;
-      if (bytes === 0 && quiet && this.blurred_ > 0) this.deliver(await this.host_.run({ ...job, id: ++this.job_, frame: (this.frame_ + 1) >>> 0, whole: false, patches: [], sharp: true }));
+      const now = performance.now(), quiet = now - this.lastSent_ > kSharpAfterMs && now > this.sharpAt_;
+      if (bytes === 0 && quiet && this.blurred_ > 0) {
+        const sharp = this.deliver(await this.host_.run({ ...job, id: ++this.job_, frame: (this.frame_ + 1) >>> 0, whole: false, patches: [], sharp: true }));
+        this.sharpAt_ = now + sharpRest(sharp, this.options_.sharpKbps);
+      }
     } finally {
       this.busy_ = false;
     }
