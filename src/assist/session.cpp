@@ -166,7 +166,8 @@ void AssistSession::gone(const std::string& id, std::int64_t now) {
 /// Takes an agent or a supervisor out of the session. `code` 0: the connection is gone already.
 void AssistSession::drop(const std::string& id, std::uint16_t code, const std::string& why,
                          std::int64_t now) {
-  const std::string party = id;
+  const std::string party =
+      id;  // May be that of the entry. NOLINT(performance-unnecessary-copy-initialization)
   const auto at = std::ranges::find(others_, party, &Party::id);
   if (at == others_.end()) return;
   note(now, *at, why, Json(at->did));
@@ -205,7 +206,7 @@ void AssistSession::onConsent(const Message& message, std::int64_t now) {
   if (!id.empty()) {
     const auto at = std::ranges::find(asked_, id, &ConsentRequest::id);
     if (at == asked_.end()) return;  // Answered, or too late: the session's state tells.
-    const ConsentRequest request = *at;
+    const ConsentRequest request = std::move(*at);
     asked_.erase(at);
     return settle(request, grant, now);
   }

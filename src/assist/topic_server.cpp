@@ -74,6 +74,7 @@ const AssistSession* TopicServer::find(const std::string& cid) const {
 
 std::vector<const AssistSession*> TopicServer::all() const {
   std::vector<const AssistSession*> out;
+  out.reserve(sessions_.size());
   for (const auto& [cid, session] : sessions_) out.push_back(session.get());
   return out;
 }
@@ -212,7 +213,8 @@ void TopicServer::provide(const PushWish& wish) {
 
 /// A session that is over becomes a record.
 void TopicServer::sweep(const std::string& id) {
-  const std::string cid = id;
+  const std::string cid =
+      id;  // May be that of the entry. NOLINT(performance-unnecessary-copy-initialization)
   const auto at = sessions_.find(cid);
   if (at == sessions_.end() || !at->second->over()) return;
   logger.info("session ended", {{"cid", cid}});

@@ -34,6 +34,7 @@ void EventHub::add(std::shared_ptr<net::WebSocket> socket) {
 void EventHub::broadcast(const std::string& json) {
   // A copy: sending may close a slow one, which then leaves the table.
   std::vector<std::shared_ptr<net::WebSocket>> all;
+  all.reserve(sockets_.size());
   for (const auto& [id, socket] : sockets_) all.push_back(socket);
   for (const auto& socket : all) socket->sendText(json);
 }

@@ -375,6 +375,7 @@ Session* Sessions::agentSession(const std::string& user) {
 
 void Sessions::announceEnding(std::string_view text) {
   std::vector<std::string> ids;
+  ids.reserve(sessions_.size());
   for (const auto& [id, session] : sessions_) ids.push_back(id);
   const std::string object = dumpJson({{"type", "session"}, {"what", "ending"}, {"text", text}});
   for (const std::string& id : ids) send(id, object);

@@ -81,7 +81,7 @@ std::string Sessions::restore(const std::string& saved) {
   const auto json = parseJson(saved);
   if (!json || !json->is_object()) return {};
   const auto text = [&](const char* key) { return stringAt(*json, key).value_or(""); };
-  const std::string id = text("session");
+  std::string id = text("session");
   if (find(id) != nullptr) return id;  // Of a call that was taken over before.
   identity::CallToken token;
   token.audience = "websocketcall";

@@ -73,6 +73,7 @@ std::vector<std::string> Trunks::order() {
     return a.rank != b.rank ? a.rank < b.rank : a.lot < b.lot;
   });
   std::vector<std::string> out;
+  out.reserve(ranked.size());
   for (const Ranked& each : ranked) out.push_back(*each.uri);
   return out;
 }

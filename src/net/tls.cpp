@@ -182,7 +182,7 @@ base::Result<SslContext> buildOne(const TlsServerSettings& settings, const TlsCe
     return base::fail("tls.bad_certificate", opensslText());
   }
   // Now the SSL_CTX's, see stateIndex().
-  static_cast<void>(state.release());  // NOLINT(bugprone-unused-return-value): `kept` is the same.
+  static_cast<void>(state.release());
   if (!kept->protocols.empty()) SSL_CTX_set_alpn_select_cb(context.get(), selectAlpn, kept);
   if (!kept->others.empty()) {
     SSL_CTX_set_tlsext_servername_callback(context.get(), selectByName);

@@ -102,7 +102,7 @@ std::string fingerprintOf(const X509& certificate, const EVP_MD& digest) {
   if (X509_digest(&certificate, &digest, bytes.data(), &size) != 1) return {};
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string text;
-  text.reserve(size * 3);
+  text.reserve(std::size_t{size} * 3);
   for (unsigned i = 0; i < size; ++i) {
     if (i > 0) text += ':';
     text += kHex[bytes[i] >> 4];

@@ -58,6 +58,7 @@ std::vector<OfferedCodec> placeCodecs(const std::vector<Codec>& offered, Numbers
 /// of feedback and repair.
 void enrich(std::vector<OfferedCodec>& codecs, MediaKind kind, Numbers& numbers) {
   std::vector<PayloadType> taken;
+  taken.reserve(codecs.size());
   for (const auto& codec : codecs) taken.push_back(codec.here.payloadType);
   for (auto& [here, there] : codecs) {
     if (isTelephoneEvent(here)) continue;
@@ -91,6 +92,7 @@ bool isFreeOf(MediaKind kind, LegKind here, LegKind there) {
 
 std::vector<Codec> codecsHere(const std::vector<OfferedCodec>& codecs) {
   std::vector<Codec> here;
+  here.reserve(codecs.size());
   for (const auto& codec : codecs) here.push_back(codec.here);
   return here;
 }

@@ -21,7 +21,7 @@ constexpr std::size_t kRtcpReplayWindow = 128;
 /// Nothing when they do not fit.
 std::optional<std::size_t> rtpHeaderBytes(base::Bytes packet) {
   if (packet.size() < kMinRtpHeader || packet[0] >> 6 != 2) return std::nullopt;
-  std::size_t size = kMinRtpHeader + (packet[0] & 0x0Fu) * 4;
+  std::size_t size = kMinRtpHeader + std::size_t{packet[0] & 0x0Fu} * 4;
   if ((packet[0] & 0x10) != 0) {
     if (packet.size() < size + 4) return std::nullopt;
     size += 4 + std::size_t{base::loadU16(&packet[size + 2])} * 4;
@@ -121,8 +121,8 @@ std::expected<void, DropReason> Context::protectRtp(proto::Packet& packet) {
   if (packet.tailroom() < kMaxOverhead) return std::unexpected(DropReason::packetTooLarge);
   const std::uint32_t ssrc = base::loadU32(&data[8]);
   Stream* stream = find(ssrc);
-  if (stream == nullptr && (stream = add(ssrc)) == nullptr)
-    return std::unexpected(DropReason::rtpSsrcTableFull);
+  if (stream == nullptr) stream = add(ssrc);
+  if (stream == nullptr) return std::unexpected(DropReason::rtpSsrcTableFull);
   const auto index = estimateRtpIndex(
       stream->rtp.started() ? std::optional(stream->rtp.highest()) : std::nullopt, base::loadU16(&data[2]));
   if (!index) return std::unexpected(DropReason::srtpKeyExhausted);
@@ -166,8 +166,8 @@ std::expected<void, DropReason> Context::protectRtcp(proto::Packet& packet) {
   if (packet.tailroom() < kMaxOverhead) return std::unexpected(DropReason::packetTooLarge);
   const std::uint32_t ssrc = base::loadU32(&data[4]);
   Stream* stream = find(ssrc);
-  if (stream == nullptr && (stream = add(ssrc)) == nullptr)
-    return std::unexpected(DropReason::rtpSsrcTableFull);
+  if (stream == nullptr) stream = add(ssrc);
+  if (stream == nullptr) return std::unexpected(DropReason::rtpSsrcTableFull);
   if (stream->nextRtcpIndex > kMaxRtcpIndex) return std::unexpected(DropReason::srtpKeyExhausted);
   if (!rtcp_->sealRtcp(data, ssrc, stream->nextRtcpIndex))
     return std::unexpected(DropReason::srtpAuthentication);

@@ -204,7 +204,7 @@ bool AgentCore::checkBody(TransactionId id, const Message& request, base::Instan
   const bool optional = disposition && disposition->find("handling=optional") != std::string_view::npos;
   if (request.body().size() > options.maxBodyBytes)
     status = 413;
-  else if (encoding && !base::equalsIgnoreCase(*encoding, "identity"))
+  else if (encoding && !base::equalsIgnoreCase(*encoding, "identity"))  // NOLINT(bugprone-branch-clone)
     status = 415;
   else if (const std::string type = request.contentType(); isMultipart(type))
     status = optional ? 0 : findSdp(*request.header(HeaderId::contentType), request.body()).status;

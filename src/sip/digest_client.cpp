@@ -196,6 +196,7 @@ base::Result<void> DigestClient::adopt(const RealmKey& key, Challenge challenge)
 
 std::vector<Header> DigestClient::authorize(const DigestRequest& request) {
   std::vector<Header> headers;
+  headers.reserve(realms_.size());
   for (auto& [key, realm] : realms_) headers.push_back(credential(key, realm, request));
   return headers;
 }

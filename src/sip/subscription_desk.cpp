@@ -403,6 +403,7 @@ void SubscriptionDesk::takeRefresh(Subscription& subscription, TransactionId tra
 
 void SubscriptionDesk::endAll(base::Instant now) {
   std::vector<SubscriptionId> ids;
+  ids.reserve(all_.size());
   for (const auto& entry : all_) ids.push_back(entry.first);
   for (const SubscriptionId id : ids) {
     Subscription* subscription = find(id);

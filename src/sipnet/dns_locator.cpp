@@ -75,6 +75,7 @@ struct DnsLocator::Impl : std::enable_shared_from_this<DnsLocator::Impl> {
 
   static void answer(sip::ServerLocator& locator, const std::vector<net::NaptrRecord>& records) {
     std::vector<sip::NaptrAnswer> answers;
+    answers.reserve(records.size());
     for (const auto& each : records) {
       answers.push_back({each.order, each.preference, each.flags, each.service, each.replacement});
     }
@@ -82,11 +83,13 @@ struct DnsLocator::Impl : std::enable_shared_from_this<DnsLocator::Impl> {
   }
   static void answer(sip::ServerLocator& locator, const std::vector<net::SrvRecord>& records) {
     std::vector<sip::SrvAnswer> answers;
+    answers.reserve(records.size());
     for (const auto& each : records) answers.push_back({each.priority, each.weight, each.port, each.target});
     locator.answerSrv(std::move(answers));
   }
   static void answer(sip::ServerLocator& locator, const std::vector<net::Endpoint>& records) {
     std::vector<proto::TransportAddress> answers;
+    answers.reserve(records.size());
     for (const auto& each : records) answers.push_back(addressOf(each));
     locator.answerAddresses(answers);
   }
