@@ -297,7 +297,9 @@ void HttpApi::onMe(const HttpRequest& request, HttpReply reply, Door door) {
 
 void HttpApi::onTrunks(const HttpRequest& request, HttpReply reply) {
   if (signIns_.adminOf(request) == nullptr) return reply.send(loginRequired());
-  reply.send(api(HttpResponse::json(200, parts_.trunks.json())));
+  Json body = Json::parse(parts_.trunks.json());
+  body["strangers"] = Json::parse(parts_.strangers.json());
+  reply.send(api(HttpResponse::json(200, dumpJson(body))));
 }
 
 void HttpApi::onPerformance(const HttpRequest& request, HttpReply reply) {

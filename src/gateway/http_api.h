@@ -10,6 +10,7 @@
 #include "gateway/brokers.h"
 #include "gateway/call_desk.h"
 #include "gateway/performance_log.h"
+#include "gateway/strangers.h"
 #include "gateway/trunks.h"
 #include "identity/tokens.h"
 #include "identity/users.h"
@@ -36,6 +37,7 @@ struct HttpApiParts {
   base::Random& random;
   std::string version;
   const Trunks& trunks;
+  const Strangers& strangers;
   const PerformanceLog& performance;
   const std::vector<std::unique_ptr<link::Extension>>& extensions;
 };

@@ -161,9 +161,10 @@ class RunningServer final : public Server {
     calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, sip_->phones(), records_);
     desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, sip_->phones(), *users_, random_,
                                        callDeskOptions(settings_));
-    api_ = std::make_unique<HttpApi>(HttpApiParts{
-        settings_, *users_, *signer_, *agentWeb_, *adminWeb_, *sessions_, *calls_, records_, *desk_,
-        *brokers_, random_, version_, sip_->phones().trunks(), performance_, extensions_});
+    api_ = std::make_unique<HttpApi>(HttpApiParts{settings_, *users_, *signer_, *agentWeb_, *adminWeb_,
+                                                  *sessions_, *calls_, records_, *desk_, *brokers_, random_,
+                                                  version_, sip_->phones().trunks(),
+                                                  sip_->phones().strangers(), performance_, extensions_});
     sampleTimer_.startEvery(kSampleEvery, [this] { sample(); });
     // Settings may be changed from any thread; what follows from it happens on the loop, while this lives.
     settings_.onChange("", [&loop = loop_, alive = std::weak_ptr<int>(alive_),

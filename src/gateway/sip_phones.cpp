@@ -91,8 +91,8 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
       trunks_(random, options_.times),
       timer_(loop),
       pingTimer_(loop) {
-  strangers_ = base::Metrics::instance().counter("parley_sip_strangers_total",
-                                                 "Requests of addresses that may not call.");
+  strangerCount_ = base::Metrics::instance().counter("parley_sip_strangers_total",
+                                                     "Requests of addresses that may not call.");
   agent_ = std::make_unique<sip::UserAgent>(
       std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, nullptr});
 }
@@ -463,11 +463,14 @@ sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& so
                      std::ranges::any_of(options_.allowedPeers,
                                          [&](const auto& peer) { return covers(peer, source.remote); });
   if (known) return sip::Verdict::allowed();
-  strangers_.add();
-  sipLog.warn("a stranger was refused", {{"address", shown(source.remote)},
-                                         {"method", base::printable(request.methodName(), 32)},
-                                         {"reason", "sip.stranger"},
-                                         {"answer", options_.silentToStrangers ? "none" : "403"}});
+  strangerCount_.add();
+  const std::string address = net::Endpoint::fromBytes(source.remote.ip, 0).address();
+  if (strangers_.add(address, request.methodName(), base::wallNow())) {
+    sipLog.warn("a stranger was refused", {{"address", address},
+                                           {"method", base::printable(request.methodName(), 32)},
+                                           {"reason", "sip.stranger"},
+                                           {"answer", options_.silentToStrangers ? "none" : "403"}});
+  }
   return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
 }
 

@@ -20,6 +20,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "gateway/phones.h"
+#include "gateway/strangers.h"
 #include "gateway/trunks.h"
 #include "net/endpoint.h"
 #include "net/event_loop.h"
@@ -84,6 +85,7 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   bool idle() const { return legs_.empty() && agent_->idle(); }
 
   const Trunks& trunks() const { return trunks_; }
+  const Strangers& strangers() const { return strangers_; }
   std::size_t legs() const { return legs_.size(); }
   std::uint64_t messagesIn() const { return messagesIn_; }
   std::uint64_t messagesOut() const { return messagesOut_; }
@@ -149,7 +151,8 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   std::map<std::string, std::vector<proto::TransportAddress>> trunkAddresses_;
   net::Timer timer_, pingTimer_;
   std::uint64_t messagesIn_ = 0, messagesOut_ = 0;
-  base::Counter strangers_;
+  base::Counter strangerCount_;
+  Strangers strangers_;
   base::ThreadAffinity affinity_;
   base::LifeGuard guard_;
 };

@@ -280,6 +280,9 @@ TEST_F(SipPhonesTest, AStrangerIsRefused) {
   phones_->receive(inviteFrom("8000"), sourceOf(stranger));
   EXPECT_EQ(statusSent(), 403);
   EXPECT_TRUE(heard_.calls.empty());
+  ASSERT_EQ(phones_->strangers().seen().size(), 1u);
+  EXPECT_EQ(phones_->strangers().seen()[0].address, "203.0.113.9");
+  EXPECT_EQ(phones_->strangers().seen()[0].method, "INVITE");
 }
 
 TEST_F(SipPhonesTest, AStrangerMayHearNothingAtAll) {

@@ -2,6 +2,7 @@
 import { Baresip } from '../lib/baresip.mjs';
 import { assert, bothHear, mediaSettings, people, sipSettings, signIn, until } from '../lib/call.mjs';
 import { Linphone } from '../lib/linphone.mjs';
+import { request } from '../../browser/lib/stack.mjs';
 import { Sipp } from '../lib/sipp.mjs';
 
 async function agentAndPhone(t, { settings = {} } = {}) {
@@ -101,6 +102,9 @@ export const cases = [
       await t.parley(sipSettings(t.lan, [trunk.address]), mediaSettings(t.lan));
       const knocks = t.owns(new Sipp(t.scratch, stranger, 'call-and-be-forbidden', { remote: `${t.lan.host}:5060`, user: 'agent1', calls: 20, rate: 100 }));
       await knocks.succeeded();
+      const { strangers } = (await request(`${t.stack.url}/web_plugin_framework/webcontroller/api/trunks`, { headers: await t.stack.admin() })).json;
+      assert(strangers.refused >= 20 && strangers.addresses.length === 1, `strangers: ${JSON.stringify(strangers)}`);
+      assert(strangers.addresses[0].address === stranger.address && strangers.addresses[0].method === 'INVITE', JSON.stringify(strangers));
     },
   },
   {

@@ -116,6 +116,12 @@ export interface Trunk {
   addresses?: { address: string; state?: string }[];
 }
 
+/** SIP requests of addresses that may not call, the last address first. */
+export interface Strangers {
+  refused: number;
+  addresses: { address: string; method: string; count: number; lastAt: string }[];
+}
+
 /** One second or minute: `sessions`, `calls` and load as they were, the rest as many as happened in it. */
 export interface Sample {
   at: string;
@@ -176,7 +182,7 @@ export const api = {
   login: (user: string, password: string) => requestJson(env, 'POST', `${kBase}/login`, { user, password }),
   logout: () => requestJson(env, 'POST', `${kBase}/logout`),
   calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,
-  trunks: () => requestJson(env, 'GET', `${kBase}/trunks`) as unknown as Promise<{ trunks?: Trunk[] }>,
+  trunks: () => requestJson(env, 'GET', `${kBase}/trunks`) as unknown as Promise<{ trunks?: Trunk[]; strangers?: Strangers }>,
   performance: (minutes: number) => requestJson(env, 'GET', `${kBase}/performance?minutes=${minutes}`) as unknown as Promise<Performance>,
   assistSessions: () => requestJson(env, 'GET', `${kBase}/assist/sessions`) as unknown as Promise<{ current?: AssistSummary[]; recent?: AssistSummary[] }>,
   assistSession: (cid: string) => requestJson(env, 'GET', `${kBase}/assist/sessions/${encodeURIComponent(cid)}`) as unknown as Promise<AssistDetail>,

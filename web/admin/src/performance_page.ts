@@ -1,7 +1,7 @@
 import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { api, type Performance, type Sample, type Trunk } from './api';
+import { api, type Performance, type Sample, type Strangers, type Trunk } from './api';
 import './chart';
 import { whyDown } from './diagnose';
 import { lasting, sum, trunkGroup, trunkTransport } from './performance';
@@ -17,6 +17,7 @@ const kRanges = [
 @customElement('parley-performance')
 export class PerformancePage extends LitElement {
   @state() private trunks_: Trunk[] | null = null;
+  @state() private strangers_: Strangers | null = null;
   @state() private log_: Performance | null = null;
   @state() private range_: (typeof kRanges)[number] = kRanges[0];
   @state() private paused_ = false;
@@ -40,8 +41,9 @@ export class PerformancePage extends LitElement {
   private async load(): Promise<void> {
     clearTimeout(this.timer_);
     try {
-      const [{ trunks = [] }, log] = await Promise.all([api.trunks(), api.performance(this.range_.minutes)]);
+      const [{ trunks = [], strangers = null }, log] = await Promise.all([api.trunks(), api.performance(this.range_.minutes)]);
       this.trunks_ = trunks;
+      this.strangers_ = strangers;
       this.log_ = log;
       this.error_ = null;
     } catch (thrown) {
@@ -115,6 +117,22 @@ export class PerformancePage extends LitElement {
     </section>`;
   }
 
+  /** Only where somebody knocked. */
+  private strangerTable() {
+    const strangers = this.strangers_;
+    if (!strangers || strangers.refused === 0) return nothing;
+    return html`<section class="card list" aria-label="Refused strangers" data-test="strangers">
+      <h2>Refused strangers <small>${strangers.refused}</small></h2>
+      <p class="soft">SIP requests of addresses that are neither an outbound server nor an allowed peer (<code>sip.allowed_peers</code>).</p>
+      <div class="scroll" tabindex="0" role="region" aria-label="Refused strangers, table"><table>
+        <thead><tr><th scope="col">Address</th><th scope="col">Last request</th><th scope="col" class="number">Requests</th><th scope="col">Last seen</th></tr></thead>
+        <tbody>${strangers.addresses.map((one) => html`<tr data-test="stranger">
+          <th scope="row">${one.address}</th><td>${one.method}</td><td class="number">${one.count}</td><td>${lasting(one.lastAt)} ago</td>
+        </tr>`)}</tbody>
+      </table></div>
+    </section>`;
+  }
+
   override render() {
     const samples = this.samples;
     const times = samples.map((s) => s.at);
@@ -131,6 +149,7 @@ export class PerformancePage extends LitElement {
       </div>
       ${this.error_ ? html`<p class="error" role="alert" data-test="page-error" data-code=${this.error_.code}>${this.error_.message}</p>` : nothing}
       ${this.tiles(samples)} ${this.trunkTable()}
+      ${this.strangerTable()}
       <div class="charts">
         ${chart('Calls and sessions', [{ name: 'Calls', values: of('calls') }, { name: 'Sessions', values: of('sessions') }])}
         ${chart(`Calls each ${per}`, [{ name: 'Begun', values: of('started') }, { name: 'Ended', values: of('ended') }, { name: 'Failed', values: of('failed') }])}
