@@ -13,6 +13,7 @@ export interface Painted {
   /** Pixels of pure magenta: what tests hide. */
   magenta: number;
   black: number;
+  white: number;
   /** Anything that is neither white nor black. */
   coloured: number;
   masked: string[];
@@ -26,12 +27,13 @@ export function paintPage(masks: MaskOptions = {}, area = { x: 0, y: 0, w: inner
   const painter = new Painter(new Images(() => {}, unsupported), fonts, 1, unsupported);
   const canvas = painter.paint(scan.page(document), area);
   const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-  const painted: Painted = { magenta: 0, black: 0, coloured: 0, masked: hidden, unsupported: told };
+  const painted: Painted = { magenta: 0, black: 0, white: 0, coloured: 0, masked: hidden, unsupported: told };
   for (let i = 0; i < data.length; i += 4) {
     const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
     if (r > 190 && g < 90 && b > 190) painted.magenta++;
     if (r < 20 && g < 20 && b < 20) painted.black++;
     else if (r < 235 || g < 235 || b < 235) painted.coloured++;
+    else painted.white++;
   }
   return painted;
 }

@@ -218,7 +218,13 @@ export class ChangeWatcher {
     if (type === 'change' || (type === 'input' && turned)) {
       if (element.parentElement) this.sink_.changed(element.parentElement, 'self');
       for (const label of (element as HTMLInputElement).labels ?? []) this.sink_.changed(label, 'deep');
+      if ((element as HTMLInputElement).type === 'radio') this.others(element as HTMLInputElement, root);
     }
+  }
+
+  /** The one of the group that was chosen before says nothing. */
+  private others(radio: HTMLInputElement, root: Document | ShadowRoot): void {
+    for (const other of root.querySelectorAll<HTMLInputElement>('input[type=radio i]')) if (other.name === radio.name && other !== radio) this.sink_.changed(other, 'self');
   }
 
   /** Whether a style can look different now: a letter more makes no field valid or filled that was so before. */

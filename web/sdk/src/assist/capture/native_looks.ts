@@ -10,7 +10,12 @@ const kAccent = kFirefox ? '#0060df' : '#0075ff';
 const kLine = '#767676';
 const kFaint = '#c5c5c5';
 
-const accentOf = (cs: CSSStyleDeclaration): string => (cs.accentColor && cs.accentColor !== 'auto' && !isClear(cs.accentColor) ? cs.accentColor : kAccent);
+/** Of pages that say they can be dark, where the person wants them so. */
+const isDark = ({ colorScheme }: CSSStyleDeclaration): boolean =>
+  !!colorScheme && colorScheme.includes('dark') && (!colorScheme.includes('light') || matchMedia('(prefers-color-scheme: dark)').matches);
+
+const accentOf = (cs: CSSStyleDeclaration): string =>
+  cs.accentColor && cs.accentColor !== 'auto' && !isClear(cs.accentColor) ? cs.accentColor : isDark(cs) && !kFirefox ? '#99c8ff' : kAccent;
 const round = (r: number): Radii => [r, r, r, r, r, r, r, r];
 
 export function paintToggle(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration, at: Rect): void {
@@ -18,14 +23,15 @@ export function paintToggle(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration,
   const r = { x: at.x + (at.w - size) / 2, y: at.y + (at.h - size) / 2, w: size, h: size };
   const on = el.checked || (el.type === 'checkbox' && el.indeterminate);
   const color = el.disabled ? kFaint : accentOf(cs);
+  const [ground, line] = isDark(cs) ? ['#3b3b3b', '#858585'] : ['#fff', kLine];
   g.setLineDash([]);
   g.lineWidth = 1;
   g.beginPath();
   if (el.type === 'radio') g.arc(r.x + size / 2, r.y + size / 2, size / 2 - 0.5, 0, 2 * Math.PI);
   else addPath(g, { x: r.x + 0.5, y: r.y + 0.5, w: size - 1, h: size - 1 }, round(2));
-  g.fillStyle = on && el.type === 'checkbox' ? color : '#fff';
+  g.fillStyle = on && el.type === 'checkbox' ? color : ground;
   g.fill();
-  g.strokeStyle = on ? color : el.disabled ? kFaint : kLine;
+  g.strokeStyle = on ? color : el.disabled ? kFaint : line;
   g.stroke();
   if (!on) return;
   if (el.type === 'radio') {
@@ -35,7 +41,7 @@ export function paintToggle(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration,
     g.fill();
     return;
   }
-  g.strokeStyle = '#fff';
+  g.strokeStyle = ground;
   g.lineWidth = Math.max(1.5, size * 0.15);
   g.beginPath();
   if (el.indeterminate) {
@@ -57,8 +63,7 @@ export function paintRange(g: G, el: HTMLInputElement, cs: CSSStyleDeclaration, 
   const y = at.y + at.h / 2, x = at.x + thumb / 2 + (at.w - thumb) * part;
   const track = { x: at.x + 1, y: y - thick / 2, w: at.w - 2, h: thick };
   if (cs.appearance !== 'none') {
-    g.fillStyle = '#efefef';
-    g.strokeStyle = '#b2b2b2';
+    [g.fillStyle, g.strokeStyle] = isDark(cs) ? ['#3b3b3b', '#858585'] : ['#efefef', '#b2b2b2'];
     g.lineWidth = 1;
     g.setLineDash([]);
     g.beginPath();

@@ -156,6 +156,18 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await run('c.stop()');
     });
 
+    it('shows a choice that another one has taken back, and native marks in the colours of the page', async () => {
+      await open('<label><input type="radio" name="a" id="one" checked>One</label><div style="height:300px"></div><label><input type="radio" name="a" id="two">Two</label>');
+      await run(`window.changed = []; window.w = new Capture.ChangeWatcher(document, { changed: (e) => changed.push(e.id), scrolled() {}, everything() {}, added() {} }, '[data-parley-overlay]'); w.start(); two.click()`);
+      expect(await run('[changed.includes("one"), changed.includes("two")]')).toEqual([true, true]);
+      await run('w.stop()');
+      await open('<style>:root{color-scheme:dark}input{width:60px;height:60px}body{background:#000}</style><input type="radio"><input type="checkbox">');
+      expect((await paint()).black).toBeGreaterThan(800 * 600 * 0.9);
+      expect(await run(`(() => { document.documentElement.style.colorScheme = 'light'; return Capture.paintPage().white; })()`)).toBeGreaterThan(2000);
+      await run(`document.documentElement.style.colorScheme = 'dark'`);
+      expect(await run('Capture.paintPage().white')).toBe(0);
+    });
+
     it('still watches components when hundreds have come and gone', async () => {
       await open('<div id="d"></div>');
       await run(`window.changed = []; window.w = new Capture.ChangeWatcher(document, { changed: (e) => changed.push(e), scrolled() {}, everything() {}, added() {} }, '[data-parley-overlay]'); w.start();
