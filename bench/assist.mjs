@@ -4,11 +4,12 @@
 // https and ws, which knows no consent, no log and no flow control. CPU from /proc, memory as PSS; the load comes from this process.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import WebSocket from 'ws';
 import { agentTopicToken, consumerTopic, picture, Topic } from '../tests/browser/lib/topic.mjs';
 import { freePort, Stack } from '../tests/browser/lib/stack.mjs';
 
+const WebSocket = createRequire(new URL('../tests/browser/lib/topic.mjs', import.meta.url))('ws');
 const sessions = Number(process.argv[2] ?? 200), seconds = Number(process.argv[3] ?? 20);
 const kViewers = 2, kWhole = 60_000, kChange = 3_400, kPerSecond = 4, kWholeEvery = 30 * kPerSecond;
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
