@@ -149,6 +149,28 @@ TEST_F(RegistrationTest, AChallengeIsAnsweredAndTheNextRefreshIsAuthorisedBefore
   EXPECT_EQ(valuesOf(refresh, HeaderId::authorization).size(), 1U);
 }
 
+TEST_F(RegistrationTest, ARegistrarThatChallengesForEverIsLeftForAWhile) {
+  for (const bool stale : {true, false}) {
+    make().start(now);
+    int requests = 0;
+    // Each time another nonce, and another realm where the old one is not called stale.
+    for (; requests < 100 && registration->poll(now); ++requests) {
+      Message challenge = response(401);
+      const std::string n = std::to_string(requests);
+      challenge.add(HeaderId::wwwAuthenticate, "Digest realm=\"" + (stale ? "r" : n) +
+                                                   "\", qop=\"auth\", nonce=\"" + n +
+                                                   (stale ? "\", stale=true" : "\""));
+      result(std::move(challenge));
+    }
+    EXPECT_LE(requests, Registration::kMaxRounds);
+    EXPECT_GE(requests, 3);
+    EXPECT_EQ(registration->state().phase, RegistrationPhase::waiting);
+    EXPECT_EQ(registration->state().reason, stale ? "sip.auth_rejected" : "sip.register_rounds");
+    EXPECT_GE(untilWake(), 15s);
+    digest.forget();
+  }
+}
+
 TEST_F(RegistrationTest, AWrongPasswordIsTriedOnceAndThenRarely) {
   make().start(now);
   for (int i = 0; i < 2; ++i) {
