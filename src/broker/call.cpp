@@ -113,7 +113,7 @@ base::Result<std::vector<std::string>> Call::join(std::string_view a, std::strin
   return renegotiate();
 }
 
-base::Result<void> Call::hold(std::string_view id, bool held, base::Instant now) {
+base::Result<void> Call::hold(std::string_view id, bool held, base::Instant now, bool ringing) {
   touch(now);
   const Leg* leg = find(id);
   if (leg == nullptr) return std::unexpected(unknownLeg(id));
@@ -122,6 +122,7 @@ base::Result<void> Call::hold(std::string_view id, bool held, base::Instant now)
     return base::fail("leg.alone", "nobody hears the leg \"" + std::string(id) + "\"");
   negotiator_.setHeld(legs_[*peer]->id(), held);
   bridge_.setHeld(*peer, held);
+  bridge_.setRinging(*peer, held && ringing, now);
   return {};
 }
 

@@ -52,8 +52,8 @@ class Call final : public rtc::BridgeSink {
   base::Result<LegReport> removeLeg(std::string_view id, base::Instant now);
   /// From now on these two hear each other and nobody else.
   base::Result<std::vector<std::string>> join(std::string_view a, std::string_view b, base::Instant now);
-  /// `leg` holds who hears it. Errors: leg.unknown, leg.alone.
-  base::Result<void> hold(std::string_view leg, bool held, base::Instant now);
+  /// `leg` holds who hears it, and who waits hears a ringing tone or nothing. Errors: leg.unknown, leg.alone.
+  base::Result<void> hold(std::string_view leg, bool held, base::Instant now, bool ringing = false);
 
   // As the negotiator's, and the legs follow. Errors: its reasons, and leg.unknown.
   base::Result<std::string> offer(std::string_view from, std::string_view sdp, std::string_view to,

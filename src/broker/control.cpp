@@ -208,7 +208,9 @@ constexpr std::array<Route, 7> kRoutes{{
        return SdpAnswer{{}, false, std::move(*renegotiate)};
      }},
     {"hold", SdpFields::hold, Shape::renegotiate,
-     [](Call& c, const SdpRequest& r, base::Instant now) { return done(c.hold(r.leg, r.held, now)); }},
+     [](Call& c, const SdpRequest& r, base::Instant now) {
+       return done(c.hold(r.leg, r.held, now, r.ringing));
+     }},
 }};
 
 }  // namespace

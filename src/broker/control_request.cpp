@@ -181,6 +181,10 @@ base::Result<SdpRequest> parseHold(const Json& json) {
   const auto held = json.find("held");
   if (held == json.end() || !held->is_boolean()) return malformed("held must be true or false");
   request.held = *held;
+  if (const auto ringing = json.find("ringing"); ringing != json.end()) {
+    if (!ringing->is_boolean()) return malformed("ringing must be true or false");
+    request.ringing = *ringing;
+  }
   return request;
 }
 

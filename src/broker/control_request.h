@@ -25,7 +25,7 @@ base::Result<LegSpec> parseLegRequest(const std::string& id, const std::string& 
 struct SdpRequest {
   std::string from, to, sdp, towards, leg;
   std::vector<std::string> legs;
-  bool held = false;
+  bool held = false, ringing = false;
 };
 /// Which fields a request has.
 enum class SdpFields {
@@ -34,7 +34,7 @@ enum class SdpFields {
   make,      ///< to, perhaps towards
   rollback,  ///< from or to
   bridge,    ///< legs: two
-  hold,      ///< leg, held
+  hold,      ///< leg, held, perhaps ringing
 };
 base::Result<SdpRequest> parseSdpRequest(const std::string& body, SdpFields fields);
 

@@ -351,6 +351,7 @@ TEST_F(ControlTest, MalformedRequestsAreRefused) {
     expectMalformed("POST", "/v1/calls/c1/bridge", std::string(R"({"legs":)") + legs + "}");
   expectMalformed("POST", "/v1/calls/c1/hold", R"({"leg":"a"})");
   expectMalformed("POST", "/v1/calls/c1/hold", R"({"leg":"a","held":1})");
+  expectMalformed("POST", "/v1/calls/c1/hold", R"({"leg":"a","held":true,"ringing":1})");
   expectMalformed("PUT", "/v1/calls/c1/legs/p1", R"({"kind":"fax"})");
   expectMalformed("PUT", "/v1/calls/c1/legs/a%20b", R"({"kind":"rtp"})");
   EXPECT_EQ(broker_->registry().calls().size(), 0u);

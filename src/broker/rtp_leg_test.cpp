@@ -197,6 +197,23 @@ TEST_F(RtpLegTest, AHoldByAddressStillLetsTheDevicesMusicIn) {
   EXPECT_EQ(phone.received.size(), 2u);
 }
 
+TEST_F(RtpLegTest, WhomWeHoldMayHearARingingTone) {
+  FakeBrowser browser(loop_, 1000);
+  FakePhone phone(loop_, 5000);
+  establish(browser, phone);
+  const auto hold = [&](bool held, bool ringing) {
+    return call([=](Call& c, base::Instant now) { return c.hold("consumer", held, now, ringing); });
+  };
+  ASSERT_TRUE(hold(true, true));
+  ASSERT_TRUE(run([&] { return phone.received.size() >= 5; }));
+  ASSERT_TRUE(hold(true, false));
+  const std::size_t heard = phone.received.size();
+  EXPECT_TRUE(legReport("p1").held);
+  ASSERT_TRUE(hold(false, false));
+  expectBothWays(browser, phone);
+  EXPECT_LE(phone.received.size(), heard + 2) << "no tone any more";
+}
+
 TEST_F(RtpLegTest, WhomWeHoldHearsNothingAndIsNotHeard) {
   FakeBrowser browser(loop_, 1000);
   FakePhone phone(loop_, 5000);

@@ -40,6 +40,8 @@ Exchange exchangeOf(const BrokerRequest& r) {
       return {"/rollback", "", {{r.flag ? "to" : "from", r.leg}}};
     case BrokerOp::bridge:
       return {"/bridge", "", {{"legs", {r.leg, r.other}}}};
+    case BrokerOp::ringback:
+      return {"/hold", "", {{"leg", r.leg}, {"held", true}, {"ringing", r.flag}}};
     default:
       return {"/hold", "", {{"leg", r.leg}, {"held", r.flag}}};
   }

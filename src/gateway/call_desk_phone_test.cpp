@@ -273,6 +273,17 @@ TEST_F(DeskPhone, DigitsGoAsTheOtherSideTakesThem) {
   EXPECT_EQ(consumer_->expect("dtmf")["digits"], "34");
   brokers().key(id, leg_, '5', 120);
   EXPECT_EQ(consumer_->expect("dtmf")["digits"], "5") << "in the media";
+  // Each key both ways, in either order; then one key twice.
+  brokers().key(id, leg_, '6', 120);
+  EXPECT_EQ(consumer_->expect("dtmf")["digits"], "6");
+  phones().presses(leg_, "6");
+  phones().presses(leg_, "7");
+  EXPECT_EQ(consumer_->expect("dtmf")["digits"], "7");
+  brokers().key(id, leg_, '7', 120);
+  phones().presses(leg_, "8");
+  EXPECT_EQ(consumer_->expect("dtmf")["digits"], "8");
+  phones().presses(leg_, "8");
+  EXPECT_EQ(consumer_->expect("dtmf")["digits"], "8") << "two of a kind are two keys";
   consumer_->send("end", {{"call", id}});
   consumer_->expectCall("ended");
   id = pageToPhone(kPlainSdp);

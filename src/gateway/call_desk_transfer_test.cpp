@@ -242,11 +242,18 @@ TEST_F(DeskTransfer, APhoneCustomerKeepsItsNumberAtTheSecondAgent) {
   EXPECT_EQ(incoming["peer"]["number"], "+4989123");
   EXPECT_EQ(incoming["peer"]["name"], "Grace");
   EXPECT_FALSE(phones().has("refer")) << "only two phones can do it themselves";
+  EXPECT_TRUE(sees([&] { return brokers().has("ringing tone agent on"); }))
+      << "the phone hears that it rings";
+  agent_->send("cancelTransfer", {{"call", id}});
+  EXPECT_TRUE(sees([&] { return brokers().has("ringing tone agent off"); })) << "on hold it was before, too";
+  EXPECT_FALSE(second_->expectCall("ended").is_null());
+  agent_->send("transfer", {{"call", id}, {"destination", "agent2"}});
+  second_->expect("incoming");
   second_->send("answer", {{"call", id}, {"sdp", "v=0 a2"}});
   sees([&] { return stateOf(id).transfer.stage == TransferStage::media; });
   const auto offers =
       std::ranges::count_if(phones().log, [](const auto& l) { return l.starts_with("offer in1"); });
-  brokers().leg(id, "page1", LegChange::dtlsUp);
+  brokers().leg(id, "page2", LegChange::dtlsUp);
   EXPECT_EQ(endOf(*agent_), "transferred agent");
   EXPECT_TRUE(sees([&] {
     return std::ranges::count_if(phones().log, [](const auto& l) { return l.starts_with("offer in1"); }) ==

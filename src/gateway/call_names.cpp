@@ -83,6 +83,8 @@ std::string_view toString(BrokerOp op) {
       return "bridge";
     case BrokerOp::hold:
       return "hold";
+    case BrokerOp::ringback:
+      return "ringing tone";
     case BrokerOp::addLeg:
       return "add leg";
     case BrokerOp::removeLeg:

@@ -133,8 +133,9 @@ std::vector<std::pair<std::string, What>> phoneEvents() {
     out.emplace_back(leg + " bye", event::PhoneEnded{leg, "sip.bye", ""});
     out.emplace_back(leg + " expired", event::PhoneEnded{leg, "sip.session_expired", ""});
     out.emplace_back(leg + " replaced", event::PhoneReplaces{leg, phoneParty("p7"), kAudioSdp});
-    for (const BrokerOp op : {BrokerOp::addLeg, BrokerOp::makeOffer, BrokerOp::answer, BrokerOp::removeLeg,
-                              BrokerOp::hold, BrokerOp::rollback, BrokerOp::answerLocally}) {
+    for (const BrokerOp op :
+         {BrokerOp::addLeg, BrokerOp::makeOffer, BrokerOp::answer, BrokerOp::removeLeg, BrokerOp::hold,
+          BrokerOp::rollback, BrokerOp::answerLocally, BrokerOp::ringback}) {
       out.emplace_back(leg + " " + std::string(toString(op)) + " done", brokerDone(op, leg, "sdp"));
     }
   }

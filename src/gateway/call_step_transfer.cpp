@@ -176,8 +176,17 @@ void Stepper::offerTarget(const std::string& offer) {
   act(std::move(out));
 }
 
+/// A page makes the tone by itself; a telephone that waits gets it from the broker.
+void Stepper::targetAlerted() {
+  Transfer& t = s_.transfer;
+  if (!t.alerted && t.stage == TransferStage::ringing && customer().isPhone()) {
+    brokerFlag(BrokerOp::ringback, s_.party(t.by).leg, true);
+  }
+  t.alerted = true;
+}
+
 void Stepper::targetRings() {
-  s_.transfer.alerted = true;
+  targetAlerted();
   referProgress(180);
   ringPages();
 }
@@ -258,7 +267,11 @@ void Stepper::failTransfer(const std::string& text, int status) {
     act(action::OtherCall{t.otherCall, t.target.leg, false});
   }
   if (t.legMade) broker(BrokerOp::removeLeg, t.target.leg);
-  if (t.held) brokerFlag(BrokerOp::hold, s_.party(t.by).leg, false);
+  if (t.held) {
+    brokerFlag(BrokerOp::hold, s_.party(t.by).leg, false);
+  } else if (t.legMade && t.alerted && s_.party(t.by).holds && customer().isPhone()) {
+    brokerFlag(BrokerOp::ringback, s_.party(t.by).leg, false);
+  }
   referProgress(status);
   const bool nobodyLeft = t.byGone;
   std::erase(s_.wanted, t.target.leg);

@@ -89,6 +89,7 @@ class Stepper {
   void onPhoneOffer(const event::PhoneOffer& e);
   void onPhoneOfferAnswered(const event::PhoneOfferAnswered& e);
   void onPhoneOfferFailed(const event::PhoneOfferFailed& e);
+  std::string newKeys(Party& party, const event::PhoneDtmf& e);
   void onPhoneDtmf(const event::PhoneDtmf& e);
   void onPhoneEnded(const event::PhoneEnded& e);
   void takeSdp(Party& party, const std::string& sdp);
@@ -113,6 +114,7 @@ class Stepper {
   void beginTransfer();
   bool onTransferBroker(const event::BrokerDone& e);
   void offerTarget(const std::string& offer);
+  void targetAlerted();
   void targetRings();
   void targetAnswers(const std::string& sdp);
   bool targetMediaUp();

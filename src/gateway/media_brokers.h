@@ -29,6 +29,7 @@ enum class BrokerOp {
   rollback,       ///< What `leg` offered, or with `flag` what was offered to it, does not come about.
   bridge,         ///< `leg` and `other` hear each other and nobody else.
   hold,           ///< `flag`: `leg` puts its peer on hold, else it ends that.
+  ringback,       ///< Who is on hold for `leg` hears a ringing tone, or with `flag` false nothing.
   addLeg,         ///< `legs` has one.
   removeLeg,
 };

@@ -77,7 +77,7 @@ void FakeBrokers::ask(const std::string&, const std::string& call, const BrokerR
   std::string line = kind;
   if (!r.leg.empty()) line += " " + r.leg;
   if (r.op == BrokerOp::bridge) line += " " + r.other;
-  if (r.op == BrokerOp::hold) line += r.flag ? " on" : " off";
+  if (r.op == BrokerOp::hold || r.op == BrokerOp::ringback) line += r.flag ? " on" : " off";
   log.push_back(line);
   base::Result<BrokerReply> result = base::fail("call.unknown", "no such call");
   if (const auto failure = failures.find(kind); failure != failures.end()) {

@@ -54,6 +54,10 @@ void MediaBridge::setHeld(LegIndex leg, bool held) {
   if (leg < kMaxLegs) state_->setHeld(leg, held);
 }
 
+void MediaBridge::setRinging(LegIndex leg, bool ringing, base::Instant now) {
+  if (leg < kMaxLegs) state_->setRinging(leg, ringing, now);
+}
+
 bool MediaBridge::held(LegIndex leg) const { return state_->legs[leg].held; }
 
 void MediaBridge::setReady(LegIndex leg, bool ready, base::Instant now) {

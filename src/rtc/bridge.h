@@ -103,6 +103,9 @@ class MediaBridge {
   /// Nothing is forwarded to or from this leg's peer while it is held.
   void setHeld(LegIndex leg, bool held);
   bool held(LegIndex leg) const;
+  /// The peer of this leg hears a ringing tone instead of anybody, as far as it is a SIP device that takes
+  /// G.711 (a page makes its own). Ends with part(), join() and removeLeg().
+  void setRinging(LegIndex leg, bool ringing, base::Instant now);
 
   /// `section`: whose transport it came by, for legs that have one for each; else the packet tells.
   void onRtp(LegIndex from, proto::Packet packet, base::Instant now,

@@ -205,6 +205,7 @@ void MediaBridge::State::part(LegIndex index) {
 /// What they send from now on comes from another source than before.
 void MediaBridge::State::beginAnew(LegIndex a, LegIndex b) {
   for (const LegIndex each : {a, b}) {
+    legs[each].tone = {};
     for (BridgeSection& section : legs[each].sections) {
       section.out.mapper.newSource();
       section.in.nack.clear();

@@ -177,13 +177,19 @@ void MediaBridge::State::beginSource(LegIndex from, BridgeSection& section, std:
   in.hasSr = false;
   in.received.reset();
   in.nack.clear();
-  if (BridgeSection* target = legs[other(from)].section(section.index)) target->out.mapper.newSource();
+  anotherSource(from, section.index);
   if (!section.video()) return;
   wantKeyFrame(from, section.index);  // Satisfied at once if it begins with one, as it should.
   if (legs[from].ready) {
     legs[from].rembDue = now;
     arm(now);
   }
+}
+
+void MediaBridge::State::anotherSource(LegIndex from, std::size_t index) {
+  BridgeLeg& to = legs[other(from)];
+  BridgeSection* target = to.section(index);
+  if (target != nullptr && !to.tone.on) target->out.mapper.newSource();
 }
 
 bool MediaBridge::State::acceptMedia(BridgeSection& section, BridgePacket& packet) {
@@ -207,8 +213,7 @@ bool MediaBridge::State::acceptMedia(BridgeSection& section, BridgePacket& packe
     case ReceiveStats::Kind::restarted:
       in.nack.clear();
       in.hasSr = false;  // Its clock may be another one now.
-      if (BridgeSection* target = legs[other(packet.from)].section(section.index))
-        target->out.mapper.newSource();
+      anotherSource(packet.from, section.index);
       wantKeyFrame(packet.from, section.index);
       break;
     case ReceiveStats::Kind::next:
@@ -266,7 +271,7 @@ void MediaBridge::State::lookForKeyFrame(BridgeSection& section, BridgePacket& p
 
 bool MediaBridge::State::deliverable(LegIndex from, std::size_t index) {
   BridgeLeg& to = legs[other(from)];
-  if (!to.present || !to.ready || to.held || legs[from].held) return false;
+  if (!to.present || !to.ready || to.waits() || legs[from].waits()) return false;
   const BridgeSection* target = to.section(index);
   return target != nullptr && target->peerReceives;
 }
@@ -278,8 +283,8 @@ void MediaBridge::State::forward(BridgeSection& section, BridgePacket& packet) {
   BridgeSection* target = to.section(section.index);
   if (target == nullptr) return drop(leg, DropReason::peerDirection);
   StreamMapper& mapper = target->out.mapper;
-  if (leg.held || to.held) {
-    mapper.pause();
+  if (leg.waits() || to.waits()) {
+    if (!to.tone.on) mapper.pause();  // Else it is the tone's.
     return drop(leg, DropReason::onHold);
   }
   if (!to.ready || !target->peerReceives) {

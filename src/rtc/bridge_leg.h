@@ -121,6 +121,13 @@ enum class BridgeExtension : std::uint8_t {
   playoutDelay,
 };
 
+/// The ringing tone for a leg that waits.
+struct BridgeTone {
+  bool on = false;
+  std::uint64_t packets = 0;
+  base::Instant due = base::Instant::max();
+};
+
 struct BridgeLeg {
   bool present = false, ready = false;
   bool held = false;              ///< Nothing is forwarded to or from the peer.
@@ -142,8 +149,10 @@ struct BridgeLeg {
   base::Instant reportDue = base::Instant::max();
   base::Instant twccDue = base::Instant::max();
   base::Instant rembDue = base::Instant::max();
+  BridgeTone tone;
   DropCounts drops{};
 
+  bool waits() const { return held || tone.on; }
   BridgeSection* section(std::size_t index);
   const BridgeSection* section(std::size_t index) const {
     return const_cast<BridgeLeg*>(this)->section(index);

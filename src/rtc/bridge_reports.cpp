@@ -24,6 +24,20 @@ std::uint32_t stampAfter(std::uint32_t stamp, base::Instant::duration elapsed, s
                                             micros % 1'000'000 * clockRate / 1'000'000);
 }
 
+proto::RtcpSenderInfo sentSoFar(const BridgeOutbound& out) {
+  proto::RtcpSenderInfo info;
+  info.packets = static_cast<std::uint32_t>(out.packets);
+  info.octets = static_cast<std::uint32_t>(out.octets);
+  return info;
+}
+
+proto::RtcpSenderInfo ownClock(const BridgeOutbound& out, base::Instant now, base::WallTime wall) {
+  proto::RtcpSenderInfo info = sentSoFar(out);
+  info.ntp = base::ntpOf(wall);
+  info.rtpTimestamp = stampAfter(out.mapper.lastTimestamp(), now - out.lastAt, out.mapper.clockRate());
+  return info;
+}
+
 std::uint32_t middleOf(std::uint64_t ntp) { return static_cast<std::uint32_t>(ntp >> 16); }
 
 }  // namespace
@@ -49,6 +63,7 @@ void MediaBridge::State::onTimer(base::Instant now, base::WallTime wall) {
     if (leg.twccDue <= now) sendTransportCc(i);
     if (leg.rembDue <= now) sendRemb(i, now);
     if (leg.reportDue <= now) sendReports(i, now, wall);
+    if (leg.tone.due <= now) sendTone(i, now);
   }
   timerAt = earliest();
 }
@@ -58,7 +73,7 @@ base::Instant MediaBridge::State::earliest() {
   for (LegIndex i = 0; i < legs.size(); ++i) {
     BridgeLeg& leg = legs[i];
     if (!leg.present || !leg.ready) continue;
-    at = std::min({at, leg.reportDue, leg.twccDue, leg.rembDue});
+    at = std::min({at, leg.reportDue, leg.twccDue, leg.rembDue, leg.tone.due});
     for (BridgeSection& section : leg.sections) {
       at = std::min(at, section.in.nack.nextDue());
       if (section.in.keyFrames.wanted() && keyFrameSsrc(i, section))
@@ -109,25 +124,22 @@ std::optional<proto::RtcpSenderInfo> MediaBridge::State::senderInfo(LegIndex ind
                                                                     base::Instant now, base::WallTime wall) {
   const BridgeOutbound& out = section.out;
   if (!section.peerReceives || out.packets == 0 || now - out.lastAt > kSendingFor) return std::nullopt;
+  if (legs[index].tone.on) return ownClock(out, now, wall);
   const BridgeLeg& from = legs[other(index)];
   const BridgeSection* source = legs[other(index)].section(section.index);
   if (source == nullptr || !source->in.active) return std::nullopt;
   const BridgeInbound& in = source->in;
-  proto::RtcpSenderInfo info;
-  info.packets = static_cast<std::uint32_t>(out.packets);
-  info.octets = static_cast<std::uint32_t>(out.octets);
   if (in.hasSr) {
     const auto stamp = out.mapper.timestampOf(in.sr.rtpTimestamp);
     if (!stamp) return std::nullopt;
+    proto::RtcpSenderInfo info = sentSoFar(out);
     info.ntp = ntpAfter(in.sr.ntp, now - in.srAt);
     info.rtpTimestamp = stampAfter(*stamp, now - in.srAt, out.mapper.clockRate());
     return info;
   }
   const bool silent = std::ranges::none_of(from.sections, [](const BridgeSection& s) { return s.in.hasSr; });
   if (!silent || now - in.since < kOwnClockAfter) return std::nullopt;
-  info.ntp = base::ntpOf(wall);
-  info.rtpTimestamp = stampAfter(out.mapper.lastTimestamp(), now - out.lastAt, out.mapper.clockRate());
-  return info;
+  return ownClock(out, now, wall);
 }
 
 std::optional<proto::RtcpReportBlock> MediaBridge::State::reportBlock(LegIndex index, BridgeSection& section,

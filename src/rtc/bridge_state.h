@@ -73,6 +73,10 @@ struct MediaBridge::State {
   void beginAnew(LegIndex a, LegIndex b);
   void setHeld(LegIndex leg, bool held);
   void rebuildRoutes();
+  // bridge_tone.cpp
+  void setRinging(LegIndex leg, bool ringing, base::Instant now);
+  void sendTone(LegIndex leg, base::Instant now);
+  void sendTonePacket(LegIndex leg, BridgeSection& section, base::Bytes samples, base::Instant now);
   void wantKeyFrame(LegIndex sender, std::size_t index);
 
   // bridge_forward.cpp
@@ -82,6 +86,7 @@ struct MediaBridge::State {
   std::optional<std::uint8_t> sectionOf(const BridgeLeg& leg, const BridgePacket& packet) const;
   bool enterSource(BridgeSection& section, BridgePacket& packet);
   void beginSource(LegIndex from, BridgeSection& section, std::uint32_t ssrc, base::Instant now);
+  void anotherSource(LegIndex from, std::size_t index);
   bool acceptMedia(BridgeSection& section, BridgePacket& packet);
   bool acceptRtx(BridgeSection& section, const SsrcEntry& entry, BridgePacket& packet);
   void lookForKeyFrame(BridgeSection& section, BridgePacket& packet);

@@ -81,6 +81,7 @@ export const cases = [
       await second.appears('ringing');
       await second.says('caller-name', /2001/);
       await second.appears('caller-transferred-by');
+      await phone.hearsTone(425);  // The phone that waits is told that it rings.
       await second.click('answer');
       await wasTransferred(agent);
       await bothHear(second, phone);
