@@ -21,7 +21,7 @@ constexpr const char* kTopicPath = "/assistserver/topic";
 // A call may be a long one before it becomes a shared session.
 constexpr base::Millis kConsumerToken{2 * 3'600'000};
 constexpr base::Millis kAgentToken{60'000};
-constexpr std::size_t kCidLength = 22;  // 130 bits.
+constexpr std::size_t kSessionCidLength = 22;  // 130 bits.
 
 class Assist final : public link::Extension {
  public:
@@ -50,7 +50,7 @@ class Assist final : public link::Extension {
     if (!cid.empty() && !isCid(cid)) {
       return base::fail("request.malformed", "cid is 1 to 64 letters, digits, \"_\", \".\" or \"-\".");
     }
-    if (cid.empty()) cid = host_->random.alphanumeric(kCidLength);
+    if (cid.empty()) cid = host_->random.alphanumeric(kSessionCidLength);
     identity::CallToken token;
     token.audience = "assist";
     token.role = "consumer";

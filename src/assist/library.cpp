@@ -14,7 +14,7 @@ namespace {
 using link::Json;
 
 constexpr std::size_t kPiece = 192 * 1024;
-constexpr std::size_t kIdLength = 16;
+constexpr std::size_t kItemIdLength = 16;
 
 std::size_t piecesOf(std::size_t size) { return (size + kPiece - 1) / kPiece; }
 std::string pieceKey(const std::string& id, std::size_t piece) { return fmt::format("{}.{}", id, piece); }
@@ -115,7 +115,7 @@ void Library::add(LibraryItem item, ContentBytes content, Saved done) {
   if (items_.size() >= limits_.maxItems || bytes_ + item.size > limits_.maxBytes) {
     return done(base::fail("library.full", "The library has no room for more."));
   }
-  item.id = random_.alphanumeric(kIdLength);
+  item.id = random_.alphanumeric(kItemIdLength);
   item.order = 1;
   for (const auto& [id, other] : items_) item.order = std::max(item.order, other.order + 1);
   bytes_ += item.size;

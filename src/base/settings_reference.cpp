@@ -36,7 +36,7 @@ std::string limits(const SettingSpec& spec) {
   return {};
 }
 
-std::string oneLine(std::string_view text) {
+std::string onOneLine(std::string_view text) {
   std::string out(text);
   std::ranges::replace_if(
       out, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
@@ -45,7 +45,7 @@ std::string oneLine(std::string_view text) {
 
 std::string cell(std::string_view text) {
   std::string out;
-  for (const char c : oneLine(text)) {
+  for (const char c : onOneLine(text)) {
     if (c == '|') out += '\\';
     out += c;
   }
@@ -84,7 +84,7 @@ std::string remark(const SettingSpec& spec) {
   if (!spec.unit.empty()) out += fmt::format(", {}", spec.unit);
   if (const std::string bounds = limits(spec); !bounds.empty()) out += fmt::format(", {}", bounds);
   if (spec.needsRestart) out += ", needs a restart";
-  return oneLine(out);
+  return onOneLine(out);
 }
 
 }  // namespace
@@ -112,7 +112,7 @@ std::string Settings::referenceMarkdown(std::string_view program) const {
     out += fmt::format(
         "\n## {}\n\n| name | type | unit | default | allowed | needs restart | what it does |\n"
         "|---|---|---|---|---|---|---|\n",
-        oneLine(page));
+        onOneLine(page));
     for (const SettingSpec* spec : specs) {
       out += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", spec->name, nameOf(spec->type),
                          cell(spec->unit), code(show(*spec, spec->fallback)), cell(limits(*spec)),
@@ -135,7 +135,7 @@ std::string Settings::sampleToml() const {
     if (!table.empty()) out += fmt::format("\n[{}]\n", table);
     for (const SettingSpec* spec : specs) {
       const bool secret = spec->type == SettingType::secret;
-      out += fmt::format("\n# {}\n# ({})\n#{} = {}\n", oneLine(spec->sentence), remark(*spec),
+      out += fmt::format("\n# {}\n# ({})\n#{} = {}\n", onOneLine(spec->sentence), remark(*spec),
                          spec->name.substr(spec->name.rfind('.') + 1),
                          secret ? "\"\"" : tomlValue(spec->fallback));
     }

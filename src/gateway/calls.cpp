@@ -17,7 +17,7 @@ constexpr std::size_t kMaxStored = 50'000;
 /// Refreshes of a dialog are stored together.
 constexpr base::Millis kSaveDelay{50};
 
-std::int64_t nowMillis() { return base::millisOf(base::wallNow()); }
+std::int64_t nowMs() { return base::millisOf(base::wallNow()); }
 
 }  // namespace
 
@@ -58,7 +58,7 @@ void Calls::deliver(const std::string& call, decltype(Event::what) what) {
   if (at == running_.end()) return;
   Running& running = *at->second;
   const base::LogContext context("call", running.state.id);
-  const Event event{nowMillis(), std::move(what)};
+  const Event event{nowMs(), std::move(what)};
   if (auto entry = entryOf(event, running.state)) running.timeline.add(std::move(*entry));
   Step next = step(running.state, event);
   observe(running.state, next.state);
@@ -81,7 +81,7 @@ void Calls::observe(const CallState& before, const CallState& after) {
     if (after.connectedAt == 0) ++totals_.failed;
   }
   liveGauge_.add((after.live() ? 1 : 0) - (before.live() ? 1 : 0));
-  const auto seconds = [](std::int64_t from) { return static_cast<double>(nowMillis() - from) / 1000; };
+  const auto seconds = [](std::int64_t from) { return static_cast<double>(nowMs() - from) / 1000; };
   if (after.phase == CallPhase::ringing) ringTime_.observe(seconds(after.startedAt));
   if (after.phase == CallPhase::connected) answerTime_.observe(seconds(after.answeredAt));
   if (after.phase != CallPhase::ended) return;

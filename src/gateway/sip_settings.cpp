@@ -10,12 +10,12 @@ using base::SettingValue;
 using Names = std::vector<std::string>;
 using Declarer = base::SettingDeclarer;
 
-std::string shown(const std::string& text) { return "\"" + base::printable(text, 80) + "\""; }
+std::string quotedText(const std::string& text) { return "\"" + base::printable(text, 80) + "\""; }
 
 std::optional<std::string> notListens(const SettingValue& value) {
   for (const std::string& text : std::get<Names>(value)) {
     if (!parseSipListen(text)) {
-      return shown(text) + " is not of the form udp:5060, tcp:5060, tls:5061 or tls:192.0.2.1:5061";
+      return quotedText(text) + " is not of the form udp:5060, tcp:5060, tls:5061 or tls:192.0.2.1:5061";
     }
   }
   return std::nullopt;
@@ -25,7 +25,8 @@ std::optional<std::string> notServers(const SettingValue& value) {
   for (const std::string& text : std::get<Names>(value)) {
     const auto uri = sip::Uri::parse(text);
     if (!uri || !uri->isSip() || uri->host.empty()) {
-      return shown(text) + " is not a SIP server such as sip:192.0.2.81 or sip:sbc.example.com;transport=tls";
+      return quotedText(text) +
+             " is not a SIP server such as sip:192.0.2.81 or sip:sbc.example.com;transport=tls";
     }
   }
   if (std::get<Names>(value).size() > Trunks::kMaxServers) return "has more than 64 servers";
@@ -34,7 +35,8 @@ std::optional<std::string> notServers(const SettingValue& value) {
 
 std::optional<std::string> notPeers(const SettingValue& value) {
   for (const std::string& text : std::get<Names>(value)) {
-    if (!parseAllowedPeer(text)) return shown(text) + " is not an address or a network such as 192.0.2.0/24";
+    if (!parseAllowedPeer(text))
+      return quotedText(text) + " is not an address or a network such as 192.0.2.0/24";
   }
   return std::nullopt;
 }

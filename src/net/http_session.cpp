@@ -7,7 +7,7 @@
 namespace parley::net {
 namespace {
 
-constexpr std::size_t kReadSize = 8 * 1024;
+constexpr std::size_t kRequestReadSize = 8 * 1024;
 constexpr base::Millis kLinger{2'000};
 /// A peer must take this much of an answer within each writeTimeout.
 constexpr std::size_t kPace = 64 * 1024;
@@ -119,9 +119,9 @@ void HttpSession::read() {
   if (reading_) return;
   reading_ = true;
   inputUsed_ = input_.size();
-  input_.resize(inputUsed_ + kReadSize);
+  input_.resize(inputUsed_ + kRequestReadSize);
   stream_->readSome(
-      asio::mutable_buffer(input_.data() + inputUsed_, kReadSize),
+      asio::mutable_buffer(input_.data() + inputUsed_, kRequestReadSize),
       [self = shared_from_this()](ErrorCode error, std::size_t count) { self->onRead(error, count); });
 }
 

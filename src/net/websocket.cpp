@@ -25,7 +25,7 @@ namespace ws = beast::websocket;
 constexpr base::Millis kOpenTimeout{10'000};
 constexpr base::Millis kCloseTimeout{5'000};
 constexpr base::Millis kTeardown{1'000};
-constexpr std::size_t kMinCompressed = 256;
+constexpr std::size_t kMinCompressedMessage = 256;
 constexpr std::size_t kMaxIdleReadBuffer = 16 * 1024;
 /// A ping that could not even be written within this many times pongTimeout: the peer does not read.
 constexpr int kStuckPings = 6;
@@ -200,10 +200,10 @@ class Core : public std::enable_shared_from_this<Core> {
 };
 
 /// What users hold.
-class Handle final : public WebSocket {
+class SocketHandle final : public WebSocket {
  public:
-  explicit Handle(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-  ~Handle() override { core_->dropped(); }
+  explicit SocketHandle(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+  ~SocketHandle() override { core_->dropped(); }
   void start(std::function<void(std::string_view)> onText, std::function<void(base::Bytes)> onBinary,
              std::function<void(std::uint16_t, std::string_view)> onClose) override {
     core_->start({std::move(onText), std::move(onBinary), std::move(onClose)});
@@ -282,7 +282,7 @@ void Core::opened(const ErrorCode& error, std::string reason, const WebSocketRea
     return ready(base::fail(std::move(reason), error.message()));
   }
   state_ = State::open;
-  ready(std::make_shared<Handle>(shared_from_this()));
+  ready(std::make_shared<SocketHandle>(shared_from_this()));
 }
 
 void Core::start(Callbacks callbacks) {
@@ -368,7 +368,7 @@ void Core::writeNext() {
   const base::Bytes bytes = bytesOf(queue_.front());
   const bool text = std::holds_alternative<std::string>(queue_.front());
   socket_.text(text);
-  socket_.compress(text && bytes.size() >= kMinCompressed);
+  socket_.compress(text && bytes.size() >= kMinCompressedMessage);
   socket_.async_write(asio::const_buffer(bytes.data(), bytes.size()),
                       [self = shared_from_this()](ErrorCode error, std::size_t) {
                         self->writing_ = false;

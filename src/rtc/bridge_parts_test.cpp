@@ -171,8 +171,8 @@ TEST(NackGeneratorTest, MoreThanOneMessageHoldsComesInTheNext) {
 
 // --- Codecs
 
-BridgeCodec codec(std::uint8_t pt, std::string name, std::string fmtp = "", std::uint32_t clock = 90'000,
-                  std::uint32_t channels = 1) {
+BridgeCodec bridgeCodec(std::uint8_t pt, std::string name, std::string fmtp = "",
+                        std::uint32_t clock = 90'000, std::uint32_t channels = 1) {
   Codec c;
   c.payloadType = PayloadType(pt);
   c.name = std::move(name);
@@ -183,15 +183,17 @@ BridgeCodec codec(std::uint8_t pt, std::string name, std::string fmtp = "", std:
 }
 
 TEST(BridgeCodecs, SameNameRateAndChannels) {
-  EXPECT_TRUE(samePayload(codec(1, "OPUS", "", 48'000, 2), codec(2, "opus", "useinbandfec=1", 48'000, 2)));
-  EXPECT_FALSE(samePayload(codec(1, "opus", "", 48'000, 2), codec(2, "opus", "", 48'000, 1)));
-  EXPECT_FALSE(samePayload(codec(1, "telephone-event", "", 48'000), codec(2, "telephone-event", "", 8'000)));
-  EXPECT_FALSE(samePayload(codec(1, "PCMU"), codec(1, "PCMA")));
-  EXPECT_FALSE(samePayload(codec(1, "red"), codec(1, "red")));
+  EXPECT_TRUE(samePayload(bridgeCodec(1, "OPUS", "", 48'000, 2),
+                          bridgeCodec(2, "opus", "useinbandfec=1", 48'000, 2)));
+  EXPECT_FALSE(samePayload(bridgeCodec(1, "opus", "", 48'000, 2), bridgeCodec(2, "opus", "", 48'000, 1)));
+  EXPECT_FALSE(samePayload(bridgeCodec(1, "telephone-event", "", 48'000),
+                           bridgeCodec(2, "telephone-event", "", 8'000)));
+  EXPECT_FALSE(samePayload(bridgeCodec(1, "PCMU"), bridgeCodec(1, "PCMA")));
+  EXPECT_FALSE(samePayload(bridgeCodec(1, "red"), bridgeCodec(1, "red")));
 }
 
 TEST(BridgeCodecs, H264ProfilesAndModes) {
-  const auto h264 = [](std::string fmtp) { return codec(1, "H264", std::move(fmtp)); };
+  const auto h264 = [](std::string fmtp) { return bridgeCodec(1, "H264", std::move(fmtp)); };
   const BridgeCodec base = h264("profile-level-id=42e01f;packetization-mode=1");
   EXPECT_TRUE(
       samePayload(base, h264("level-asymmetry-allowed=1; Packetization-Mode=1; profile-level-id=42C00A")));
@@ -233,15 +235,16 @@ TEST(BridgeCodecs, H264PairsAsItWasNegotiated) {
 }
 
 TEST(BridgeCodecs, Vp9AndAv1Profiles) {
-  EXPECT_TRUE(samePayload(codec(1, "VP9"), codec(2, "vp9", "profile-id=0")));
-  EXPECT_FALSE(samePayload(codec(1, "VP9", "profile-id=2"), codec(2, "VP9", "profile-id=0")));
-  EXPECT_FALSE(samePayload(codec(1, "AV1", "profile=1"), codec(2, "AV1", "level-idx=5;profile=0")));
+  EXPECT_TRUE(samePayload(bridgeCodec(1, "VP9"), bridgeCodec(2, "vp9", "profile-id=0")));
+  EXPECT_FALSE(samePayload(bridgeCodec(1, "VP9", "profile-id=2"), bridgeCodec(2, "VP9", "profile-id=0")));
+  EXPECT_FALSE(
+      samePayload(bridgeCodec(1, "AV1", "profile=1"), bridgeCodec(2, "AV1", "level-idx=5;profile=0")));
 }
 
 TEST(BridgeCodecs, RoutesNameTheOtherLegsNumbers) {
-  std::vector<BridgeCodec> from{codec(96, "VP8"), codec(98, "VP9")};
+  std::vector<BridgeCodec> from{bridgeCodec(96, "VP8"), bridgeCodec(98, "VP9")};
   from[0].rtx = 97;
-  const std::vector<BridgeCodec> to{codec(100, "H264"), codec(120, "VP8")};
+  const std::vector<BridgeCodec> to{bridgeCodec(100, "H264"), bridgeCodec(120, "VP8")};
   const PayloadRoutes routes = routesBetween(from, to);
   EXPECT_EQ(routes[96].kind, PayloadRoute::Kind::media);
   EXPECT_EQ(routes[96].target, 120);

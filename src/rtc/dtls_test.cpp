@@ -31,11 +31,10 @@ namespace {
 using namespace std::chrono_literals;
 using base::Buffer;
 using base::Bytes;
-using Pair = DtlsPair;
 
-std::shared_ptr<DtlsCertificate> certificate(int which = 0) { return Pair::certificate(which); }
+std::shared_ptr<DtlsCertificate> certificate(int which = 0) { return DtlsPair::certificate(which); }
 
-void expectConnected(const Pair& pair) {
+void expectConnected(const DtlsPair& pair) {
   ASSERT_EQ(pair.client->state(), DtlsState::connected) << pair.client->error().value_or(base::Error{}).text;
   ASSERT_EQ(pair.server->state(), DtlsState::connected) << pair.server->error().value_or(base::Error{}).text;
   const SrtpKeys &c = pair.client->keys().value(), &s = pair.server->keys().value();
@@ -50,7 +49,7 @@ void expectConnected(const Pair& pair) {
 }
 
 TEST(DtlsTest, HandshakeGivesMatchingKeys) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   EXPECT_EQ(pair.client->state(), DtlsState::idle);
   pair.start();
@@ -64,7 +63,7 @@ TEST(DtlsTest, HandshakeGivesMatchingKeys) {
 
 TEST(DtlsTest, LossyLink) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    Pair pair({.lossPercent = 20, .duplicatePercent = 20, .reorderPercent = 30}, seed);
+    DtlsPair pair({.lossPercent = 20, .duplicatePercent = 20, .reorderPercent = 30}, seed);
     pair.make();
     pair.start();
     pair.run();
@@ -76,7 +75,7 @@ TEST(DtlsTest, LossyLink) {
 /// Losing any one datagram, whichever it is, costs one retransmission and never the handshake.
 TEST(DtlsTest, AnySingleLossIsRepaired) {
   for (int lost = 0; lost < 12; ++lost) {
-    Pair pair;
+    DtlsPair pair;
     pair.loseOnly(lost);
     pair.make();
     pair.start();
@@ -88,7 +87,7 @@ TEST(DtlsTest, AnySingleLossIsRepaired) {
 }
 
 TEST(DtlsTest, RetransmitsAtGrowingIntervalsAndGivesUp) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   const base::Instant began = pair.now;
   pair.client->start(pair.now);
@@ -117,12 +116,12 @@ TEST(DtlsTest, RetransmitsAtGrowingIntervalsAndGivesUp) {
 
 TEST(DtlsTest, AStepBackOfTheClockDoesNotEndALossyHandshake) {
   for (int lost = 0; lost < 6; ++lost) {
-    Pair pair;
+    DtlsPair pair;
     pair.make();
     pair.loseOnly(lost);
     pair.start();
     pair.deliverAll();
-    *Pair::fakeWall -= 3'600'000'000LL;  // An hour.
+    *DtlsPair::fakeWall -= 3'600'000'000LL;  // An hour.
     pair.run();
     expectConnected(pair);
     EXPECT_LT(pair.now - base::Instant{1h}, 10s) << lost;
@@ -130,7 +129,7 @@ TEST(DtlsTest, AStepBackOfTheClockDoesNotEndALossyHandshake) {
 }
 
 TEST(DtlsTest, ServerWaitsNoLongerThanTheLimit) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.server->start(pair.now);
   ASSERT_EQ(pair.server->nextTimer(), pair.now + DtlsEndpoint::kHandshakeLimit);
@@ -145,7 +144,7 @@ TEST(DtlsTest, ServerWaitsNoLongerThanTheLimit) {
 }
 
 TEST(DtlsTest, TimerCallsAtAnyTimeAreHarmless) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.client->onTimer(pair.now);
   pair.start();
@@ -159,7 +158,7 @@ TEST(DtlsTest, TimerCallsAtAnyTimeAreHarmless) {
 }
 
 TEST(DtlsTest, WrongFingerprintAtTheServer) {
-  Pair pair;
+  DtlsPair pair;
   pair.make({certificate(1)->fingerprint()}, {certificate(2)->fingerprint()});
   pair.start();
   pair.run();
@@ -172,7 +171,7 @@ TEST(DtlsTest, WrongFingerprintAtTheServer) {
 }
 
 TEST(DtlsTest, WrongFingerprintAtTheClient) {
-  Pair pair;
+  DtlsPair pair;
   pair.make({certificate(2)->fingerprint()}, {certificate(0)->fingerprint()});
   pair.start();
   pair.run();
@@ -204,7 +203,7 @@ TEST(DtlsTest, FingerprintByEachAlgorithm) {
 }
 
 TEST(DtlsTest, FingerprintsThatComeLater) {
-  Pair pair;
+  DtlsPair pair;
   pair.make({}, {});
   pair.start();
   pair.run(base::Millis{1'000});
@@ -222,7 +221,7 @@ TEST(DtlsTest, FingerprintsThatComeLater) {
 }
 
 TEST(DtlsTest, FingerprintThatComesLaterAndIsWrong) {
-  Pair pair;
+  DtlsPair pair;
   pair.make({certificate(1)->fingerprint()}, {});
   pair.start();
   pair.deliverAll();
@@ -235,7 +234,7 @@ TEST(DtlsTest, FingerprintThatComesLaterAndIsWrong) {
 }
 
 TEST(DtlsTest, FingerprintThatNeverComes) {
-  Pair pair;
+  DtlsPair pair;
   pair.make({certificate(1)->fingerprint()}, {});
   pair.start();
   pair.run();
@@ -243,7 +242,7 @@ TEST(DtlsTest, FingerprintThatNeverComes) {
 }
 
 TEST(DtlsTest, WaitingForTheFingerprintStillAnswersRepeats) {
-  Pair pair;
+  DtlsPair pair;
   pair.make({certificate(1)->fingerprint()}, {});
   pair.loseLastFlightOfServer(2);
   pair.start();
@@ -254,7 +253,7 @@ TEST(DtlsTest, WaitingForTheFingerprintStillAnswersRepeats) {
 
 TEST(DtlsTest, CloseTellsThePeer) {
   for (const bool clientCloses : {true, false}) {
-    Pair pair;
+    DtlsPair pair;
     pair.make();
     pair.start();
     pair.deliverAll();
@@ -276,7 +275,7 @@ TEST(DtlsTest, CloseTellsThePeer) {
 }
 
 TEST(DtlsTest, CloseWithinTheHandshake) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.client->close();
   EXPECT_EQ(pair.client->state(), DtlsState::closed);
@@ -291,7 +290,7 @@ TEST(DtlsTest, CloseWithinTheHandshake) {
 }
 
 TEST(DtlsTest, ForgedAlertsAreIgnoredOnceConnected) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.start();
   pair.deliverAll();
@@ -316,7 +315,7 @@ TEST(DtlsTest, ForgedAlertsAreIgnoredOnceConnected) {
 }
 
 TEST(DtlsTest, LastFlightOfTheServerLost) {
-  Pair pair;
+  DtlsPair pair;
   pair.loseLastFlightOfServer(3);
   pair.make();
   pair.start();
@@ -328,7 +327,7 @@ TEST(DtlsTest, LastFlightOfTheServerLost) {
 }
 
 TEST(DtlsTest, RepeatsOfTheLastFlightAreBounded) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.start();
   pair.deliverAll();
@@ -357,7 +356,7 @@ TEST(DtlsTest, GarbageDoesNotDisturb) {
     }
     return out;
   };
-  Pair pair;
+  DtlsPair pair;
   pair.onDeliver = [&](DtlsEndpoint& to) {
     for (const std::size_t size : {0, 1, 12, 13, 14, 40, 1'200, 20'000})
       to.onDatagram(garbage(size), pair.now);
@@ -373,13 +372,13 @@ TEST(DtlsTest, GarbageDoesNotDisturb) {
 
 TEST(DtlsTest, EveryChangedByteOfTheHandshakeEndsWell) {
   // Whatever one changed byte does, both ends agree on the keys or have none, and nothing is left running.
-  Pair reference;
+  DtlsPair reference;
   reference.make();
   reference.start();
   reference.run();
   for (std::size_t which = 0; which < reference.sent.size(); ++which) {
     for (std::size_t at = 0; at < reference.sent[which].size(); at += 7) {
-      Pair pair;
+      DtlsPair pair;
       pair.corrupt(which, at);
       pair.make();
       pair.start();
@@ -394,7 +393,7 @@ TEST(DtlsTest, EveryChangedByteOfTheHandshakeEndsWell) {
 }
 
 TEST(DtlsTest, PlainAlertEndsAHandshake) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.client->start(pair.now);
   pair.client->onDatagram(Buffer{21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40}, pair.now);
@@ -402,7 +401,7 @@ TEST(DtlsTest, PlainAlertEndsAHandshake) {
 }
 
 TEST(DtlsTest, HugeMessageIsRefused) {
-  Pair pair;
+  DtlsPair pair;
   pair.make();
   pair.server->start(pair.now);
   // A ClientHello that claims 16 MB, its first fragment.
@@ -416,7 +415,7 @@ TEST(DtlsTest, HugeMessageIsRefused) {
 
 TEST(DtlsTest, DestroyedWithinTheHandshake) {
   for (int rounds = 0; rounds < 6; ++rounds) {
-    Pair pair;
+    DtlsPair pair;
     pair.make();
     pair.start();
     for (int i = 0; i < rounds; ++i) pair.deliverOne();
@@ -430,7 +429,7 @@ TEST(DtlsTest, OneCertificateServesManyThreads) {
     threads.emplace_back([&connected, t] {
       connected[t] = true;
       for (int i = 0; i < 5; ++i) {
-        Pair pair;
+        DtlsPair pair;
         pair.make();
         pair.start();
         pair.run();

@@ -10,7 +10,7 @@ namespace parley::rtc {
 namespace {
 
 constexpr std::size_t kAuthenticationKeyBytes = 20;
-constexpr std::size_t kRtcpHeader = 8;  ///< What stays in the clear of an SRTCP packet.
+constexpr std::size_t kClearRtcpBytes = 8;  ///< What stays in the clear of an SRTCP packet.
 constexpr std::uint8_t kRtcpLabels = 3;
 
 struct FreeCipher {
@@ -165,12 +165,13 @@ bool SrtpCipher::openRtp(base::MutableBytes packet, std::size_t header, std::uin
 
 // AES-CM: header, payload, E and index, tag. GCM: header, payload, tag, E and index (RFC 7714 section 9.2).
 bool SrtpCipher::sealRtcp(base::MutableBytes packet, std::uint32_t ssrc, std::uint32_t index) {
-  const base::MutableBytes payload = packet.subspan(kRtcpHeader);
+  const base::MutableBytes payload = packet.subspan(kClearRtcpBytes);
   std::uint8_t* end = packet.data() + packet.size();
   std::uint8_t* trailer = gcm_ ? end + tagBytes_ : end;
   base::storeU32(trailer, kRtcpEncrypted | index);
   if (gcm_)
-    return gcmStart(ssrc, index, packet.first(kRtcpHeader), {trailer, kRtcpTrailer}) && gcmSeal(payload, end);
+    return gcmStart(ssrc, index, packet.first(kClearRtcpBytes), {trailer, kRtcpTrailer}) &&
+           gcmSeal(payload, end);
   if (!counterMode(payload, ssrc, index)) return false;
   const std::array<base::Bytes, 2> parts{packet, base::Bytes(trailer, kRtcpTrailer)};
   std::copy_n(hmac_->digest(parts).begin(), tagBytes_, trailer + kRtcpTrailer);
@@ -179,14 +180,14 @@ bool SrtpCipher::sealRtcp(base::MutableBytes packet, std::uint32_t ssrc, std::ui
 
 bool SrtpCipher::openRtcp(base::MutableBytes packet, std::uint32_t ssrc) {
   const base::MutableBytes plain = packet.first(packet.size() - tagBytes_ - kRtcpTrailer);
-  const base::MutableBytes payload = plain.subspan(kRtcpHeader);
+  const base::MutableBytes payload = plain.subspan(kClearRtcpBytes);
   const std::uint8_t* end = plain.data() + plain.size();
   const std::uint8_t* trailer = gcm_ ? end + tagBytes_ : end;
   const std::uint32_t word = base::loadU32(trailer);
   const bool encrypted = (word & kRtcpEncrypted) != 0;
   const std::uint32_t index = word & ~kRtcpEncrypted;
   if (gcm_) {
-    const base::MutableBytes clear = encrypted ? plain.first(kRtcpHeader) : plain;
+    const base::MutableBytes clear = encrypted ? plain.first(kClearRtcpBytes) : plain;
     return gcmStart(ssrc, index, clear, {trailer, kRtcpTrailer}) &&
            gcmOpen(encrypted ? payload : base::MutableBytes{}, end);
   }
