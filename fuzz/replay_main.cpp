@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
       ++inputs;
       LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
       // Cut short: each prefix in a copy of exactly that size, so that ASan sees every overread.
-      const std::size_t step = bytes.size() > 256 ? bytes.size() / 128 : 1;
+      const std::size_t step = bytes.size() > 512 ? bytes.size() / 256 : 1;
       for (std::size_t cut = 0; cut < bytes.size(); cut += step) {
         std::vector<std::uint8_t> prefix(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(cut));
         LLVMFuzzerTestOneInput(prefix.data(), prefix.size());
