@@ -166,8 +166,8 @@ void AssistSession::gone(const std::string& id, std::int64_t now) {
 /// Takes an agent or a supervisor out of the session. `code` 0: the connection is gone already.
 void AssistSession::drop(const std::string& id, std::uint16_t code, const std::string& why,
                          std::int64_t now) {
-  const std::string party =
-      id;  // May be that of the entry. NOLINT(performance-unnecessary-copy-initialization)
+  // A copy: `id` may be the entry's own. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const std::string party = id;
   const auto at = std::ranges::find(others_, party, &Party::id);
   if (at == others_.end()) return;
   note(now, *at, why, Json(at->did));

@@ -45,7 +45,11 @@ void AssistSession::tellErased(const Json& message, const std::string& except) {
   const std::string text = dumpJson(message);
   const auto show = [&](Party& to) {
     if (to.id == except) return;
-    to.up ? out_.send(to.id, text, {}) : void(to.behind = true);
+    if (to.up) {
+      out_.send(to.id, text, {});
+    } else {
+      to.behind = true;
+    }
   };
   if (consumer_) show(*consumer_);
   for (Party& party : others_) {

@@ -29,7 +29,6 @@ std::string_view toString(CallPhase phase);
 
 enum class PartyKind { page, phone };
 
-/// One end of a call.
 /// A key that a phone sent.
 struct HeardKey {
   char digit = 0;
@@ -38,6 +37,7 @@ struct HeardKey {
   friend bool operator==(const HeardKey&, const HeardKey&) = default;
 };
 
+/// One end of a call.
 struct Party {
   std::string session;  ///< Page: the session it talks through.
   std::string user;     ///< Agent: the user's name. Consumer: the token's subject.

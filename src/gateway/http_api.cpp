@@ -297,8 +297,8 @@ void HttpApi::onMe(const HttpRequest& request, HttpReply reply, Door door) {
 
 void HttpApi::onTrunks(const HttpRequest& request, HttpReply reply) {
   if (signIns_.adminOf(request) == nullptr) return reply.send(loginRequired());
-  Json body = Json::parse(parts_.trunks.json());
-  body["strangers"] = Json::parse(parts_.strangers.json());
+  Json body = parts_.trunks.json();
+  body["strangers"] = parts_.strangers.json();
   reply.send(api(HttpResponse::json(200, dumpJson(body))));
 }
 

@@ -40,7 +40,7 @@ bool Strangers::add(std::string_view address, std::string_view method, base::Wal
   return worth;
 }
 
-std::string Strangers::json() const {
+Json Strangers::json() const {
   Json addresses = Json::array();
   for (const Seen& one : seen_) {
     addresses.push_back({{"address", one.address},
@@ -48,7 +48,7 @@ std::string Strangers::json() const {
                          {"count", one.count},
                          {"lastAt", base::formatUtc(one.lastAt)}});
   }
-  return dumpJson(Json{{"refused", refused_}, {"addresses", std::move(addresses)}});
+  return {{"refused", refused_}, {"addresses", std::move(addresses)}};
 }
 
 }  // namespace parley::gateway

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,7 @@ class Strangers {
   /// The last one first.
   const std::deque<Seen>& seen() const { return seen_; }
   /// {"refused":…,"addresses":[{"address","method","count","lastAt"}]}
-  std::string json() const;
+  nlohmann::json json() const;
 
  private:
   std::uint64_t refused_ = 0;

@@ -20,7 +20,7 @@ TEST(StrangersTest, TheLastOnesAreKeptLastFirst) {
   EXPECT_EQ(strangers.seen()[0].count, 2u);
   EXPECT_EQ(strangers.seen()[0].method, "REGISTER\\n");
   EXPECT_EQ(strangers.seen()[1].address, "203.0.113.99");
-  const Json json = Json::parse(strangers.json());
+  const Json json = strangers.json();
   EXPECT_EQ(json["refused"], 101);
   EXPECT_EQ(json["addresses"].size(), Strangers::kKept);
   EXPECT_EQ(json["addresses"][1]["lastAt"], base::formatUtc(kStart + std::chrono::seconds(99)));

@@ -157,7 +157,7 @@ void Trunks::count() {
   down_.set(in(TrunkState::down));
 }
 
-std::string Trunks::json() const {
+Json Trunks::json() const {
   Json list = Json::array();
   for (const Trunk& trunk : servers_) {
     Json one{
@@ -171,7 +171,9 @@ std::string Trunks::json() const {
     }
     list.push_back(std::move(one));
   }
-  return dumpJson(Json{{"trunks", std::move(list)}});
+  Json out = Json::object();
+  out["trunks"] = std::move(list);
+  return out;
 }
 
 }  // namespace parley::gateway

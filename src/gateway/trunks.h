@@ -5,6 +5,7 @@
 // time, could not be reached, or said 503. Before the first word it is unknown and stands between the two.
 #pragma once
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,7 +71,7 @@ class Trunks {
 
   const std::vector<Trunk>& all() const { return servers_; }
   bool empty() const { return servers_.empty(); }
-  std::string json() const;  ///< {"trunks":[…]} for the administration.
+  nlohmann::json json() const;  ///< {"trunks":[…]} for the administration.
 
  private:
   Trunk* find(std::string_view uri);

@@ -287,8 +287,8 @@ void Peers::onClose(std::uint64_t id, std::uint16_t code) {
 }
 
 void Peers::gone(const std::string& id) {
-  const std::string peer =
-      id;  // May be that of the entry. NOLINT(performance-unnecessary-copy-initialization)
+  // A copy: `id` may be the entry's own. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const std::string peer = id;
   if (peers_.erase(peer) == 0) return;
   gauge_.set(static_cast<std::int64_t>(peers_.size()));
   listener_->onGone(peer);

@@ -41,7 +41,7 @@ struct DigestInput {
 };
 std::string digestResponse(const base::Secret& ha1, const DigestInput& input);
 
-/// Longest parameter that either side looks at.
+/// Longest parameter that either side looks at: a challenge is repeated in every request.
 constexpr std::size_t kMaxDigestParameter = 1024;
 /// In constant time for equal lengths.
 bool equalSecretText(std::string_view a, std::string_view b);

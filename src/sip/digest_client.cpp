@@ -8,7 +8,6 @@
 namespace parley::sip {
 namespace {
 
-// A challenge is repeated in every request: what is longer is no use to anybody.
 constexpr std::size_t kCnonceLength = 24;
 
 std::string textOf(const Params& params, std::string_view name) {

@@ -19,8 +19,7 @@
 #include "net/event_loop.h"
 #include "net/udp_socket.h"
 #include "sip/digest_client.h"
-#include "sip/user_agent.h"
-#include "sipnet/transport.h"
+#include "sipnet/test_quiet_agent.h"
 
 using namespace parley;
 
@@ -43,18 +42,10 @@ class Account final : public sip::Authenticator {
   sip::DigestClient client_;
 };
 
-class Agent final : public sip::UserAgentListener, public sipnet::TransportSink {
+class Agent final : public sipnet::rig::QuietAgent {
  public:
-  Agent(net::EventLoop& loop, std::string own, std::unique_ptr<sip::Authenticator> account)
-      : loop_(loop),
-        own_(std::move(own)),
-        account_(std::move(account)),
-        transport_(loop, {}, *this),
-        timer_(loop),
-        agent_({.product = "Parley test"}, {.transport = transport_,
-                                            .random = random_,
-                                            .listener = *this,
-                                            .authenticator = account_.get()}) {}
+  Agent(net::EventLoop& loop, std::string own, sip::Authenticator* account)
+      : QuietAgent(loop, {.product = "Parley test"}, account), own_(std::move(own)) {}
 
   base::Result<void> listen() {
     const auto at = net::Endpoint::parse(own_, kSipPort);
@@ -105,18 +96,6 @@ class Agent final : public sip::UserAgentListener, public sipnet::TransportSink 
   }
 
  private:
-  // sipnet::TransportSink
-  void onMessage(sip::Message message, const sip::Source& source) override {
-    agent_.receive(message.write(), source, loop_.now());
-    arm();
-  }
-  void onFlowClosed(sip::FlowId, std::string_view) override {}
-  void onSendFailed(sip::SendToken token, std::string_view reason) override {
-    agent_.onSendFailed(token, reason, loop_.now());
-    arm();
-  }
-
-  // sip::UserAgentListener
   void onCall(const sip::IncomingCall& call) override {
     say("incoming " + call.request.requestUri().toString());
     call_ = call.session;
@@ -142,32 +121,10 @@ class Agent final : public sip::UserAgentListener, public sipnet::TransportSink 
   void onDtmf(sip::SessionId, const sip::DtmfSignal& signal) override {
     say(std::string("digit ") + signal.digit);
   }
-  void onSessionMessage(sip::SessionId, const sip::Message&) override {}
-  void onRefer(const sip::IncomingRefer& refer) override {
-    agent_.referProgress(refer.session, 603, loop_.now());
-  }
-  void onReferProgress(sip::SessionId, int, bool) override {}
   void onEnded(sip::SessionId session, const sip::Ending& ending) override {
     calls_.erase(session);
     if (call_ == session) call_.reset();
     say(fmt::format("ended {} {}", ending.reason, ending.status));
-  }
-  void onChanged(sip::SessionId) override {}
-  void onTrace(sip::SessionId, bool, const std::string&) override {}
-  bool onRequest(sip::RequestId, const sip::Message&, const sip::Source&) override { return false; }
-  void onRequestDone(sip::RequestId, const sip::RequestResult&) override {}
-  bool onSubscribe(const sip::IncomingSubscription&) override { return false; }
-  void onNotify(const sip::Notification&) override {}
-  void onSubscriptionEnded(sip::SubscriptionId, int, const std::string&) override {}
-
-  void arm() {
-    const base::Instant next = agent_.nextTimer(), now = loop_.now();
-    if (next == base::Instant::max()) return timer_.stop();
-    const auto wait = next <= now ? base::Millis{0} : std::chrono::ceil<base::Millis>(next - now);
-    timer_.start(wait, [this] {
-      agent_.onTimer(loop_.now());
-      arm();
-    });
   }
   std::string description(std::string_view direction) {
     return fmt::format(
@@ -178,14 +135,8 @@ class Agent final : public sip::UserAgentListener, public sipnet::TransportSink 
   }
   static void say(const std::string& line) { std::cout << base::printable(line, 300) << std::endl; }
 
-  net::EventLoop& loop_;
   std::string own_;
-  base::SystemRandom random_;
-  std::unique_ptr<sip::Authenticator> account_;
-  sipnet::SipTransport transport_;
   std::unique_ptr<net::UdpSocket> echo_;
-  net::Timer timer_;
-  sip::UserAgent agent_;
   std::optional<sip::SessionId> call_;  ///< The newest.
   std::set<sip::SessionId> calls_;
   int version_ = 0;
@@ -200,7 +151,9 @@ int main(int argc, char** argv) {
   }
   base::SystemRandom random;
   net::EventLoop loop("agent");
-  Agent agent(loop, argv[1], argc == 4 ? std::make_unique<Account>(argv[2], argv[3], random) : nullptr);
+  std::optional<Account> account;
+  if (argc == 4) account.emplace(argv[2], argv[3], random);
+  Agent agent(loop, argv[1], account ? &*account : nullptr);
   loop.post([&] {
     if (const auto listening = agent.listen(); !listening) {
       std::cerr << listening.error().text << std::endl;

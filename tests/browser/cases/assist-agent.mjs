@@ -1,6 +1,6 @@
 // The agent's side of a shared page, driven as a person would, with the customer's page in a browser of its own; and the
 // supervisors' console, whose things the agent sends.
-import { attribute, controls, difference, drag, hand, hidden, meet, place, png, signIn, told, type, value } from '../lib/assist_people.mjs';
+import { attribute, controls, difference, drag, escalate, hand, hidden, meet, place, png, signIn, told, type, value } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
 
@@ -134,13 +134,7 @@ export const cases = [{
     await signInForCalls(agent, stack);
     await establish(consumer, agent, stack);
     assert((await agent.attribute('assist-invite', 'data-cid')) === null, 'the customer has not offered the page');
-    await consumer.click('share-page');
-    await agent.appears('assist-ask');
-    await agent.click('assist-ask');
-    await consumer.appears('consent');
-    await consumer.click('consent-yes');
-    await attribute(agent, 'workspace', 'data-phase', 'joined');
-    await hidden(agent, 'assist-cover');
+    await escalate(consumer, agent);
     await agent.is('call', 'connected');
     await agent.appears('video-window-handle');
     await shots(agent, 'assist-agent-call');

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { attribute, controls, drag, hidden, meet, pdf, png, signIn } from '../lib/assist_people.mjs';
+import { attribute, controls, drag, escalate, hidden, meet, pdf, png, signIn } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
@@ -96,13 +96,7 @@ const firefoxCall = {
     const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('firefox', 'consumer')]);
     await signInForCalls(agent, stack);
     await establish(consumer, agent, stack);
-    await consumer.click('share-page');
-    await agent.appears('assist-ask');
-    await agent.click('assist-ask');
-    await consumer.appears('consent');
-    await consumer.click('consent-yes');
-    await attribute(agent, 'workspace', 'data-phase', 'joined');
-    await hidden(agent, 'assist-cover');
+    await escalate(consumer, agent);
     await until('a picture', async () => (await frame(agent)) > 0);
     await agent.is('call', 'connected');
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));

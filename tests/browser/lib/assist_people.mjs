@@ -34,6 +34,17 @@ export async function signIn(page, stack, user, path) {
   await page.appears('console');
 }
 
+/** In a call: the customer offers the page, the agent asks to see it, and the customer agrees. */
+export async function escalate(consumer, agent) {
+  await consumer.click('share-page');
+  await agent.appears('assist-ask');
+  await agent.click('assist-ask');
+  await consumer.appears('consent');
+  await consumer.click('consent-yes');
+  await attribute(agent, 'workspace', 'data-phase', 'joined');
+  await hidden(agent, 'assist-cover');
+}
+
 /** Both meet in a session, and the customer agrees. */
 export async function meet(stack, consumer, agent, cid) {
   await onLoad(consumer, listen);

@@ -52,7 +52,6 @@ function endWords(error: ParleyError | null): string {
   const words: Record<string, string> = {
     consumer_ended: 'The customer ended sharing.',
     consumer_lost: 'The customer’s connection was gone for too long.',
-    ended_by_server: 'The service ended the session.',
   };
   return error ? (words[error.code] ?? error.message) : 'You left the session.';
 }
