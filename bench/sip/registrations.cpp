@@ -150,8 +150,8 @@ int runRegistrar(int ready, int end, std::size_t users) {
 
 int runClients(pid_t registrar, std::size_t count, int refreshes) {
   net::EventLoop loop("clients");
-  const std::size_t clientBefore = bench::pssKilobytes(getpid());
-  const std::size_t registrarBefore = bench::pssKilobytes(registrar);
+  const auto held = [](pid_t process) { return static_cast<double>(bench::pssKilobytes(process)); };
+  const double clientBefore = held(getpid()), registrarBefore = held(registrar);
   Clients clients(loop, count);
   if (!clients.listen(kClient)) return 1;
   const auto each = [&](double value) { return value / static_cast<double>(count); };
@@ -168,8 +168,7 @@ int runClients(pid_t registrar, std::size_t count, int refreshes) {
   fmt::print(
       "memory of a registration, kB: client {:.1f}, registrar {:.1f} (its finished transactions of 32 s "
       "included)\n",
-      each(static_cast<double>(bench::pssKilobytes(getpid()) - clientBefore)),
-      each(static_cast<double>(bench::pssKilobytes(registrar) - registrarBefore)));
+      each(held(getpid()) - clientBefore), each(held(registrar) - registrarBefore));
   return 0;
 }
 
