@@ -127,6 +127,7 @@ struct PhoneDtmf {
   std::string leg, digits;
   bool inMedia = false;     ///< RFC 4733, found by the broker, which passes it on, too; else INFO.
   std::int64_t millis = 0;  ///< inMedia: how long the key was down.
+  std::size_t repeats = 0;  ///< Keys that were heard the other way before; not among `digits`.
 };
 struct PhoneReferred {
   std::string leg;

@@ -29,14 +29,6 @@ std::string_view toString(CallPhase phase);
 
 enum class PartyKind { page, phone };
 
-/// A key that a phone sent.
-struct HeardKey {
-  char digit = 0;
-  bool inMedia = false;  ///< RFC 4733, else INFO.
-  std::int64_t at = 0;
-  friend bool operator==(const HeardKey&, const HeardKey&) = default;
-};
-
 /// One end of a call.
 struct Party {
   std::string session;  ///< Page: the session it talks through.
@@ -59,8 +51,6 @@ struct Party {
   bool holds = false;           ///< Has put the other side on hold.
   bool video = false;           ///< Its last description had video.
   bool telephoneEvent = false;  ///< Phone: takes digits in the media (RFC 4733).
-  /// Phone: keys of the last seconds that came one way and may come the other way, too. Not saved.
-  std::vector<HeardKey> heardKeys;
   /// Phone: nothing is heard since then although it should be; 0: it is, or it need not.
   std::int64_t silentSince = 0;
 

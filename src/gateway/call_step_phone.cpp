@@ -85,40 +85,16 @@ void Stepper::onPhoneOfferFailed(const event::PhoneOfferFailed& e) {
   abortOffer("media.refused", "The other side did not take the change.");
 }
 
-/// The digits that were not heard already: some phones send each key in the media and by INFO, in either
-/// order and a moment apart. Two of a kind are two keys.
-std::string Stepper::newKeys(Party& party, const event::PhoneDtmf& e) {
-  constexpr std::int64_t kApart = 2'000;
-  constexpr std::size_t kMost = 32;
-  auto& heard = party.heardKeys;
-  std::erase_if(heard, [&](const HeardKey& key) { return event_.at - key.at > kApart; });
-  std::string out;
-  for (const char digit : e.digits) {
-    const auto same = std::ranges::find_if(
-        heard, [&](const HeardKey& key) { return key.digit == digit && key.inMedia != e.inMedia; });
-    if (same != heard.end()) {
-      heard.erase(same);
-      continue;
-    }
-    if (heard.size() == kMost) heard.erase(heard.begin());
-    heard.push_back({digit, e.inMedia, event_.at});
-    out += digit;
-  }
-  return out;
-}
-
 void Stepper::onPhoneDtmf(const event::PhoneDtmf& e) {
   const auto side = sideOfLeg(e.leg);
-  if (!side || !s_.answered()) return;
-  const std::string digits = newKeys(s_.party(*side), e);
-  if (digits.empty()) return;
+  if (!side || !s_.answered() || e.digits.empty()) return;
   const Party& peer = s_.party(otherSide(*side));
   if (peer.isPhone()) {
     // What came in the media goes on in the media: twice would be two keys.
-    if (!e.inMedia || !peer.telephoneEvent) phone(PhoneOp::dtmf, peer.leg, "", 0, digits);
+    if (!e.inMedia || !peer.telephoneEvent) phone(PhoneOp::dtmf, peer.leg, "", 0, e.digits);
     return;
   }
-  act(action::SendDtmf{otherSide(*side), digits});
+  act(action::SendDtmf{otherSide(*side), e.digits});
 }
 
 void Stepper::onPhoneEnded(const event::PhoneEnded& e) {

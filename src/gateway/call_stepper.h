@@ -89,7 +89,6 @@ class Stepper {
   void onPhoneOffer(const event::PhoneOffer& e);
   void onPhoneOfferAnswered(const event::PhoneOfferAnswered& e);
   void onPhoneOfferFailed(const event::PhoneOfferFailed& e);
-  std::string newKeys(Party& party, const event::PhoneDtmf& e);
   void onPhoneDtmf(const event::PhoneDtmf& e);
   void onPhoneEnded(const event::PhoneEnded& e);
   void takeSdp(Party& party, const std::string& sdp);

@@ -115,6 +115,7 @@ class Calls final : public MediaBrokersListener, public PhonesListener {
   void index(const std::string& call, const CallState& before, const CallState& after);
   void tellParties(Running& running);
   void deliverToLeg(const std::string& leg, decltype(Event::what) what);
+  void deliverKeys(const std::string& call, event::PhoneDtmf keys);
   bool recoverOne(const std::string& key, const std::string& value);
   void dropStored(const std::string& key);
 

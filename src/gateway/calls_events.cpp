@@ -7,14 +7,22 @@
 #include "gateway/json.h"
 
 namespace parley::gateway {
-namespace {}  // namespace
 
 void Calls::onLegChanged(const std::string& call, event::LegChanged change) {
   deliver(call, std::move(change));
 }
 
 void Calls::onLegKey(const std::string& call, const std::string& leg, char key, std::int64_t millis) {
-  deliver(call, event::PhoneDtmf{leg, std::string(1, key), true, millis});
+  deliverKeys(call, {leg, std::string(1, key), true, millis});
+}
+
+void Calls::deliverKeys(const std::string& call, event::PhoneDtmf keys) {
+  const auto at = running_.find(call);
+  if (at == running_.end()) return;
+  std::string fresh = at->second->heardKeys.fresh(keys.leg, keys.digits, keys.inMedia, base::steadyNow());
+  keys.repeats = keys.digits.size() - fresh.size();
+  keys.digits = std::move(fresh);
+  deliver(call, std::move(keys));
 }
 
 void Calls::onCallRemoved(const std::string& call) {
@@ -92,7 +100,7 @@ void Calls::onPhoneOfferFailed(const std::string& leg, int status, const std::st
 }
 
 void Calls::onPhoneDtmf(const std::string& leg, const std::string& digits) {
-  deliverToLeg(leg, event::PhoneDtmf{leg, digits, false, 0});
+  deliverKeys(callOfLeg(leg), {leg, digits});
 }
 
 void Calls::onPhoneRefer(const std::string& leg, const std::string& target, const std::string& replaces,

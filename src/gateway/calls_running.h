@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "gateway/calls.h"
+#include "gateway/heard_keys.h"
 
 namespace parley::gateway {
 
@@ -24,6 +25,7 @@ struct Calls::Running {
   };
   CallState state;
   Timeline timeline;
+  HeardKeys heardKeys;
   std::array<std::unique_ptr<net::Timer>, kCallTimers> timers;
   std::deque<Batch> batches;
   std::uint64_t batchNumber = 0;

@@ -223,8 +223,9 @@ class EventLine {
                 {{"status", e.status}, {"reason", e.reason}});
   }
   Entry operator()(const event::PhoneDtmf& e) const {
-    Json detail = {{"count", e.digits.size()}, {"by", e.inMedia ? "rfc4733" : "info"}};
+    Json detail = {{"count", e.digits.size() + e.repeats}, {"by", e.inMedia ? "rfc4733" : "info"}};
     if (e.inMedia) detail["millis"] = e.millis;
+    if (e.repeats != 0) detail["repeats"] = e.repeats;
     return line(laneOfLeg(s_, e.leg), "gateway", "dtmf", "info", detail);
   }
   Entry operator()(const event::PhoneReferred& e) const { return status(e.leg, "refer", e.status, ""); }
