@@ -293,6 +293,11 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
   phones().presses("in2", "7");
   EXPECT_TRUE(said("dtmf " + leg + " 7"));
   EXPECT_FALSE(phones().has("dtmf " + leg + " 6")) << "the broker passes it on in the media";
+  phones().presses("in2", "8");
+  brokers().key(id, "in2", '8', 100);
+  phones().presses("in2", "9");
+  EXPECT_TRUE(said("dtmf " + leg + " 9"));
+  EXPECT_FALSE(phones().has("dtmf " + leg + " 8")) << "by INFO first, and in the media as well";
   phones().ends("in2");
   EXPECT_TRUE(said("hangUp " + leg));
   expectNothingLeft();

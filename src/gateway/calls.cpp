@@ -184,6 +184,7 @@ void Calls::tellParties(Running& running) {
 void Calls::finish(Running& running) {
   for (auto& timer : running.timers) timer->stop();
   running.saveTimer.stop();
+  running.keysTimer.stop();
   running.finished = true;
   listener_->onCallEnded(running.state);
 }

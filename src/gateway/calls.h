@@ -116,6 +116,8 @@ class Calls final : public MediaBrokersListener, public PhonesListener {
   void tellParties(Running& running);
   void deliverToLeg(const std::string& leg, decltype(Event::what) what);
   void deliverKeys(const std::string& call, event::PhoneDtmf keys);
+  void watchKeys(Running& running);
+  static bool mayComeInMedia(const CallState& state, const event::PhoneDtmf& keys);
   bool recoverOne(const std::string& key, const std::string& value);
   void dropStored(const std::string& key);
 

@@ -16,13 +16,41 @@ void Calls::onLegKey(const std::string& call, const std::string& leg, char key, 
   deliverKeys(call, {leg, std::string(1, key), true, millis});
 }
 
+/// INFO of a phone whose media may bring the same key to another phone by itself.
+bool Calls::mayComeInMedia(const CallState& state, const event::PhoneDtmf& keys) {
+  if (keys.inMedia) return false;
+  for (const Side side : {Side::consumer, Side::agent}) {
+    const Party &from = state.party(side), &to = state.party(otherSide(side));
+    if (from.leg == keys.leg) return to.isPhone() && from.telephoneEvent && to.telephoneEvent;
+  }
+  return false;
+}
+
 void Calls::deliverKeys(const std::string& call, event::PhoneDtmf keys) {
   const auto at = running_.find(call);
   if (at == running_.end()) return;
-  std::string fresh = at->second->heardKeys.fresh(keys.leg, keys.digits, keys.inMedia, base::steadyNow());
-  keys.repeats = keys.digits.size() - fresh.size();
-  keys.digits = std::move(fresh);
+  Running& running = *at->second;
+  auto heard = running.heardKeys.hear(keys.leg, keys.digits, keys.inMedia,
+                                      mayComeInMedia(running.state, keys), base::steadyNow());
+  watchKeys(running);
+  if (heard.digits.empty() && heard.repeats == 0) return;
+  keys.repeats = heard.repeats;
+  keys.digits = std::move(heard.digits);
   deliver(call, std::move(keys));
+}
+
+/// Sends what was held back and did not come in the media.
+void Calls::watchKeys(Running& running) {
+  const base::Instant next = running.heardKeys.nextDue();
+  if (next == base::Instant::max()) return running.keysTimer.stop();
+  const auto wait =
+      std::chrono::ceil<base::Millis>(std::max(next - base::steadyNow(), base::Instant::duration::zero()));
+  running.keysTimer.start(wait, [this, &running] {
+    const auto due = running.heardKeys.due(base::steadyNow());
+    const std::string call = running.state.id;
+    watchKeys(running);
+    for (const auto& each : due) deliver(call, event::PhoneDtmf{each.leg, each.digits});
+  });
 }
 
 void Calls::onCallRemoved(const std::string& call) {

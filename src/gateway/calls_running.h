@@ -10,7 +10,7 @@ namespace parley::gateway {
 
 struct Calls::Running {
   Running(net::EventLoop& loop, CallState initial)
-      : state(std::move(initial)), storeTimer(loop), saveTimer(loop) {
+      : state(std::move(initial)), storeTimer(loop), saveTimer(loop), keysTimer(loop) {
     for (auto& timer : timers) timer = std::make_unique<net::Timer>(loop);
   }
   /// What one step wants done, and whether its state is stored.
@@ -32,6 +32,7 @@ struct Calls::Running {
   bool releasing = false;
   net::Timer storeTimer;
   net::Timer saveTimer;  // A phone's dialog went on without a step of the call.
+  net::Timer keysTimer;  // Of heardKeys.
   std::deque<BrokerWaiting> brokerQueue;
   bool brokerBusy = false;
   std::string broker;  // Also known when the call ended before the state learned it.

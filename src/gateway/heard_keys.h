@@ -12,21 +12,40 @@ namespace parley::gateway {
 /// Some telephones send each key both ways, in either order and a moment apart: that is one key. Two that
 /// came the same way are two keys. Belongs to a running call and is never stored: keys may be a PIN. Bounded;
 /// one thread.
+///
+/// Between two telephones the media carries its keys on by itself. There one of INFO is held back until it is
+/// sure that the media does not bring it, too: at most kHold, which is longer than a key is pressed.
 class HeardKeys {
  public:
-  /// Those of `digits` that did not come the other way before.
-  std::string fresh(const std::string& leg, std::string_view digits, bool inMedia, base::Instant now);
+  static constexpr base::Millis kHold{600};
+  static constexpr std::size_t kMostHeld = 16;  ///< Beyond it nothing is held back.
+  struct Heard {
+    std::string digits;       ///< To be told of now.
+    std::size_t repeats = 0;  ///< Came the other way before, and were told of.
+  };
+  struct Due {
+    std::string leg, digits;
+  };
+
+  /// `hold`: what is new of `digits` is kept for due().
+  Heard hear(const std::string& leg, std::string_view digits, bool inMedia, bool hold, base::Instant now);
+  /// What was held and did not come in the media in its time, to be told of now.
+  std::vector<Due> due(base::Instant now);
+  /// When due() has something next; Instant::max(): nothing is held.
+  base::Instant nextDue() const;
 
  private:
   struct Key {
     std::string leg;
     char digit = 0;
     bool inMedia = false;
+    bool held = false;
     base::Instant at;
   };
   static constexpr base::Millis kApart{2'000};
   static constexpr std::size_t kMost = 32;
-  std::vector<Key> keys_;
+  static_assert(kMostHeld < kMost, "there is always one that may be forgotten");
+  std::vector<Key> keys_;  ///< In the order in which they came.
 };
 
 }  // namespace parley::gateway
