@@ -2,6 +2,7 @@
 // call.
 #include <algorithm>
 
+#include "gateway/call_view.h"
 #include "gateway/test_desk.h"
 
 namespace parley::gateway {
@@ -229,6 +230,74 @@ TEST_F(DeskTransfer, BlindFromPageToPhone) {
   EXPECT_EQ(stateOf(id).agent.kind, PartyKind::phone);
   phones().ends(again);
   EXPECT_EQ(endOf(*consumer_), "hung_up agent");
+  expectNothingLeft();
+}
+
+TEST_F(DeskTransfer, WhoWaitsHearsWhatTheTargetsNetworkSays) {
+  const auto id = rig_->connectedCall(*consumer_, *agent_);
+  agent_->send("transfer", {{"call", id}, {"destination", "3001"}});
+  EXPECT_TRUE(said("invite 3001"));
+  const auto leg = phones().invited.leg;
+  brokers().renegotiate = {"consumer"};
+  phones().progress(leg, 183, kPhoneSdp);
+  EXPECT_TRUE(asked("bridge consumer " + leg));
+  EXPECT_TRUE(asked("hold " + leg + " off")) << "else the customer would go on waiting in silence";
+  EXPECT_FALSE(withTransfer(*agent_, "ringing").is_null());
+  EXPECT_EQ(consumer_->expect("sdp", [](const Json& m) { return m["kind"] == "offer"; })["sdp"],
+            "broker's offer for consumer towards " + leg);
+  consumer_->send("answer", {{"call", id}, {"sdp", "v=0 like the phone"}});
+  phones().progress(leg, 180);
+  phones().progress(leg, 183, kPhoneSdp + "again");
+  rig_->settle();
+  EXPECT_EQ(std::ranges::count(brokers().log, "bridge consumer " + leg), 1);
+  EXPECT_EQ(callFields(stateOf(id), Side::consumer).find("peerTransfer"), std::string::npos)
+      << "no tone over it";
+  brokers().renegotiate = {"consumer"};
+  phones().fails(leg, 486, "sip.busy");
+  EXPECT_FALSE(withTransfer(*agent_, "failed").is_null());
+  EXPECT_TRUE(asked("bridge consumer agent")) << "back";
+  EXPECT_TRUE(asked("remove-leg " + leg));
+  EXPECT_EQ(consumer_->expect("sdp", [](const Json& m) { return m["kind"] == "offer"; })["sdp"],
+            "broker's offer for consumer towards agent");
+  consumer_->send("answer", {{"call", id}, {"sdp", "v=0"}});
+
+  phones().invited = {};
+  agent_->send("transfer", {{"call", id}, {"destination", "3001"}});
+  sees([&] { return !phones().invited.leg.empty(); });
+  const auto again = phones().invited.leg;
+  phones().progress(again, 183, kPhoneSdp);
+  EXPECT_TRUE(asked("bridge consumer " + again));
+  phones().answers(again, "");  // The description came before (RFC 3262).
+  EXPECT_EQ(endOf(*agent_), "transferred agent");
+  EXPECT_EQ(stateOf(id).agent.leg, again);
+  phones().ends(again);
+  EXPECT_EQ(endOf(*consumer_), "hung_up agent");
+  expectNothingLeft();
+}
+
+TEST_F(DeskTransfer, AnAnnouncementThatCannotBeHeardIsATone) {
+  const auto id = phoneToAgent();
+  agent_->send("hold", {{"call", id}, {"held", true}});
+  phones().answersOffer("in1", kPhoneSdp);
+  agent_->send("transfer", {{"call", id}, {"destination", "sip:3001@pbx"}});
+  EXPECT_TRUE(said("refer in1"));
+  phones().tellsRefer("in1", 405);
+  EXPECT_TRUE(said("invite sip:3001@pbx"));
+  auto leg = phones().invited.leg;
+  brokers().failures = {{"answer", {"sdp.no_common_codec", "scripted"}}};
+  phones().progress(leg, 183, kPhoneSdp);
+  EXPECT_TRUE(asked("ringing tone agent on"));
+  EXPECT_FALSE(brokers().has("bridge in1 " + leg));
+  brokers().failures.clear();
+  phones().progress(leg, 183, kPhoneSdp);
+  EXPECT_TRUE(asked("bridge in1 " + leg));
+  brokers().log.clear();
+  agent_->send("cancelTransfer", {{"call", id}});
+  EXPECT_FALSE(withTransfer(*agent_, "failed").is_null());
+  EXPECT_TRUE(asked("remove-leg " + leg));
+  EXPECT_TRUE(brokers().has("bridge in1 agent"));
+  EXPECT_TRUE(brokers().has("hold agent on")) << "as before: the agent had put it on hold";
+  phones().ends("in1");
   expectNothingLeft();
 }
 

@@ -88,6 +88,8 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Tra
   a("held", s.held);
   a("legMade", s.legMade);
   a("byGone", s.byGone);
+  a("described", s.described);
+  a("early", s.early);
 }
 
 template <class Archive, class S>

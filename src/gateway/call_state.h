@@ -112,19 +112,21 @@ constexpr std::size_t kTransferStages = static_cast<std::size_t>(TransferStage::
 
 struct Transfer {
   TransferStage stage = TransferStage::none;
-  Side by = Side::agent;  ///< Who transfers, and goes.
-  Party target;           ///< Takes that place.
-  std::string to;         ///< For people.
-  std::string text;       ///< failed: why.
-  std::string otherCall;  ///< Consult: the call with the target, which ends when this succeeds.
-  std::string replaces;   ///< Replaces (RFC 3891) value that a REFER named.
-  std::string sdp;        ///< pickup: the offer that came with the INVITE.
-  bool byRefer = false;   ///< A phone asked by REFER and is told by NOTIFY.
-  bool pickup = false;    ///< An INVITE with Replaces takes the place by itself.
-  bool alerted = false;   ///< The target rings.
-  bool held = false;      ///< The customer waits.
-  bool legMade = false;   ///< The broker has, or was asked for, the target's leg.
-  bool byGone = false;    ///< Who asked by REFER has hung up already (RFC 5589 section 6.1).
+  Side by = Side::agent;   ///< Who transfers, and goes.
+  Party target;            ///< Takes that place.
+  std::string to;          ///< For people.
+  std::string text;        ///< failed: why.
+  std::string otherCall;   ///< Consult: the call with the target, which ends when this succeeds.
+  std::string replaces;    ///< Replaces (RFC 3891) value that a REFER named.
+  std::string sdp;         ///< pickup: the offer that came with the INVITE.
+  bool byRefer = false;    ///< A phone asked by REFER and is told by NOTIFY.
+  bool pickup = false;     ///< An INVITE with Replaces takes the place by itself.
+  bool alerted = false;    ///< The target rings.
+  bool held = false;       ///< The customer waits.
+  bool legMade = false;    ///< The broker has, or was asked for, the target's leg.
+  bool byGone = false;     ///< Who asked by REFER has hung up already (RFC 5589 section 6.1).
+  bool described = false;  ///< The broker was given the target's early description (183).
+  bool early = false;      ///< The customer hears the target before it answers (RFC 3960).
 
   bool running() const { return stage != TransferStage::none && stage != TransferStage::failed; }
   friend bool operator==(const Transfer&, const Transfer&) = default;

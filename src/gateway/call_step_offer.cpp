@@ -77,7 +77,9 @@ void Stepper::startMade(const std::string& leg, OfferKind kind) {
   n = {};
   n.kind = kind;
   n.to = leg;
-  broker(BrokerOp::makeOffer, leg, s_.party(otherSide(*sideOfLeg(leg))).leg);
+  const Transfer& t = s_.transfer;
+  const bool hearsTarget = t.running() && t.early && leg == customer().leg;
+  broker(BrokerOp::makeOffer, leg, hearsTarget ? t.target.leg : s_.party(otherSide(*sideOfLeg(leg))).leg);
 }
 
 /// False: not an answer that belongs to the running exchange.

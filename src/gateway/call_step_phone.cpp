@@ -13,10 +13,9 @@ void Stepper::takeSdp(Party& party, const std::string& sdp) {
 
 void Stepper::onPhoneProgress(const event::PhoneProgress& e) {
   if (isTargetLeg(e.leg)) {
-    // The customer waits on hold and hears our tone: whatever the target's network plays is not for it.
+    if (!e.sdp.empty()) targetEarly(e.sdp);
     if (e.status >= 180) targetAlerted();
-    referProgress(e.status);
-    return;
+    return referProgress(e.status);
   }
   const Party& party = s_.party(callee());
   if (s_.phase != CallPhase::ringing || party.leg != e.leg || e.sdp.empty()) return;

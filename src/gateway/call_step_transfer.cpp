@@ -1,6 +1,7 @@
 // Transfers: blind and consult, asked for by a page or by a phone's REFER (RFC 3515, RFC 5589), and an INVITE
 // with Replaces (RFC 3891). The customer's leg is never touched: it waits, and is joined with the target's
-// leg when that has its media. Two phones are first asked to do it themselves.
+// leg when that has its media: the one that came before the answer (183) counts, too. Two phones are first
+// asked to do it themselves.
 #include <algorithm>
 
 #include "gateway/call_stepper.h"
@@ -110,6 +111,10 @@ void Stepper::onPickup(const event::PhoneReplaces& e) {
 /// False: not an answer for the transfer.
 bool Stepper::onTransferBroker(const event::BrokerDone& e) {
   Transfer& t = s_.transfer;
+  if (t.running() && e.asked.tag == "early") {
+    onTargetEarly(e);
+    return true;
+  }
   if (!t.running() || e.asked.leg != (e.asked.op == BrokerOp::bridge ? customer().leg : t.target.leg)) {
     return false;
   }
@@ -179,10 +184,47 @@ void Stepper::offerTarget(const std::string& offer) {
 /// A page makes the tone by itself; a telephone that waits gets it from the broker.
 void Stepper::targetAlerted() {
   Transfer& t = s_.transfer;
-  if (!t.alerted && t.stage == TransferStage::ringing && customer().isPhone()) {
+  if (!t.alerted && !t.described && t.stage == TransferStage::ringing && customer().isPhone()) {
     brokerFlag(BrokerOp::ringback, s_.party(t.by).leg, true);
   }
   t.alerted = true;
+}
+
+/// The target's network has something to say before it answers (RFC 3960 section 3.2): who waits hears that,
+/// not our tone.
+void Stepper::targetEarly(const std::string& sdp) {
+  Transfer& t = s_.transfer;
+  if (t.stage != TransferStage::ringing || t.pickup || !t.otherCall.empty()) return;
+  t.described = true;
+  broker(BrokerOp::answer, t.target.leg, "", sdp, "early");
+}
+
+void Stepper::onTargetEarly(const event::BrokerDone& e) {
+  Transfer& t = s_.transfer;
+  const bool ours = e.asked.op == BrokerOp::bridge ? e.asked.other == t.target.leg : isTargetLeg(e.asked.leg);
+  if (!ours) return;  // Of a try that was given up.
+  if (!e.reply) {
+    // It cannot be heard; that it rings can.
+    t.described = t.early = false;
+    if (std::exchange(t.alerted, false)) targetAlerted();
+    return;
+  }
+  if (e.asked.op == BrokerOp::bridge || t.early || t.stage != TransferStage::ringing) return;
+  t.early = true;
+  broker(BrokerOp::bridge, customer().leg, t.target.leg, "", "early");
+  brokerFlag(BrokerOp::hold, t.target.leg, false);
+}
+
+/// The customer is back with who transfers.
+void Stepper::leaveTarget() {
+  const Transfer& t = s_.transfer;
+  if (!t.early || t.byGone) return;
+  const Party& by = s_.party(t.by);
+  broker(BrokerOp::bridge, customer().leg, by.leg, "", "back");
+  if (by.holds && !by.isPhone()) brokerFlag(BrokerOp::hold, by.leg, true);
+  // What it was offered meanwhile is for a talk with the target.
+  const Negotiation& n = s_.negotiation;
+  if (n.kind == OfferKind::made && n.to == customer().leg) abortOffer("media.refused", "");
 }
 
 void Stepper::targetRings() {
@@ -197,6 +239,8 @@ void Stepper::targetAnswers(const std::string& sdp) {
   takeSdp(t.target, sdp);
   stop(CallTimer::member);
   start(CallTimer::transfer, s_.times.media);
+  // The description came in a reliable provisional answer already (RFC 3262 section 5).
+  if (sdp.empty() && t.described) return bridge();
   broker(BrokerOp::answer, t.target.leg, "", sdp);
 }
 
@@ -266,10 +310,11 @@ void Stepper::failTransfer(const std::string& text, int status) {
   if (t.target.isPhone() && t.target.dialog && !t.otherCall.empty() && t.stage > TransferStage::offering) {
     act(action::OtherCall{t.otherCall, t.target.leg, false});
   }
+  leaveTarget();
   if (t.legMade) broker(BrokerOp::removeLeg, t.target.leg);
   if (t.held) {
     brokerFlag(BrokerOp::hold, s_.party(t.by).leg, false);
-  } else if (t.legMade && t.alerted && s_.party(t.by).holds && customer().isPhone()) {
+  } else if (t.legMade && t.alerted && !t.early && s_.party(t.by).holds && customer().isPhone()) {
     brokerFlag(BrokerOp::ringback, s_.party(t.by).leg, false);
   }
   referProgress(status);

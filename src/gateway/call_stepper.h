@@ -114,6 +114,9 @@ class Stepper {
   bool onTransferBroker(const event::BrokerDone& e);
   void offerTarget(const std::string& offer);
   void targetAlerted();
+  void targetEarly(const std::string& sdp);
+  void onTargetEarly(const event::BrokerDone& e);
+  void leaveTarget();
   void targetRings();
   void targetAnswers(const std::string& sdp);
   bool targetMediaUp();

@@ -85,7 +85,8 @@ CallView viewOf(const CallState& s, Side side) {
   view.peerMutedVideo = peer.mutedVideo;
   view.held = own.holds;
   view.peerHeld = peer.holds || (peerTransfers && s.transfer.held);
-  view.peerRings = peerTransfers && s.transfer.alerted && s.transfer.stage <= TransferStage::ringing;
+  view.peerRings = peerTransfers && s.transfer.alerted && !s.transfer.described &&
+                   s.transfer.stage <= TransferStage::ringing;
   view.early = s.early && s.phase == CallPhase::ringing;
   view.audio = s.audio;
   view.video = s.video;
