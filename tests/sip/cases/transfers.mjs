@@ -3,6 +3,7 @@
 import { Baresip } from '../lib/baresip.mjs';
 import { assert, assist, bothHear, mediaSettings, pageCalls, pageHears, people, signIn, sipSettings, until } from '../lib/call.mjs';
 import { Kamailio } from '../lib/kamailio.mjs';
+import { Sipp } from '../lib/sipp.mjs';
 
 async function stackWith(t, ...phones) {
   const kamailio = await t.start(Kamailio, t.peer());
@@ -146,6 +147,22 @@ export const cases = [
       await bothHear(customer, other);
       await customer.click('end');
       await other.event('CALL_CLOSED');
+    },
+  },
+  {
+    name: 'transfers: a customer\'s page hears what the target\'s network sends before it answers, and is back with the agent when it is busy', async run(t) {
+      const server = t.peer();
+      t.owns(new Sipp(t.scratch, server, 'early-media-then-busy', { echo: true }));
+      await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
+      const { agent, customer } = await pageAndAgent(t);
+      await pageHears(customer, people.agent.tone);
+      await pass(agent, '2001');
+      await agent.is('transfer-state', 'ringing');
+      await pageHears(customer, people.consumer.tone);  // Its own, sent back.
+      await agent.gone('transfer-state');
+      await Promise.all([pageHears(customer, people.agent.tone), pageHears(agent, people.consumer.tone)]);
+      await customer.click('end');
+      await until('no call is left', async () => (await t.stack.calls()).current.length === 0);
     },
   },
 ];
