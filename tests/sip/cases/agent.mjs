@@ -135,4 +135,20 @@ export const cases = [
       assert(far.lost() > 20, `only ${far.lost()} packets were lost`);
     },
   },
+  {
+    name: 'agent: 30 calls of SIPp and 30 to SIPp through a link that reorders a third of SIP and loses 5 %: none fails', limit: 240000, async run(t) {
+      const far = t.peer(), ours = await agent(t);
+      t.owns(await far.shuffle(t.scratch, { lost: 5, held: 33, longestMs: 120 }));
+      const calling = t.owns(new Sipp(t.scratch, far, 'call-through-losses', { remote: `${ours.peer.address}:5060`, calls: 30, rate: 10, user: 'anyone', port: 5061, seconds: 100, forgiving: true }));
+      await calling.succeeded();
+      await times(ours, /^ended sip\.bye 0$/gm, 30);
+      const called = t.owns(new Sipp(t.scratch, far, 'answer-through-losses', { calls: 30, seconds: 100 }));
+      for (let i = 0; i < 30; i++) ours.say(`call sip:2001@${far.address}`);
+      await times(ours, /^answered$/gm, 30, 60000);
+      ours.say('hang up');
+      await called.succeeded();
+      const { lost, overtaken } = far.shuffled();
+      assert(lost > 5 && overtaken > 20, `only ${lost} packets were lost, ${overtaken} overtaken`);
+    },
+  },
 ];

@@ -37,6 +37,24 @@ export const cases = [
     },
   },
   {
+    name: 'faults: a link that loses 5 % of SIP over UDP and reorders a third of it fails no call', limit: 240000, async run(t) {
+      const server = t.peer(), calls = 20;
+      t.owns(await server.shuffle(t.scratch, { lost: 5, held: 33, longestMs: 120 }));
+      const phones = t.owns(new Sipp(t.scratch, server, 'answer-through-losses', { calls, seconds: 120 }));
+      await t.parley(sipSettings(t.lan, [server.address], { 'sip.server_timeout_ms': 30000 }), mediaSettings(t.lan));
+      const pages = await Promise.all(Array.from({ length: calls }, () => dial(t.stack, '2001')));
+      const answered = await Promise.all(pages.map((page) => reaches(page, ['connecting', 'connected', 'ended'], 40000)));
+      const failed = answered.filter((call) => call.state === 'ended');
+      assert(failed.length === 0, `${failed.length} of ${calls} calls failed: ${failed.map((c) => c.reason)}`);
+      pages.forEach((page, i) => page.send({ type: 'end', call: answered[i].call }));
+      await Promise.all(pages.map((page) => endsWith(page, 'hung_up')));
+      await phones.succeeded();
+      const { lost, overtaken } = server.shuffled();
+      assert(lost > 0 && overtaken > 10, `only ${lost} packets were lost, ${overtaken} overtaken`);
+      await Promise.all(pages.map((page) => page.bye()));
+    },
+  },
+  {
     name: 'faults: a phone is gone from the network without a word: the call ends and the page is told why', async run(t) {
       const telephone = await t.start(Baresip, t.peer(), { user: '2001' });
       await t.parley(sipSettings(t.lan, [telephone.peer.address], { 'gateway.phone_silence_seconds': 4 }), { mediaSettings: { ...mediaSettings(t.lan).mediaSettings, 'media.rtp_timeout_seconds': 2 } });

@@ -2,6 +2,11 @@
 // (and so Parley) has the address `host` in it. Everything that peers say to each other or to Parley crosses
 // the bridge, where capture.mjs listens.
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { Program } from './program.mjs';
+
+const top = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../../..');
+const shuffler = path.join(process.env.PARLEY_BUILD ?? path.join(top, 'build/release/src'), '../tests/sip-shuffling-link');
 
 const run = (...command) => execFileSync(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 let count = 0;
@@ -37,6 +42,28 @@ export class Peer {
     const text = run(...this.prefix, 'nft', 'list', 'table', 'inet', 'loss') + run('nft', 'list', 'table', 'netdev', this.link);
     return [...text.matchAll(/counter packets (\d+)/g)].reduce((sum, m) => sum + Number(m[1]), 0);
   }
+  /**
+   * Puts a program into its link that drops UDP packets of SIP by chance and lets later ones overtake others, each way. In a
+   * namespace of its own, so that nothing of this machine answers on the link's ends.
+   */
+  async shuffle(folder, { lost, held, longestMs }) {
+    const space = { prefix: ['ip', 'netns', 'exec', `${this.namespace}s`] }, inner = `${this.link}i`;
+    run('ip', 'netns', 'add', `${this.namespace}s`);
+    this.lan.spaces.push(`${this.namespace}s`);
+    run('ip', 'link', 'add', `${this.link}o`, 'type', 'veth', 'peer', 'name', inner, 'netns', `${this.namespace}s`);
+    run('ip', 'link', 'set', this.link, 'nomaster');
+    run('ip', 'link', 'set', this.link, 'netns', `${this.namespace}s`);
+    for (const link of [this.link, inner]) run('ip', '-n', `${this.namespace}s`, 'link', 'set', link, 'up');
+    run('ip', 'link', 'set', `${this.link}o`, 'master', this.lan.device, 'up');
+    this.shuffling = new Program(folder, space, shuffler, [this.link, inner, lost, held, longestMs].map(String));
+    await this.shuffling.prints(/joined/);
+    return this.shuffling;
+  }
+  /** What shuffle() did so far. */
+  shuffled() {
+    const all = [...this.shuffling.output().matchAll(/^lost (\d+) overtaken (\d+)$/gm)];
+    return { lost: Number(all.at(-1)?.[1] ?? 0), overtaken: Number(all.at(-1)?.[2] ?? 0) };
+  }
   /** Off the network, as with its plug pulled. */
   cut() { this.rules('table inet cut {\n  chain in { type filter hook input priority 0; policy drop; }\n  chain out { type filter hook output priority 0; policy drop; }\n}\n'); }
   mend() { run(...this.prefix, 'nft', 'delete', 'table', 'inet', 'cut'); }
@@ -49,6 +76,7 @@ export class Lan {
     this.host = `${this.network}.1`;
     this.device = `${this.id}br`;
     this.peers = [];
+    this.spaces = [];
     run('ip', 'link', 'add', this.device, 'type', 'bridge');
     run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.device);
     run('ip', 'link', 'set', this.device, 'up');
@@ -61,6 +89,7 @@ export class Lan {
   remove() {
     for (const peer of this.peers) try { run('nft', 'delete', 'table', 'netdev', peer.link); } catch { /* it lost nothing */ }
     for (const peer of this.peers) try { run('ip', 'netns', 'del', peer.namespace); } catch { /* gone */ }
+    for (const space of this.spaces) try { run('ip', 'netns', 'del', space); } catch { /* gone */ }
     try { run('ip', 'link', 'del', this.device); } catch { /* gone */ }
   }
 }

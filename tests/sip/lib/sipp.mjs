@@ -8,14 +8,17 @@ import { Program } from './program.mjs';
 const scenarios = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../scenarios');
 
 export class Sipp {
-  /** `remote`: "address:port" that a caller's scenario calls, absent for one that waits. `echo`: RTP comes back. */
-  constructor(scratch, peer, scenario, { remote = '', calls = 1, rate = 10, port = 5060, transport = 'u1', echo = false, user = '', seconds = 60, set = {}, limit = 1000 } = {}) {
+  /**
+   * `remote`: "address:port" that a caller's scenario calls, absent for one that waits. `echo`: RTP comes back; `forgiving`: what was
+   * overtaken (a 180 after its 200) is no failure.
+   */
+  constructor(scratch, peer, scenario, { remote = '', calls = 1, rate = 10, port = 5060, transport = 'u1', echo = false, user = '', seconds = 60, set = {}, limit = 1000, forgiving = false } = {}) {
     this.folder = path.join(scratch, `sipp-${scenario}-${peer.address}-${port}`);
     fs.mkdirSync(this.folder, { recursive: true });
     const file = path.join(scenarios, `${scenario}.xml`);
     this.program = new Program(this.folder, peer, 'sipp', [...(remote ? [remote] : []), '-sf', file, '-i', peer.address, '-p', String(port), '-mi', peer.address,
       '-t', transport, ...(remote ? ['-m', String(calls)] : ['-aa']), '-r', String(rate), '-l', String(limit), '-timeout', `${seconds}s`, '-timeout_error', '-nostdin', '-trace_err', '-trace_screen', '-trace_msg', '-trace_stat', '-fd', '1',
-      ...(user ? ['-s', user] : []), ...(echo ? ['-rtp_echo'] : []), ...Object.entries(set).flatMap(([k, v]) => ['-key', k, String(v)])],
+      ...(user ? ['-s', user] : []), ...(echo ? ['-rtp_echo'] : []), ...(forgiving ? ['-default_behaviors', 'all,-abortunexp'] : []), ...Object.entries(set).flatMap(([k, v]) => ['-key', k, String(v)])],
     { cwd: this.folder, env: { TERM: 'dumb' } });
     Object.assign(this, { remote, calls, seconds });
     this.scenario = scenario;
