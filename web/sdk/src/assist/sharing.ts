@@ -3,7 +3,7 @@ import { guarded } from '../common/index';
 import { createActor, type Actor, type ActResult } from './acting/index';
 import { layerOverPage } from './annotations/index';
 import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, type TabCapture } from './capture/index';
-import type { AgentAction, FormField, SharedMessage } from './protocol';
+import type { AgentAction, FormField, SharedMessage, Unsupported } from './protocol';
 import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 
 /** What may hold something masked; looked at only when the person wants to see what is hidden. */
@@ -29,6 +29,7 @@ class PageSharer implements Sharer {
   private carriedTimer_ = 0;
   private watching_ = false;
   private filming_ = false;
+  private filmFailed_: Unsupported[] = [];
   private stopped_ = false;
   private stopForm_: (() => void) | null = null;
   private readonly readers_ = new Set<string>();
@@ -64,11 +65,16 @@ class PageSharer implements Sharer {
     if (this.stopped_) return film.stop();
     this.capture_?.stop();
     this.capture_ = film;
+    // A film shows what could not be painted.
+    this.filmFailed_ = [];
+    this.host_.unsupported([]);
     if (this.held_) film.pause();
     film.on('view', (view) => this.host_.viewChanged(view, 'capture'));
     // The person ended it in the browser's own bar: the page is painted again.
-    film.on('ended', () => {
+    film.on('ended', (why) => {
       if (this.capture_ !== film) return;
+      this.filmFailed_ = why ? [{ what: 'the film of the tab', why: `${why} The page is painted instead.` }] : [];
+      this.host_.unsupported(this.filmFailed_);
       this.capture_ = this.begin();
       if (this.held_) this.capture_.pause();
     });
@@ -193,7 +199,7 @@ class PageSharer implements Sharer {
       onFrame: (frame) => {
         if (!host.sendFrame(frame)) this.lost();
       },
-      onUnsupported: (list) => host.unsupported(list),
+      onUnsupported: (list) => host.unsupported([...this.filmFailed_, ...list]),
       onReceipt: ({ masked }) => host.receipt(masked),
     };
   }

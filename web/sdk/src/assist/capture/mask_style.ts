@@ -2,14 +2,23 @@
 // anything is filmed. The consumer sees those fields black, too, as long as the tab is filmed.
 import { guarded } from '../../common/guard';
 import { ChangeWatcher } from './changes';
+import { closest } from './element';
 import type { MaskRules } from './masks';
 
 /** What a mask looks like to the page's style: black. An attribute, since rules in code (names of card fields) are no selectors. */
 const kAttribute = 'data-parley-black';
+/** In elements without a box, and for parts of drawings, there is nothing to make black: what is in it is not shown. */
+const kBoxless = 'boxless';
+const kMarked = `[${kAttribute}]`;
+/** Above the rules of the page: no selector that a page is likely to have counts more than five ids. */
+const kAbove = ':not(#parley#parley#parley#parley#parley)';
+const kClearText = 'color:transparent!important;-webkit-text-fill-color:transparent!important;-webkit-text-stroke-color:transparent!important;text-shadow:none!important;';
 const kBlack =
-  `[${kAttribute}]{background:#000!important;background-image:none!important;color:transparent!important;-webkit-text-fill-color:transparent!important;-webkit-text-stroke-color:transparent!important;border-color:#000!important;` +
-  'outline-color:#000!important;text-shadow:none!important;box-shadow:none!important;caret-color:#000!important;filter:brightness(0)!important;transition:none!important;mask:none!important}' +
-  `[${kAttribute}] *,[${kAttribute}=boxless]{visibility:hidden!important}[${kAttribute}]::before,[${kAttribute}]::after,[${kAttribute}]::placeholder,[${kAttribute}]::marker{visibility:hidden!important;color:transparent!important}[${kAttribute}]::selection{background:#000!important;color:transparent!important}`;
+  `${kMarked}${kAbove}{${kClearText}background:#000!important;border-color:#000!important;border-image:none!important;` +
+  'outline-color:#000!important;box-shadow:none!important;caret-color:#000!important;filter:brightness(0)!important;transition:none!important;mask:none!important}' +
+  `${kMarked} *${kAbove},[${kAttribute}=${kBoxless}]${kAbove}{visibility:hidden!important;transition:none!important}` +
+  ['before', 'after', 'placeholder', 'marker', 'first-line', 'first-letter'].map((pseudo) => `${kMarked}${kAbove}::${pseudo}`).join() +
+  `{visibility:hidden!important;${kClearText}}${kMarked}${kAbove}::selection{background:#000!important;${kClearText}}`;
 /**
  * What was found late, not when it came (then it is black before it is ever on the screen), is black in the film so much
  * later.
@@ -17,6 +26,25 @@ const kBlack =
 const kSettleMs = 250;
 /** Above that, elements that have left the page are forgotten. */
 const kMaxMarked = 500;
+const kSvg = 'http://www.w3.org/2000/svg';
+
+const styleOf = (element: Element): CSSStyleDeclaration => (element.ownerDocument.defaultView ?? window).getComputedStyle(element);
+
+/** What a box around it does not make black: no box of its own, or a shape or text of a drawing (a black text can be read). */
+const isBoxless = (element: Element): boolean =>
+  element.namespaceURI === kSvg ? element.localName !== 'svg' || (element as SVGElement).ownerSVGElement !== null : styleOf(element).display === 'contents';
+
+/**
+ * Whether the style of a mask around the element does not reach it by itself: what slots show, what is in components, what is in
+ * an element without a box. Of the things in other masked ones the box is black.
+ */
+function inherits(element: Element): boolean {
+  const { assignedSlot: slot, parentElement: parent } = element;
+  if (parent?.getAttribute(kAttribute) === kBoxless) return true;
+  if (slot && closest(slot, kMarked)) return true;
+  const root = parent ? null : element.getRootNode();
+  return root !== null && 'host' in root && closest((root as ShadowRoot).host, kMarked) !== null;
+}
 
 export class MaskStyle {
   private readonly sheets_ = new Map<Document | ShadowRoot, CSSStyleSheet>();
@@ -24,6 +52,7 @@ export class MaskStyle {
   private readonly watcher_: ChangeWatcher;
   private changedAt_ = -Infinity;
   private failed_ = false;
+  private stubborn_ = false;
   private stopped_ = false;
   private late_ = false;
 
@@ -59,10 +88,26 @@ export class MaskStyle {
     return !this.failed_ && performance.now() - this.changedAt_ > kSettleMs;
   }
 
+  /** Whether the page keeps something that is masked visible, by a style that is stronger than any of a page's. */
+  get stubborn(): boolean {
+    return this.stubborn_;
+  }
+
   private applyAll(): void {
-    this.failed_ = false;
+    this.failed_ = this.stubborn_ = false;
     if (this.marked_.size > kMaxMarked) for (const element of this.marked_) if (!element.isConnected) this.marked_.delete(element);
     this.root(this.document_);
+  }
+
+  /** false: the page's own style is stronger (`!important` in a layer or on the element), and nothing can be filmed. */
+  private blackened(element: Element): boolean {
+    if (!element.isConnected) return true;
+    const { display, visibility, filter, backgroundColor } = styleOf(element);
+    if (display === 'none') return true;
+    if (element.getAttribute(kAttribute) === kBoxless) return visibility !== 'visible';
+    if (filter !== 'brightness(0)' || backgroundColor !== 'rgb(0, 0, 0)') return false;
+    for (const inside of element.querySelectorAll('*')) if (styleOf(inside).visibility === 'visible') return false;
+    return true;
   }
 
   private root(root: Document | ShadowRoot): void {
@@ -77,31 +122,37 @@ export class MaskStyle {
     for (const inside of element.querySelectorAll('*')) this.one(inside);
   }
 
+  /** First the element, then what is in it: that may be masked with it. */
   private one(element: Element): void {
-    if (element.shadowRoot) this.root(element.shadowRoot);
+    let inside: Document | ShadowRoot | null = element.shadowRoot;
     let foreign = false;
     if (element.localName === 'iframe') {
-      let inside: Document | null = null;
       try {
         inside = (element as HTMLIFrameElement).contentDocument;
       } catch {
         // Of another site: shown as it is, unless the frame itself is masked or everything typed is.
       }
-      if (inside) this.root(inside);
-      else foreign = this.rules_.hidesFrame(element);
+      if (!inside) foreign = this.rules_.hidesFrame(element);
     }
     const rule = this.rules_.ruleOf(element) ?? (foreign ? 'default' : null);
-    if (rule === null) {
-      if (this.marked_.delete(element)) element.removeAttribute(kAttribute);
-      return;
-    }
-    if (element.hasAttribute(kAttribute) && this.marked_.has(element)) return;
+    if (rule !== null || (this.marked_.size > 0 && inherits(element))) this.masked(element, rule);
+    else if (this.marked_.delete(element)) element.removeAttribute(kAttribute);
+    if (inside) this.root(inside);
+  }
+
+  private masked(element: Element, rule: string | null): void {
+    const how = isBoxless(element) ? kBoxless : '';
+    // Written again where the page has taken it away, or has given the element another box.
+    if (element.getAttribute(kAttribute) !== how || !this.marked_.has(element)) this.mark(element, how, rule);
+    if (this.late_ && !this.blackened(element)) this.failed_ = this.stubborn_ = true;
+  }
+
+  private mark(element: Element, how: string, rule: string | null): void {
     this.marked_.add(element);
-    // Without a box there is nothing to make black: what is in it is not shown.
-    const boxless = (element.ownerDocument.defaultView ?? window).getComputedStyle(element).display === 'contents';
-    element.setAttribute(kAttribute, boxless ? 'boxless' : '');
+    element.setAttribute(kAttribute, how);
     if (this.late_) this.changedAt_ = performance.now();
-    this.onMasked(element, rule);
+    // What is masked with something else is counted with it.
+    if (rule !== null) this.onMasked(element, rule);
   }
 
   private style(root: Document | ShadowRoot): void {

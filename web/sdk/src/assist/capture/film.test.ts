@@ -1,0 +1,197 @@
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, haveChromium, TestPages } from '../../testing/page';
+
+/** What is secret is written in letters of one width: pictures of two pages that differ in nothing else are the same, or leak. */
+const kLook = '<style>body{margin:20px;background:#fff;font:32px monospace}.s{color:#0a0;background:#fe0}</style>';
+const kSecrets = [['ABCDEF', '#ff00ff'], ['UVWXYZ', '#00ffff']] as const;
+
+const kComponent = (inside: string) =>
+  `<script>customElements.get('x-card') ?? customElements.define('x-card', class extends HTMLElement { connectedCallback() { this.shadowRoot ?? this.attachShadow({ mode: 'open' }).setHTMLUnsafe(\`${inside}\`); } })</script>`;
+const kPicture = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><rect width="90" height="40" fill="{colour}"/></svg>';
+const kImage = `<img width="90" height="40" src='data:image/svg+xml,${kPicture.replaceAll('#', '%23').replaceAll('{colour}', '%23{code}')}'>`;
+
+/** {secret} and {colour} are what must not be seen. */
+const kHidden: [string, string][] = [
+  ['text of an element without a box', '<div data-parley-mask style="display:contents">{secret}</div>'],
+  ['what is in an element without a box', `<div data-parley-mask style="display:contents"><p>{secret}</p><b style="background:{colour}">x</b>${kImage}</div>`],
+  ['elements without boxes in one another', '<div data-parley-mask style="display:contents"><div style="display:contents"><div style="display:contents">{secret}<p>{secret}</p></div></div></div>'],
+  ['a field whose ancestors have no boxes', '<div style="display:contents"><form style="display:contents"><input type="password" value="x" style="background:{colour}"><input name="cvv" value="{secret}"></form></div>'],
+  ['what makes itself visible', '<style>.card .v{visibility:visible!important}#i{visibility:visible!important;color:{colour}!important}</style><div class="card" data-parley-mask style="display:contents"><p class="v">{secret}</p><p id="i">{secret}</p></div>'],
+  ['what changes slowly', '<style>p{transition:all 9s;background:{colour}}</style><div data-parley-mask style="display:contents"><p>{secret}</p></div>'],
+  ['what an animation shows', '<style>@keyframes a{from,to{visibility:visible;filter:none;background:{colour};color:{colour}}}p{animation:a 9s infinite}</style><div data-parley-mask style="display:contents"><p>{secret}</p></div><p data-parley-mask>{secret}</p>'],
+  ['what a slot shows', `${kComponent('<slot data-parley-mask></slot>')}<x-card>{secret}<p style="visibility:visible;background:{colour}">{secret}</p></x-card>`],
+  ['a slot in a slot', `${kComponent('<slot></slot>')}<div><template shadowrootmode="open"><x-card><slot data-parley-mask></slot></x-card></template><p style="visibility:visible">{secret}</p></div>`],
+  ['a component in an element without a box', `${kComponent('<style>p{visibility:visible;background:{colour}}</style><p>{secret}</p>')}<div data-parley-mask style="display:contents"><x-card></x-card></div>`],
+  ['a dialog of a masked component', `${kComponent('<style>dialog{visibility:visible;background:{colour}}</style><dialog>{secret}</dialog>')}<x-card data-parley-mask></x-card><script>document.querySelector('x-card').shadowRoot.querySelector('dialog').showModal()</script>`],
+  ['a frame in an element without a box', '<div data-parley-mask style="display:contents"><iframe srcdoc="<body style=\'background:{colour};font:32px monospace\'>{secret}"></iframe></div>'],
+  ['text of a drawing', '<svg width="400" height="60"><text y="40" data-parley-mask>{secret}</text></svg>'],
+  ['a part of a text of a drawing', '<svg width="400" height="60"><text y="40">open <tspan data-parley-mask fill="{colour}">{secret}</tspan></text></svg>'],
+  ['a drawing', '<svg width="400" height="60" data-parley-mask><text y="40" style="visibility:visible">{secret}</text><rect width="20" height="20" fill="{colour}"/></svg>'],
+  ['a part that a drawing uses again', '<svg width="400" height="60"><defs><g id="q" data-parley-mask><rect fill="{colour}" width="90" height="30"/><text y="50">{secret}</text></g></defs><use href="#q"/></svg>'],
+  ['the first letter of a box that is too small', '<style>p{width:20px;height:20px}p::first-line,p::first-letter{color:{colour};-webkit-text-fill-color:{colour}}</style><p data-parley-mask>{secret}</p>'],
+  ['a picture', kImage.replace('<img', '<img data-parley-mask')],
+];
+
+describe.skipIf(!haveChromium())('a filmed page', () => {
+  let pages: TestPages;
+  let page: Page;
+  const run = <T>(code: string): Promise<T> => page.evaluate(code) as Promise<T>;
+
+  beforeAll(async () => {
+    pages = new TestPages(await bundle(fileURLToPath(new URL('../../testing/film.ts', import.meta.url)), 'Film'));
+  });
+  afterAll(() => pages.close());
+
+  const filled = (html: string, [secret, colour]: readonly [string, string]) =>
+    `<!doctype html>${kLook}${html.replaceAll('{secret}', secret).replaceAll('{colour}', colour).replaceAll('{code}', colour.slice(1))}`;
+
+  const kStart = 'window.masked = []; window.style_ = new Film.MaskStyle(document, new Film.MaskRules({ selectors: ["#c:checked ~ .by-state"] }), (e, rule) => masked.push(rule)); style_.start();';
+
+  async function open(html: string, secret: readonly [string, string] = kSecrets[0]): Promise<void> {
+    page = await pages.open(filled(html, secret));
+    await run(kStart);
+  }
+
+  describe('shows nothing of', () => {
+    it.each(kHidden)('%s', async (name, html) => {
+      const films: string[] = [], bare: string[] = [];
+      for (const secret of kSecrets) {
+        await open(html, secret);
+        films.push((await page.screenshot()).toString('base64'));
+        expect(await run('style_.covers() || !style_.stubborn')).toBe(true);
+        expect(await run<string[]>('masked')).not.toEqual([]);
+        page = await pages.open(filled(html.replaceAll('data-parley-mask', 'data-other').replaceAll('password', 'text').replaceAll('cvv', 'any'), secret));
+        await run(kStart);
+        bare.push((await page.screenshot()).toString('base64'));
+      }
+      expect(films[0] === films[1], 'the film tells them apart').toBe(true);
+      expect(bare[0] === bare[1], `without its mask ${name} would not be seen either`).toBe(false);
+    });
+  });
+
+  it('is as it was afterwards', async () => {
+    await open(`${kHidden[1]![1]}${kHidden[7]![1]}<svg><text data-parley-mask>x</text></svg>`);
+    await run('style_.stop()');
+    expect(await run('[document, ...[...document.querySelectorAll("*")].flatMap((e) => e.shadowRoot ?? [])].map((r) => [r.querySelectorAll("[data-parley-black]").length, r.adoptedStyleSheets.length]).flat().every((n) => n === 0)')).toBe(true);
+  });
+
+  it('follows an element that gets and loses its box', async () => {
+    await open('<div id="d" data-parley-mask>secret<p>secret</p></div>');
+    const how = () => run('[d, ...d.children].map((e) => e.getAttribute("data-parley-black"))');
+    expect(await how()).toEqual(['', null]);
+    await run('d.style.display = "contents"; new Promise((done) => setTimeout(done))');
+    expect(await how()).toEqual(['boxless', '']);
+    await run('d.style.display = ""; style_.covers()');
+    expect(await how()).toEqual(['', null]);
+    await run('d.removeAttribute("data-parley-mask"); new Promise((done) => setTimeout(done))');
+    expect(await how()).toEqual([null, null]);
+  });
+
+  it('is held back where the page keeps visible what is masked', async () => {
+    for (const html of ['<p data-parley-mask style="filter:none!important">s</p>', '<style>@layer a{#v{visibility:visible!important}}</style><p data-parley-mask><b id="v">s</b></p>', '<div data-parley-mask style="display:contents;visibility:visible!important">s</div>']) {
+      await open(html);
+      expect(await run('[style_.covers(), style_.stubborn]'), html).toEqual([false, true]);
+      await run('document.querySelector("[data-parley-mask]").remove()');
+      expect(await run('style_.stubborn || style_.covers() || style_.stubborn'), html).toBe(true);
+    }
+  });
+
+  describe('in its time', () => {
+    const kBox = '<input type="checkbox" id="c"><p class="by-state">secret</p>';
+
+    /** The page's clock stands still but for what a test lets pass. */
+    async function still(html: string): Promise<void> {
+      await open(html);
+      await run('window.clock = 1e6; performance.now = () => clock');
+    }
+
+    it('is held back for a quarter of a second after something was found late', async () => {
+      await still(kBox);
+      expect(await run('style_.covers()')).toBe(true);
+      // A state of a field, of which no event tells.
+      await run('c.checked = true');
+      expect(await run('style_.covers()')).toBe(false);
+      expect(await run('clock += 250, style_.covers()')).toBe(false);
+      expect(await run('clock += 1, style_.covers()')).toBe(true);
+      expect(await run('document.querySelector(".by-state").hasAttribute("data-parley-black")')).toBe(true);
+    });
+
+    it('is not held back for what is masked as it comes', async () => {
+      await still(kBox);
+      await run('const e = document.createElement("input"); e.type = "password"; document.body.append(e); new Promise((done) => setTimeout(done))');
+      expect(await run('[masked.length, style_.covers()]')).toEqual([1, true]);
+    });
+
+    it('is held back when the page takes the black away', async () => {
+      await still('<p data-parley-mask id="p">secret</p>');
+      expect(await run('p.removeAttribute("data-parley-black"), [style_.covers(), p.hasAttribute("data-parley-black")]')).toEqual([false, true]);
+      await run('clock += 251, document.adoptedStyleSheets = []');
+      expect(await run('[style_.covers(), document.adoptedStyleSheets.length]')).toEqual([false, 1]);
+      expect(await run('clock += 251, style_.covers()')).toBe(true);
+    });
+
+    /** A film whose pictures come when `beat` says so. */
+    async function film(html: string): Promise<void> {
+      page = await pages.open(filled(html, kSecrets[0]));
+      await run(`window.timers = []; window.realTimeout = setTimeout; window.clock = 1e6; performance.now = () => clock;
+        window.g = Film.playFilm(innerWidth, innerHeight); window.frames_ = []; window.ends = []; window.beats = 0;
+        Film.startTabCapture({ masks: { selectors: ["#c:checked ~ .by-state"] }, sharpKbps: 1e9, onFrame: (f) => frames_.push(new DataView(f).getUint8(2)) }).then((film) => {
+          window.film = film; film.on('ended', (why) => ends.push(why)); clearTimeout(film.timer_);
+        })`);
+      await page.waitForFunction('window.film');
+      await run(`window.setTimeout = (f, ms) => (window.next = { f, ms }, 0);
+        window.beat = async (ms) => { clock += ms; beats++; const look = new OffscreenCanvas(1, 1).getContext('2d'), grey = beats * 40 % 256;
+          for (let seen = -99; Math.abs(seen - grey) > 8;) {
+            g.fillStyle = \`rgb(\${grey}, \${grey}, \${grey})\`;
+            g.fillRect(0, 0, 300, 300);
+            await new Promise((done) => requestAnimationFrame(done));
+            look.drawImage(film.stream_.video, 0, 0, 10, 10, 0, 0, 1, 1);
+            seen = look.getImageData(0, 0, 1, 1).data[0];
+          }
+          await film.tick(); return frames_.length; }`);
+    }
+    const whole = () => run<boolean>('(frames_.at(-1) & 1) === 1');
+
+    it('sends a whole picture first, then what changes, eight times a second', async () => {
+      await film('<p>x</p>');
+      expect([await run('beat(0)'), await whole()]).toEqual([1, true]);
+      expect([await run('beat(125)'), await whole(), await run('next.ms')]).toEqual([2, false, 125]);
+    });
+
+    it('rests while it is paused, and goes on with a whole picture', async () => {
+      await film('<p>x</p>');
+      await run('beat(0)');
+      expect(await run('film.pause(), beat(125)')).toBe(1);
+      expect([await run('film.resume(), beat(125)'), await whole()]).toEqual([2, true]);
+    });
+
+    it('slows down for a slow viewer and hastens afterwards', async () => {
+      await film('<p>x</p>');
+      expect(await run('film.pace({ behind: true }), beat(0).then(() => next.ms)')).toBe(187.5);
+      await run('for (let i = 0; i < 20; i++) film.pace({ behind: true })');
+      expect(await run('beat(0).then(() => next.ms)')).toBe(1000);
+      await run('film.pace({ behind: false })');
+      expect(await run('(async () => { for (let i = 0; i < 9; i++) await film.tick(); return next.ms; })()')).toBe(125);
+    });
+
+    it('throws away a picture in which something is that is masked by now', async () => {
+      await film(kBox);
+      await run('beat(0)');
+      await run('clock += 125; const real = film.host_.run.bind(film.host_); film.host_.run = async (job) => { const done = await real(job); c.checked = true; return done; }');
+      expect(await run('beat(0)')).toBe(1);
+      expect(await run('beat(125)')).toBe(1);
+      expect([await run('beat(126)'), await whole()]).toEqual([2, true]);
+    });
+
+    it('ends where a masked part cannot be made black, and says so', async () => {
+      await film('<p id="p">x</p>');
+      await run('beat(0)');
+      await run('p.style.setProperty("visibility", "visible", "important"); p.innerHTML = "<b style=\'visibility:visible!important\'>s</b>"; p.setAttribute("data-parley-mask", "")');
+      expect(await run('beat(125)')).toBe(1);
+      expect(await run('beat(1999).then(() => ends.length)')).toBe(0);
+      expect(await run('beat(2).then(() => [frames_.length, ends.length, ends[0].length > 20, document.adoptedStyleSheets.length])')).toEqual([1, 1, true, 0]);
+    });
+  });
+});
