@@ -1,5 +1,5 @@
 // What sharing a page costs the page, over a scripted session of 30 s: typing, scrolling, a menu, clicks.
-//   node bench/assist/capture.mjs [seconds]     needs web/dist (./dev build) and tests/browser/node_modules
+//   node bench/assist/capture.mjs [seconds] [page …]     needs web/dist (./dev build) and tests/browser/node_modules
 // CPU is thread time of the page's main thread, beside the same session without sharing; times from change to picture are wall
 // time and count only on a machine that is otherwise idle.
 import playwright from '../../tests/browser/node_modules/playwright-core/index.mjs';
@@ -58,7 +58,9 @@ async function session(name, shared) {
 
 const at = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0;
 console.log(`page        main thread %  (goal 5, 10)   CPU ms a picture   change→encoded ms p50/p95 (goal 80/250)   kbit/s (goal)   first kB (goal 75)`);
+const only = process.argv.slice(3);
 for (const [name, goal] of Object.entries(goals)) {
+  if (only.length > 0 && !only.includes(name)) continue;
   const bare = await session(name, false), own = await session(name, true);
   const { painted, bytes } = own.numbers;
   const cpu = own.cpu - bare.cpu * (own.wall / bare.wall);

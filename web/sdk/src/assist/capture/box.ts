@@ -146,6 +146,15 @@ export function paintBorders({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: 
   const first = seen[0]!;
   const same = seen.length === 4 && styles.every((s) => s === styles[0]) && colors.every((c) => c === colors[0]);
   if (same && (styles[first] === 'solid' || (styles[first] === 'double' && w[0] < 3))) {
+    const half = w[0] / 2;
+    if (q && w.every((v) => v === w[0]) && q.every((v) => v >= half)) {
+      g.strokeStyle = colors[first]!;
+      g.lineWidth = w[0];
+      g.beginPath();
+      addPath(g, inset(r, [half, half, half, half]), inner(q, half, half, half, half));
+      g.stroke();
+      return;
+    }
     g.fillStyle = colors[first]!;
     g.fill(ring(r, q, w), 'evenodd');
     return;

@@ -10,7 +10,7 @@ import { EncoderHost } from './encoder_host';
 import { Images } from './images';
 import { CaptureLedger } from './ledger';
 import { MaskRules, usable } from './masks';
-import { pathMatches, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { pathMatches, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { Painter } from './paint';
 import { Scan, type Seen } from './scan';
 import { Fonts } from './text';
@@ -60,6 +60,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private changedAt_ = 0;
   private lastPaint_ = -Infinity;
   private lastFull_ = -Infinity;
+  private lastLook_ = -Infinity;
   private freeAt_ = 0;
   private pace_: Pace = {};
   private slow_ = 1;
@@ -223,13 +224,20 @@ export class Capture extends Emitter<CaptureEvents> {
   private poll(): void {
     this.hasten();
     if (this.document_.hidden || this.paused_) return;
+    // A picture of something else has looked at them just now.
+    if (performance.now() - this.lastLook_ >= kVolatileMs / 2) this.look();
+    if (performance.now() - this.lastFull_ > kRefreshMs) {
+      this.full_ = true;
+      this.schedule();
+    }
+  }
+
+  /** Marks what changes without a word: canvases, videos, animations. */
+  private look(): void {
+    this.lastLook_ = performance.now();
     this.animated_ = this.watcher_.animated().slice(0, kMaxAnimated);
     for (const element of this.animated_) this.changed(element, 'deep');
     for (const element of this.watcher_.volatile()) if (this.seen_.has(element)) this.changed(element, 'self');
-    if (performance.now() - this.lastFull_ > kRefreshMs) {
-      this.full_ = true;
-        this.schedule();
-    }
   }
 
   private checkSensitive(): boolean {
@@ -265,6 +273,8 @@ export class Capture extends Emitter<CaptureEvents> {
 
   private async picture(): Promise<void> {
     const began = performance.now();
+    // One picture with both costs half of two.
+    if (began - this.lastLook_ >= kVolatileMs / 2 && began - this.lastPaint_ >= kVolatileMs / 2) this.look();
     const { changedAt_: changedAt } = this;
     this.changedAt_ = 0;
     this.lastPaint_ = began;
@@ -378,6 +388,7 @@ export class Capture extends Emitter<CaptureEvents> {
     return {
       id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width: Math.round(w * this.scale_), height: Math.round(h * this.scale_), scale: this.scale_,
       scrollX: Math.round(this.scroll_.x), scrollY: Math.round(this.scroll_.y), whole, dx, dy, patches, quality: (this.options_.quality ?? kQuality) / Math.sqrt(Math.min(this.slow_, 3)), sharp,
+      sharpBytes: sharpMost(this.options_.sharpKbps),
     };
   }
 

@@ -1,5 +1,5 @@
 // Elements whose inside is not text and boxes: pictures, canvases, videos, frames, drawings, form controls.
-import { snapped, type Rect } from './affine';
+import { bounds, snapped, type Rect } from './affine';
 import { borderWidths, inset, paddings } from './box';
 import { addPath, placeholder, type Brush } from './brush';
 import { paintControl } from './controls';
@@ -111,6 +111,7 @@ function fitted(cs: CSSStyleDeclaration, box: Rect, { width, height }: Drawable)
 }
 
 function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): void {
+  if (!scan.wanted(bounds(walk.space.mat, content), 2)) return;
   let document_: Document | null = null;
   try {
     document_ = el.contentDocument;

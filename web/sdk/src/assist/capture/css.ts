@@ -96,8 +96,13 @@ export type Radii = [number, number, number, number, number, number, number, num
 
 /** Horizontal and vertical radius of the four corners, shrunk as CSS says when they do not fit; null: square. */
 export function radii(cs: CSSStyleDeclaration, w: number, h: number): Radii | null {
-  // One question where most boxes are square.
-  if (cs.borderRadius === '0px') return null;
+  // One question where most boxes are square, or round alike.
+  const { borderRadius } = cs;
+  if (borderRadius === '0px') return null;
+  if (/^[\d.]+px$/.test(borderRadius)) {
+    const q = Math.min(px(borderRadius), w / 2, h / 2);
+    return q > 0 ? [q, q, q, q, q, q, q, q] : null;
+  }
   const all = [cs.borderTopLeftRadius, cs.borderTopRightRadius, cs.borderBottomRightRadius, cs.borderBottomLeftRadius];
   if (all.every((v) => v === '0px' || v === '')) return null;
   const out: number[] = [];

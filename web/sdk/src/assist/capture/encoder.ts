@@ -28,6 +28,8 @@ export interface Job {
   quality: number;
   /** No paint: what was sent with losses is sent again, sharp. */
   sharp: boolean;
+  /** What a sharp picture may take; the rest stays as it is for the next one. */
+  sharpBytes: number;
 }
 
 export interface Encoded {
@@ -42,6 +44,14 @@ export interface Encoded {
 const kMaxOpsOfPicture = 24;
 /** Sharp pictures of photographs are large: above so many bytes a pixel a good lossy one is sent. */
 const kSharpBytesPerPixel = 1.2;
+const kPieceHeight = 4 * kTile;
+
+/** Parts that can be sent one after another, each as high as four tiles. */
+function pieces(rects: readonly Rect[]): Rect[] {
+  const out: Rect[] = [];
+  for (const r of rects) for (let y = 0; y < r.h; y += kPieceHeight) out.push({ x: r.x, y: r.y + y, w: r.w, h: Math.min(kPieceHeight, r.h - y) });
+  return out;
+}
 
 export class PictureEncoder {
   private back_: OffscreenCanvas | null = null;
@@ -116,7 +126,8 @@ export class PictureEncoder {
   private async encode(rects: Rect[], quality: number, used: number): Promise<ImageOp[]> {
     for (let q = quality; ; q *= 0.6) {
       const ops: ImageOp[] = [];
-      for (const r of rects) ops.push(await this.image(r, q));
+      // All at once: each is copied before the next one uses the canvas.
+      ops.push(...(await Promise.all(rects.map((r) => this.image(r, q)))));
       // Photographs all over a large screen: coarser rather than not at all.
       if (used + frameBytes(ops) <= kMaxFrameBytes || q < 0.05) return ops;
     }
@@ -137,20 +148,25 @@ export class PictureEncoder {
   private async sharp(job: Job): Promise<Encoded> {
     const ops: ImageOp[] = [];
     let exact = true, bytes = 0;
-    const left = new TileSet(job.width, job.height);
-    for (const r of atMost(this.blurred_.rects(), kMaxOpsOfPicture)) {
+    const left = new TileSet(job.width, job.height), most = Math.min(job.sharpBytes, kMaxFrameBytes * 0.9);
+    for (const r of pieces(this.blurred_.rects())) {
+      if (bytes >= most || ops.length >= kMaxOpsOfPicture) {
+        left.add(r);
+        continue;
+      }
       let op = await this.image(r, 1);
       if (op.bytes.length > r.w * r.h * kSharpBytesPerPixel) {
         op = await this.image(r, 0.9);
         exact = false;
       }
       bytes += op.bytes.length;
-      if (bytes > kMaxFrameBytes * 0.9) left.add(r);
+      // One at least, or what is large would never be sent.
+      if (bytes > most && ops.length > 0) left.add(r);
       else ops.push(op);
     }
     this.blurred_ = left;
     // Only Chromium writes WebP without losses at quality 1.
-    return { id: job.id, frame: this.frame(job, ops, false, exact && this.codec_ === 'webp'), tiles: ops.length, blurred: 0 };
+    return { id: job.id, frame: this.frame(job, ops, false, exact && left.size === 0 && this.codec_ === 'webp'), tiles: ops.length, blurred: left.size };
   }
 
   private frame(job: Job, ops: FrameOp[], whole: boolean, lossless: boolean): ArrayBuffer | null {

@@ -67,5 +67,8 @@ export function pathMatches(path: string, patterns: readonly string[]): boolean 
   return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map((s) => s.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(path));
 }
 
+/** Bytes of one sharp picture: what the line's share carries in five seconds. */
+export const sharpMost = (kbps = 64): number => Math.max(40_000, kbps * 625);
+
 /** A sharp picture of so many bytes uses up the line's share for so long, ms. */
 export const sharpRest = (bytes: number, kbps = 64): number => (bytes * 8) / kbps;

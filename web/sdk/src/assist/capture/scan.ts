@@ -115,7 +115,8 @@ export class Scan {
     this.bottom_ = Math.max(...options.areas.map((r) => r.y + r.h));
   }
 
-  private wanted(view: Rect, margin = 0): boolean {
+  /** Whether what shows in a rectangle of the viewport is asked for. */
+  wanted(view: Rect, margin = 0): boolean {
     for (const area of this.options.areas) if (overlaps(view, area, margin)) return true;
     return false;
   }

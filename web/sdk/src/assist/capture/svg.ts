@@ -1,5 +1,5 @@
 // Drawings: simple ones are painted shape by shape, the others as a picture made of their text.
-import { inverse, multiply, type Mat, type Rect } from './affine';
+import { bounds, inverse, multiply, type Mat, type Rect } from './affine';
 import { placeholder } from './brush';
 import { px } from './css';
 import { styleOf, type Scan, type Walk } from './scan';
@@ -254,6 +254,8 @@ function textOf(scan: Scan, svg: SVGSVGElement, at: Rect): string {
 }
 
 function asPicture(scan: Scan, svg: SVGSVGElement, walk: Walk, at: Rect): void {
+  // Its text is long in the making.
+  if (!scan.wanted(bounds(walk.space.mat, at), 2)) return;
   const url = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(textOf(scan, svg, at))}`;
   scan.push(walk, at, (brush) => {
     const found = brush.images.load(url, svg);

@@ -6,7 +6,7 @@ import type { View } from '../protocol';
 import type { Encoded, Job } from './encoder';
 import { EncoderHost } from './encoder_host';
 import { CaptureLedger } from './ledger';
-import { pathMatches, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { pathMatches, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { MaskRules, usable } from './masks';
 import { MaskStyle } from './mask_style';
 
@@ -14,6 +14,8 @@ const kInterval = 125;
 const kQuality = 0.7;
 const kSharpAfterMs = 1500;
 const kMaxSide = 4096;
+/** A page that keeps something masked visible for so long is painted instead. */
+const kStubbornMs = 2000;
 
 interface TabStream {
   track: MediaStreamTrack;
@@ -25,7 +27,12 @@ export function canCaptureTab(): boolean {
   return typeof navigator !== 'undefined' && !!navigator.mediaDevices?.getDisplayMedia && 'CropTarget' in window;
 }
 
-export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
+export interface TabCaptureEvents extends CaptureEvents {
+  /** Why, in words; empty: the person ended it in the browser's own bar. */
+  ended: string;
+}
+
+export class TabCapture extends Emitter<TabCaptureEvents> {
   private readonly host_ = new EncoderHost();
   private readonly rules_: MaskRules;
   private readonly style_: MaskStyle;
@@ -48,6 +55,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
   private epoch_ = this.frame_;
   private shownView_ = '';
   private pictureSize_ = '';
+  private stubbornSince_ = 0;
 
   constructor(private readonly options_: CaptureOptions) {
     super();
@@ -91,7 +99,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
     }
     if ('contentHint' in track) track.contentHint = 'text';
     track.addEventListener('ended', guarded('tab capture', () => {
-      this.emit('ended', 'The browser ended it.');
+      this.emit('ended', '');
       this.stop();
     }));
     const video = document.createElement('video');
@@ -174,12 +182,26 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
     if (!this.behind_) this.slow_ = Math.max(1, this.slow_ / 1.5);
     try {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
-      if (!this.busy_ && !this.paused_ && !this.checkSensitive() && this.style_.covers()) await this.picture();
+      if (!this.busy_ && !this.paused_ && !this.checkSensitive()) {
+        if (this.style_.covers()) await this.picture();
+        this.giveUp();
+      }
     } catch (fault) {
       this.wholeWanted_ = true;
       if (!this.stopped_) reportFault('tab capture', fault);
     }
     if (!this.stopped_) this.timer_ = window.setTimeout(guarded('tab capture', () => this.tick()), kInterval * this.slow_);
+  }
+
+  /** Ends a film of which no picture can be sent. */
+  private giveUp(): void {
+    const now = performance.now();
+    if (!this.style_.stubborn) this.stubbornSince_ = 0;
+    else if (!this.stubbornSince_) this.stubbornSince_ = now;
+    else if (now - this.stubbornSince_ > kStubbornMs && !this.stopped_) {
+      this.emit('ended', 'A part of the page that must not be seen cannot be made black in a film.');
+      this.stop();
+    }
   }
 
   private async picture(): Promise<void> {
@@ -201,7 +223,7 @@ export class TabCapture extends Emitter<CaptureEvents & { ended: string }> {
       this.wholeWanted_ = false;
       const job: Job = {
         id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width, height, scale, scrollX: Math.round(window.scrollX), scrollY: Math.round(window.scrollY),
-        whole, dx: 0, dy: 0, patches: [{ x: 0, y: 0, w: width, h: height, bitmap }], quality: this.options_.quality ?? kQuality, sharp: false,
+        whole, dx: 0, dy: 0, patches: [{ x: 0, y: 0, w: width, h: height, bitmap }], quality: this.options_.quality ?? kQuality, sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
       };
       const bytes = this.deliver(await this.host_.run(job));
       this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });
