@@ -1,6 +1,6 @@
 // Pictures of every state of a shared page, with a server that is played: node dev/shots-assist.mjs [folder] [only]
 import { mkdirSync } from 'node:fs';
-import { launch } from './browser.mjs';
+import { launch, still } from './browser.mjs';
 import { FakeTopic } from './fake-topic.mjs';
 import { startMock } from './mock-server.mjs';
 
@@ -36,7 +36,7 @@ async function run(name, { colorScheme, viewport }) {
   await shot('code');
   topic.ask();
   await p.locator(t('consent')).waitFor();
-  await p.waitForTimeout(300);
+  await still(p);
   await shot('consent');
   await p.click(t('consent-yes'));
   await look('on');
@@ -51,7 +51,7 @@ async function run(name, { colorScheme, viewport }) {
   await p.click(t('assist-hints'));
   topic.ask('control');
   await p.locator(t('consent')).waitFor();
-  await p.waitForTimeout(300);
+  await still(p);
   await shot('consent-control');
   await p.click(t('consent-yes'));
   await p.locator(t('assist-control')).waitFor();
@@ -69,7 +69,10 @@ async function run(name, { colorScheme, viewport }) {
   await p.locator(`${t('document')} [data-drawn=yes]`).first().waitFor();
   topic.send({ type: 'draw', on: 'd1', id: 's1', page: 1, tool: 'arrow', color: '#b3261e', width: 3, points: [[400, 300], [260, 130]], done: true, party: 'p2' });
   topic.send({ type: 'draw', on: 'd1', id: 's2', page: 1, tool: 'highlighter', color: '#e0a800', width: 5, points: [[60, 145], [330, 145]], done: true, party: 'p2' });
-  await p.waitForTimeout(200);
+  await p.waitForFunction((n) => {
+    const shapes = (r) => [...r.querySelectorAll('*')].reduce((sum, e) => sum + (e.shadowRoot ? shapes(e.shadowRoot) : /^(path|polyline|line)$/.test(e.localName) && e.closest('[data-page]') ? 1 : 0), 0);
+    return shapes(document) >= n;
+  }, 2);
   await shot('document');
   await p.click(t('document-close'));
   await p.click(t('assist-pause'));

@@ -1,6 +1,6 @@
 // Pictures of the co-browse workspace and of the supervisors' console over the mock server: node dev/shots-workspace.mjs [folder]
 import { mkdirSync } from 'node:fs';
-import { launch } from './browser.mjs';
+import { launch, still } from './browser.mjs';
 import { MockConsumer, sampleForm } from './mock-consumer.mjs';
 import { startMock } from './mock-server.mjs';
 
@@ -187,14 +187,14 @@ async function inCall(scheme) {
   const c = await consumer(cid);
   mock.announce(cid);
   await seen(agent, t('assist-invite'));
-  await agent.waitForTimeout(800);
+  await still(agent);
   await shot(agent, `${scheme}-assist-invite`);
   await agent.click(t('assist-ask'));
   await c.grant('view');
   c.picture(png);
   await seen(agent, '[data-test=assist-picture][data-frame]');
   c.send({ type: 'window', x: 0.7, y: 0.1, w: 0.28, h: 0.5, shown: true });
-  await agent.waitForTimeout(800);
+  await still(agent);
   await shot(agent, `${scheme}-assist-call`);
   await customer.click(t('end'));
   c.send({ type: 'end' });

@@ -1,6 +1,6 @@
 // Makes real calls between pages over the mock server and pictures of every state: node dev/shots.mjs [folder]
 import { mkdirSync } from 'node:fs';
-import { launch } from './browser.mjs';
+import { launch, plays, still } from './browser.mjs';
 import { startMock } from './mock-server.mjs';
 
 const folder = process.argv[2] ?? '/tmp/shots';
@@ -28,12 +28,6 @@ async function signIn(p, user = 'agent1') {
   await seen(p, '[data-test=console][data-connection=connected]');
   await seen(p, `${t('availability')}:not([data-state=unknown])`);
 }
-const talk = (p) => p.waitForFunction(() => {
-  const deep = (s, r = document) => { const h = r.querySelector(s); if (h) return h; for (const e of r.querySelectorAll('*')) { const i = e.shadowRoot && deep(s, e.shadowRoot); if (i) return i; } return null; };
-  const v = deep('[data-test=remote-video]');
-  return v && v.videoWidth > 0 && v.currentTime > 0.5;
-}, null, { timeout: 15000 });
-
 async function run(scheme) {
   const agent = await page(scheme);
   const customer = await page(scheme);
@@ -63,9 +57,9 @@ async function run(scheme) {
   await agent.keyboard.press('a');
   await seen(customer, '[data-test=call-panel][data-state=connected]');
   await seen(agent, '[data-test=call][data-state=connected]');
-  await talk(agent);
-  await talk(customer);
-  await agent.waitForTimeout(3500);
+  await plays(agent);
+  await plays(customer);
+  await seen(agent, `${t('quality')}:not([data-level=unknown])`);
   console.log('setup', await customer.locator(t('call-panel')).getAttribute('data-setup'));
   await shot(agent, `${scheme}-agent-call`);
   await shot(customer, `${scheme}-sample-call`);
@@ -76,7 +70,7 @@ async function run(scheme) {
   await agent.click(t('mute-audio'));
   await agent.click(`${t('call')} ${t('settings')}`);
   await seen(agent, t('peer-muted'));
-  await agent.waitForTimeout(400);
+  await still(agent);
   await shot(agent, `${scheme}-agent-call-muted-settings`);
   await shot(customer, `${scheme}-sample-call-keypad`);
   await customer.click(t('mute-video'));
@@ -87,8 +81,8 @@ async function run(scheme) {
   await seen(customer, '[data-test=call-panel][data-state=connected]');
   await agent.reload();
   await seen(agent, '[data-test=call][data-state=connected]');
-  await talk(agent);
-  await agent.waitForTimeout(500);
+  await plays(agent);
+  await still(agent);
   await shot(agent, `${scheme}-agent-rejoined`);
   await customer.click(t('end'));
   await seen(agent, t('last-call'));
@@ -117,8 +111,8 @@ await customer.click(t('assist'));
 await seen(agent, t('ringing'));
 await shot(agent, 'phone-agent-ringing');
 await agent.click(t('answer'));
-await talk(customer);
-await talk(agent);
+await plays(customer);
+await plays(agent);
 await shot(customer, 'phone-sample-call');
 await shot(agent, 'phone-agent-call');
 await customer.close();
@@ -131,7 +125,7 @@ await voice.click(t('assist'));
 await seen(agent, t('ringing'));
 await agent.click(t('answer'));
 await seen(voice, '[data-test=call-panel][data-state=connected]');
-await voice.waitForTimeout(500);
+await still(voice);
 await shot(voice, 'voice-sample-call');
 await shot(agent, 'voice-agent-call');
 await voice.click(t('end'));
@@ -144,7 +138,7 @@ await noCamera.goto(`${mock.origin}/assistsample`);
 await noCamera.click(t('assist'));
 await seen(agent, t('ringing'));
 await agent.click(t('answer'));
-await talk(noCamera);
+await plays(noCamera);
 await shot(noCamera, 'nocamera-sample-call');
 await shot(agent, 'nocamera-agent-call');
 await noCamera.click(t('end'));
@@ -153,7 +147,7 @@ await denied.addInitScript(() => (navigator.mediaDevices.getUserMedia = () => Pr
 await denied.goto(`${mock.origin}/assistsample`);
 await denied.click(t('assist'));
 await denied.locator(t('call-error')).waitFor({ state: 'attached' });
-await denied.waitForTimeout(400);
+await still(denied);
 await shot(denied, 'denied-sample');
 const plain = await page();
 await plain.goto(`${mock.origin}/csdk-sample`);

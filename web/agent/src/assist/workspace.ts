@@ -204,7 +204,7 @@ export class Workspace extends SessionElement {
         <button class="button small" data-test="release-control" @click=${this.release}>Give back</button></p>` : nothing}
       ${cobrowse.controller ? html`<p class="remark">${icons.info}<span>${cobrowse.controller.name} controls the page.</span></p>` : nothing}
       ${cobrowse.sharing && seen && this.dismissed_ !== seen
-        ? html`<p class="remark warn" data-test="unsupported">${assistIcons.warn}<span>Not shown: ${seen}.</span>
+        ? html`<p class="remark warn" data-test="unsupported">${assistIcons.warn}<span>Not shown: ${seen}.${cobrowse.has('capture') && cobrowse.session?.fidelity === 'painter' ? ' The customer may be offered “Film this tab”, which shows it.' : nothing}</span>
             <button class="tool" aria-label="Dismiss" @click=${() => (this.dismissed_ = seen)}>${icons.close}</button></p>`
         : nothing}
     </div>`;

@@ -36,7 +36,7 @@ export function paintContent(scan: Scan, el: Element, cs: CSSStyleDeclaration, w
     case 'object':
     case 'embed':
       if (name === 'object' && el.firstElementChild && !(el as HTMLObjectElement).contentDocument && !el.getAttribute('data')) return false;
-      if (visible) scan.push(walk, content, (brush) => missing(brush, el, content, 'embedded document', 'A plug-in or viewer of the browser shows it.'));
+      if (visible) scan.push(walk, content, (brush) => missing(brush, el, content, ...(isPdf(el) ? kPdf : kEmbedded)));
       return true;
     case 'audio':
       return true;
@@ -44,6 +44,12 @@ export function paintContent(scan: Scan, el: Element, cs: CSSStyleDeclaration, w
       return false;
   }
 }
+
+type Told = readonly [what: string, why: string];
+const kPdf: Told = ['PDF document', 'A viewer of the browser shows it: only a film of the tab can show it, too.'];
+const kEmbedded: Told = ['embedded document', 'A plug-in or viewer of the browser shows it: only a film of the tab can show it, too.'];
+
+const isPdf = (el: Element): boolean => /pdf/i.test(el.getAttribute('type') ?? '') || /\.pdf(?:$|[?#])/i.test(el.getAttribute('src') ?? el.getAttribute('data') ?? '');
 
 function missing(brush: Brush, el: Element, at: Rect, what: string, why: string): void {
   placeholder(brush.g, at, what);
@@ -121,7 +127,8 @@ function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): vo
   if (!document_?.documentElement) {
     // Not its name: sites keep data of their own in there.
     const name = (el.getAttribute('title') ?? '').slice(0, 100) || 'content of another site';
-    scan.push(walk, content, (brush) => missing(brush, el, content, name, 'Content of another site cannot be read.'));
+    const told: Told = isPdf(el) ? kPdf : [name, 'Content of another site cannot be read.'];
+    scan.push(walk, content, (brush) => missing(brush, el, content, ...told));
     return;
   }
   const clip = { parent: walk.clip, mat: walk.space.mat, rect: content, radii: null };

@@ -44,12 +44,18 @@ export interface Encoded {
 const kMaxOpsOfPicture = 24;
 /** Sharp pictures of photographs are large: above so many bytes a pixel a good lossy one is sent. */
 const kSharpBytesPerPixel = 1.2;
-const kPieceHeight = 4 * kTile;
+const kPieceHeight = 4 * kTile, kPieceWidth = 6 * kTile;
+/** A photograph that is scrolled is sent coarser; it becomes sharp when it rests. */
+const kPhotoBytesPerPixel = 0.15, kCoarser = 0.6;
 
-/** Parts that can be sent one after another, each as high as four tiles. */
+/** Parts that can be sent one after another. */
 function pieces(rects: readonly Rect[]): Rect[] {
   const out: Rect[] = [];
-  for (const r of rects) for (let y = 0; y < r.h; y += kPieceHeight) out.push({ x: r.x, y: r.y + y, w: r.w, h: Math.min(kPieceHeight, r.h - y) });
+  for (const r of rects) {
+    for (let y = 0; y < r.h; y += kPieceHeight) {
+      for (let x = 0; x < r.w; x += kPieceWidth) out.push({ x: r.x + x, y: r.y + y, w: Math.min(kPieceWidth, r.w - x), h: Math.min(kPieceHeight, r.h - y) });
+    }
+  }
   return out;
 }
 
@@ -78,7 +84,8 @@ export class PictureEncoder {
     if (job.sharp) return this.sharp(job);
     if (whole) wanted.addAll();
     const changed = this.compare(wanted, whole);
-    const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture), job.quality, frameBytes(ops));
+    const moving = !whole && (job.dx !== 0 || job.dy !== 0);
+    const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture), job.quality, frameBytes(ops), moving);
     changed.each((x, y) => this.blurred_.set(x, y));
     ops.push(...images);
     return { id: job.id, frame: this.frame(job, ops, whole, false), tiles: changed.size, blurred: this.blurred_.size };
@@ -123,14 +130,19 @@ export class PictureEncoder {
     return changed;
   }
 
-  private async encode(rects: Rect[], quality: number, used: number): Promise<ImageOp[]> {
+  private async encode(rects: Rect[], quality: number, used: number, moving: boolean): Promise<ImageOp[]> {
     for (let q = quality; ; q *= 0.6) {
       const ops: ImageOp[] = [];
       // All at once: each is copied before the next one uses the canvas.
-      ops.push(...(await Promise.all(rects.map((r) => this.image(r, q)))));
+      ops.push(...(await Promise.all(rects.map((r) => this.seen(r, q, moving)))));
       // Photographs all over a large screen: coarser rather than not at all.
       if (used + frameBytes(ops) <= kMaxFrameBytes || q < 0.05) return ops;
     }
+  }
+
+  private async seen(r: Rect, q: number, moving: boolean): Promise<ImageOp> {
+    const op = await this.image(r, q);
+    return moving && op.bytes.length > r.w * r.h * kPhotoBytesPerPixel ? this.image(r, q * kCoarser) : op;
   }
 
   private async image(r: Rect, quality: number, codec = this.codec_): Promise<ImageOp> {

@@ -71,6 +71,37 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     });
   });
 
+  describe('HTML in a drawing', () => {
+    const island = (around: string, inside = '<p class="s" style="margin:0">here</p>', view = '') =>
+      `<svg width="300" height="200" ${view}>${around.replace('HERE', `<foreignObject x="20" y="30" width="100" height="60"><div xmlns="http://www.w3.org/1999/xhtml">${inside}</div></foreignObject>`)}</svg>`;
+
+    it.each([
+      ['as it is', island('HERE'), 1],
+      ['scaled', island('HERE', undefined, 'viewBox="0 0 150 100"'), 4],
+      ['turned', island('<g transform="rotate(20)">HERE</g>'), 1],
+      ['beside a gradient', island('<linearGradient id="q"><stop stop-color="#fff"/></linearGradient><rect fill="url(#q)" width="9" height="9"/>HERE'), 1],
+      ['in a page that is turned', `<div style="transform:rotate(9deg);margin-top:120px">${island('HERE')}</div>`, 1],
+    ])('shows %s', async (_, html, times) => {
+      await open(html);
+      const bare = (await paint()).magenta / times;
+      expect(bare).toBeGreaterThan(1500);
+      expect(bare).toBeLessThan(2200);
+    });
+
+    it('is not there in definitions, nor where it is masked', async () => {
+      for (const html of [island('<defs>HERE</defs>'), island('<g data-parley-mask>HERE</g>'), island('HERE', '<p class="s" data-parley-mask>x</p>')]) {
+        await open(html);
+        expect((await paint()).magenta, html).toBe(0);
+      }
+    });
+  });
+
+  it('names a document that only the browser can show', async () => {
+    await open('<embed type="application/pdf" src="x.pdf" width="200" height="100"><object data="/a.pdf?b" width="200" height="100"></object>');
+    const { unsupported } = await paint();
+    expect(unsupported.filter((told) => /^PDF document: .*film of the tab/.test(told))).toHaveLength(2);
+  });
+
   describe('an odd page', () => {
     it('whose form has fields called as the browser calls its own things', async () => {
       await open('<form><label style="color:#f0f;font:40px sans-serif">Children</label><input name="children"><input name="childNodes"><input name="matches"><input name="localName"></form><form data-parley-mask><input name="id"></form>');

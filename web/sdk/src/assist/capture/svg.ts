@@ -2,10 +2,11 @@
 import { bounds, inverse, multiply, type Mat, type Rect } from './affine';
 import { placeholder } from './brush';
 import { px } from './css';
+import { paintIslands } from './islands';
 import { styleOf, type Scan, type Walk } from './scan';
 
 /** Elements that shapes alone do not show. */
-const kHard = 'linearGradient,radialGradient,pattern,mask,clipPath,filter,image,foreignObject,textPath,marker,switch,animate,animateTransform';
+const kHard = 'linearGradient,radialGradient,pattern,mask,clipPath,filter,image,textPath,marker,switch,animate,animateTransform';
 const kShapes = new Set(['path', 'rect', 'circle', 'ellipse', 'line', 'polyline', 'polygon']);
 const kMaxNodes = 3000;
 
@@ -21,6 +22,12 @@ interface Shape {
 
 export function paintSvg(scan: Scan, svg: SVGSVGElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
   if (at.w <= 0 || at.h <= 0) return;
+  paintShapes(scan, svg, cs, walk, at);
+  const { inner, dx, dy } = walk.space, back = inner ? inverse(inner) : null;
+  if (svg.getElementsByTagName('foreignObject').length > 0) paintIslands(scan, svg, walk, back ? multiply([1, 0, 0, 1, dx, dy], back) : [1, 0, 0, 1, dx, dy]);
+}
+
+function paintShapes(scan: Scan, svg: SVGSVGElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
   if (svg.querySelector(kHard) && svg.querySelectorAll('*').length <= kMaxNodes) return asPicture(scan, svg, walk, at);
   const screen = matrixOf(svg.getScreenCTM());
   if (!screen) return;
@@ -55,7 +62,7 @@ function collect(scan: Scan, el: Element, at: Mat, opacity: number, out: Shape[]
   for (const child of el.children) {
     if (out.length > kMaxNodes || depth > 30) return;
     const name = child.localName;
-    if (name === 'defs' || name === 'symbol' || name === 'title' || name === 'desc' || name === 'style' || name === 'script' || name === 'metadata') continue;
+    if (name === 'defs' || name === 'symbol' || name === 'title' || name === 'desc' || name === 'style' || name === 'script' || name === 'metadata' || name === 'foreignObject') continue;
     const cs = styleOf(child);
     if (cs.display === 'none') continue;
     const rule = scan.options.masks.ruleOf(child);
