@@ -30,6 +30,13 @@ std::optional<Side> sideOfSession(const CallState& state, const std::string& ses
   return std::nullopt;
 }
 
+/// For people; the same that pages show who know no name.
+std::string nameOf(const Party& party) {
+  if (!party.name.empty()) return party.name;
+  if (!party.number.empty()) return party.number;
+  return party.agent || party.isPhone() ? party.address : "a customer";
+}
+
 bool involves(const CallState& s, const std::string& user) {
   for (const Party* party : {&s.consumer, &s.agent, &s.transfer.target}) {
     if (party->user == user && !party->isPhone()) return true;
@@ -171,6 +178,7 @@ void CallDesk::onMessage(Session& session, const PageMessage& m) {
                          request(h.call, event::HoldAsked{from, h.held, m.request});
                          if (!h.held) tellRetrieved(session, h.call);
                        },
+                       [&](const message::Conference& c) { onConference(session, m, c); },
                        [&](const message::Offer& o) {
                          request(o.call, event::OfferMade{from, o.sdp, o.audio, o.video, m.request});
                        },
@@ -213,6 +221,34 @@ void CallDesk::onEndedCall(Session& session, const std::string& call, const std:
   std::string head = "{\"type\":\"call\",";
   if (!request.empty()) head += "\"request\":" + dumpJson(request) + ",";
   sendToPage(session.id, head + callFields(record->state, *side).substr(1), "");
+}
+
+/// Who hears the call besides its two sides is said by the calls themselves, not by the page.
+void CallDesk::onConference(Session& session, const PageMessage& m, const message::Conference& c) {
+  if (!session.isAgent())
+    return sendError(session, "call.not_allowed", "Only agents join calls in a conference.", m.request, c.call);
+  event::ConferenceSet set{session.id, c.to, "", m.request};
+  if (!c.to.empty()) {
+    const CallState* other = calls_.find(c.to);
+    const auto side = other != nullptr ? sideOfSession(*other, session.id) : std::nullopt;
+    if (!side || c.to == c.call || other->phase != CallPhase::connected || other->party(*side).holds) {
+      return sendError(session, "call.wrong_state", "The other call is not one that can be joined.",
+                       m.request, c.call);
+    }
+    set.with = nameOf(other->party(otherSide(*side)));
+  }
+  onCallRequest(session, c.call, m.request, std::move(set));
+}
+
+/// The other call of a conference goes on as any call; its page may be away just now.
+void CallDesk::endConference(const CallState& ended) {
+  for (const Side side : {Side::consumer, Side::agent}) {
+    const Party& party = ended.party(side);
+    const CallState* other = party.conference.empty() ? nullptr : calls_.find(party.conference);
+    const auto place = other != nullptr && other->live() ? sideOfSession(*other, party.session) : std::nullopt;
+    if (!place || other->party(*place).conference != ended.id) continue;
+    calls_.deliver(party.conference, event::ConferenceSet{party.session, "", "", ""});
+  }
 }
 
 bool CallDesk::reachable(const std::string& user) const {
@@ -267,6 +303,7 @@ void CallDesk::onCallEnded(const CallState& state) {
     if (consumer != consumerCalls_.end() && consumer->second == state.id) consumerCalls_.erase(consumer);
   }
   for (const std::string& user : agents_.usersIn(state.id)) release(user, state.id);
+  endConference(state);
 }
 
 std::string CallDesk::saveSession(const std::string& session) { return sessions_.save(session); }

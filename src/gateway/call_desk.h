@@ -99,6 +99,8 @@ class CallDesk final : public SessionsListener, public CallsListener {
   void joinCalls(const CallState& state, Side by, const CallState& other, Side otherBy,
                  event::TransferAsked asked);
 
+  void onConference(Session& session, const PageMessage& message, const message::Conference& conference);
+  void endConference(const CallState& ended);
   void tellRetrieved(const Session& session, const std::string& call);
   void onAvailability(Session& session, const PageMessage& message, bool available);
   bool reachable(const std::string& user) const;

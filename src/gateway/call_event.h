@@ -57,6 +57,12 @@ struct HoldAsked {
   bool held = false;
   std::string request;
 };
+/// An agent's page mixes this call with another one of its own, or does so no longer (`other` is empty).
+struct ConferenceSet {
+  std::string session, other;
+  std::string with;  ///< For people: who is at the other call's far end.
+  std::string request;
+};
 /// An offer for the other side, in an answered call.
 struct OfferMade {
   std::string session, sdp;
@@ -181,7 +187,8 @@ struct TimerFired {
 struct Event {
   std::int64_t at = 0;  ///< Milliseconds since 1970.
   std::variant<event::Dialled, event::Answered, event::Rejected, event::HungUp, event::Muted,
-               event::Restarted, event::DtmfSent, event::AssistOpened, event::HoldAsked, event::OfferMade,
+               event::Restarted, event::DtmfSent, event::AssistOpened, event::HoldAsked,
+               event::ConferenceSet, event::OfferMade,
                event::StatsReported, event::TransferAsked, event::TransferCancelled, event::SessionLost,
                event::SessionBack, event::SessionGone, event::MemberChosen, event::PhoneProgress,
                event::PhoneAnswered, event::PhoneFailed, event::PhoneOffer, event::PhoneOfferAnswered,

@@ -39,6 +39,8 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Par
   a("mutedAudio", s.mutedAudio);
   a("mutedVideo", s.mutedVideo);
   a("holds", s.holds);
+  a.optional("conference", s.conference);
+  a.optional("conferenceWith", s.conferenceWith);
   a("video", s.video);
   a("telephoneEvent", s.telephoneEvent);
   a("silentSince", s.silentSince);

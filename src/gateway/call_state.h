@@ -49,6 +49,8 @@ struct Party {
   bool mutedAudio = false;
   bool mutedVideo = false;
   bool holds = false;           ///< Has put the other side on hold.
+  /// Its page mixes this call with that one (a conference of three), and who is there, for people. Empty: no.
+  std::string conference, conferenceWith;
   bool video = false;           ///< Its last description had video.
   bool telephoneEvent = false;  ///< Phone: takes digits in the media (RFC 4733).
   /// Phone: nothing is heard since then although it should be; 0: it is, or it need not.

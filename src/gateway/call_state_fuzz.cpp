@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           {12, event::HoldAsked{session, true, "r"}},
                           {13, event::TakenOver{{leg}}},
                           {14, event::Absorbed{leg}},
-                          {15, done}};
+                          {15, done},
+                          {16, event::ConferenceSet{session, "c", leg, "r"}}};
   for (const Event& event : events) {
     const Step next = step(*state, event);
     if (deserialise(serialise(next.state)) != next.state) std::abort();

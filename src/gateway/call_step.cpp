@@ -142,6 +142,7 @@ void Stepper::inAnyLive() {
                  [this](const event::DtmfSent& e) { onDtmf(e); },
                  [this](const event::AssistOpened& e) { onAssist(e); },
                  [this](const event::HoldAsked& e) { onHold(e); },
+                 [this](const event::ConferenceSet& e) { onConference(e); },
                  [this](const event::OfferMade& e) { onOffer(e); },
                  [this](const event::TransferAsked& e) { onTransfer(e); },
                  [this](const event::TransferCancelled& e) { onCancelTransfer(e); },
@@ -220,12 +221,6 @@ void Stepper::onMuted(const event::Muted& e) {
   s_.party(*side).mutedAudio = e.audio;
   s_.party(*side).mutedVideo = e.video;
   if (!e.request.empty()) act(action::SendCall{*side, e.request});
-}
-
-void Stepper::onAssist(const event::AssistOpened& e) {
-  if (sideOfSession(e.session) != Side::consumer) return refuse(e.session, "call.wrong_state", e.request);
-  s_.assist = e.cid;
-  if (!e.request.empty()) act(action::SendCall{Side::consumer, e.request});
 }
 
 void Stepper::onRestarted(const event::Restarted& e) {

@@ -1,4 +1,5 @@
-// Hold and resume, and offers in an answered call (RFC 3264 section 8): one exchange at a time in a call.
+// Hold and resume, what goes on beside a call (a shared page, a conference), and offers in an answered call
+// (RFC 3264 section 8): one exchange at a time in a call.
 #include <algorithm>
 
 #include "gateway/call_stepper.h"
@@ -20,9 +21,28 @@ void Stepper::onHold(const event::HoldAsked& e) {
   act(action::SendCall{*side, e.request});
   if (party.holds == e.held) return;
   party.holds = e.held;
+  if (e.held) party.conference = party.conferenceWith = {};
   brokerFlag(BrokerOp::hold, party.leg, e.held);
   const Party& peer = s_.party(otherSide(*side));
   if (peer.isPhone()) want(peer.leg);
+}
+
+void Stepper::onAssist(const event::AssistOpened& e) {
+  if (sideOfSession(e.session) != Side::consumer) return refuse(e.session, "call.wrong_state", e.request);
+  s_.assist = e.cid;
+  if (!e.request.empty()) act(action::SendCall{Side::consumer, e.request});
+}
+
+/// The media is the page's own business: what is kept here is for the other side, which is told who hears it.
+void Stepper::onConference(const event::ConferenceSet& e) {
+  const auto side = sideOfSession(e.session);
+  const bool begins = !e.other.empty();
+  if (!side || !s_.answered() || !s_.party(*side).agent || (begins && s_.party(*side).holds)) {
+    return refuse(e.session, "call.wrong_state", e.request);
+  }
+  s_.party(*side).conference = e.other;
+  s_.party(*side).conferenceWith = begins ? e.with : "";
+  if (!e.request.empty()) act(action::SendCall{*side, e.request});
 }
 
 void Stepper::onOffer(const event::OfferMade& e) {

@@ -204,6 +204,8 @@ std::vector<std::pair<std::string, What>> pageEvents() {
     out.emplace_back(who + " dtmf", event::DtmfSent{session, "1", "r", {}});
     out.emplace_back(who + " holds", event::HoldAsked{session, true, "r"});
     out.emplace_back(who + " shares", event::AssistOpened{session, "cid-1", "r"});
+    out.emplace_back(who + " mixes", event::ConferenceSet{session, "c2", "Noa", "r"});
+    out.emplace_back(who + " mixes no longer", event::ConferenceSet{session, "", "", "r"});
     out.emplace_back(who + " resumes", event::HoldAsked{session, false, "r"});
     out.emplace_back(who + " offers", event::OfferMade{session, kOfferWithVideo, true, true, "r"});
     out.emplace_back(who + " answers an offer", event::Answered{session, kOfferWithVideo, "r"});

@@ -44,7 +44,6 @@ class Stepper {
   void inEnded();
   void onHungUp(const event::HungUp& e);
   void onMuted(const event::Muted& e);
-  void onAssist(const event::AssistOpened& e);
   void onRestarted(const event::Restarted& e);
   void onDtmf(const event::DtmfSent& e);
   void onSessionLost(const event::SessionLost& e);
@@ -93,8 +92,10 @@ class Stepper {
   void onPhoneEnded(const event::PhoneEnded& e);
   void takeSdp(Party& party, const std::string& sdp);
 
-  // call_step_offer.cpp: hold, and offers in an answered call.
+  // call_step_offer.cpp: hold, what goes on beside the call, and offers in an answered call.
   void onHold(const event::HoldAsked& e);
+  void onAssist(const event::AssistOpened& e);
+  void onConference(const event::ConferenceSet& e);
   void onOffer(const event::OfferMade& e);
   void want(const std::string& leg);
   void nextOffer();

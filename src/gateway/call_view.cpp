@@ -96,6 +96,8 @@ CallView viewOf(const CallState& s, Side side) {
   }
   view.answeredAt = s.answeredAt;
   view.assist = s.assist;
+  view.conferenceCall = own.conference;
+  view.conferenceWith = own.conference.empty() ? peer.conferenceWith : own.conferenceWith;
   view.reason = s.reason;
   view.state = stateOf(s, own, view.peerLost);
   return view;
@@ -116,6 +118,8 @@ std::string callFields(const CallState& s, Side side) {
                 {"transfer", running && own.agent && !s.transfer.running()},
                 {"video", running},
                 {"dtmf", running}};
+  if (!view.conferenceWith.empty()) out["conference"] = {{"name", view.conferenceWith}};
+  if (!view.conferenceCall.empty()) out["conference"]["call"] = view.conferenceCall;
   if (view.early) out["early"] = true;
   if (view.peerRings) out["peerTransfer"] = "ringing";
   if (!s.transferredBy.empty() && own.agent) out["transferredBy"] = s.transferredBy;

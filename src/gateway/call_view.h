@@ -20,6 +20,8 @@ struct CallView {
   std::string transfer, transferText;  ///< State of the transfer that this side asked for.
   std::int64_t answeredAt = 0;
   std::string assist;  ///< The shared session beside the call.
+  /// Who is in it, too, by the mixing page of one side; that side also knows through which other call.
+  std::string conferenceWith, conferenceCall;
   EndReason reason = EndReason::none;
   friend bool operator==(const CallView&, const CallView&) = default;
 };

@@ -150,6 +150,8 @@ bool readBody(const std::string& type, const Json& json, Fields& fields, PageMes
     out.what = readAssist(fields);
   } else if (type == "hold") {
     out.what = message::Hold{fields.call(), fields.flag("held")};
+  } else if (type == "conference") {
+    out.what = message::Conference{fields.call(), fields.label("to", kMaxCallIdBytes, false)};
   } else if (type == "offer") {
     out.what = readOffer(fields);
   } else if (type == "transfer") {

@@ -53,6 +53,10 @@ struct Hold {
   std::string call;
   bool held = false;
 };
+/// The page mixes `call` with its other call `to`, so that all three hear each other; empty: no longer.
+struct Conference {
+  std::string call, to;
+};
 struct Offer {
   std::string call, sdp;
   bool audio = true, video = true;
@@ -78,8 +82,8 @@ struct PageMessage {
   std::string request;  ///< Comes back in the answer; may be empty.
   std::string type;
   std::variant<message::Dial, message::Answer, message::Reject, message::End, message::Mute, message::Restart,
-               message::Dtmf, message::Assist, message::Hold, message::Offer, message::Transfer,
-               message::CancelTransfer, message::Availability, message::Stats, message::Bye, message::Pong>
+               message::Dtmf, message::Assist, message::Hold, message::Conference, message::Offer,
+               message::Transfer, message::CancelTransfer, message::Availability, message::Stats, message::Bye, message::Pong>
       what;
 };
 

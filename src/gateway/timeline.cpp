@@ -182,6 +182,10 @@ class EventLine {
     return page(e.session, e.cid.empty() ? "shared session closed" : "shared session", {{"cid", e.cid}});
   }
   Entry operator()(const event::HoldAsked& e) const { return page(e.session, e.held ? "hold" : "resume"); }
+  Entry operator()(const event::ConferenceSet& e) const {
+    if (e.other.empty()) return page(e.session, "conference over");
+    return page(e.session, "conference", {{"with", e.with}, {"call", e.other}});
+  }
   Entry operator()(const event::OfferMade& e) const {
     return page(e.session, "offer", {{"sdpBytes", e.sdp.size()}, {"video", e.video}});
   }

@@ -30,6 +30,8 @@ export interface Environment {
   createStream(tracks: MediaStreamTrack[]): MediaStream;
   /** For tones of our own; null where there is no sound. */
   createAudioContext(): AudioContext | null;
+  /** Plays sound without being seen; null where there is none. */
+  createAudioElement(): HTMLMediaElement | null;
   readonly mediaDevices: MediaDevices | undefined;
   readonly secure: boolean;
   /** Lives as long as the browser tab. */
@@ -57,6 +59,7 @@ export function browserEnvironment(): Environment {
     createPeerConnection: (configuration) => new RTCPeerConnection(configuration),
     createStream: (tracks) => new MediaStream(tracks),
     createAudioContext: () => (typeof AudioContext === 'undefined' ? null : new AudioContext()),
+    createAudioElement: () => (typeof Audio === 'undefined' ? null : new Audio()),
     get mediaDevices() {
       return navigator.mediaDevices as MediaDevices | undefined;
     },

@@ -29,6 +29,8 @@ const kTexts = {
   'call.not_allowed': 'This is not possible in this call.',
   'call.glare': 'Both sides changed the call at the same moment. Please try again.',
   'call.too_many': 'You have two calls already. End one of them first.',
+  'conference.blocked': 'The browser mixes calls only after a click. Until then the two others do not hear each other: please press the button again.',
+  'conference.failed': 'The two calls could not be joined. They go on as before.',
   'media.failed': 'The media connection could not be made.',
   'media.refused': 'The other side cannot take this picture or sound.',
   'transfer.failed': 'The call could not be transferred. It is still here.',

@@ -64,6 +64,8 @@ export interface CallFields {
   transferredBy?: string;
   /** The other page shares itself in an assist session, which may be joined. */
   assist?: { cid: string };
+  /** An agent's page mixes this call with another one: who is there; for that page also which call it is. */
+  conference?: { name: string; call?: string };
   /** `ringing`: somebody rings who is to take the other side's place. */
   peerTransfer?: string;
   /** Hunt group through which the call came. */
@@ -135,6 +137,8 @@ export type ClientMessage =
   | { type: 'offer'; call: string; sdp: string; media: MediaChoice; request?: string }
   | { type: 'transfer'; call: string; destination: string; request?: string }
   | { type: 'transfer'; call: string; to: string; request?: string }
+  /** This page mixes the call with its other one, so that all three hear each other; empty: no longer. */
+  | { type: 'conference'; call: string; to: string; request?: string }
   | { type: 'cancelTransfer'; call: string }
   | { type: 'availability'; state: 'available' | 'away'; request?: string }
   | { type: 'stats'; call: string; report: object }
@@ -183,6 +187,7 @@ export function parseCallFields(value: unknown): CallFields | null {
     can: { hold: can.hold === true, transfer: can.transfer === true, video: can.video === true, dtmf: can.dtmf !== false },
     transfer: parseTransfer(value.transfer),
     assist: isObject(value.assist) && isText(value.assist.cid) && value.assist.cid ? { cid: value.assist.cid } : undefined,
+    conference: parseConference(value.conference),
     peerTransfer: optional(value.peerTransfer),
     transferredBy: optional(isObject(value.transferredBy) ? value.transferredBy.name : value.transferredBy),
     group: optional(value.group),
@@ -203,6 +208,10 @@ function choice(from: unknown, fallback: boolean): MediaChoice {
 function parseTransfer(value: unknown): TransferInfo | undefined {
   if (!isObject(value) || !kTransferStates.includes(value.state as string)) return undefined;
   return { state: value.state as TransferInfo['state'], to: isText(value.to) ? value.to : '', text: optional(value.text) };
+}
+
+function parseConference(value: unknown): CallFields['conference'] {
+  return isObject(value) && isText(value.name) && value.name ? { name: value.name, call: optional(value.call) } : undefined;
 }
 
 /** null: not a message of this protocol. An unknown `type` gives null, too: it is skipped but still counted. */

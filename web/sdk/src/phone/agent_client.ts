@@ -13,6 +13,7 @@ import {
 import { Call } from './call';
 import type { DialOptions } from './call_types';
 import type { CaptureChoice } from './devices';
+import { Conference } from './conference';
 import { Phone, type PhoneEvents, type PhoneOptions } from './phone';
 
 export interface AgentUser {
@@ -39,6 +40,8 @@ export interface AgentEvents extends PhoneEvents {
   incoming: Call;
   /** A running call was taken up again after a reload. */
   rejoined: Call;
+  /** All three hear each other, from `conference()` or again after a reload. */
+  conference: Conference;
   /** The server will stop soon, or the like. */
   notice: ParleyError;
 }
@@ -65,6 +68,9 @@ export class AgentClient extends Phone<AgentEvents> {
   private availability_: Availability | null = null;
   private user_: AgentUser | null = null;
   private capture_: Partial<CaptureChoice>;
+  private conference_: Conference | null = null;
+  /** Calls of a conference that an earlier page mixed, until both are back. */
+  private readonly again_ = new Set<Call>();
 
   constructor(options: AgentOptions = {}) {
     super(options);
@@ -77,6 +83,10 @@ export class AgentClient extends Phone<AgentEvents> {
   /** null until the gateway has said. */
   get availability(): Availability | null {
     return this.availability_;
+  }
+
+  get currentConference(): Conference | null {
+    return this.conference_;
   }
 
   /** Devices for the next call that is rejoined. */
@@ -141,6 +151,23 @@ export class AgentClient extends Phone<AgentEvents> {
   async swap(active: Call, held: Call): Promise<void> {
     if (!active.held && active.state !== 'ringing' && active.state !== 'preparing') await active.hold();
     await held.resume();
+  }
+
+  /**
+   * Lets all three hear each other: customer, colleague and this page, which mixes the sound. Call it from a click; a call that
+   * is held is taken back. Rejects with `call.state`, `conference.blocked` (the browser wants a gesture) or `conference.failed`,
+   * or what the gateway says; the calls are then as before.
+   */
+  async conference(customer: Call, colleague: Call): Promise<Conference> {
+    const two = customer !== colleague && [customer, colleague].every((call) => call.state === 'connected' && this.calls.includes(call));
+    if (this.conference_ || !two) throw new ParleyError('call.state');
+    const announce = (call: Call, other: Call | null) => this.announce(call, other);
+    const conference = new Conference(this.environment, [customer, colleague], announce);
+    this.conference_ = conference;
+    conference.once('ended', () => (this.conference_ = null));
+    await conference.start();
+    this.emit('conference', conference);
+    return conference;
   }
 
   /** The last calls of this agent, newest first. */
@@ -217,6 +244,27 @@ export class AgentClient extends Phone<AgentEvents> {
     const muted = (this.load(kMutedKey)[fields.call] ?? {}) as Partial<MediaChoice>;
     detach('rejoin', call.rejoin(fields, this.capture_, { audio: muted.audio === true, video: muted.video === true }));
     this.emit('rejoined', call);
+    if (!fields.conference?.call) return;
+    this.again_.add(call);
+    call.on('state', () => this.conferenceAgain());
+    call.on('ended', () => this.again_.clear());
+  }
+
+  /** The gateway remembers a conference over a reload: this page mixes it once both calls are back. */
+  private conferenceAgain(): void {
+    const calls = [...this.again_].sort((a, b) => Number(a.startedAt) - Number(b.startedAt));
+    const [customer, colleague] = calls;
+    if (!customer || !colleague || !calls.every((call) => call.state === 'connected')) return;
+    this.again_.clear();
+    this.conference(customer, colleague).catch((thrown: unknown) => {
+      for (const call of calls) if (!call.ended) this.announce(call, null);
+      this.emit('notice', ParleyError.from(thrown));
+    });
+  }
+
+  private announce(call: Call, other: Call | null): void {
+    // What the gateway knows of it is for the others' pages; the sound does not depend on it.
+    this.request({ type: 'conference', call: call.id, to: other?.id ?? '' }).catch(() => undefined);
   }
 
   private rememberMuted(call: string, muted: MediaChoice): void {

@@ -101,6 +101,14 @@ export class Call extends CallFacts {
   get quality(): QualityLevel {
     return this.media_.quality.level;
   }
+  /** @internal */
+  get callMedia(): CallMedia {
+    return this.media_;
+  }
+  /** @internal Held, and the gateway agrees. */
+  get heldForSure(): boolean {
+    return this.held_ && !this.holding_;
+  }
   get setup(): SetupReport {
     return this.clock_.report;
   }
@@ -158,6 +166,7 @@ export class Call extends CallFacts {
       throw ParleyError.from(thrown);
     } finally {
       this.holding_ = false;
+      if (!this.ended_) this.tell('changed', undefined);
     }
   }
 

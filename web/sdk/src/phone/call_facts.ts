@@ -30,6 +30,14 @@ export abstract class CallFacts extends Emitter<CallEvents> {
   get assistCid(): string {
     return this.fields_?.assist?.cid ?? '';
   }
+  /** Who is in the call, too: an agent's page mixes it with another call (a conference of three). Empty: nobody. */
+  get conferenceWith(): string {
+    return this.fields_?.conference?.name ?? '';
+  }
+  /** @internal This page's other call in that conference. */
+  get conferenceCall(): string {
+    return this.fields_?.conference?.call ?? '';
+  }
   /** The hunt group through which it came; empty: none. */
   get group(): string {
     return this.fields_?.group ?? '';

@@ -54,6 +54,8 @@ export class CallMedia extends Emitter<CallMediaEvents> implements NegotiatorHos
   rejoining = false;
   private media_: MediaChoice = { audio: true, video: true };
   private held_ = false;
+  /** What is sent in the place of the microphone. */
+  private instead_: MediaStreamTrack | null = null;
   private link_: PeerLink | null = null;
   private negotiator_: Negotiator | null = null;
 
@@ -221,12 +223,19 @@ export class CallMedia extends Emitter<CallMediaEvents> implements NegotiatorHos
 
   async setMicrophone(id?: string): Promise<void> {
     const track = await this.host_.devices.openMicrophone(id, this.choice.audioProcessing);
-    if (this.over || !(await this.link_?.replace('audio', track))) {
+    if (this.over || !(this.instead_ ? this.link_ : await this.link_?.replace('audio', track))) {
       track.stop();
       throw new ParleyError('call.ended');
     }
-    this.local.replace('audio', track);
     this.choice.microphoneId = id;
+    this.local.replace('audio', track);
+  }
+
+  /** Sends `track` in the place of the microphone, which stays open; null: the microphone again. False: no sound is sent here. */
+  async sendInstead(track: MediaStreamTrack | null): Promise<boolean> {
+    this.instead_ = track;
+    const sent = track ?? this.local.track('audio');
+    return sent !== null && (await this.link_?.replace('audio', sent)) === true;
   }
 
   /** RFC 4733. False: not possible in this call. */
@@ -242,7 +251,7 @@ export class CallMedia extends Emitter<CallMediaEvents> implements NegotiatorHos
   drop(): void {
     this.negotiator_?.close();
     this.link_?.close();
-    this.link_ = this.negotiator_ = null;
+    this.link_ = this.negotiator_ = this.instead_ = null;
     this.local.close();
     this.path = 'none';
   }

@@ -4,6 +4,7 @@ export { Call } from './call';
 export type { CallEvents, CallPhase, DtmfOptions, EndedInfo, Quality, VideoOptions } from './call_types';
 export { Client } from './client';
 export type { CallOptions, ClientEvents, SessionOptions } from './client';
+export type { Conference, ConferenceEnd, ConferenceEvents, ConferenceState } from './conference';
 export { Devices } from './devices';
 export type { Capture, CaptureChoice, Device, DeviceList } from './devices';
 export type { PhoneEvents, PhoneOptions } from './phone';

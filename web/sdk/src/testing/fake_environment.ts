@@ -1,7 +1,7 @@
 import type { Environment } from '../common/index';
 import { FakeClock } from './fake_clock';
 import { FakeGateway } from './fake_gateway';
-import { FakeAudioContext, FakeMediaDevices, FakeStream, type FakeTrack } from './fake_media';
+import { FakeAudioContext, FakeAudioElement, FakeMediaDevices, FakeStream, type FakeTrack } from './fake_media';
 import { FakePeerConnection } from './fake_peer_connection';
 
 export interface Reply {
@@ -15,7 +15,10 @@ export class FakeEnvironment implements Environment {
   readonly clock = new FakeClock();
   readonly gateway = new FakeGateway();
   readonly media = new FakeMediaDevices();
-  readonly audio = new FakeAudioContext();
+  /** The newest. */
+  audio = new FakeAudioContext();
+  /** Elements that the SDK made to play sound. */
+  readonly players: FakeAudioElement[] = [];
   readonly peers: FakePeerConnection[] = [];
   readonly requests: { method: string; url: string; body: unknown }[] = [];
   /** By `METHOD path`; a missing one answers 404, `null` fails like a dead network. */
@@ -54,7 +57,15 @@ export class FakeEnvironment implements Environment {
   openSocket = (url: string) => this.gateway.open(url);
   createStream = (tracks: MediaStreamTrack[]) => new FakeStream(tracks as unknown as FakeTrack[]) as unknown as MediaStream;
 
-  createAudioContext = () => this.audio as unknown as AudioContext;
+  createAudioContext = () => {
+    if (this.audio.state === 'closed') this.audio = new FakeAudioContext();
+    return this.audio as unknown as AudioContext;
+  };
+  createAudioElement = () => {
+    const element = new FakeAudioElement();
+    this.players.push(element);
+    return element as unknown as HTMLMediaElement;
+  };
 
   createPeerConnection(): RTCPeerConnection {
     const peer = new FakePeerConnection();

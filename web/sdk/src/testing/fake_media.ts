@@ -79,14 +79,61 @@ export class FakeMediaDevices {
   }
 }
 
-/** Tones that a page would play: the frequencies, in order. */
+/** A node of Web Audio: what is plugged into it can be asked. */
+export class FakeAudioNode {
+  readonly into = new Set<FakeAudioNode>();
+  readonly inputs = new Set<FakeAudioNode>();
+  channelCount = 2;
+  channelCountMode = 'max';
+  constructor(readonly track: FakeTrack | null = null) {}
+  connect(to: FakeAudioNode): void {
+    this.into.add(to);
+    to.inputs.add(this);
+  }
+  disconnect(): void {
+    for (const node of this.into) node.inputs.delete(this);
+    this.into.clear();
+  }
+}
+
+export class FakeAudioDestination extends FakeAudioNode {
+  readonly stream = new FakeStream([new FakeTrack('audio', 'mixed')]);
+}
+
+/** Tones that a page would play: the frequencies, in order; and what is mixed. */
 export class FakeAudioContext {
   state = 'running';
+  /** The browser waits for a gesture. */
+  blocked = false;
+  onstatechange: (() => void) | null = null;
+  readonly outputs: FakeAudioDestination[] = [];
+  private readonly listeners_ = new Set<() => void>();
   currentTime = 0;
   destination = {};
   readonly tones: number[] = [];
   async resume(): Promise<void> {
-    this.state = 'running';
+    if (this.blocked) return new Promise(() => undefined);
+    this.become('running');
+  }
+  become(state: string): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.onstatechange?.();
+    for (const fn of [...this.listeners_]) fn();
+  }
+  addEventListener(_name: string, fn: () => void): void {
+    this.listeners_.add(fn);
+  }
+  removeEventListener(_name: string, fn: () => void): void {
+    this.listeners_.delete(fn);
+  }
+  createMediaStreamDestination(): FakeAudioDestination {
+    const out = new FakeAudioDestination();
+    this.outputs.push(out);
+    return out;
+  }
+  createMediaStreamSource(stream: FakeStream): FakeAudioNode {
+    return new FakeAudioNode(stream.getAudioTracks()[0] ?? null);
   }
   async close(): Promise<void> {
     this.state = 'closed';
@@ -99,4 +146,12 @@ export class FakeAudioContext {
     const frequency = { value: 0 };
     return { frequency, connect: () => undefined, disconnect: () => undefined, start: () => void this.tones.push(frequency.value), stop: () => undefined };
   }
+}
+
+/** An `<audio>` that is nowhere in the page. */
+export class FakeAudioElement {
+  autoplay = false;
+  muted = false;
+  srcObject: FakeStream | null = null;
+  async play(): Promise<void> {}
 }
