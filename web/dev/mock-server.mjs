@@ -105,6 +105,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
         call, state, direction: mine === 'consumer' ? 'out' : 'in', peer, media, early: mine === 'consumer' && early === true,
         peerMuted: this.muted[theirs], peerConnection: this.lost[theirs] ? 'lost' : 'ok', startedAt, answeredAt, reason, text, by,
         held: this.held[mine], peerHeld: this.held[theirs], can: { hold: up, transfer: up && session.role === 'agent', video: up, dtmf: true },
+        conference: this.conference && { name: this.conference.name, ...(this.conference.by === session ? { call: this.conference.call } : {}) },
         ...(session.role === 'agent' ? { assist: this.assist, transfer, group: this.group, autoAnswer: this.autoAnswer, transferredBy: this.transferredBy } : {}),
       };
     }
@@ -232,6 +233,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     },
     hold(session, m, call) {
       call.held[call.side(session)] = m.held;
+      if (m.held) call.conference = undefined;
       const other = call.other(session);
       session.send({ type: 'call', ...call.fields(session), request: m.request });
       other.send({ type: 'call', ...call.fields(other) });
@@ -268,6 +270,12 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
       call.stopNext();
       call.transfer = undefined;
       session.send({ type: 'call', ...call.fields(session) });
+    },
+    conference(session, m, call) {
+      const other = calls.get(m.to);
+      call.conference = other ? { by: session, call: m.to, name: other.peer(session).name || other.peer(session).number || 'a customer' } : undefined;
+      session.send({ type: 'call', ...call.fields(session), request: m.request });
+      call.other(session).send({ type: 'call', ...call.fields(call.other(session)) });
     },
     dtmf: (session, m, call) => call.other(session).send({ type: 'dtmf', call: call.id, digits: m.digits }),
     assist(session, m, call) {

@@ -5,12 +5,12 @@ import { gzipSync } from 'node:zlib';
 
 /** Kilobytes (1000 bytes) after gzip. The module is not minified: who bundles it does that. */
 export const kBudgets = {
-  'gateway/csdk-sdk.js': 21,
+  'gateway/csdk-sdk.js': 22,
   'gateway/csdk-common.js': 8,
-  'gateway/csdk-phone.js': 15,
+  'gateway/csdk-phone.js': 16,
   'gateway/csdk-aed.js': 6,
-  'gateway/parley-sdk.mjs': 26,
-  'assistserver/sdk/web/consumer/assist.js': 55,
+  'gateway/parley-sdk.mjs': 28,
+  'assistserver/sdk/web/consumer/assist.js': 57,
   'assistserver/sdk/web/shared/assist-capture.js': 39,
   'assistserver/sdk/web/shared/assist-worker.js': 4,
   // Only when a document is shown; its worker (pdf.js) comes beside it.

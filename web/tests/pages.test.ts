@@ -176,6 +176,17 @@ describe.skipIf(!haveChromium())('pages', () => {
       await noa.click(t('answer'));
       await seen(robin, `${t('complete-transfer')}:enabled`);
       await accessible(robin, 'second call');
+      const names = robin.locator(t('other-name'));
+      await robin.focus(t('together'));
+      await robin.keyboard.press('Enter');
+      await seen(robin, '[data-test=other-call][data-conference=running]');
+      expect(await names.textContent()).toBe('Ada, Noa Lindqvist and you');
+      await expect.poll(() => ada.textContent(t('call-state'))).toContain('You, Robin Vale and Noa Lindqvist hear each other');
+      await accessible(robin, 'conference');
+      // The keyboard is where it was: on the same button.
+      await robin.keyboard.press('Enter');
+      await seen(robin, '[data-test=other-call][data-conference=no][data-held=true]');
+      await seen(ada, '[data-test=call-state][data-hold=peer]');
       await robin.click(t('swap'));
       await seen(ada, '[data-test=call-state][data-hold=no]');
       await robin.click(t('complete-transfer'));

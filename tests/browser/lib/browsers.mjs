@@ -5,7 +5,7 @@ import path from 'node:path';
 import playwright from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { capturePatch, COUNTER_FRAMES, FPS, HEIGHT, people, WIDTH, writeNoise, writePattern, writeTone } from './media.mjs';
-import { hear, installDeep, see } from './measure.mjs';
+import { hear, installDeep, keepPlayers, levels, see } from './measure.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
@@ -46,6 +46,9 @@ class Page {
     return until(`${this.name}: ${id} is ${state}`, async () => { const s = await this.state(this.test(id)); return s && new RegExp(`^(${state})$`).test(s.state ?? '') ? s : Promise.reject(new Error(s ? s.state : 'absent')); }, ms);
   }
   hear(id, ms = 800) { return this.evaluate(hear, this.test(id), ms); }
+  /** `id`: a `data-test`, or the number of an element that is not shown (after `keepPlayers`). */
+  levels(id, hertz, ms = 700) { return this.evaluate(levels, typeof id === 'number' ? id : this.test(id), hertz, ms); }
+  keepPlayers() { return this.evaluate(keepPlayers); }
   see(id, ms = 1200) { return this.evaluate(see, this.test(id), ms); }
   attribute(id, name) { return this.evaluate((s, n) => window.__deep(s)?.getAttribute(n) ?? null, this.test(id), name); }
   async goto(url) {

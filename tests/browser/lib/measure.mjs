@@ -28,6 +28,36 @@ export async function hear(selector, ms) {
   return { ...best, last: loud.slice(-3).reduce((a, b) => Math.max(a, b), -200) };
 }
 
+/** Level (dB) of each of these tones in the sound of an element of the page, or of one that the page never showed, over `ms`. */
+export async function levels(selector, hertz, ms) {
+  const element = typeof selector === 'number' ? window.__players[selector] : window.__deep(selector);
+  const stream = element?.srcObject;
+  if (!stream || stream.getAudioTracks().length === 0) return hertz.map(() => -200);
+  const context = window.__context ??= new AudioContext();
+  await context.resume();
+  const source = context.createMediaStreamSource(stream);
+  const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+  source.connect(analyser);
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  const end = performance.now() + ms;
+  const seen = [];
+  while (performance.now() < end) {
+    await new Promise((done) => setTimeout(done, 60));
+    analyser.getFloatFrequencyData(bins);
+    seen.push(hertz.map((f) => { const at = Math.round(f * analyser.fftSize / context.sampleRate); return Math.max(-200, ...bins.slice(at - 2, at + 3)); }));
+  }
+  source.disconnect();
+  // The last quarter of a second: what has just begun or ended counts.
+  return hertz.map((_, i) => Math.max(...seen.slice(-4).map((levels) => levels[i])));
+}
+
+/** Elements that a page makes and never shows are kept in `__players`. */
+export const keepPlayers = () => {
+  const Made = window.Audio;
+  window.__players = [];
+  window.Audio = function Audio() { const element = new Made(); window.__players.push(element); return element; };
+};
+
 /** Mean colour of the left half and the counter values seen on the right half over `ms`. */
 export async function see(selector, ms) {
   const video = window.__deep(selector);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { until } from '../../browser/lib/browsers.mjs';
 import { secretOf } from './kamailio.mjs';
 import { Program } from './program.mjs';
-import { listen, readWav } from './wav.mjs';
+import { amplitude, listen, readWav } from './wav.mjs';
 
 export class Baresip {
   /**
@@ -101,6 +101,11 @@ module_app ctrl_tcp.so
   }
   /** What it hears right now: the last second of the newest recording. */
   hears(seconds = 1) { return listen(this.recording(), seconds); }
+  /** Level of each of these tones in the last half second (dB of full scale). */
+  levels(tones) {
+    const { rate, samples } = this.recording(), from = Math.max(0, samples.length - Math.round(rate / 2));
+    return tones.map((hertz) => samples.length - from < rate / 4 ? -200 : 20 * Math.log10(Math.max(1e-10, amplitude(samples, from, samples.length, rate, hertz))));
+  }
   hearsTone(hertz, ms = 15000) {
     return until(`${this.user} hears ${hertz} Hz`, () => {
       const heard = this.hears();

@@ -21,6 +21,21 @@ export const pageHears = (page, hertz, ms = 20000) => until(`${page.name} hears 
   return Math.abs(heard.hertz - hertz) < 15 && heard.db > -60 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
 }, ms);
 
+/** Of these levels (dB by tone) the ones asked for are there, and the others are not. */
+function mixOf(levels, present) {
+  const there = Object.entries(levels).filter(([hertz]) => present.includes(Number(hertz))).map(([, db]) => db);
+  const absent = Object.entries(levels).filter(([hertz]) => !present.includes(Number(hertz))).map(([, db]) => db);
+  const floor = there.length > 0 ? Math.min(...there) - 20 : -75;
+  return there.every((db) => db > -60) && absent.every((db) => db < floor) ? levels : Promise.reject(new Error(JSON.stringify(levels)));
+}
+const byTone = (tones, levels) => Object.fromEntries(tones.map((hertz, i) => [hertz, Math.round(levels[i])]));
+
+/** The page hears these of all `tones`, at once, and none of the others. `id`: as in `Page.levels`. */
+export const pageHearsMix = (page, present, tones, id = 'remote-video', ms = 20000) => until(`${page.name} hears ${present.join(' and ') || 'nothing'} of ${tones}`,
+  async () => mixOf(byTone(tones, await page.levels(id, tones)), present), ms);
+export const phoneHearsMix = (phone, present, tones, ms = 20000) => until(`${phone.user} hears ${present.join(' and ') || 'nothing'} of ${tones}`,
+  () => mixOf(byTone(tones, phone.levels(tones)), present), ms);
+
 /** Both hear each other: the page the phone's tone, the phone the person's. */
 export const bothHear = (page, phone) => Promise.all([pageHears(page, phone.tone), phone.hearsTone(people[page.person].tone)]);
 

@@ -250,6 +250,11 @@ export class AgentApp extends LitElement {
   }
 
   private chooseDevice(choice: Partial<DeviceChoice>): void {
+    // Both calls of a conference are heard, whichever of them is shown.
+    const speaker = choice.speakerId;
+    if (speaker && speaker !== this.devices_.speakerId && this.desk_.conference) {
+      for (const call of this.desk_.calls) call.setSpeaker(speaker).catch(() => undefined); // The call that is shown says why not.
+    }
     this.devices_ = { ...choice };
     try {
       localStorage.setItem(kDevicesKey, JSON.stringify(choice));
@@ -344,7 +349,7 @@ export class AgentApp extends LitElement {
           ${ringing ? ringingPanel(desk, ringing) : nothing}
           ${desk.last && !ringing ? lastCall(desk.last, () => desk.dismiss()) : nothing}
           ${active ? transferBar(active) : nothing}
-          ${other ? otherCall(desk, other) : nothing}
+          ${active && other ? otherCall(desk, other) : nothing}
           ${active && !looking && active.assistCid && !active.ended ? invitation(active, () => this.assist_.open(active.assistCid)) : nothing}
           ${this.workspace()}
           ${active ? this.callPlace(active) : ringing || looking ? nothing : idle(this.connection_, this.availability_, { reconnect: () => void this.reconnect(), available: () => this.toggleAvailability() })}

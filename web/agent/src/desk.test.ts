@@ -147,4 +147,65 @@ describe('Desk', () => {
     await say('c2', 'ended', { reason: 'hung_up', direction: 'out' });
     expect([desk.active?.id, desk.active?.held, desk.other]).toEqual(['c1', true, null]);
   });
+
+  describe('conference', () => {
+    beforeEach(async () => {
+      await talk();
+      env.peer.connect();
+      await desk.dial('agent2');
+      await settle();
+      env.gateway.send({ type: 'sdp', call: 'c2', kind: 'answer', sdp: 'answer' });
+      await settle();
+      env.peer.connect();
+      await say('c2', 'connected', { direction: 'out', peer: { name: 'Noa', address: 'agent2' } });
+      await desk.talkTogether();
+    });
+
+    it('takes the customer back and leaves the colleague in view', () => {
+      expect(desk.conference?.calls.map((call) => call.id)).toEqual(['c1', 'c2']);
+      expect([desk.active?.id, desk.other?.id, desk.other?.held, desk.joining]).toEqual(['c2', 'c1', false, false]);
+    });
+
+    it('shows the other one without holding anybody', async () => {
+      const holds = env.gateway.messages.filter((m) => m.type === 'hold').length;
+      await desk.swap();
+      expect([desk.active?.id, desk.other?.id]).toEqual(['c1', 'c2']);
+      expect(env.gateway.messages.filter((m) => m.type === 'hold').length).toBe(holds);
+      expect(desk.conference?.state).toBe('running');
+    });
+
+    it('splits: the held customer lies beside, whoever was in view', async () => {
+      await desk.swap();
+      await desk.split();
+      await settle();
+      expect([desk.active?.id, desk.active?.held, desk.other?.id, desk.other?.held, desk.conference]).toEqual(['c2', false, 'c1', true, null]);
+    });
+
+    it('ends like a split when a call is held by its own button', async () => {
+      await desk.active!.hold();
+      await settle();
+      expect([desk.active?.id, desk.other?.id, desk.other?.held, desk.conference]).toEqual(['c1', 'c2', true, null]);
+    });
+
+    it('goes on with who is left', async () => {
+      await say('c1', 'ended', { reason: 'hung_up', by: 'consumer' });
+      expect([desk.active?.id, desk.other, desk.conference, desk.last?.id]).toEqual(['c2', null, null, 'c1']);
+    });
+
+    it('is left to the two others', async () => {
+      await desk.complete();
+      await settle();
+      expect([desk.active, desk.other, desk.conference, desk.last?.ended.reason]).toEqual([null, null, null, 'transferred']);
+    });
+
+    it('says why it could not be made', async () => {
+      await desk.split();
+      await settle();
+      env.audio.blocked = true;
+      Object.assign(env, { createAudioContext: () => null });
+      await desk.talkTogether();
+      expect(events).toContain('error browser.unsupported');
+      expect([desk.other?.held, desk.joining]).toEqual([true, false]);
+    });
+  });
 });

@@ -1,4 +1,4 @@
-import { detach, Emitter, guarded, ParleyError, type AgentClient, type Call, type CaptureChoice, type EndedInfo } from '@parley/sdk';
+import { detach, Emitter, guarded, ParleyError, type AgentClient, type Call, type CaptureChoice, type Conference, type EndedInfo } from '@parley/sdk';
 
 export interface LastCall {
   id: string;
@@ -35,6 +35,8 @@ export class Desk extends Emitter<DeskEvents> {
   last: LastCall | null = null;
   /** The call that is about to be answered by itself. */
   automatic: Call | null = null;
+  /** A conference is being made. */
+  joining = false;
   private readonly followed_ = new WeakSet<Call>();
   private timer_ = 0;
   /** The customer who was passed on: of the two calls that end then, the one to be told of. */
@@ -48,6 +50,7 @@ export class Desk extends Emitter<DeskEvents> {
     super();
     client_.on('incoming', (call) => this.rings(call));
     client_.on('rejoined', (call) => this.enter(call));
+    client_.on('conference', (conference) => this.joined(conference));
   }
 
   get calls(): Call[] {
@@ -61,6 +64,11 @@ export class Desk extends Emitter<DeskEvents> {
     // The one that was there first.
     const [customer, colleague] = (active.startedAt ?? 0) <= (other.startedAt ?? 0) ? [active, other] : [other, active];
     return { customer: customer!, colleague: colleague! };
+  }
+
+  /** All three hear each other: both calls are spoken in. */
+  get conference(): Conference | null {
+    return this.client_.currentConference;
   }
 
   /** Calls somebody; a running call is put on hold first. */
@@ -102,6 +110,8 @@ export class Desk extends Emitter<DeskEvents> {
   async swap(): Promise<void> {
     const { active, other } = this;
     if (!active || !other) return;
+    // In a conference both are spoken in: only the one that is looked at changes.
+    if (this.conference) return this.show(other);
     try {
       await this.client_.swap(active, other);
       if (!other.ended) [this.active, this.other] = [other, active.ended ? null : active];
@@ -109,6 +119,33 @@ export class Desk extends Emitter<DeskEvents> {
       this.fail(error);
     }
     this.changed();
+  }
+
+  /** Takes the customer back from hold, so that all three hear each other. */
+  async talkTogether(): Promise<void> {
+    const pair = this.consult;
+    if (!pair || this.conference || this.joining) return;
+    this.joining = true;
+    this.changed();
+    try {
+      await this.client_.conference(pair.customer, pair.colleague);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.joining = false;
+      this.changed();
+    }
+  }
+
+  /** The customer is on hold again, the colleague is spoken with alone. */
+  async split(): Promise<void> {
+    const pair = this.consult;
+    if (pair) await this.conference?.split(pair.customer).catch((error: unknown) => this.fail(error));
+  }
+
+  /** The browser stopped the sound of a conference. */
+  async resumeSound(): Promise<void> {
+    await this.conference?.resume().catch((error: unknown) => this.fail(error));
   }
 
   /** Joins customer and colleague; both calls end here. */
@@ -138,6 +175,23 @@ export class Desk extends Emitter<DeskEvents> {
     this.ringing = this.active = this.other = this.last = this.automatic = null;
     this.emit('quiet', undefined);
     this.changed();
+  }
+
+  private show(call: Call): void {
+    if (call === this.other) [this.active, this.other] = [call, this.active];
+    this.changed();
+  }
+
+  private joined(conference: Conference): void {
+    conference.on('changed', () => this.changed());
+    conference.on('ended', ({ reason, call }) => {
+      // What is held lies beside, whoever was looked at.
+      if (reason === 'held' && call === this.active && this.other) this.show(this.other);
+      else this.changed();
+    });
+    // Of a telephone there is nothing to be seen.
+    if (this.other?.media.video && !this.active?.media.video) this.show(this.other);
+    else this.changed();
   }
 
   private changed(): void {

@@ -37,22 +37,51 @@ export function ringingPanel(desk: Desk, call: Call) {
   </section>`;
 }
 
-/** The call beside the one that is spoken in. */
+/** Talks to both, or splits them again: one button in two states, so that the keyboard stays on it. */
+function togetherButton(desk: Desk, pair: { customer: Call; colleague: Call }) {
+  const on = desk.conference !== null && !desk.joining;
+  const ready = [pair.customer, pair.colleague].every((call) => call.state === 'connected');
+  const customer = peerName(pair.customer);
+  return html`<button
+    class="button"
+    data-test="together"
+    aria-pressed=${String(on)}
+    title=${on ? `Puts ${customer} on hold again` : `Takes ${customer} back from hold, so that all three hear each other`}
+    ?disabled=${!on && (!ready || desk.joining)}
+    @click=${() => (on ? desk.split() : desk.talkTogether())}
+  >
+    ${on ? icons.hold : icons.people} ${on ? 'Split' : desk.joining ? 'One moment…' : 'Talk all three'}
+  </button>`;
+}
+
+/** How a conference goes, in words; empty: there is none. */
+function conferenceWords(desk: Desk, pair: { customer: Call; colleague: Call }): string {
+  const { conference } = desk;
+  if (!conference || desk.joining) return '';
+  if (conference.state === 'interrupted') return `Interrupted: ${peerName(pair.customer)} and ${peerName(pair.colleague)} do not hear each other`;
+  return conference.muted ? 'All three are joined. Your microphone is off' : 'All three hear each other';
+}
+
+/** The call beside the one that is spoken in; in a conference both are. */
 export function otherCall(desk: Desk, other: Call) {
-  const pair = desk.consult;
-  const ready = pair !== null && pair.colleague.state === 'connected' && pair.customer.can.transfer;
-  const asking = pair?.customer === other;
-  return html`<section class="other card" aria-label="Second call" data-test="other-call" data-call=${other.id} data-state=${other.state} data-held=${String(other.held)}>
-    <span class="icon" aria-hidden="true">${icons.hold}</span>
+  const pair = desk.consult!;
+  const ready = pair.colleague.state === 'connected' && pair.customer.can.transfer;
+  const words = conferenceWords(desk, pair);
+  const state = words ? desk.conference!.state : 'no';
+  return html`<section class="other card ${words ? 'together' : ''}" aria-label=${words ? 'Conference' : 'Second call'} data-test="other-call" data-call=${other.id} data-state=${other.state} data-held=${String(other.held)} data-conference=${state}>
+    <span class="icon" aria-hidden="true">${words ? icons.people : icons.hold}</span>
     <div class="words">
-      <strong data-test="other-name">${peerName(other)}</strong>
-      <p>${other.held ? 'On hold' : other.state === 'ringing' ? 'Rings' : 'Waits'}${other.answeredAt ? ` · ${clockText(other.answeredAt)}` : ''}</p>
+      <strong data-test="other-name">${words ? `${peerName(pair.customer)}, ${peerName(pair.colleague)} and you` : peerName(other)}</strong>
+      <p>${words || (other.held ? 'On hold' : other.state === 'ringing' ? 'Rings' : 'Waits')}${other.answeredAt ? ` · ${clockText(other.answeredAt)}` : ''}</p>
+      <span class="sr" role="status">${words}</span>
     </div>
     <div class="choices">
-      <button class="button" data-test="swap" ?disabled=${other.state !== 'connected'} @click=${() => desk.swap()}>${icons.swap} Swap</button>
-      <button class="button primary" data-test="complete-transfer" ?disabled=${!ready} @click=${() => desk.complete()}>${icons.transfer} Complete transfer</button>
-      ${asking
-        ? html`<button class="button" data-test="cancel-consult" @click=${() => desk.back()}>${icons.hangUp} Back to ${peerName(other)}</button>`
+      ${state === 'interrupted' ? html`<button class="button primary" data-test="conference-sound" @click=${() => desk.resumeSound()}>${icons.sound} Turn on sound</button>` : nothing}
+      <button class="button" data-test="swap" ?disabled=${other.state !== 'connected'} @click=${() => desk.swap()}>${icons.swap} ${words ? `Show ${peerName(other)}` : 'Swap'}</button>
+      ${togetherButton(desk, pair)}
+      <button class="button primary" data-test="complete-transfer" ?disabled=${!ready} @click=${() => desk.complete()}>${icons.transfer} ${words ? 'Leave the two' : 'Complete transfer'}</button>
+      ${words || pair.customer === other
+        ? html`<button class="button" data-test="cancel-consult" @click=${() => desk.back()}>${icons.hangUp} Back to ${peerName(pair.customer)}</button>`
         : html`<button class="button" data-test="end-other" @click=${() => other.end()}>${icons.hangUp} End</button>`}
     </div>
   </section>`;

@@ -31,6 +31,7 @@ export const icons = {
   transfer: stroke(svg`<path d="M4 17v-3a5 5 0 0 1 5-5h10M15 4.500L19.500 9 15 13.500"/>`),
   swap: stroke(svg`<path d="M7 5v14M7 5L3.500 8.500M7 5l3.500 3.500M17 19V5M17 19l3.500-3.500M17 19l-3.500-3.500"/>`),
   person: stroke(svg`<circle cx="12" cy="8" r="4"/><path d="M4.500 20a7.500 7.500 0 0 1 15 0"/>`),
+  people: stroke(svg`<circle cx="9" cy="8.500" r="3.500"/><path d="M2.500 19.500a6.500 6.500 0 0 1 13 0M15.500 5.300a3.500 3.500 0 0 1 0 6.400M18 14.200a6.500 6.500 0 0 1 3.500 5.300"/>`),
   deskPhone: stroke(svg`<path d="M3.500 9.500C3.500 6 8 4.500 12 4.500s8.500 1.500 8.500 5v1.500h-5V8.800a16 16 0 0 0-7 0V11h-5zM6 14l1-3h10l1 3 1.500 5.500h-15z"/><circle cx="12" cy="15.300" r="1.600"/>`),
   backspace: stroke(svg`<path d="M8.500 5.500H20v13H8.500L3 12zM11.500 9.500l5 5M16.500 9.500l-5 5"/>`),
   missed: stroke(svg`<path d="M4 7l8 8 8-8M4 12V7h5"/>`),

@@ -36,7 +36,9 @@ function describeHold(call: Call): string {
   if (call.held && call.peerHeld) return 'On hold, on both sides';
   if (call.held) return `On hold: ${peerName(call)} hears nothing of you`;
   if (call.peerHeld) return consumer ? 'You are on hold. One moment, please: we will be right back.' : `${peerName(call)} has put you on hold`;
-  return 'Connected';
+  const third = call.conferenceWith;
+  if (!third) return 'Connected';
+  return call.role === 'consumer' ? `You, ${peerName(call)} and ${third} hear each other` : `${peerName(call)}, ${third} and you hear each other`;
 }
 
 function describeTransfer(call: Call): string {
