@@ -43,7 +43,8 @@ class DeskConference : public rig::DeskTest {
   /// The next `call` message in which this one is named; empty: nobody is.
   static Json with(Page& page, const std::string& name) {
     return page.expect("call", [&](const Json& c) {
-      return name.empty() ? !c.contains("conference") : c.contains("conference") && c["conference"]["name"] == name;
+      return name.empty() ? !c.contains("conference")
+                          : c.contains("conference") && c["conference"]["name"] == name;
     });
   }
   std::string reasonOf(Page& page) { return page.expect("error")["reason"].get<std::string>(); }

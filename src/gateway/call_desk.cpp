@@ -226,7 +226,8 @@ void CallDesk::onEndedCall(Session& session, const std::string& call, const std:
 /// Who hears the call besides its two sides is said by the calls themselves, not by the page.
 void CallDesk::onConference(Session& session, const PageMessage& m, const message::Conference& c) {
   if (!session.isAgent())
-    return sendError(session, "call.not_allowed", "Only agents join calls in a conference.", m.request, c.call);
+    return sendError(session, "call.not_allowed", "Only agents join calls in a conference.", m.request,
+                     c.call);
   event::ConferenceSet set{session.id, c.to, "", m.request};
   if (!c.to.empty()) {
     const CallState* other = calls_.find(c.to);
@@ -245,7 +246,8 @@ void CallDesk::endConference(const CallState& ended) {
   for (const Side side : {Side::consumer, Side::agent}) {
     const Party& party = ended.party(side);
     const CallState* other = party.conference.empty() ? nullptr : calls_.find(party.conference);
-    const auto place = other != nullptr && other->live() ? sideOfSession(*other, party.session) : std::nullopt;
+    const auto place =
+        other != nullptr && other->live() ? sideOfSession(*other, party.session) : std::nullopt;
     if (!place || other->party(*place).conference != ended.id) continue;
     calls_.deliver(party.conference, event::ConferenceSet{party.session, "", "", ""});
   }

@@ -48,7 +48,7 @@ struct Party {
   bool awaitingMedia = false;  ///< A new page without its media yet: until the leg's ICE or DTLS comes up.
   bool mutedAudio = false;
   bool mutedVideo = false;
-  bool holds = false;           ///< Has put the other side on hold.
+  bool holds = false;  ///< Has put the other side on hold.
   /// Its page mixes this call with that one (a conference of three), and who is there, for people. Empty: no.
   std::string conference, conferenceWith;
   bool video = false;           ///< Its last description had video.

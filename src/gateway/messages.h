@@ -83,7 +83,8 @@ struct PageMessage {
   std::string type;
   std::variant<message::Dial, message::Answer, message::Reject, message::End, message::Mute, message::Restart,
                message::Dtmf, message::Assist, message::Hold, message::Conference, message::Offer,
-               message::Transfer, message::CancelTransfer, message::Availability, message::Stats, message::Bye, message::Pong>
+               message::Transfer, message::CancelTransfer, message::Availability, message::Stats,
+               message::Bye, message::Pong>
       what;
 };
 

@@ -185,11 +185,13 @@ describe('conference', () => {
     await settle();
     expect(conference.state).toBe('interrupted');
     expect([sent(0), sent(1)]).toEqual([mine(customer), mine(colleague)]);
+    expect(kinds('conference').slice(-2).map(({ to }) => to)).toEqual(['', '']);
     env.audio.blocked = false;
     await conference.resume();
     await settle();
     expect(conference.state).toBe('running');
     expect([sent(0), sent(1)]).toEqual([mixed(0), mixed(1)]);
+    expect(kinds('conference').slice(-2).map(({ to }) => to)).toEqual(['c2', 'c1']);
   });
 
   it('does not take the customer back before the browser gives sound', async () => {

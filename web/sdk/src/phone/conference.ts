@@ -99,7 +99,6 @@ export class Conference extends Emitter<ConferenceEvents> {
       const error = ParleyError.from(thrown, 'conference.failed');
       throw error.code === 'internal' ? new ParleyError('conference.failed', { cause: thrown }) : error;
     }
-    for (const [i, call] of this.calls.entries()) this.announce_(call, this.calls[1 - i]!);
   }
 
   /** Ends it and leaves both calls as they are. */
@@ -194,6 +193,11 @@ export class Conference extends Emitter<ConferenceEvents> {
     const previous = this.state_;
     if (state === previous) return;
     this.state_ = state;
+    // The others read that they hear each other while they do.
+    for (const [i, call] of this.calls.entries()) {
+      if (state === 'running') this.announce_(call, this.calls[1 - i]!);
+      else if (previous === 'running' && !call.ended) this.announce_(call, null);
+    }
     this.emit('state', { state, previous });
     this.emit('changed', undefined);
   }
@@ -215,8 +219,6 @@ export class Conference extends Emitter<ConferenceEvents> {
       for (const call of this.calls) if (!call.ended) call.callMedia.sendInstead(null).catch(() => undefined);
     }
     this.context_?.close().catch(() => undefined);
-    const began = this.state_ !== 'starting';
-    for (const call of this.calls) if (began && !call.ended) this.announce_(call, null);
     this.enter('ended');
     this.emit('ended', end);
     this.removeAllListeners();
