@@ -76,9 +76,9 @@ export function otherCall(desk: Desk, other: Call) {
       <span class="sr" role="status">${words}</span>
     </div>
     <div class="choices">
+      ${togetherButton(desk, pair)}
       ${state === 'interrupted' ? html`<button class="button primary" data-test="conference-sound" @click=${() => desk.resumeSound()}>${icons.sound} Turn on sound</button>` : nothing}
       <button class="button" data-test="swap" ?disabled=${other.state !== 'connected'} @click=${() => desk.swap()}>${icons.swap} ${words ? `Show ${peerName(other)}` : 'Swap'}</button>
-      ${togetherButton(desk, pair)}
       <button class="button primary" data-test="complete-transfer" ?disabled=${!ready} @click=${() => desk.complete()}>${icons.transfer} ${words ? 'Leave the two' : 'Complete transfer'}</button>
       ${words || pair.customer === other
         ? html`<button class="button" data-test="cancel-consult" @click=${() => desk.back()}>${icons.hangUp} Back to ${peerName(pair.customer)}</button>`
