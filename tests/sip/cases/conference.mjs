@@ -1,6 +1,6 @@
 // A conference of three: the agent's page mixes a customer's page and a telephone. Each end plays a tone of its own;
 // what everybody hears is measured where it arrives.
-import { perceives } from '../../browser/lib/call.mjs';
+import { near } from '../../browser/lib/measure.mjs';
 import { Baresip } from '../lib/baresip.mjs';
 import { assert, assist, bothHear, mediaSettings, pageHearsMix, people, phoneHearsMix, signIn, sipSettings, until } from '../lib/call.mjs';
 import { Kamailio } from '../lib/kamailio.mjs';
@@ -51,7 +51,7 @@ export const cases = [
       await together(three);
       await agent.says('other-name', /Ada Lovelace, 2001 and you/);
       await customer.says('call-state', /2001/);
-      await perceives(customer, agent);
+      await until('the customer sees the agent', async () => near((await customer.see('remote-video')).colour, people.agent.colour));
       // The telephone is heard by an element that is not in the page; Ada by the picture, and not twice.
       await pageHearsMix(agent, [kPhone], kTones, 1);
       const players = await agent.evaluate(() => window.__players.map((p) => [p.muted, p.paused]));
