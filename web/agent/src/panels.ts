@@ -37,7 +37,7 @@ export function ringingPanel(desk: Desk, call: Call) {
   </section>`;
 }
 
-/** Talks to both, or splits them again: one button in two states, so that the keyboard stays on it. */
+/** Talks to both, or splits them again: one button in two states, so that the keyboard stays on it (a disabled one would lose it). */
 function togetherButton(desk: Desk, pair: { customer: Call; colleague: Call }) {
   const on = desk.conference !== null && !desk.joining;
   const ready = [pair.customer, pair.colleague].every((call) => call.state === 'connected');
@@ -47,7 +47,8 @@ function togetherButton(desk: Desk, pair: { customer: Call; colleague: Call }) {
     data-test="together"
     aria-pressed=${String(on)}
     title=${on ? `Puts ${customer} on hold again` : `Takes ${customer} back from hold, so that all three hear each other`}
-    ?disabled=${!on && (!ready || desk.joining)}
+    aria-disabled=${String(desk.joining)}
+    ?disabled=${!on && !ready}
     @click=${() => (on ? desk.split() : desk.talkTogether())}
   >
     ${on ? icons.hold : icons.people} ${on ? 'Split' : desk.joining ? 'One moment…' : 'Talk all three'}
