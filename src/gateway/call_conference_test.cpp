@@ -58,9 +58,9 @@ TEST_F(DeskConference, TheOtherSidesAreToldWhoHearsThem) {
   EXPECT_EQ(with(*agent_, "3001")["conference"], Json({{"name", "3001"}, {"call", other_}}));
   EXPECT_EQ(with(*agent_, "Ada")["conference"], Json({{"name", "Ada"}, {"call", first_}}));
   const std::string timeline = rig_->calls->timelineOf(first_)->json(0);
-  EXPECT_NE(timeline.find("\"what\":\"conference\",\"level\":\"info\",\"detail\":{\"call\":\"" + other_ +
-                          "\",\"with\":\"3001\"}"),
-            std::string::npos)
+  EXPECT_NE(
+      timeline.find("\"what\":\"conference\",\"detail\":{\"call\":\"" + other_ + "\",\"with\":\"3001\"}"),
+      std::string::npos)
       << timeline;
   agent_->send("conference", {{"call", first_}, {"to", ""}});
   EXPECT_FALSE(with(*consumer_, "").is_null());
