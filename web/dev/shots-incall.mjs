@@ -89,7 +89,7 @@ await still(robin);
 await shot(robin, 'consult');
 await robin.click(t('together'));
 await seen(robin, '[data-test=other-call][data-conference=running]');
-await robin.waitForTimeout(800);
+await plays(robin);
 await shot(robin, 'conference');
 await shot(ada, 'conference-sample');
 await shot(noa, 'conference-colleague');
