@@ -89,7 +89,7 @@ void runClients(int commands, const net::Endpoint& to, const std::string& author
 }
 
 int runServer(int commands, const std::function<void(const net::Endpoint&)>& ready,
-              const net::testing::TestCertificate& own, std::size_t wanted, int rounds) {
+              const net::rig::TestCertificate& own, std::size_t wanted, int rounds) {
   net::EventLoop loop("server");
   Sink sink;
   sipnet::TransportOptions options;
@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  const auto own = net::testing::makeCertificate("DNS:localhost");
+  const auto own = net::rig::makeCertificate("DNS:localhost");
   int commands[2], where[2];
   if (pipe(commands) != 0 || pipe(where) != 0) return 1;
   const pid_t child = fork();

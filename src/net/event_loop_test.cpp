@@ -1,4 +1,5 @@
 #include "net/event_loop.h"
+#include "net/internal_loop.h"
 #include "net/internal_test_support.h"
 
 #include <gtest/gtest.h>
@@ -55,6 +56,16 @@ TEST(EventLoop, DestroysWaitingTasksUnrun) {
     EXPECT_EQ(owned.use_count(), 2);
   }
   EXPECT_EQ(owned.use_count(), 1);
+}
+
+TEST(EventLoop, GivesMemoryBackOnceAfterACrowdHasGone) {
+  EventLoop loop("test");
+  auto& memory = loop.impl().memory;
+  for (std::size_t i = 0; i + 1 < MemoryTrimmer::kCrowd; ++i) memory.onConnectionGone();
+  EXPECT_FALSE(memory.waiting()) << "not for a few";
+  for (std::size_t i = 0; i < 3 * MemoryTrimmer::kCrowd; ++i) memory.onConnectionGone();
+  EXPECT_TRUE(loop.runUntil([&] { return memory.trims() == 1; }, base::Millis(10'000)));
+  EXPECT_FALSE(memory.waiting()) << "once for all of them";
 }
 
 TEST(EventLoop, RunUntilGivesUpAtItsDeadline) {

@@ -10,6 +10,7 @@
 #include "net/event_loop.h"
 #include "net/internal_asio.h"
 #include "net/internal_handshake_pacer.h"
+#include "net/internal_memory_trimmer.h"
 
 namespace parley::net {
 
@@ -23,6 +24,7 @@ struct EventLoop::Impl {
   asio::steady_timer lagTimer{io};
   std::unique_ptr<asio::signal_set> signals, hangUps;
   HandshakePacer handshakes{io};  ///< Of all TLS servers on this loop.
+  MemoryTrimmer memory{io};
 };
 
 inline asio::io_context& ioOf(EventLoop& loop) { return loop.impl().io; }

@@ -136,7 +136,7 @@ asio::ssl::context wrap(const SslContext& context) {
 class TlsStream final : public Stream, public std::enable_shared_from_this<TlsStream> {
  public:
   TlsStream(EventLoop& loop, asio::ssl::context context, bool server)
-      : loop_(loop), socket_(ioOf(loop), context), limit_(loop), server_(server) {}
+      : loop_(loop), last_{loop}, socket_(ioOf(loop), context), limit_(loop), server_(server) {}
 
   void adopt(FileDescriptor fd, const Endpoint& remote) {
     remote_ = remote;
@@ -206,7 +206,16 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
         as, [self = shared_from_this(), call = std::move(done)](ErrorCode error) mutable { call(error); });
   }
 
+  /// Destroyed after what takes the memory.
+  struct Last {
+    EventLoop& loop;
+    ~Last() {
+      if (!loop.impl().stopped) loop.impl().memory.onConnectionGone();
+    }
+  };
+
   EventLoop& loop_;
+  Last last_;
   TlsSocket socket_;
   SSL* ssl_ = socket_.native_handle();
   Timer limit_;
