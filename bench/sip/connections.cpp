@@ -22,6 +22,7 @@ using namespace parley;
 
 constexpr std::size_t kAtOnce = 64;  ///< Handshakes that run.
 constexpr base::Millis kDeadline{300'000};
+constexpr base::Millis kSettle{3'000};  ///< Memory goes back when the crowd has gone.
 
 const std::string kRequest =
     "OPTIONS sip:bench@example.com SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:5061;branch=z9hG4bK1\r\n"
@@ -115,6 +116,7 @@ int runServer(int commands, const std::function<void(const net::Endpoint&)>& rea
     const std::size_t full = heapKilobytes();
     if (write(commands, "c", 1) != 1) return 1;
     if (!loop.runUntil([&] { return transport.connections() == 0; }, kDeadline)) return 1;
+    loop.runUntil([] { return false; }, kSettle);
     fmt::print(fmt::runtime(kRow), round, wanted, fmt::format("{:.0f}", spent / static_cast<double>(wanted)),
                fmt::format("{:.1f}", static_cast<double>(full - before) / static_cast<double>(wanted)),
                heapKilobytes(), bench::pssKilobytes(getpid()), descriptors());
