@@ -194,6 +194,27 @@ std::string withLevelFor(std::string_view fmtp, std::uint32_t maxBlocks) {
   return out;
 }
 
+// A browser offers three profiles in two modes. Devices with one H264 take all of a mode for it, answer with
+// the number of the last and send with that of the first: what they say fits no profile. Constrained baseline
+// is what everybody has (RFC 7742 section 6.2, and RFC 6184 section 8.2.2 asks the answer for the offer's
+// profile).
+std::vector<Codec> oneH264PerMode(const std::vector<Codec>& codecs) {
+  static const std::uint32_t constrained = h264ProfileKey("profile-level-id=42e01f");
+  std::vector<Codec> kept;
+  for (const Codec& codec : codecs) {
+    const auto before = std::ranges::find_if(kept, [&](const Codec& c) {
+      return base::equalsIgnoreCase(c.name, "H264") && base::equalsIgnoreCase(codec.name, "H264") &&
+             sameValue(c, codec, "packetization-mode", "0");
+    });
+    if (before == kept.end()) {
+      kept.push_back(codec);
+    } else if (h264ProfileKey(codec.fmtp) == constrained && h264ProfileKey(before->fmtp) != constrained) {
+      *before = codec;
+    }
+  }
+  return kept;
+}
+
 bool hasMedia(const std::vector<Codec>& codecs) {
   return std::ranges::any_of(codecs, [](const Codec& c) { return !isTelephoneEvent(c); });
 }

@@ -75,6 +75,8 @@ void matchEventClocks(std::vector<Item>& codecs, CodecOf codecOf = {}) {
 }
 /// H264 parameters with the level lowered to one whose pictures have no more than `maxBlocks` macroblocks.
 std::string withLevelFor(std::string_view fmtp, std::uint32_t maxBlocks);
+/// Of several H264 profiles in one packetization-mode the constrained baseline, else the first.
+std::vector<Codec> oneH264PerMode(const std::vector<Codec>& codecs);
 /// At least one codec that carries voice or picture.
 bool hasMedia(const std::vector<Codec>& codecs);
 /// Value of `key` in "a=1;b=2" (keys without case), nothing if absent.

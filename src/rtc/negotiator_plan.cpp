@@ -125,7 +125,8 @@ OfferedLine planLine(Pending& next, std::size_t position, const NegotiatorOption
   if (!source) return line;
   const RemoteLine& remote = next.remote.lines[*source];
   Numbers& numbers = leg.numbersOf(line.section);
-  line.codecs = placeCodecs(remote.codecs, numbers);
+  const bool toDevice = leg.kind == LegKind::rtp && next.fromLeg.kind == LegKind::webrtc;
+  line.codecs = placeCodecs(toDevice ? oneH264PerMode(remote.codecs) : remote.codecs, numbers);
   sortBy(line.codecs, leg.kind == LegKind::rtp ? options.sipOrder : options.webrtcOrder);
   if (!hasMedia(codecsHere(line.codecs))) return line;  // All numbers are taken.
   line.open = true;

@@ -89,6 +89,28 @@ TEST_F(RtpNegotiation, VideoIsOfferedWithKeyFrameFeedbackAndNothingOfRepair) {
   EXPECT_EQ(video.port, 17002);
 }
 
+/// A device with one H264 takes each of a mode for it: it would answer with one number and send with another.
+TEST_F(RtpNegotiation, ADeviceIsOfferedOneH264ProfileInEachMode) {
+  std::string offer = browser(true).offer();
+  const auto h264 = [](int number, const char* profile, int mode) {
+    return fmt::format(
+        "a=rtpmap:{0} H264/90000\r\na=fmtp:{0} packetization-mode={2};profile-level-id={1}\r\n", number,
+        profile, mode);
+  };
+  const auto at = offer.find(" 102 103");
+  ASSERT_NE(at, std::string::npos) << offer;
+  offer.insert(at, " 112 113 114 115 116");
+  offer += h264(112, "42001f", 1) + h264(113, "42001f", 0) + h264(114, "42e01f", 0) + h264(115, "4d001f", 1) +
+           h264(116, "4d001f", 0);
+  const auto video = read(good(negotiator_->offer(kA, offer, kPhone))).media[1];
+  EXPECT_THAT(mapsOf(video), ElementsAre("VP8:96", "H264:102", "H264:114"));
+  const std::string answer = good(negotiator_->answer(
+      kPhone, phone("0", "") + "m=video 40002 RTP/AVP 114\r\na=rtpmap:114 H264/90000\r\n"
+                               "a=fmtp:114 packetization-mode=0;profile-level-id=42e01f\r\n"));
+  EXPECT_THAT(mapsOf(read(answer).media[1]), ElementsAre("H264:114"));
+  EXPECT_THAT(namesOf(section(kPhone, 1)), ElementsAre("H264:114"));
+}
+
 TEST_F(RtpNegotiation, ABrowserIsOfferedRepairAndFeedbackForADevicesVideo) {
   const std::string offer = phone("0", "") +
                             "m=video 40002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"

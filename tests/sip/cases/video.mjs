@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { writePattern } from '../../browser/lib/media.mjs';
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, bothHear, mediaSettings, pageCalls, people, sipSettings, until } from '../lib/call.mjs';
+import { assert, bothHear, mediaSettings, pageCalls, people, signIn, sipSettings, until } from '../lib/call.mjs';
 import { near } from '../../browser/lib/measure.mjs';
 
 const seesPhone = (page, colour) => until(`${page.name} sees the phone's picture move`, async () => {
@@ -10,22 +10,50 @@ const seesPhone = (page, colour) => until(`${page.name} sees the phone's picture
   return (near(seen.colour, colour) && seen.counters >= 3) || Promise.reject(new Error(JSON.stringify(seen)));
 }, 30000);
 
-export const cases = [{
-  name: 'video: a page and a phone see each other (VP8)', async run(t) {
-    const file = path.join(t.scratch, 'phone.y4m');
-    writePattern(file, people.second.colour);
-    const phone = await t.start(Baresip, t.peer(), { user: '2001', video: { codec: 'vp8', file } });
-    await t.parley(sipSettings(t.lan, [phone.peer.address]), mediaSettings(t.lan));
-    const page = await pageCalls(t, '2001');
-    await page.is('call-panel', 'connected');
-    await seesPhone(page, people.second.colour);
-    await bothHear(page, phone);
-    // The phone decodes the person's picture.
-    await phone.program.prints(/efps=[\d.]+\/(?!0\.0)\d/);
-    const report = await t.stack.call((await t.stack.calls()).current[0].call);
-    const leg = report.media.legs.find((l) => l.kind === 'rtp'), picture = leg.sections.find((s) => s.kind === 'video');
-    assert(picture.toPeer.packets > 20 && picture.fromPeer.packets > 20, JSON.stringify(picture));
-    await phone.command('hangup');
-    await page.is('call-panel', 'ended');
+/** A phone with one codec whose camera is the pattern of the second person. */
+const phoneWith = async (t, codec) => {
+  const file = path.join(t.scratch, 'phone.y4m');
+  writePattern(file, people.second.colour);
+  const phone = await t.start(Baresip, t.peer(), { user: '2001', video: { codec, file } });
+  await t.parley(sipSettings(t.lan, [phone.peer.address]), mediaSettings(t.lan));
+  return phone;
+};
+
+/** Page and phone hear and see each other; the broker passed pictures both ways. */
+async function bothSee(t, page, phone) {
+  await seesPhone(page, people.second.colour);
+  await bothHear(page, phone);
+  // The phone decodes the person's picture.
+  await phone.program.prints(/efps=[\d.]+\/(?!0\.0)\d/);
+  const report = await t.stack.call((await t.stack.calls()).current[0].call);
+  const leg = report.media.legs.find((l) => l.kind === 'rtp'), picture = leg.sections.find((s) => s.kind === 'video');
+  assert(picture.toPeer.packets > 20 && picture.fromPeer.packets > 20, JSON.stringify(picture));
+}
+
+async function pageCallsPhone(t, codec) {
+  const phone = await phoneWith(t, codec);
+  const page = await pageCalls(t, '2001');
+  await page.is('call-panel', 'connected');
+  await bothSee(t, page, phone);
+  await phone.command('hangup');
+  await page.is('call-panel', 'ended');
+}
+
+export const cases = [
+  { name: 'video: a page and a phone see each other (VP8)', run: (t) => pageCallsPhone(t, 'vp8') },
+  { name: 'video: a page and a phone see each other (H.264)', run: (t) => pageCallsPhone(t, 'h264') },
+  {
+    name: 'video: a phone calls an agent\'s page and they see each other (H.264)', async run(t) {
+      const phone = await phoneWith(t, 'h264');
+      const agent = await t.browser('chromium', 'agent');
+      await signIn(agent, t.stack, 'agent1');
+      await phone.dial(`sip:agent1@${t.lan.host}`);
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await agent.is('call', 'connected');
+      await bothSee(t, agent, phone);
+      await agent.click('end');
+      await phone.event('CALL_CLOSED');
+    },
   },
-}];
+];
