@@ -54,6 +54,14 @@ bool isName(std::string_view name) {
   return true;
 }
 
+/// RFC 6761 section 6.3: this machine, whatever its hosts file and name servers say.
+bool isLocalhost(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
+std::vector<Endpoint> thisMachine() { return {*Endpoint::parse("127.0.0.1", 0), *Endpoint::parse("::1", 0)}; }
+
 /// One kind of answer, cached until its TTL.
 template <class Record>
 class Cache {
@@ -327,6 +335,8 @@ void Resolver::Impl::addresses(std::string name, Done<Endpoint> done) {
   if (const auto numeric = Endpoint::parse(name, 0))
     return later<Endpoint>(std::move(done), std::vector{*numeric});
   name = base::toLower(name);
+  if (isLocalhost(name) && isName(name))
+    return later<Endpoint>(std::move(done), thisMachine());
   if (const auto* known = addressCache.find(name, loop.now()))
     return later<Endpoint>(std::move(done), *known);
   if (!admit<Endpoint>(name, done)) return;

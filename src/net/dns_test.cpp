@@ -156,6 +156,16 @@ TEST_F(DnsTest, NumericNamesNeedNoServer) {
   EXPECT_TRUE(server.asked.empty());
 }
 
+TEST_F(DnsTest, LocalhostIsThisMachineWhateverIsConfigured) {
+  for (const char* name : {"localhost", "LocalHost.", "agent.localhost"}) {
+    const auto found = addresses(name);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(*found, (std::vector{*Endpoint::parse("127.0.0.1", 0), *Endpoint::parse("::1", 0)}));
+  }
+  EXPECT_TRUE(server.asked.empty()) << "RFC 6761 section 6.3";
+  EXPECT_FALSE(addresses("notlocalhost"));
+}
+
 TEST_F(DnsTest, EveryFailureHasItsReason) {
   EXPECT_EQ(addresses("nobody.example.test").error().reason, "dns.not_found");
   EXPECT_EQ(srv("_sip._udp.nobody.test").error().reason, "dns.not_found");
