@@ -5,6 +5,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely in optimised standard library code; they stay warnings.
   add_compile_options(-Wno-error=restrict -Wno-error=maybe-uninitialized -Wno-error=array-bounds
     -Wno-error=stringop-overflow -Wno-error=stringop-overread -Wno-error=dangling-pointer)
+  if(CMAKE_UNITY_BUILD)
+    # It takes the .cpp files of a batch for headers.
+    add_compile_options(-Wno-subobject-linkage)
+  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # libstdc++ uses what it deprecates (get_temporary_buffer in stable_sort); clang reports that as ours.

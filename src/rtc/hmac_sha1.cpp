@@ -1,12 +1,14 @@
 // The plain SHA1 functions are marked deprecated in OpenSSL 3 in favour of EVP, which cannot resume from a
 // saved state without allocating (see the header).
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "rtc/hmac_sha1.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include <cstring>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 namespace parley::rtc {
 namespace {
@@ -66,3 +68,5 @@ proto::Sha1Digest hmacSha1(base::Bytes key, std::span<const base::Bytes> parts) 
 }
 
 }  // namespace parley::rtc
+
+#pragma GCC diagnostic pop
