@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/rotating_file_sink.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include "base/metrics.h"
@@ -244,6 +246,12 @@ void appendField(std::string& line, std::string_view key, std::string_view value
   line += isPlain(shown) ? shown : '"' + shown + '"';
 }
 
+/// A line has a key once: what was said last of it counts.
+template <class Field>
+bool saidAgain(std::span<const Field> later, std::string_view key) {
+  return std::ranges::any_of(later, [key](const Field& field) { return field.key == key; });
+}
+
 }  // namespace
 
 std::string_view toString(LogLevel level) {
@@ -293,8 +301,15 @@ void Logger::write(LogLevel level, std::string_view message, std::initializer_li
   // Fields begin at the first '=': a message that has one is quoted, so that it cannot pass for a field.
   const std::string shown = printable(message, kMaxValueBytes);
   line += shown.find_first_of("=\\") == std::string::npos ? shown : '"' + shown + '"';
-  for (const ContextField& field : threadContext) appendField(line, field.key, field.value);
-  for (const LogField& field : fields) appendField(line, field.key, field.value);
+  const std::span<const LogField> record(fields.begin(), fields.size());
+  for (std::size_t i = 0; i < threadContext.size(); ++i) {
+    const auto& [key, value] = threadContext[i];
+    const auto inner = std::span<const ContextField>(threadContext).subspan(i + 1);
+    if (!saidAgain(inner, key) && !saidAgain(record, key)) appendField(line, key, value);
+  }
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    if (!saidAgain(record.subspan(i + 1), record[i].key)) appendField(line, record[i].key, record[i].value);
+  }
   core().write(std::move(line));
 }
 

@@ -28,7 +28,7 @@ struct LogField {
   std::string value;
 };
 
-/// Adds a field to every line this thread writes while the object lives. Nests.
+/// Adds a field to every line this thread writes while the object lives, in place of an outer one. Nests.
 class LogContext {
  public:
   LogContext(std::string_view key, std::string value);

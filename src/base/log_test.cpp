@@ -89,6 +89,22 @@ TEST_F(LogTest, ContextNestsAndIsRestored) {
   EXPECT_EQ(last(), "info test x");
 }
 
+TEST_F(LogTest, AKeyIsInALineOnce) {
+  const LogContext outer("call", "c1");
+  const LogContext leg("leg", "a");
+  {
+    const LogContext inner("call", "c2");
+    log_.info("x", {{"n", 1}});
+    EXPECT_EQ(last(), "info test x leg=a call=c2 n=1") << "the innermost";
+    log_.info("x", {{"call", "c3"}, {"n", 1}});
+    EXPECT_EQ(last(), "info test x leg=a call=c3 n=1") << "the record's own";
+    log_.info("x", {{"n", 1}, {"n", 2}, {"calls", 0}});
+    EXPECT_EQ(last(), "info test x leg=a call=c2 n=2 calls=0") << "the last; another key is another";
+  }
+  log_.info("x");
+  EXPECT_EQ(last(), "info test x call=c1 leg=a") << "the outer one is there again";
+}
+
 TEST_F(LogTest, LevelsByComponent) {
   const Logger other("test-other");
   EXPECT_FALSE(log_.enabled(LogLevel::debug));
