@@ -29,7 +29,7 @@ link::PeersOptions peersOptions(const TopicOptions& options) {
   // A viewer says of each picture that it was seen; a pointer moves 30 times a second.
   out.messagesPerSecond = 120;
   out.burst = 240;
-  out.unnumbered = {"seen", "refresh"};
+  out.unnumbered = {"seen", "refresh", "pong"};
   return out;
 }
 
@@ -154,23 +154,23 @@ void TopicServer::onUp(const std::string& id, bool isNew) {
   keep(session);
 }
 
-void TopicServer::onDown(const std::string& peer) {
+void TopicServer::onDown(const std::string& peer, std::uint16_t) {
   if (AssistSession* session = of(peer)) session->down(peer, now());
 }
 
-void TopicServer::onGone(const std::string& peer) {
-  AssistSession* session = of(peer);
+void TopicServer::onGone(const link::Peer& peer) {
+  AssistSession* session = of(peer.id);
   if (session == nullptr) return;
   const std::string cid = session->cid();
-  session->gone(peer, now());
-  cids_.erase(peer);
+  session->gone(peer.id, now());
+  cids_.erase(peer.id);
   keep(session);
   sweep(cid);
 }
 
 void TopicServer::onMessage(const std::string& peer, const std::string& type, const Json& json) {
   AssistSession* session = of(peer);
-  if (session == nullptr) return;
+  if (session == nullptr || type == "pong") return;
   // What every page says that goes for good.
   const auto message = parseMessage(type == "bye" ? "leave" : type, json);
   if (!message) return fail(peer, message.error(), link::stringAt(json, "request").value_or(""));

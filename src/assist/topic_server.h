@@ -51,8 +51,8 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   std::expected<void, link::Refusal> admitConsumer(const std::string& cid, const link::Peer& peer);
   std::string welcomeOf(const link::Peer& peer) override;
   void onUp(const std::string& peer, bool isNew) override;
-  void onDown(const std::string& peer) override;
-  void onGone(const std::string& peer) override;
+  void onDown(const std::string& peer, std::uint16_t code) override;
+  void onGone(const link::Peer& peer) override;
   void onMessage(const std::string& peer, const std::string& type, const nlohmann::json& message) override;
   void onBinary(const std::string& peer, base::Bytes bytes) override;
 

@@ -34,6 +34,7 @@ link::PeersOptions Server::peersOptions() {
   options.part = "events";
   options.audience = "assist";
   options.maxTextBytes = 2 * kMaxValueBytes;
+  options.unnumbered = {"pong"};
   return options;
 }
 
@@ -106,17 +107,18 @@ std::string Server::welcomeOf(const link::Peer&) {
 }
 
 void Server::onUp(const std::string& peer, bool) { pump(peer); }
-void Server::onDown(const std::string&) {}
+void Server::onDown(const std::string&, std::uint16_t) {}
 
-void Server::onGone(const std::string& peer) {
-  topics_.removeClient(peer, wallMillis());
+void Server::onGone(const link::Peer& peer) {
+  topics_.removeClient(peer.id, wallMillis());
   settle();
 }
 
 void Server::onMessage(const std::string& peer, const std::string& type, const Json& message) {
+  if (type == "pong") return;
   if (type == "leave") {
-    peers_.end(peer, 1000, "left");
-    return onGone(peer);
+    if (const auto left = peers_.end(peer, 1000, "left")) onGone(*left);
+    return;
   }
   requests_.add();
   if (auto request = parseRequest(message)) {
@@ -128,9 +130,6 @@ void Server::onMessage(const std::string& peer, const std::string& type, const J
   }
   settle();
 }
-
-/// Not allowed: Peers refuses binary messages itself.
-void Server::onBinary(const std::string&, base::Bytes) {}
 
 void Server::onAcknowledged(const std::string& peer) { pump(peer); }
 

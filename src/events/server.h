@@ -28,10 +28,9 @@ class Server final : public link::PeersListener {
   std::expected<void, link::Refusal> admit(const link::Peer& peer, const nlohmann::json& hello) override;
   std::string welcomeOf(const link::Peer& peer) override;
   void onUp(const std::string& peer, bool isNew) override;
-  void onDown(const std::string& peer) override;
-  void onGone(const std::string& peer) override;
+  void onDown(const std::string& peer, std::uint16_t code) override;
+  void onGone(const link::Peer& peer) override;
   void onMessage(const std::string& peer, const std::string& type, const nlohmann::json& message) override;
-  void onBinary(const std::string& peer, base::Bytes bytes) override;
   void onAcknowledged(const std::string& peer) override;
 
   static link::PeersOptions peersOptions();

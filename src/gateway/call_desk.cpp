@@ -104,14 +104,14 @@ std::string CallDesk::refusalOf(const identity::CallToken& token) {
   return mayReturn ? std::string() : "server.draining";
 }
 
-void CallDesk::onSessionReplaced(Session& old, Session& fresh) {
+void CallDesk::onSessionReplaced(const Session& old, const Session& fresh) {
   log.info("session replaced by a new page", {{"old", old.id}, {"user", fresh.token.user}});
   for (const std::string& call : callIdsOf(fresh)) {
     calls_.deliver(call, event::SessionBack{old.id, fresh.id, true});
   }
 }
 
-void CallDesk::onSessionUp(Session& session, bool isNew) {
+void CallDesk::onSessionUp(const Session& session, bool isNew) {
   if (session.isAgent()) {
     agents_.signedIn(session.token.user, nowMillis());
     if (isNew) sendAvailability(session.token.user);
@@ -122,11 +122,11 @@ void CallDesk::onSessionUp(Session& session, bool isNew) {
   }
 }
 
-void CallDesk::onSessionDown(Session& session) {
+void CallDesk::onSessionDown(const Session& session) {
   for (const std::string& call : callIdsOf(session)) calls_.deliver(call, event::SessionLost{session.id});
 }
 
-void CallDesk::onSessionGone(Session& session, bool left) {
+void CallDesk::onSessionGone(const Session& session, bool left) {
   const auto calls = callIdsOf(session);
   if (session.isAgent()) agents_.signedOut(session.token.user);
   for (const std::string& call : calls) calls_.deliver(call, event::SessionGone{session.id, left});
@@ -142,7 +142,7 @@ void CallDesk::tellRetrieved(const Session& session, const std::string& call) {
 
 bool CallDesk::mayLeave(const Session& session) { return callIdsOf(session).empty(); }
 
-void CallDesk::onMessage(Session& session, const PageMessage& m) {
+void CallDesk::onMessage(const Session& session, const PageMessage& m) {
   const std::string& from = session.id;
   const auto request = [&](const std::string& call, What what) {
     onCallRequest(session, call, m.request, std::move(what));
@@ -196,7 +196,7 @@ void CallDesk::onMessage(Session& session, const PageMessage& m) {
 }
 
 /// Gives a request about one call to it, if the session has to do with it.
-void CallDesk::onCallRequest(Session& session, const std::string& call, const std::string& request,
+void CallDesk::onCallRequest(const Session& session, const std::string& call, const std::string& request,
                              What what) {
   const CallState* state = calls_.find(call);
   const bool isEnd = std::holds_alternative<event::HungUp>(what);
@@ -210,7 +210,7 @@ void CallDesk::onCallRequest(Session& session, const std::string& call, const st
 }
 
 /// Hanging up what is over already is no error: both sides may do it at once.
-void CallDesk::onEndedCall(Session& session, const std::string& call, const std::string& request,
+void CallDesk::onEndedCall(const Session& session, const std::string& call, const std::string& request,
                            bool isEnd) {
   const CallRecord* record = records_.find(call);
   const auto side = record != nullptr ? sideOfSession(record->state, session.id) : std::nullopt;
@@ -224,7 +224,7 @@ void CallDesk::onEndedCall(Session& session, const std::string& call, const std:
 }
 
 /// Who hears the call besides its two sides is said by the calls themselves, not by the page.
-void CallDesk::onConference(Session& session, const PageMessage& m, const message::Conference& c) {
+void CallDesk::onConference(const Session& session, const PageMessage& m, const message::Conference& c) {
   if (!session.isAgent())
     return sendError(session, "call.not_allowed", "Only agents join calls in a conference.", m.request,
                      c.call);
@@ -259,7 +259,7 @@ bool CallDesk::reachable(const std::string& user) const {
   return session->up() || loop_.now() - session->brokeAt < kReachableGrace;
 }
 
-void CallDesk::onAvailability(Session& session, const PageMessage& m, bool available) {
+void CallDesk::onAvailability(const Session& session, const PageMessage& m, bool available) {
   if (!session.isAgent())
     return sendError(session, "call.not_allowed", "Only agents are available.", m.request);
   agents_.setAvailable(session.token.user, available);

@@ -49,11 +49,11 @@ class CallDesk final : public SessionsListener, public CallsListener {
 
   std::vector<std::string> callsOf(const Session& session) override;
   std::string refusalOf(const identity::CallToken& token) override;
-  void onSessionReplaced(Session& old, Session& fresh) override;
-  void onSessionUp(Session& session, bool isNew) override;
-  void onSessionDown(Session& session) override;
-  void onSessionGone(Session& session, bool left) override;
-  void onMessage(Session& session, const PageMessage& message) override;
+  void onSessionReplaced(const Session& old, const Session& fresh) override;
+  void onSessionUp(const Session& session, bool isNew) override;
+  void onSessionDown(const Session& session) override;
+  void onSessionGone(const Session& session, bool left) override;
+  void onMessage(const Session& session, const PageMessage& message) override;
   bool mayLeave(const Session& session) override;
 
   void sendToPage(const std::string& session, std::string object, const std::string& key) override;
@@ -79,7 +79,7 @@ class CallDesk final : public SessionsListener, public CallsListener {
     std::vector<std::string> agents;  ///< For their histories.
   };
 
-  void onDial(Session& session, const PageMessage& message, const message::Dial& dial);
+  void onDial(const Session& session, const PageMessage& message, const message::Dial& dial);
   std::string refusalOfDial(const Session& session, const message::Dial& dial);
   Party callerOf(const Session& session, const message::Dial& dial) const;
   bool holdFirstCall(const Session& session);
@@ -92,21 +92,21 @@ class CallDesk final : public SessionsListener, public CallsListener {
   EndReason refusalOfAgent(const std::string& user) const;
   const identity::User* agentUser(std::string_view nameOrNumber) const;
 
-  void onTransfer(Session& session, const PageMessage& message, const message::Transfer& transfer);
-  void onConsult(Session& session, const std::string& request, const CallState& state,
+  void onTransfer(const Session& session, const PageMessage& message, const message::Transfer& transfer);
+  void onConsult(const Session& session, const std::string& request, const CallState& state,
                  const CallState& other);
   void transfer(const CallState& state, event::TransferAsked asked, const std::string& destination);
   void joinCalls(const CallState& state, Side by, const CallState& other, Side otherBy,
                  event::TransferAsked asked);
 
-  void onConference(Session& session, const PageMessage& message, const message::Conference& conference);
+  void onConference(const Session& session, const PageMessage& message, const message::Conference& conference);
   void endConference(const CallState& ended);
   void tellRetrieved(const Session& session, const std::string& call);
-  void onAvailability(Session& session, const PageMessage& message, bool available);
+  void onAvailability(const Session& session, const PageMessage& message, bool available);
   bool reachable(const std::string& user) const;
   std::vector<std::string> callIdsOf(const Session& session) const;
-  void onCallRequest(Session& session, const std::string& call, const std::string& request, What what);
-  void onEndedCall(Session& session, const std::string& call, const std::string& request, bool isEnd);
+  void onCallRequest(const Session& session, const std::string& call, const std::string& request, What what);
+  void onEndedCall(const Session& session, const std::string& call, const std::string& request, bool isEnd);
   void sendError(const Session& session, std::string_view reason, std::string_view text,
                  const std::string& request, const std::string& call = {});
   void sendAvailability(const std::string& user);

@@ -175,7 +175,7 @@ bool CallDesk::holdFirstCall(const Session& session) {
   return true;
 }
 
-void CallDesk::onDial(Session& session, const PageMessage& m, const message::Dial& dial) {
+void CallDesk::onDial(const Session& session, const PageMessage& m, const message::Dial& dial) {
   if (const std::string reason = refusalOfDial(session, dial); !reason.empty()) {
     const char* text = reason == "uui.not_allowed" ? "This page may not send User-to-User information."
                        : reason == "rate.exceeded"
@@ -300,7 +300,7 @@ void CallDesk::onNextMember(const CallState& state) {
   calls_.deliver(state.id, std::move(chosen));
 }
 
-void CallDesk::onTransfer(Session& session, const PageMessage& m, const message::Transfer& t) {
+void CallDesk::onTransfer(const Session& session, const PageMessage& m, const message::Transfer& t) {
   const CallState* state = calls_.find(t.call);
   event::TransferAsked asked;
   asked.session = session.id;
@@ -347,7 +347,7 @@ void CallDesk::transfer(const CallState& state, event::TransferAsked asked, cons
 
 /// Which of the two calls goes on is decided by whom an agent's page can ring: the one whose other side is a
 /// consumer's page stays, since nobody can ring that.
-void CallDesk::onConsult(Session& session, const std::string& request, const CallState& state,
+void CallDesk::onConsult(const Session& session, const std::string& request, const CallState& state,
                          const CallState& other) {
   const auto byOf = [&](const CallState& s) {
     return !s.consumer.isPhone() && s.consumer.session == session.id ? Side::consumer : Side::agent;

@@ -73,7 +73,7 @@ void HttpApi::addRoutes(net::Router& router) {
   }
   router.addWebSocket("/gateway/websocketcall", [this](HttpRequest request, net::WebSocketUpgrade upgrade) {
     const std::string network = request.remote.network().address();
-    upgrade.accept(Sessions::socketOptions(),
+    upgrade.accept(parts_.sessions.socketOptions(),
                    guard_.wrap([this, network](std::shared_ptr<net::WebSocket> socket) {
                      parts_.sessions.accept(std::move(socket), network);
                    }));

@@ -237,7 +237,8 @@ TEST_F(SessionsTest, TooMuchUnacknowledgedEndsTheSession) {
   page->acking = false;
   ASSERT_TRUE(page->hello());
   const auto id = page->welcome["session"].get<std::string>();
-  for (std::size_t i = 0; i <= ReliableLink::kMaxKept; ++i) rig.sessions->send(id, R"({"type":"dtmf"})");
+  for (std::size_t i = 0; i <= link::ReliableLink::kMaxKept; ++i)
+    rig.sessions->send(id, R"({"type":"dtmf"})");
   ASSERT_TRUE(page->waitClosed());
   EXPECT_EQ(page->error, "session.overflow");
   EXPECT_EQ(page->closeCode, 4009);

@@ -17,6 +17,7 @@ struct Peer {
         keyHash(std::move(hashOfKey)),
         token(std::move(claims)),
         network(std::move(comesFrom)),
+        brokeAt(loop.now()),
         grace(loop),
         ackSoon(loop) {}
 
@@ -26,6 +27,7 @@ struct Peer {
   std::string network;  ///< Where the page is: its address, of IPv6 the /64.
   ReliableLink numbers;
   std::uint64_t connection = 0;  ///< 0: the connection broke; `grace` runs.
+  base::Instant brokeAt;         ///< When it broke.
   /// What waits, unnumbered, while the connection is broken or much is unacknowledged.
   struct Waiting {
     std::string key, object;
@@ -38,6 +40,7 @@ struct Peer {
   net::Timer ackSoon;
 
   bool up() const { return connection != 0; }
+  bool isAgent() const { return token.role == "agent"; }
 };
 
 /// SHA-256 in hex: the key itself is kept by the page alone.

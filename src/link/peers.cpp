@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "link/json.h"
 #include "link/peer_connection.h"
@@ -13,7 +11,6 @@
 namespace parley::link {
 namespace {
 
-const base::Logger log{"link"};
 constexpr int kVersion = 1;
 constexpr std::size_t kMaxRequestBytes = 64;
 // A resuming page sends again all that was not acknowledged, at once.
@@ -24,20 +21,32 @@ constexpr std::size_t kHeaderRoom = 64 * 1024;
 
 Peers::Peers(net::EventLoop& loop, const identity::TokenSigner& signer, base::Random& random,
              PeersOptions options)
-    : loop_(loop), signer_(signer), random_(random), options_(std::move(options)) {
-  const base::Labels part{{"part", options_.part}};
-  gauge_ = base::Metrics::instance().gauge("parley_link_peers", "Pages of a part of the server.", part);
+    : loop_(loop), signer_(signer), random_(random), options_(std::move(options)), log_(options_.part) {
+  // Who has names of his own counts his pages himself.
+  if (options_.metrics.empty()) {
+    gauge_ = base::Metrics::instance().gauge("parley_link_peers", "Pages of a part of the server.",
+                                             {{"part", options_.part}});
+  }
   coalesced_ =
-      base::Metrics::instance().counter("parley_link_messages_coalesced_total",
-                                        "Messages that a newer one made needless before they left.", part);
+      counter("messages_coalesced_total", "Messages that a newer one made needless before they left.", {});
 }
 
 Peers::~Peers() { closeAll(); }
 
+base::Counter Peers::counter(const char* name, const char* help, base::Labels labels) const {
+  const bool shared = options_.metrics.empty();
+  if (shared) labels.insert(labels.begin(), {"part", options_.part});
+  return base::Metrics::instance().counter((shared ? "parley_link" : options_.metrics) + "_" + name, help,
+                                           std::move(labels));
+}
+
 base::Counter Peers::refused(std::string_view reason) const {
-  return base::Metrics::instance().counter("parley_link_refused_total",
-                                           "Connections and messages of pages refused, by reason.",
-                                           {{"part", options_.part}, {"reason", std::string(reason)}});
+  return counter("refused_total", "Connections and messages of pages refused, by reason.",
+                 {{"reason", std::string(reason)}});
+}
+
+void Peers::count() {
+  if (gauge_) gauge_->set(static_cast<std::int64_t>(peers_.size()));
 }
 
 net::WebSocketOptions Peers::socketOptions() const {
@@ -85,7 +94,7 @@ void Peers::onText(std::uint64_t id, std::string_view text) {
   if (found == connections_.end() || found->second->closing) return;
   Connection& connection = *found->second;
   std::optional<base::LogContext> context;
-  if (!connection.peer.empty()) context.emplace("party", connection.peer);
+  if (!connection.peer.empty()) context.emplace(options_.idName, connection.peer);
   if (text.size() > options_.maxTextBytes) {
     return refuse(connection, kTooLarge, "message.too_large",
                   fmt::format("A message is at most {} bytes.", options_.maxTextBytes));
@@ -118,7 +127,7 @@ void Peers::onBinary(std::uint64_t id, base::Bytes bytes) {
   if (!withinRate(connection)) {
     return refuse(connection, kRateExceeded, "rate.exceeded", "Too many messages.");
   }
-  const base::LogContext context("party", connection.peer);
+  const base::LogContext context(options_.idName, connection.peer);
   listener_->onBinary(std::string(connection.peer), bytes);
 }
 
@@ -131,10 +140,12 @@ void Peers::onHello(Connection& connection, const Json& hello) {
   Peer* resumed = resumable(hello);
   const std::string text = stringAt(hello, "token").value_or("");
   // A resuming page may show the token it began with, even if its time is over: the key is the better proof.
+  // A consumer's may be a new one, too: it names nobody, each has a random user.
   auto token = resumed != nullptr ? signer_.verifyIgnoringExpiry(text, options_.audience)
                                   : signer_.verify(text, options_.audience, base::wallNow());
   if (token && resumed != nullptr &&
-      (token->user != resumed->token.user || token->role != resumed->token.role)) {
+      (token->role != resumed->token.role ||
+       (token->role != "consumer" && token->user != resumed->token.user))) {
     token = base::fail("token.invalid", "The token is somebody else's.");
   }
   if (!token) return refuse(connection, kTokenRefused, token.error().reason, token.error().text);
@@ -149,38 +160,41 @@ void Peers::onHello(Connection& connection, const Json& hello) {
 Peer* Peers::resumable(const Json& hello) {
   const auto wish = hello.find("resume");
   if (wish == hello.end() || !wish->is_object()) return nullptr;
-  Peer* peer = at(stringAt(*wish, "party").value_or(""));
+  Peer* peer = at(stringAt(*wish, options_.idName.c_str()).value_or(""));
   if (peer == nullptr || peer->overflowing) return nullptr;
   const std::string hash = keyHashOf(stringAt(*wish, "key").value_or(""));
   return base::equalsConstantTime(base::asBytes(hash), base::asBytes(peer->keyHash)) ? peer : nullptr;
 }
 
 void Peers::begin(Connection& connection, identity::CallToken token, const Json& hello) {
-  constexpr std::size_t kIdLength = 10, kKeyLength = 32;
+  constexpr std::size_t kIdLength = 21, kKeyLength = 43;
   const std::string key = random_.alphanumeric(kKeyLength);
-  auto made = std::make_unique<Peer>(loop_, "p" + random_.alphanumeric(kIdLength), keyHashOf(key),
-                                     std::move(token), connection.network);
-  const std::uint64_t id = connection.id;
-  const std::string peer = made->id;
-  const auto admitted = listener_->admit(*made, hello);
+  const std::string id = options_.idName.front() + random_.alphanumeric(kIdLength);
+  Peer& peer =
+      *(peers_[id] = std::make_unique<Peer>(loop_, id, keyHashOf(key), std::move(token), connection.network));
+  const std::uint64_t asking = connection.id;
+  const auto admitted = listener_->admit(peer, hello);
   // Letting this one in may have ended another; this connection is still the one that asks.
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
+  const auto found = connections_.find(asking);
+  if (admitted && found == connections_.end()) return gone(id);
   if (!admitted) {
+    take(id);
+    if (found == connections_.end()) return;
     const Refusal& refusal = admitted.error();
     return refuse(*found->second, refusal.code, refusal.error.reason, refusal.error.text);
   }
-  found->second->peer = peer;
-  made->connection = id;
-  log.info("peer began", {{"part", options_.part}, {"party", peer}, {"role", made->token.role}});
-  Peer& kept = *(peers_[peer] = std::move(made));
-  gauge_.set(static_cast<std::int64_t>(peers_.size()));
-  welcome(*found->second, kept, key, false);
-  listener_->onUp(peer, true);
+  const base::LogContext context(options_.idName, id);
+  found->second->peer = id;
+  peer.connection = asking;
+  log_.info(options_.idName + " began", {{"role", peer.token.role}, {"user", peer.token.user}});
+  count();
+  welcome(*found->second, peer, key, false);
+  flush(peer);
+  listener_->onUp(id, true);
 }
 
 void Peers::resume(Connection& connection, Peer& peer, const Json& wish) {
-  const base::LogContext context("party", peer.id);
+  const base::LogContext context(options_.idName, peer.id);
   const std::int64_t ack = integerAt(wish, "ack").value_or(0);
   if (peer.adopted && ack >= 0) peer.numbers.adopt(ack);
   if (!peer.numbers.acknowledge(ack)) {
@@ -188,12 +202,8 @@ void Peers::resume(Connection& connection, Peer& peer, const Json& wish) {
   }
   const std::string id = peer.id;
   if (peer.up()) {
-    Connection& old = *connections_.at(peer.connection);
-    old.closing = true;
-    old.peer.clear();
-    old.socket->close(kReplaced, "replaced");
-    peer.connection = 0;
-    listener_->onDown(id);
+    cut(peer, kReplaced, "replaced");
+    listener_->onReplaced(id);
     if (at(id) == nullptr) return refuse(connection, kTokenRefused, "token.invalid", "The session is over.");
   }
   connection.peer = id;
@@ -201,7 +211,7 @@ void Peers::resume(Connection& connection, Peer& peer, const Json& wish) {
   peer.connection = connection.id;
   peer.network = connection.network;
   peer.grace.stop();
-  log.info("peer resumed", {{"part", options_.part}, {"adopted", peer.adopted}});
+  log_.info(options_.idName + " resumed", {{"adopted", peer.adopted}});
   peer.adopted = false;
   welcome(connection, peer, stringAt(wish, "key").value_or(""), true);
   for (std::string& text : peer.numbers.unacknowledged()) connection.socket->sendText(std::move(text));
@@ -214,7 +224,7 @@ void Peers::welcome(Connection& connection, const Peer& peer, const std::string&
   std::string text = dumpJson(
       {{"type", "welcome"},
        {"version", kVersion},
-       {"party", peer.id},
+       {options_.idName, peer.id},
        {"key", key},
        {"resumed", resumed},
        {"role", peer.token.role},
@@ -242,10 +252,9 @@ void Peers::onNumbered(Connection& connection, Peer& peer, const std::string& ty
     if (at(acknowledging) == nullptr) return;  // It was ended.
   }
   const std::string id = peer.id;
-  if (type == "ack" || type == "pong") {
-    if (!message.contains("seq")) return;
-  } else if (options_.unnumbered.contains(type) && !message.contains("seq")) {
-    return listener_->onMessage(id, type, message);
+  if (!message.contains("seq")) {
+    if (type == "ack") return;
+    if (options_.unnumbered.contains(type)) return listener_->onMessage(id, type, message);
   }
   const auto seq = integerAt(message, "seq");
   if (!seq || *seq < 1) return refuse(connection, kMalformed, "message.malformed", "seq is missing.");
@@ -255,7 +264,7 @@ void Peers::onNumbered(Connection& connection, Peer& peer, const std::string& ty
     case ReliableLink::Arrival::gap:
       return refuse(connection, kMalformed, "message.malformed", "seq is not the next number.");
     case ReliableLink::Arrival::next:
-      if (type != "ack" && type != "pong") listener_->onMessage(id, type, message);
+      if (type != "ack") listener_->onMessage(id, type, message);
       if (at(id) == nullptr) return;  // It left.
       break;
   }
@@ -278,20 +287,29 @@ void Peers::onClose(std::uint64_t id, std::uint16_t code) {
   connections_.erase(found);
   Peer* peer = at(peerId);
   if (peer == nullptr || peer->connection != id) return;
-  const base::LogContext context("party", peerId);
-  log.info("connection closed", {{"part", options_.part}, {"code", code}});
-  peer->connection = 0;
-  peer->ackSoon.stop();
-  peer->grace.start(options_.resume, [this, peerId] { gone(peerId); });
-  listener_->onDown(peerId);
+  const base::LogContext context(options_.idName, peerId);
+  log_.info("connection closed", {{"code", code}});
+  lost(*peer, code);
+}
+
+/// Without a connection: it has its time to come back.
+void Peers::lost(Peer& peer, std::uint16_t code) {
+  peer.connection = 0;
+  peer.brokeAt = loop_.now();
+  peer.ackSoon.stop();
+  peer.grace.start(options_.resume, [this, id = peer.id] { gone(id); });
+  listener_->onDown(std::string(peer.id), code);
+}
+
+std::unique_ptr<Peer> Peers::take(const std::string& id) {
+  auto taken = peers_.extract(id);
+  if (taken.empty()) return nullptr;
+  count();
+  return std::move(taken.mapped());
 }
 
 void Peers::gone(const std::string& id) {
-  // A copy: `id` may be the entry's own. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
-  const std::string peer = id;
-  if (peers_.erase(peer) == 0) return;
-  gauge_.set(static_cast<std::int64_t>(peers_.size()));
-  listener_->onGone(peer);
+  if (const auto peer = take(id)) listener_->onGone(*peer);
 }
 
 /// Says why and closes. The peer, if any, can be resumed.
@@ -301,10 +319,8 @@ void Peers::refuse(Connection& connection, std::uint16_t code, std::string_view 
   connection.closing = true;
   connection.hello.stop();
   refused(reason).add();
-  log.warn("connection refused", {{"part", options_.part},
-                                  {"reason", reason},
-                                  {"text", text},
-                                  {"remote", connection.socket->remote().address()}});
+  log_.warn("connection refused",
+            {{"reason", reason}, {"text", text}, {"remote", connection.socket->remote().address()}});
   if (!text.empty()) {
     connection.socket->sendText(
         dumpJson({{"type", "error"}, {"fatal", true}, {"reason", reason}, {"text", text}}));

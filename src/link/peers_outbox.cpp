@@ -78,17 +78,26 @@ void Peers::overflow(const std::string& id) {
   gone(id);
 }
 
-void Peers::end(const std::string& id, std::uint16_t code, std::string_view reason) {
+/// Closes the peer's connection, if it has one; what still comes on it is ignored.
+void Peers::cut(Peer& peer, std::uint16_t code, std::string_view reason) {
+  if (!peer.up()) return;
+  Connection& connection = *connections_.at(peer.connection);
+  connection.closing = true;
+  connection.peer.clear();
+  connection.socket->close(code, reason);
+  peer.connection = 0;
+}
+
+void Peers::hangUp(const std::string& id, std::uint16_t code, std::string_view reason) {
   Peer* peer = at(id);
-  if (peer == nullptr) return;
-  if (peer->up()) {
-    Connection& connection = *connections_.at(peer->connection);
-    connection.closing = true;
-    connection.peer.clear();
-    connection.socket->close(code, reason);
-  }
-  peers_.erase(std::string(id));
-  gauge_.set(static_cast<std::int64_t>(peers_.size()));
+  if (peer == nullptr || !peer->up()) return;
+  cut(*peer, code, reason);
+  lost(*peer, code);
+}
+
+std::unique_ptr<Peer> Peers::end(const std::string& id, std::uint16_t code, std::string_view reason) {
+  if (Peer* peer = at(id)) cut(*peer, code, reason);
+  return take(id);
 }
 
 void Peers::closeAll() {
@@ -96,7 +105,7 @@ void Peers::closeAll() {
   for (const auto& [id, connection] : connections_) connection->socket->close(1001, "server stopping");
   connections_.clear();
   peers_.clear();
-  gauge_.set(0);
+  count();
 }
 
 }  // namespace parley::link

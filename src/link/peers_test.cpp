@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 
 #include "link/json.h"
 #include "link/test_pipe.h"
@@ -18,15 +19,17 @@ struct Listener final : PeersListener {
   std::vector<std::string> log;
   std::string last;
   std::optional<Refusal> refusal;
+  std::function<void(const Peer&)> admitting;
   std::expected<void, Refusal> admit(const Peer& peer, const Json&) override {
+    if (admitting) admitting(peer);
     if (refusal) return std::unexpected(*refusal);
     last = peer.id;
     return {};
   }
   std::string welcomeOf(const Peer&) override { return R"({"more":1})"; }
   void onUp(const std::string&, bool isNew) override { log.push_back(isNew ? "new" : "back"); }
-  void onDown(const std::string&) override { log.push_back("down"); }
-  void onGone(const std::string&) override { log.push_back("gone"); }
+  void onDown(const std::string&, std::uint16_t) override { log.push_back("down"); }
+  void onGone(const Peer&) override { log.push_back("gone"); }
   void onMessage(const std::string&, const std::string& type, const Json&) override { log.push_back(type); }
   void onBinary(const std::string&, base::Bytes bytes) override {
     log.push_back("binary " + std::to_string(bytes.size()));
@@ -47,10 +50,11 @@ struct Rig {
     out.unnumbered = {"seen"};
     return out;
   }
-  std::string token(const std::string& user = "u1", const std::string& audience = "test") {
+  std::string token(const std::string& user = "u1", const std::string& audience = "test",
+                    const std::string& role = "agent") {
     identity::CallToken token;
     token.audience = audience;
-    token.role = "agent";
+    token.role = role;
     token.user = user;
     return signer.sign(token, base::wallNow(), 60s);
   }
@@ -163,6 +167,47 @@ TEST(PeersTest, AWrongKeyOrSomebodyElsesTokenResumesNothing) {
              {"resume", {{"party", welcome["party"]}, {"key", welcome["key"]}, {"ack", 0}}}});
   EXPECT_TRUE(other.closedWith(kTokenRefused));
   EXPECT_EQ(page.code, 0);
+}
+
+TEST(PeersTest, AConsumersNewTokenResumesWithTheKeyAnAgentsDoesNot) {
+  Rig rig;
+  Page page(rig);
+  const Json welcome = page.hello(rig.token("random1", "test", "consumer"));
+  const Json resume = {{"party", welcome["party"]}, {"key", welcome["key"]}, {"ack", 0}};
+  Page agent(rig);
+  agent.say({{"type", "hello"}, {"version", 1}, {"token", rig.token("random1")}, {"resume", resume}});
+  EXPECT_TRUE(agent.closedWith(kTokenRefused)) << "another role";
+  Page again(rig);
+  EXPECT_EQ(again.hello(rig.token("random2", "test", "consumer"), resume)["resumed"], true);
+  EXPECT_EQ(rig.peers.find(welcome["party"])->token.user, "random1") << "it stays who it was";
+  EXPECT_TRUE(page.closedWith(kReplaced));
+}
+
+TEST(PeersTest, WhatIsSentWhileItIsLetInComesAfterTheWelcome) {
+  Rig rig;
+  rig.listener.admitting = [&](const Peer& peer) { rig.peers.send(peer.id, R"({"type":"early"})"); };
+  Page page(rig);
+  page.hello(rig.token());
+  EXPECT_EQ(page.expect("early")["seq"], 1);
+  rig.listener.refusal = Refusal{4022, {"test.full", "Full."}};
+  Page other(rig);
+  other.say({{"type", "hello"}, {"version", 1}, {"token", rig.token("u2")}});
+  EXPECT_TRUE(other.closedWith(4022));
+  EXPECT_EQ(rig.peers.size(), 1u) << "who was refused leaves nothing";
+}
+
+TEST(PeersTest, AfterHangingUpThePageMayComeBack) {
+  Rig rig;
+  Page page(rig);
+  const Json welcome = page.hello(rig.token());
+  const std::string id = welcome["party"];
+  rig.peers.hangUp(id, 1000, "bye");
+  EXPECT_TRUE(page.closedWith(1000));
+  EXPECT_EQ(std::ranges::count(rig.listener.log, "down"), 1);
+  rig.peers.hangUp(id, 1000, "bye");
+  EXPECT_EQ(std::ranges::count(rig.listener.log, "down"), 1) << "it is away already";
+  Page again(rig);
+  EXPECT_EQ(again.hello(rig.token(), {{"party", id}, {"key", welcome["key"]}, {"ack", 0}})["resumed"], true);
 }
 
 TEST(PeersTest, IsGoneAfterItsTime) {
