@@ -461,7 +461,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     wss.handleUpgrade(req, socket, head, (ws) => wss.emit('connection', ws));
   });
   return new Promise((resolve) => {
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, 'localhost', () => {
       /** The page of the one running call says that it can be looked at. */
       const announce = (cid) => {
         for (const call of calls.values()) {
