@@ -299,7 +299,7 @@ const brokenSite = {
     agent.seen = [];
     await consumer.evaluate(() => { document.querySelector('h1').textContent = 'Still shared'; });
     await agent.wait('picture');
-    assert(agent.state.unsupported.some((u) => u.what === 'a part of the page'), JSON.stringify(agent.state.unsupported));
+    await until('the agent is told what is missing', () => agent.state.unsupported.some((u) => u.what === 'a part of the page'));
     assert(consumer.errors.length > 0 && consumer.errors.every((e) => /the page failed/.test(e)), consumer.errors.slice(0, 3).join());
     const refused = consumer.console.filter((l) => /Content Security Policy/i.test(l) && !/blob:/.test(l));
     assert(refused.length === 0, refused.join('\n'));
