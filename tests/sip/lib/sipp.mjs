@@ -10,7 +10,7 @@ const scenarios = path.resolve(path.dirname(new URL(import.meta.url).pathname), 
 export class Sipp {
   /**
    * `remote`: "address:port" that a caller's scenario calls, absent for one that waits. `echo`: RTP comes back; `forgiving`: what was
-   * overtaken (a 180 after its 200) is no failure.
+   * overtaken (a 180 after its 200, an ACK after the BYE) is no failure.
    */
   constructor(scratch, peer, scenario, { remote = '', calls = 1, rate = 10, port = 5060, transport = 'u1', echo = false, user = '', seconds = 60, set = {}, limit = 1000, forgiving = false } = {}) {
     this.folder = path.join(scratch, `sipp-${scenario}-${peer.address}-${port}`);
