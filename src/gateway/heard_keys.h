@@ -13,8 +13,9 @@ namespace parley::gateway {
 /// came the same way are two keys. Belongs to a running call and is never stored: keys may be a PIN. Bounded;
 /// one thread.
 ///
-/// Between two telephones the media carries its keys on by itself. There one of INFO is held back until it is
-/// sure that the media does not bring it, too: at most kHold, which is longer than a key is pressed.
+/// Between two telephones the media carries its keys on by itself. There one of INFO is held back for kHold
+/// in case the media brings it, too. One that the media brings later than that (it tells of a key when it is
+/// released) counts twice.
 class HeardKeys {
  public:
   static constexpr base::Millis kHold{600};
