@@ -1,8 +1,6 @@
 // People at both ends of a shared page: other browsers than Chromium, slow lines, lost networks, sites that are strict or broken.
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { attribute, controls, drag, escalate, hidden, meet, pdf, png, signIn } from '../lib/assist_people.mjs';
+import { alike, attribute, controls, drag, escalate, hidden, meet, pdf, png, signIn, siteWith } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
@@ -11,21 +9,6 @@ import { Topic, agentTopicToken } from '../lib/topic.mjs';
 const look = (page, wanted) => until(`${page.name}: the bar says ${wanted}`, async () => (await page.attribute('assist-bar', 'data-look')) === wanted);
 const claim = (stack, cid) => `${stack.url}/assistsample/claim.html?cid=${cid}&cobrowseOnly=true&name=Ada`;
 const frame = (agent) => agent.attribute('assist-picture', 'data-frame').then(Number);
-
-/** How alike what the agent sees and the customer's page are; Parley's own bar is not in the picture. */
-async function alike(consumer, agent) {
-  const own = (v) => consumer.evaluate((value) => { for (const e of document.querySelectorAll('[data-parley-overlay]')) e.style.setProperty('visibility', value); }, v);
-  await own('hidden');
-  const shot = Buffer.from(await consumer.raw.screenshot()).toString('base64');
-  await own('visible');
-  return agent.evaluate(async (base64) => {
-    const wanted = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
-    const seen = await createImageBitmap(window.__deep('[data-test=assist-picture]'));
-    const w = Math.min(wanted.width, seen.width), h = Math.min(wanted.height, seen.height);
-    const data = (image) => { const g = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true }); g.drawImage(image, 0, 0); return g.getImageData(0, 0, w, h).data; };
-    return window.__similar(data(wanted), data(seen), w, h);
-  }, shot);
-}
 
 async function join(stack, cid, consumer) {
   const agent = await Topic.open(stack, await agentTopicToken(stack), { cid });
@@ -37,14 +20,6 @@ async function join(stack, cid, consumer) {
   return agent;
 }
 
-/** The served files with pages of our own among the samples. */
-function siteWith(files) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-site-'));
-  fs.cpSync(path.join(path.dirname(new URL(import.meta.url).pathname), '../../../web/dist'), folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, 'assistsample', name), text);
-  return folder;
-}
-
 const firefoxCustomer = {
   name: 'assist people: a customer in firefox, an agent in chromium: alike, masked, control, drawings that go with a box, a document, end',
   async run({ stack, browser, shots }) {
@@ -52,7 +27,7 @@ const firefoxCustomer = {
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
     await meet(stack, consumer, agent, 'fox-1');
     await agent.evaluate(installViewer);
-    await until('the agent sees what the customer sees', async () => { const s = await alike(consumer, agent); return s > 0.93 || Promise.reject(new Error(`SSIM ${s}`)); });
+    await until('the agent sees what the customer sees', async () => { const s = await alike(consumer, agent); return s >= 0.96 || Promise.reject(new Error(`SSIM ${s}`)); });
     await consumer.evaluate(() => document.getElementById('claim-iban').scrollIntoView());
     await agent.appears('masked');
     await consumer.evaluate(() => scrollTo(0, 0));

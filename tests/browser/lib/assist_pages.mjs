@@ -45,8 +45,8 @@ function crc(data) {
   return ~c >>> 0;
 }
 
-/** {url, close}; the site answers on localhost and on 127.0.0.1, which are two origins. `policy`: Content-Security-Policy. */
-export async function servePages({ policy } = {}) {
+/** {url, close}; the site answers on localhost and on 127.0.0.1, which are two origins. `policy`: Content-Security-Policy; `more`: other pages and scripts by path. */
+export async function servePages({ policy, more = {} } = {}) {
   const picture = colourfulPng(900, 500);
   const server = http.createServer((request, answer) => {
     const { pathname } = new URL(request.url, 'http://x');
@@ -56,6 +56,7 @@ export async function servePages({ policy } = {}) {
     };
     if (pathname === '/picture.png') return send('image/png', picture);
     if (pathname === '/empty.html') return send('text/html', '<!doctype html><title>viewer</title>');
+    if (pathname in more) return send(types[path.extname(pathname)] ?? types['.html'], more[pathname]);
     const folder = { assist: pages, fonts, scripts }[pathname.split('/')[1]];
     const file = folder && path.join(folder, path.basename(pathname));
     if (!file || !fs.existsSync(file)) {

@@ -1,4 +1,7 @@
 // An agent's console and a customer's page that meet in a shared session: what cases about both have in common.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import zlib from 'node:zlib';
 import { until } from './browsers.mjs';
 import { assert } from './call.mjs';
@@ -59,11 +62,18 @@ export async function meet(stack, consumer, agent, cid) {
   await hidden(agent, 'assist-cover');
 }
 
+/** A screenshot of the page without what Parley shows on it, which is in no picture; base64 of a PNG. */
+async function bare(page) {
+  const own = (visibility) => page.evaluate((v) => { for (const e of window.__deep('[data-test=assist-bar]')?.getRootNode().children ?? []) e.style.setProperty('visibility', v, 'important'); }, visibility);
+  await own('hidden');
+  const shot = Buffer.from(await page.raw.screenshot()).toString('base64');
+  await own('');
+  return shot;
+}
+
 /** What both see, as 64 × 40 grey cells; the greatest and the mean difference. */
 export async function difference(consumer, agent) {
-  await consumer.evaluate(() => { for (const e of document.querySelectorAll('[data-parley-overlay]')) e.style.setProperty('visibility', 'hidden'); });
-  const shot = Buffer.from(await consumer.raw.screenshot()).toString('base64');
-  await consumer.evaluate(() => { for (const e of document.querySelectorAll('[data-parley-overlay]')) e.style.removeProperty('visibility'); });
+  const shot = await bare(consumer);
   return agent.evaluate(async (png) => {
     const grey = (source) => {
       const canvas = new OffscreenCanvas(64, 40);
@@ -77,6 +87,27 @@ export async function difference(consumer, agent) {
     const seen = grey(await createImageBitmap(window.__deep('[data-test=assist-picture]')));
     return wanted.reduce((sum, v, i) => sum + Math.abs(v - seen[i]), 0) / wanted.length;
   }, shot);
+}
+
+/**
+ * How alike what the agent sees and the customer's page are (SSIM; the agent's page has the test viewer). Not compared:
+ * Parley's own bar, and the boxes of `except`, a selector of what is known to be different.
+ */
+export async function alike(consumer, agent, except = null) {
+  const shot = await bare(consumer);
+  const boxes = except === null ? [] : await consumer.evaluate((s) => [...document.querySelectorAll(s)].map((e) => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; }), except);
+  return agent.evaluate(async (base64, left) => {
+    const wanted = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const seen = await createImageBitmap(window.__deep('[data-test=assist-picture]'));
+    const w = Math.min(wanted.width, seen.width), h = Math.min(wanted.height, seen.height);
+    const data = (image) => {
+      const g = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
+      g.drawImage(image, 0, 0);
+      for (const box of left) g.fillRect(...box);
+      return g.getImageData(0, 0, w, h).data;
+    };
+    return window.__similar(data(wanted), data(seen), w, h);
+  }, shot, boxes);
 }
 
 /** Where a place of the customer's page lies on the agent's screen. */
@@ -136,4 +167,12 @@ export function pdf(pages, heavy = 0) {
   const start = out.length;
   return `${out}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')}` +
     `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
+}
+
+/** The served files with pages of our own among the samples. */
+export function siteWith(files) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-site-'));
+  fs.cpSync(path.join(path.dirname(new URL(import.meta.url).pathname), '../../../web/dist'), folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, 'assistsample', name), text);
+  return folder;
 }
