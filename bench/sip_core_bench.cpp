@@ -94,6 +94,7 @@ class Bench final : public Transport, public UserAgentListener {
   void onReferProgress(SessionId, int, bool) override {}
   void onEnded(SessionId, const Ending&) override { ++ended; }
   void onChanged(SessionId) override {}
+  void onReached(SessionId, const Target&) override {}
   void onTrace(SessionId, bool, const std::string&) override {}
   bool onRequest(RequestId, const Message&, const Source&) override { return false; }
   void onRequestDone(RequestId, const RequestResult&) override {}

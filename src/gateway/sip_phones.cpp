@@ -11,7 +11,6 @@
 namespace parley::gateway {
 namespace {
 
-constexpr int kRequestTimeout = 408;
 constexpr int kDecline = 603;
 constexpr std::size_t kMaxTrace = 160;
 constexpr std::size_t kLegIdLength = 12;
@@ -68,16 +67,15 @@ class SipPhones::CountingTransport final : public sip::Transport {
 };
 
 struct SipPhones::Leg {
-  Leg(net::EventLoop& loop, std::string name) : id(std::move(name)), patience(loop) {}
+  explicit Leg(std::string name) : id(std::move(name)) {}
   const std::string id;
   sip::SessionId session;
   // Of an outgoing call, until it is answered.
   PhoneInvite invite;
   std::vector<std::string> servers;  ///< Still to be tried.
   std::string server;                ///< Tried now, or the one that took the call.
-  std::string serverAddress;
-  bool heard = false;  ///< The server said something.
-  net::Timer patience;
+  std::string serverAddress;  ///< Of the target that said something, until then the first one.
+  bool heard = false;         ///< The server said something.
   unsigned generation = 0;  ///< Voids a late answer of the locator.
 };
 
@@ -145,7 +143,7 @@ void SipPhones::invite(const PhoneInvite& invite) {
   if (legs_.size() >= options_.maxLegs) {
     return failLater(invite.leg, kServiceUnavailable, "sip.too_many_calls", "Too many calls with phones.");
   }
-  auto made = std::make_unique<Leg>(loop_, invite.leg);
+  auto made = std::make_unique<Leg>(invite.leg);
   made->invite = invite;
   made->servers = trunks_.order();
   Leg& leg = *made;
@@ -191,15 +189,6 @@ void SipPhones::callServer(Leg& leg, std::vector<sip::Target> targets) {
   const auto uri = sip::Uri::parse(leg.server);
   leg.session = agent_->invite(outgoing(leg, *uri, std::move(targets)), loop_.now());
   bySession_[leg.session] = &leg;
-  leg.patience.start(options_.times.server, [this, id = leg.id] {
-    Leg* found = find(id);
-    if (found == nullptr || found->heard) return;
-    bySession_.erase(found->session);
-    agent_->hangUp(found->session, {}, loop_.now());
-    found->session = {};
-    serverFailed(*found, kRequestTimeout, "sip.timeout", "The server did not answer.");
-    arm();
-  });
 }
 
 sip::OutgoingCall SipPhones::outgoing(const Leg& leg, const sip::Uri& server,
@@ -210,6 +199,7 @@ sip::OutgoingCall SipPhones::outgoing(const Leg& leg, const sip::Uri& server,
   call.from = callerAddress(leg.invite.fromName, leg.invite.fromAddress, domain);
   call.targets = std::move(targets);
   call.sdp = leg.invite.sdp;
+  call.targetTimeout = options_.times.server;
   call.headers = callHeaders(leg.invite, domain);
   call.replaces = leg.invite.replaces;
   if (const Leg* replaced = find(leg.invite.replacesLeg)) call.replacesSession = replaced->session;
@@ -227,7 +217,6 @@ std::string SipPhones::domainTowards(const std::vector<sip::Target>& targets) co
 
 /// The server tried last is of no use: the next one, or the end.
 void SipPhones::serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text) {
-  leg.patience.stop();
   trunks_.onRequest(leg.server,
                     {.status = status == kServiceUnavailable && reason == "sip.answered" ? status : 0,
                      .reason = reason,
@@ -321,7 +310,7 @@ bool SipPhones::restore(const std::string& leg, const std::string& saved) {
   if (separator == std::string::npos || legs_.contains(leg)) return false;
   const auto session = agent_->restore(std::string_view(saved).substr(separator + 1), loop_.now());
   if (!session) return false;
-  auto made = std::make_unique<Leg>(loop_, leg);
+  auto made = std::make_unique<Leg>(leg);
   made->session = *session;
   made->server = saved.substr(0, separator);
   made->heard = true;
@@ -345,7 +334,7 @@ void SipPhones::onCall(const sip::IncomingCall& call) {
     return agent_->reject(call.session, kServiceUnavailable, loop_.now());
   }
   const std::string id = "p" + random_.alphanumeric(kLegIdLength);
-  auto made = std::make_unique<Leg>(loop_, id);
+  auto made = std::make_unique<Leg>(id);
   made->session = call.session;
   made->heard = true;
   for (const auto& [server, addresses] : trunkAddresses_) {
@@ -367,13 +356,21 @@ void SipPhones::onCall(const sip::IncomingCall& call) {
 }
 
 void SipPhones::onProgress(sip::SessionId session, const sip::Progress& progress, const sip::Message&) {
+void SipPhones::onReached(sip::SessionId session, const sip::Target& target) {
+  Leg* leg = find(session);
+  if (leg == nullptr || leg->heard) return;
+  leg->heard = true;
+  leg->serverAddress = shown(target.address);
+  trunks_.onRequest(leg->server, {.status = 100, .reason = {}, .rttMs = {}, .address = leg->serverAddress},
+                    loop_.now(), base::wallNow());
+}
+
   if (Leg* leg = find(session)) listener_->onPhoneProgress(leg->id, progress.status, progress.sdp);
 }
 
 void SipPhones::onAnswered(sip::SessionId session, const std::string& sdp, const sip::Message&) {
   Leg* leg = find(session);
   if (leg == nullptr) return;
-  leg->patience.stop();
   leg->servers.clear();
   leg->invite = {};
   listener_->onPhoneAnswered(leg->id, sdp);
@@ -423,10 +420,9 @@ void SipPhones::onEnded(sip::SessionId session, const sip::Ending& ending) {
   if (calling) {
     bySession_.erase(session);
     leg->session = {};
-    const bool unanswered = !leg->heard;
-    if (unanswered || ending.status == kServiceUnavailable) {
+    if (ending.unheard || ending.status == kServiceUnavailable) {
       return serverFailed(*leg, ending.status == 0 ? kServiceUnavailable : ending.status,
-                          unanswered ? ending.reason : "sip.answered", ending.text);
+                          ending.unheard ? ending.reason : "sip.answered", ending.text);
     }
   }
   const std::string id = leg->id;
@@ -443,14 +439,8 @@ void SipPhones::onChanged(sip::SessionId session) {
 }
 
 void SipPhones::onTrace(sip::SessionId session, bool outgoing, const std::string& what) {
-  Leg* leg = find(session);
+  const Leg* leg = find(session);
   if (leg == nullptr) return;
-  if (!outgoing && !leg->heard) {
-    leg->heard = true;
-    leg->patience.stop();
-    trunks_.onRequest(leg->server, {.status = 100, .reason = {}, .rttMs = {}, .address = leg->serverAddress},
-                      loop_.now(), base::wallNow());
-  }
   listener_->onPhoneTrace(leg->id, outgoing, base::printable(what, kMaxTrace), "{}");
 }
 

@@ -3,8 +3,9 @@
 // Owns the user agent, its timer and the trunks. Whoever owns the network gives it datagrams and messages
 // (receive) and a way to send (sip::Transport); the server does, and so do tests. Loop thread only.
 //
-// An outgoing call tries the outbound servers one after the other: the next one when a server does not answer
-// at all within the server timeout, cannot be reached, or says 503. What another answer says, counts.
+// An outgoing call tries the outbound servers one after the other, and of each server (a name) one address
+// after the other: the next one when an address does not answer at all within the server timeout, cannot be
+// reached, or says 503. What another answer says, counts. Addresses that were silent lately come last.
 #pragma once
 #include <functional>
 #include <map>
@@ -97,6 +98,7 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
 
   // sip::UserAgentListener
   void onCall(const sip::IncomingCall& call) override;
+  void onReached(sip::SessionId session, const sip::Target& target) override;
   void onProgress(sip::SessionId session, const sip::Progress& progress,
                   const sip::Message& response) override;
   void onAnswered(sip::SessionId session, const std::string& sdp, const sip::Message& response) override;

@@ -11,7 +11,7 @@ namespace {
 using base::Millis;
 using sip::Message;
 using sip::Method;
-using testing::ElementsAre;
+using testing::Contains;
 using testing::HasSubstr;
 
 proto::TransportAddress address(std::string_view text) {
@@ -83,7 +83,10 @@ class SipPhonesTest : public testing::Test {
         loop_, wire_, random_,
         [this](const sip::Uri& uri, SipPhones::Located located) {
           std::vector<sip::Target> targets;
-          if (const auto endpoint = net::Endpoint::parse(uri.host, uri.port.value_or(5060))) {
+          if (uri.host == "pair.example") {  // A name with two addresses.
+            for (const char* each : {"192.0.2.83", "192.0.2.84"})
+              targets.push_back({sip::TransportKind::udp, address(each), uri.host, {}});
+          } else if (const auto endpoint = net::Endpoint::parse(uri.host, uri.port.value_or(5060))) {
             targets.push_back({sip::TransportKind::udp, {endpoint->bytes(), endpoint->port()}, uri.host, {}});
           }
           loop_.post([targets, located = std::move(located)] { located(targets); });
@@ -213,6 +216,66 @@ TEST_F(SipPhonesTest, ASilentServerIsLeftForTheNextOne) {
   for (const Trunk& trunk : phones_->trunks().all()) {
     EXPECT_EQ(trunk.state, trunk.uri == "sip:" + silent ? TrunkState::down : TrunkState::up) << trunk.uri;
   }
+}
+
+TEST_F(SipPhonesTest, ASilentAddressOfAServerIsLeftForTheNextOne) {
+  make({"sip:pair.example"}, Millis{200});
+  take(Method::options, "192.0.2.83");  // Says nothing from the beginning.
+  answer(take(Method::options, "192.0.2.84"), 200);
+  ASSERT_TRUE(loop_.runUntil([&] { return phones_->trunks().all()[0].state == TrunkState::up; },
+                             Millis{5'000}));
+  wire_.sent.clear();
+  phones_->invite(inviteTo("2001"));
+  const Message invite = take(Method::invite);
+  EXPECT_EQ(last_.address.ip, address("192.0.2.84").ip) << "the one that answers, at once";
+  answer(invite, 200, kOffer);
+  EXPECT_TRUE(heard("p1 answered sdp"));
+}
+
+TEST_F(SipPhonesTest, EachAddressOfAServerHasItsTime) {
+  make({"sip:pair.example"}, Millis{200});
+  answer(take(Method::options, "192.0.2.83"), 200);
+  ASSERT_TRUE(loop_.runUntil([&] { return phones_->trunks().all()[0].state == TrunkState::up; },
+                             Millis{5'000}));
+  phones_->invite(inviteTo("2001"));
+  take(Method::invite, "192.0.2.83");  // Silent by now.
+  const Message invite = take(Method::invite, "192.0.2.84");
+  answer(invite, 100);
+  answer(invite, 486);
+  EXPECT_TRUE(heard("p1 failed 486 sip.busy"));
+  EXPECT_EQ(phones_->trunks().all()[0].state, TrunkState::up);
+  EXPECT_THAT(phones_->trunks().all()[0].addresses, Contains("192.0.2.84:5060"));
+}
+
+TEST_F(SipPhonesTest, AServerWhoseAddressesAreAllSilentIsLeftForTheNextServer) {
+  make({"sip:pair.example", "sip:192.0.2.81"}, Millis{200});
+  answer(take(Method::options, "192.0.2.83"), 200);
+  take(Method::options, "192.0.2.81");  // Silent, so the name comes first.
+  ASSERT_TRUE(loop_.runUntil(
+      [&] {
+        return phones_->trunks().all()[0].state == TrunkState::up &&
+               phones_->trunks().all()[1].state == TrunkState::down;
+      },
+      Millis{5'000}));
+  phones_->invite(inviteTo("2001"));
+  take(Method::invite, "192.0.2.83");
+  take(Method::invite, "192.0.2.84");
+  answer(take(Method::invite, "192.0.2.81"), 486);
+  EXPECT_TRUE(heard("p1 failed 486 sip.busy"));
+  EXPECT_EQ(phones_->trunks().all()[0].state, TrunkState::down);
+  EXPECT_EQ(phones_->trunks().all()[1].state, TrunkState::up);
+}
+
+TEST_F(SipPhonesTest, AServerThatIsAtItIsWaitedFor) {
+  make({"sip:192.0.2.81", "sip:192.0.2.82"}, Millis{100});
+  pingsAnswered({"192.0.2.82", "192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  const Message invite = take(Method::invite);
+  answer(invite, 100);
+  wire_.sent.clear();
+  EXPECT_FALSE(loop_.runUntil([&] { return !wire_.sent.empty(); }, Millis{400})) << "100 is an answer, too";
+  answer(invite, 486);
+  EXPECT_TRUE(heard("p1 failed 486 sip.busy"));
 }
 
 TEST_F(SipPhonesTest, A503GoesToTheNextOneAndBusyDoesNot) {

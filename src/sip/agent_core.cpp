@@ -248,6 +248,32 @@ std::string sdpOf(const Message& message) {
 std::string_view reasonOfStatus(int status) {
   switch (status) {
     case 401:
+std::deque<Target> AgentCore::inOrder(const std::vector<Target>& targets, base::Instant now) const {
+  std::deque<Target> out;
+  TargetWalk walk(targets, dead_, now);
+  while (out.size() < static_cast<std::size_t>(options.maxTargets)) {
+    const Target* target = walk.next();
+    if (target == nullptr) break;
+    out.push_back(*target);
+  }
+  return out;
+}
+
+void AgentCore::onSilent(const Target& target, base::Instant now) {
+  dead_.mark(target, now + options.deadTargetTime);
+}
+
+/// RFC 3261 section 21.5.4: a 503 that says when to come back is believed, one that does not is a refusal
+/// like others.
+void AgentCore::onHeard(const Target& target, const Message& response, base::Instant now) {
+  if (response.status() == 503) {
+    const auto text = response.header(HeaderId::retryAfter);
+    if (const auto wait = text ? secondsIn(*text) : std::nullopt)
+      return dead_.mark(target, now + std::min<base::Millis>(std::chrono::seconds{*wait}, kMaxDeadTime));
+  }
+  dead_.clear(target);
+}
+
     case 403:
     case 407:
       return "sip.forbidden";

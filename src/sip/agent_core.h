@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sip/keyed_hash.h"
+#include "sip/server_locator.h"
 #include "sip/timer_heap.h"
 #include "sip/transaction.h"
 #include "sip/transaction_state.h"
@@ -21,6 +22,7 @@ class RequestDesk;
 class SubscriptionDesk;
 
 /// What we take and say that we take.
+constexpr base::Millis kMaxDeadTime{600'000};  ///< What a Retry-After beyond says is not believed.
 constexpr std::string_view kAllow =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
 constexpr std::string_view kSupported = "100rel, timer, replaces, norefersub";
@@ -103,6 +105,13 @@ class AgentCore {
   bool locate(const Uri& uri, Owner owner);
   std::optional<Owner> takeLocating(LocateId id);
   void stopLocating(Owner owner);
+  // Failover (RFC 3263 section 4.3).
+  /// Those that are believed alive in their order, then the others; at most maxTargets.
+  std::deque<Target> inOrder(const std::vector<Target>& targets, base::Instant now) const;
+  /// It said nothing in time, or could not be reached.
+  void onSilent(const Target& target, base::Instant now);
+  void onHeard(const Target& target, const Message& response, base::Instant now);
+
   std::size_t locating() const { return locating_.size(); }
 
  private:
@@ -114,6 +123,7 @@ class AgentCore {
   std::unordered_map<std::string, InviteSession*, KeyedHash, std::equal_to<>> byTag_;
   std::vector<std::unique_ptr<InviteSession>> retired_;
   std::vector<SessionId> touched_;
+  DeadTargets dead_;
   std::unordered_map<TransactionId, Owner> owners_;
   std::unordered_map<LocateId, Owner> locating_;
 };

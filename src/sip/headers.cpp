@@ -388,6 +388,10 @@ base::Result<TokenValue> TokenValue::parse(std::string_view text) {
   return out;
 }
 
+std::optional<std::uint32_t> secondsIn(std::string_view text) {
+  return base::parseNumber<std::uint32_t>(trim(text.substr(0, text.find_first_of(" \t(;"))));
+}
+
 std::string TokenValue::toString() const {
   std::string out = value;
   grammar::append(out, params);

@@ -94,6 +94,10 @@ struct SessionExpires {
   std::string toString() const;
 };
 
+/// Of Retry-After, Expires and the like, which may go on with a comment or parameters (RFC 3261
+/// section 20.33).
+std::optional<std::uint32_t> secondsIn(std::string_view text);
+
 /// A scheme and its comma separated parameters: (Proxy-)Authorization, WWW-/Proxy-Authenticate
 /// (RFC 7616, RFC 8760).
 struct AuthValue {

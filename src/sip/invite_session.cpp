@@ -128,7 +128,10 @@ void InviteSession::onDue(base::Instant now) {
   }
   if (caller_ && caller_->targetUntil <= now) {
     // Should this one answer late, it gets CANCEL, or ACK and BYE.
-    if (!caller_->locating) core_.layer.cancel(caller_->invite, {}, now);
+    if (!caller_->locating) {
+      core_.onSilent(caller_->target, now);
+      core_.layer.cancel(caller_->invite, {}, now);
+    }
     caller_->lastStatus = caller_->locating ? 503 : 408;
     caller_->lastReason = caller_->locating ? "sip.no_target" : "sip.timeout";
     caller_->lastText = caller_->locating ? "the address was not found" : "nothing answered";

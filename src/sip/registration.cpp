@@ -19,12 +19,6 @@ constexpr std::uint32_t kLongestBinding =
 constexpr Millis kSoonestRefresh{1'000};
 constexpr std::size_t kCallIdLength = 32;
 
-std::optional<std::uint32_t> secondsIn(std::string_view text) {
-  // Retry-After may go on with a comment or parameters (RFC 3261 section 20.33).
-  const auto end = text.find_first_of(" \t(;");
-  return base::parseNumber<std::uint32_t>(base::trim(text.substr(0, end)));
-}
-
 std::optional<std::uint32_t> secondsOf(const Message& message, HeaderId id) {
   const auto value = message.header(id);
   return value ? secondsIn(*value) : std::nullopt;

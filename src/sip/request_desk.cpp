@@ -49,7 +49,7 @@ RequestId RequestDesk::send(OutgoingRequest wanted, base::Instant now) {
   request.id = id;
   request.request = build(wanted, core_);
   request.timeout = wanted.timeout;
-  request.targets.assign(wanted.targets.begin(), wanted.targets.end());
+  request.targets = core_.inOrder(wanted.targets, now);
   request.sentAt = now;
   const bool full = outgoing_.size() >= core_.options.maxSubscriptions;
   outgoing_.emplace(id, std::move(owned));
@@ -98,7 +98,10 @@ void RequestDesk::tryNext(Outgoing& request, int status, std::string_view reason
 
 void RequestDesk::transmit(Outgoing& request, base::Instant now) {
   request.sentAt = now;
-  const auto wait = request.targets.empty() ? request.timeout : std::optional(core_.options.targetTimeout);
+  request.heard = false;
+  const auto wait = request.targets.empty()
+                        ? request.timeout
+                        : std::optional(request.timeout.value_or(core_.options.targetTimeout));
   const Owner owner{Owner::Kind::request, request.id.value()};
   if (core_.send(request.request, request.target, owner, now, wait) == TransactionId{})
     done(request, {.status = 503,
@@ -114,14 +117,17 @@ void RequestDesk::onLocated(RequestId id, const std::vector<Target>& targets, ba
   const auto found = outgoing_.find(id);
   if (found == outgoing_.end()) return;
   core_.timers.disarm(*found->second);
-  found->second->targets.assign(targets.begin(), targets.end());
+  found->second->targets = core_.inOrder(targets, now);
   tryNext(*found->second, 503, "sip.no_target", now);
 }
 
 void RequestDesk::onResponse(RequestId id, const Message& response, base::Instant now) {
   const auto found = outgoing_.find(id);
-  if (found == outgoing_.end() || response.status() < 200) return;
+  if (found == outgoing_.end()) return;
   Outgoing& request = *found->second;
+  request.heard = true;
+  core_.onHeard(request.target, response, now);
+  if (response.status() < 200) return;
   if (response.status() == 401 || response.status() == 407) {
     if (auto again = core_.authorise(response, request.request, request.tries)) {
       again->setCSeq(request.request.cseq().number + 1, request.request.method());
@@ -146,7 +152,11 @@ void RequestDesk::onResponse(RequestId id, const Message& response, base::Instan
 
 void RequestDesk::onRequestFailed(RequestId id, int status, std::string_view reason, base::Instant now) {
   const auto found = outgoing_.find(id);
-  if (found != outgoing_.end()) tryNext(*found->second, status, reason, now);
+  if (found == outgoing_.end()) return;
+  Outgoing& request = *found->second;
+  // The last BYE of a call may be lost on a phone; that says little of the address.
+  if (!request.silent && !request.heard) core_.onSilent(request.target, now);
+  tryNext(request, status, reason, now);
 }
 
 void RequestDesk::done(Outgoing& request, RequestResult result) {

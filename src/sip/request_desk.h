@@ -41,6 +41,7 @@ class RequestDesk {
     base::Instant sentAt;
     int tries = 0;
     bool silent = false;
+    bool heard = false;  ///< Any response from the current target.
   };
   void tryNext(Outgoing& request, int status, std::string_view reason, base::Instant now);
   void transmit(Outgoing& request, base::Instant now);

@@ -20,7 +20,8 @@ void InviteSession::call(OutgoingCall wanted, base::Instant now) {
   state_.dialog.secure = setup.uri.scheme == UriScheme::sips;
   phase_ = SessionPhase::calling;
   if (!setup.call.targets.empty()) {
-    for (const Target& target : setup.call.targets) setup.attempts.push_back({setup.uri, target});
+    for (Target& target : core_.inOrder(setup.call.targets, now))
+      setup.attempts.push_back({setup.uri, std::move(target)});
     return tryNext(now);
   }
   Uri hop = setup.uri;
@@ -45,7 +46,8 @@ void InviteSession::onLocated(std::vector<Target> targets, base::Instant now) {
   if (phase_ == SessionPhase::ended) return;
   if (caller_ && caller_->locating) {
     caller_->locating = false;
-    for (Target& target : targets) caller_->attempts.push_back({caller_->uri, std::move(target)});
+    for (Target& target : core_.inOrder(targets, now))
+      caller_->attempts.push_back({caller_->uri, std::move(target)});
     return tryNext(now);
   }
   if (targets.empty()) return;
@@ -118,8 +120,10 @@ void InviteSession::sendInvite(base::Instant now) {
   setup.invite = core_.send(setup.request, setup.target, {Owner::Kind::session, id_.value()}, now);
   if (setup.invite == TransactionId{})
     return failCall(503, "sip.table_full", "too many requests under way", now);
-  // Who is silent gets no more than targetTimeout while there is somebody else to ask.
-  setup.targetUntil = setup.attempts.empty() ? kNever : now + core_.options.targetTimeout;
+  // Who is silent gets no more than targetTimeout while there is somebody else to ask, or the owner has.
+  const auto own = setup.call.targetTimeout;
+  setup.targetUntil =
+      setup.attempts.empty() && !own ? kNever : now + own.value_or(core_.options.targetTimeout);
   trace(true, "INVITE " + setup.uri.toString());
   arm();
 }
@@ -127,7 +131,13 @@ void InviteSession::sendInvite(base::Instant now) {
 void InviteSession::onInviteResponse(const Message& response, const Source& source, base::Instant now) {
   if (response.status() > 100)
     trace(false, std::to_string(response.status()) + " " + std::string(response.phrase()) + " (INVITE)");
-  caller_->heard = true;
+  core_.onHeard(caller_->target, response, now);
+  if (!caller_->heard) {
+    caller_->heard = true;
+    tell([id = id_, target = caller_->target](UserAgentListener& listener) {
+      listener.onReached(id, target);
+    });
+  }
   caller_->targetUntil = kNever;
   if (response.status() < 200)
     onInviteProvisional(response, source, now);
@@ -348,7 +358,7 @@ bool InviteSession::followRedirect(const Message& response, base::Instant now) {
 
 void InviteSession::failCall(int status, std::string_view reason, std::string text, base::Instant now) {
   if (text.empty()) text = phraseOf(status);
-  end({status, std::string(reason), std::move(text), {}, false}, now);
+  end({status, std::string(reason), std::move(text), {}, false, !caller_->heard}, now);
 }
 
 }  // namespace parley::sip

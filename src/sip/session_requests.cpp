@@ -108,6 +108,7 @@ void InviteSession::onPendingDone(Pending pending, int status, const Message* re
 void InviteSession::onRequestFailed(TransactionId id, int status, std::string_view reason,
                                     base::Instant now) {
   if (caller_ && id == caller_->invite && phase_ == SessionPhase::calling) {
+    if (!caller_->heard) core_.onSilent(caller_->target, now);
     caller_->lastStatus = status;
     caller_->lastReason = reason;
     caller_->lastText = status == 408 ? "nothing answered" : "the server cannot be reached";

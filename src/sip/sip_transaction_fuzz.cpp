@@ -99,6 +99,7 @@ class World final : public Transport, public UserAgentListener, public Authentic
     ended.push_back(session);
   }
   void onChanged(SessionId session) override { saved = ua.save(session); }
+  void onReached(SessionId, const Target&) override {}
   void onTrace(SessionId, bool, const std::string&) override {}
   bool onRequest(RequestId request, const Message&, const Source&) override {
     pending = request;

@@ -91,7 +91,7 @@ SubscriptionId SubscriptionDesk::subscribe(OutgoingSubscription wanted, base::In
   dialog.remoteTarget = wanted.to.toString();
   dialog.caller = true;
   dialog.secure = wanted.to.scheme == UriScheme::sips;
-  subscription.targets.assign(wanted.targets.begin(), wanted.targets.end());
+  subscription.targets = core_.inOrder(wanted.targets, now);
   const bool full = all_.size() >= core_.options.maxSubscriptions;
   add(std::move(owned));
   if (full) {
@@ -126,7 +126,7 @@ void SubscriptionDesk::onLocated(SubscriptionId id, const std::vector<Target>& t
   subscription->locating = false;
   subscription->expireAt = kNever;
   core_.timers.disarm(*subscription);
-  subscription->targets.assign(targets.begin(), targets.end());
+  subscription->targets = core_.inOrder(targets, now);
   tryNext(*subscription, 503, "sip.no_target", now);
 }
 
@@ -162,6 +162,7 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
   Subscription* found = find(id);
   if (found == nullptr || response.status() < 200) return;
   Subscription& subscription = *found;
+  if (!subscription.hasDialog) core_.onHeard(subscription.dialog.hop, response, now);
   const int status = response.status();
   if (!subscription.subscriber) {  // of our NOTIFY
     if (status == 481 || status == 408) end(subscription, status, reasonOfStatus(status));
@@ -213,8 +214,10 @@ void SubscriptionDesk::onRequestFailed(SubscriptionId id, int status, std::strin
                                        base::Instant now) {
   Subscription* subscription = find(id);
   if (subscription == nullptr) return;
-  if (subscription->subscriber && !subscription->hasDialog)
+  if (subscription->subscriber && !subscription->hasDialog) {
+    core_.onSilent(subscription->dialog.hop, now);
     return tryNext(*subscription, status, reason, now);
+  }
   end(*subscription, status, reason);
 }
 

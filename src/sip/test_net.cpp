@@ -152,6 +152,7 @@ void Agent::onCall(const IncomingCall& call) {
   events.push_back("call " + call.sdp);
   if (onCallHook) onCallHook(call);
 }
+void Agent::onReached(SessionId, const Target& target) { reached.push_back(target); }
 void Agent::onProgress(SessionId, const Progress& progress, const Message& response) {
   progresses.push_back(response);
   events.push_back("progress " + std::to_string(progress.status) + " " + progress.sdp +

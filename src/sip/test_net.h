@@ -103,6 +103,7 @@ class Agent final : public Node, public Transport, public UserAgentListener {
   std::map<std::uint64_t, Ending> endings;
   std::vector<DtmfSignal> digits;
   std::vector<std::string> traces;
+  std::vector<Target> reached;
   std::vector<Message> answers, progresses, messages;
   std::size_t changes = 0;
   bool takesRequests = false, takesSubscribers = false;
@@ -119,6 +120,7 @@ class Agent final : public Node, public Transport, public UserAgentListener {
   std::string sentBy(const Target& target) const override;
 
   void onCall(const IncomingCall& call) override;
+  void onReached(SessionId session, const Target& target) override;
   void onProgress(SessionId session, const Progress& progress, const Message& response) override;
   void onAnswered(SessionId session, const std::string& sdp, const Message& response) override;
   void onConfirmed(SessionId session, const std::string& sdp) override;

@@ -30,6 +30,8 @@ class UserAgentListener {
   virtual ~UserAgentListener() = default;
 
   virtual void onCall(const IncomingCall& call) = 0;
+  /// The first word of this target to our INVITE, 100 included. Again where a call goes on to another one.
+  virtual void onReached(SessionId session, const Target& target) = 0;
   virtual void onProgress(SessionId session, const Progress& progress, const Message& response) = 0;
   /// 2xx to our INVITE. `sdp`: its answer (that of a reliable 1xx, where it came before). If the call was
   /// made without our offer it is theirs: call answerOffer(), which sends the ACK.

@@ -27,11 +27,14 @@ struct UserAgentOptions {
   base::Millis t1{500}, t2{4'000}, t4{5'000};
   /// No response at all to a request: the next target is tried (GW-4). 64*T1 when there is no other.
   base::Millis targetTimeout{3'000};
+  /// A target that said nothing is tried last for so long; with Retry-After as long as that says, at most
+  /// kMaxDeadTime.
+  base::Millis deadTargetTime{60'000};
   base::Millis ringTimeout{180'000};     ///< A call that is neither answered nor refused: CANCEL, or 480.
   base::Millis answerTimeout{20'000};    ///< onOffer without answerOffer/refuseOffer: refused with 500.
   base::Millis referTimeout{120'000};    ///< A REFER without a final NOTIFY.
   int maxRedirects = 5;                  ///< 3xx followed in one call; 0: a 3xx is a failure.
-  int maxTargets = 10;                   ///< Tried in one call.
+  int maxTargets = 10;                   ///< Tried in one call, and for one request outside of calls.
   std::uint32_t sessionExpires = 1'800;  ///< Seconds, RFC 4028; 0: we ask for none.
   std::uint32_t minSe = 90;              ///< Seconds.
   std::size_t udpMaxBytes = 1'300;  ///< A longer request goes over TCP (RFC 3261 section 18.1.1). 0: never.
@@ -49,6 +52,8 @@ struct OutgoingCall {
   std::vector<std::string> route;  ///< Route values as written, outermost first.
   std::string sdp;                 ///< Our offer. Empty: the other side offers in its answer.
   std::string contactUser;         ///< Empty: that of the options.
+  /// In place of the options' targetTimeout, and then for the last target, too.
+  std::optional<base::Millis> targetTimeout;
   Headers headers;                 ///< User-to-User, Session-ID, P-Asserted-Identity … as they are.
   std::optional<SessionId> replacesSession;  ///< Replaces of that session's dialog (RFC 3891).
   std::string replaces;                      ///< Or the header's value as a REFER named it.
@@ -82,6 +87,7 @@ struct Ending {
 };
 
 struct DtmfSignal {
+  bool unheard = false;  ///< Of our call: nobody said anything, or (of several) the target tried last did not.
   char digit = '0';  ///< 0…9 * # A…D, or ! for a flash.
   std::uint32_t durationMs = 0;
   friend bool operator==(const DtmfSignal&, const DtmfSignal&) = default;
@@ -116,7 +122,8 @@ struct OutgoingRequest {
   std::string body, contentType;
   std::string callId;                   ///< Empty: a new one. REGISTER keeps its own.
   std::optional<std::uint32_t> cseq;    ///< Same.
-  std::optional<base::Millis> timeout;  ///< Until the final response; empty: 64*T1.
+  /// For each target; empty: targetTimeout where there is another one, 64*T1 for the last.
+  std::optional<base::Millis> timeout;
 };
 
 struct RequestResult {

@@ -50,6 +50,7 @@ class QuietAgent : public sip::UserAgentListener, public TransportSink {
   void onReferProgress(sip::SessionId, int, bool) override {}
   void onEnded(sip::SessionId, const sip::Ending&) override {}
   void onChanged(sip::SessionId) override {}
+  void onReached(sip::SessionId, const sip::Target&) override {}
   void onTrace(sip::SessionId, bool, const std::string&) override {}
   bool onRequest(sip::RequestId, const sip::Message&, const sip::Source&) override { return false; }
   void onRequestDone(sip::RequestId, const sip::RequestResult&) override {}
