@@ -10,7 +10,10 @@ using rig::RawPeer;
 
 struct Policy final : Admission {
   Verdict verdict = Verdict::allowed();
-  Verdict admit(const Message&, const Source&) override { return verdict; }
+  const rig::Node* known = nullptr;  ///< May, whatever the verdict.
+  Verdict admit(const Message&, const Source& source) override {
+    return known != nullptr && source.remote.ip == known->address().ip ? Verdict::allowed() : verdict;
+  }
 };
 
 class AdmissionTest : public ::testing::Test {
@@ -65,6 +68,98 @@ TEST_F(AdmissionTest, AStrangerHearsNothingWhateverItSends) {
   EXPECT_GE(refused(Refusal::silenced), 7U);
   net.run(base::Millis{40'000});
   EXPECT_TRUE(us.empty());
+}
+
+TEST_F(AdmissionTest, AFloodOfStrangersLeavesNothing) {
+  constexpr std::size_t kFlood = 2'000;
+  UserAgentOptions options;
+  options.maxTransactions = 100;
+  Agent small(net, "10.0.0.3", options, &policy);
+  RawPeer trunk(net, "10.0.0.8");
+  policy.known = &trunk;
+  const Source source{TransportKind::udp, peer.address(), small.address(), {}, false, {}};
+  Message invite = peer.request(Method::invite, small, "offer");
+  std::size_t sent = 0;
+  net.filter = [&](const std::string&, const rig::Node&) { return ++sent, false; };
+  for (const bool silent : {false, true}) {
+    policy.verdict = silent ? Verdict::silent() : Verdict::refused(403);
+    sent = 0;
+    for (std::size_t i = 0; i < kFlood; ++i) {
+      invite.topVia()->params.set("branch", "z9hG4bK-flood-" + std::to_string(i));
+      invite.setCallId("flood-" + std::to_string(i));
+      small.ua.receive(invite, source, net.now);
+    }
+    EXPECT_EQ(sent, silent ? 0U : kFlood) << "one answer for each at most";
+    EXPECT_TRUE(small.empty());
+  }
+  net.run(base::Millis{40'000});
+  EXPECT_EQ(sent, 0U) << "and nothing again";
+  EXPECT_EQ(small.ua.refusals()[static_cast<std::size_t>(Refusal::forbidden)], kFlood);
+  EXPECT_EQ(small.ua.refusals()[static_cast<std::size_t>(Refusal::silenced)], kFlood);
+  net.filter = nullptr;
+  trunk.send(trunk.request(Method::invite, small, "offer"), small.target());
+  net.run(base::Millis{50});
+  EXPECT_EQ(small.calls.size(), 1U);
+}
+
+TEST_F(AdmissionTest, ARefusalIsTheSameForEachCopyAndItsAckIsAbsorbed) {
+  policy.verdict = Verdict::refused(403);
+  const Message invite = peer.request(Method::invite, us, "offer");
+  EXPECT_EQ(ask(invite), 403);
+  const std::string tag(got.to().tag());
+  EXPECT_FALSE(tag.empty());
+  EXPECT_EQ(ask(invite), 403);
+  EXPECT_EQ(got.to().tag(), tag);
+  Message ack = Message::request(Method::ack, invite.requestUri());
+  ack.pushVia(*invite.topVia());
+  ack.from() = invite.from();
+  ack.to() = got.to();
+  ack.setCallId(invite.callId());
+  ack.setCSeq(1, Method::ack);
+  EXPECT_EQ(ask(ack), 0);
+  EXPECT_EQ(refused(Refusal::strayAck), 0U);
+  ack.to().params.set("tag", "made-up");
+  EXPECT_EQ(ask(ack), 0);
+  EXPECT_EQ(refused(Refusal::strayAck), 1U);
+  Message cancel = Message::request(Method::cancel, invite.requestUri());
+  cancel.pushVia(*invite.topVia());
+  cancel.from() = invite.from();
+  cancel.to() = invite.to();
+  cancel.setCallId(invite.callId());
+  cancel.setCSeq(1, Method::cancel);
+  EXPECT_EQ(ask(cancel), 403);
+  EXPECT_EQ(peer.received.size(), 1U);
+  EXPECT_TRUE(us.empty());
+}
+
+TEST_F(AdmissionTest, OnlyWhoIsInADialogNeedsNoAdmission) {
+  const Message invite = peer.request(Method::invite, us, "offer");
+  peer.send(invite, us.target());
+  net.run(base::Millis{50});
+  us.ua.answer(us.calls.back().session, "answer", net.now);
+  net.run(base::Millis{50});
+  const Message ok = peer.received.back();
+  ASSERT_EQ(ok.status(), 200);
+  policy.verdict = Verdict::refused(403);
+  const auto inDialog = [&](Method method, std::uint32_t cseq, std::string_view tag) {
+    Message message = peer.request(method, us);
+    message.from() = invite.from();
+    message.to() = ok.to();
+    message.to().params.set("tag", std::string(tag));
+    message.setCallId(invite.callId());
+    message.setCSeq(cseq, method);
+    return message;
+  };
+  EXPECT_EQ(ask(inDialog(Method::ack, 1, ok.to().tag())), 0);
+  const auto before = us.ua.sizes();
+  EXPECT_EQ(ask(inDialog(Method::bye, 2, "guess")), 403);
+  EXPECT_EQ(ask(inDialog(Method::invite, 3, "guess")), 403);
+  Message other = inDialog(Method::bye, 4, ok.to().tag());
+  other.setCallId("another");
+  EXPECT_EQ(ask(other), 403);
+  EXPECT_EQ(us.ua.sizes(), before) << "nothing is kept of these";
+  EXPECT_EQ(ask(inDialog(Method::bye, 5, ok.to().tag())), 200);
+  EXPECT_TRUE(us.has("ended 0 sip.bye"));
 }
 
 TEST_F(AdmissionTest, AChallengeCarriesItsHeader) {

@@ -8,7 +8,8 @@
 
 namespace parley::sip {
 
-/// May this source ask us anything outside of a dialog? Called inside receive().
+/// May this source ask us anything outside of a dialog? Called inside receive(), for each copy of a request
+/// that was not admitted before.
 class Admission {
  public:
   virtual ~Admission() = default;

@@ -325,6 +325,11 @@ void SubscriptionDesk::sendNotify(Subscription& subscription, const std::string&
   core_.send(request, dialog.hop, {Owner::Kind::subscription, subscription.id.value()}, now);
 }
 
+bool SubscriptionDesk::knows(const Message& request) {
+  const Subscription* subscription = findByTag(request.to().tag());
+  return subscription != nullptr && subscription->dialog.callId == request.callId();
+}
+
 bool SubscriptionDesk::inDialog(TransactionId transaction, const Message& request, const Source& source,
                                 base::Instant now) {
   Subscription* subscription = findByTag(request.to().tag());

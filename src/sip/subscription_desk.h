@@ -27,6 +27,8 @@ class SubscriptionDesk {
   void incoming(TransactionId transaction, const Message& request, const Source& source, base::Instant now);
   /// SUBSCRIBE or NOTIFY with a tag of ours. False: no subscription has it.
   bool inDialog(TransactionId transaction, const Message& request, const Source& source, base::Instant now);
+  /// Does it belong to a subscription, by tag and Call-ID?
+  bool knows(const Message& request);
   void onResponse(SubscriptionId id, const Message& response, base::Instant now);
   void onRequestFailed(SubscriptionId id, int status, std::string_view reason, base::Instant now);
   void onLocated(SubscriptionId id, const std::vector<Target>& targets, base::Instant now);

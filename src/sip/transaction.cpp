@@ -52,8 +52,8 @@ void TransactionLayer::send(Message message, const Target& target) {
 }
 
 void TransactionLayer::answerStateless(const Message& request, const Source& source, int status,
-                                       std::optional<Header> extra) {
-  state_->answerStateless(request, source, status, std::move(extra));
+                                       std::span<const Header> extra) {
+  state_->answerStateless(request, source, status, extra);
 }
 
 std::size_t TransactionLayer::serverSize() const { return state_->servers.size(); }

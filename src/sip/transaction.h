@@ -11,6 +11,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,7 +38,11 @@ struct TransactionOptions {
 class TransactionUser {
  public:
   virtual ~TransactionUser() = default;
-  /// A new request (never ACK; CANCEL only where it fits no INVITE). respond() follows, at once or later.
+  /// Asked before anything is kept of a new request (never ACK; CANCEL only where it fits no INVITE). False:
+  /// it was answered without a transaction, or gets no answer at all; the next copy of it is asked about
+  /// again.
+  virtual bool admits(const Message& request, const Source& source) = 0;
+  /// A new request that was admitted. respond() follows, at once or later.
   /// `request` lives as requestOf() says.
   virtual void onRequest(TransactionId id, const Message& request, const Source& source) = 0;
   /// The INVITE was cancelled before its final response; the CANCEL has its 200. Answer the INVITE with 487.
@@ -88,15 +93,14 @@ class TransactionLayer {
   /// acknowledged() or 64*T1; so is a provisional one with `reliable` until provisionalAcknowledged().
   bool respond(TransactionId id, const Message& response, base::Instant now, bool reliable = false);
   void acknowledged(TransactionId invite, base::Instant now);
-  /// No answer at all, not even 100; repetitions are absorbed like those of an answered request.
-  void drop(TransactionId id, base::Instant now);
   void provisionalAcknowledged(TransactionId invite, base::Instant now);
 
   /// Outside of transactions. A request (ACK) gets our Via; a response goes where its request came from.
   void send(Message message, const Target& target);
-  /// An answer without a transaction (bad requests, overload), with a tag that is the same each time.
+  /// An answer without a transaction (strangers, bad requests, overload), one for each copy of the request,
+  /// with a tag that is the same each time (RFC 3261 section 8.2.7). The ACK of it is absorbed.
   void answerStateless(const Message& request, const Source& source, int status,
-                       std::optional<Header> extra = std::nullopt);
+                       std::span<const Header> extra = {});
 
   std::size_t serverSize() const;
   std::size_t clientSize() const;

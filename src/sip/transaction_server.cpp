@@ -1,5 +1,6 @@
 // Server transactions: RFC 3261 section 17.2, RFC 6026 section 8.
 #include <algorithm>
+#include <array>
 
 #include "sip/address_text.h"
 #include "sip/transaction_state.h"
@@ -46,9 +47,10 @@ void TransactionLayer::State::receiveRequest(Message request, const Source& sour
   if (request.method() == Method::cancel) return receiveCancel(std::move(request), source, now);
   std::string key = keyOf(request, request.method());
   if (again(key, now)) return;
+  if (user != nullptr && !user->admits(request, source)) return;
   if (!hasRoomFor(request)) {
     refuse(Refusal::tableFull);
-    return answerStateless(request, source, 503, Header{HeaderId::retryAfter, {}, "10"});
+    return answerStateless(request, source, 503, std::array{Header{HeaderId::retryAfter, {}, "10"}});
   }
   std::uint64_t mergeKey = 0;
   if (request.to().tag().empty()) {
@@ -57,7 +59,7 @@ void TransactionLayer::State::receiveRequest(Message request, const Source& sour
     mergeKey = hash(name);
     if (merges.contains(mergeKey)) {
       refuse(Refusal::merged);
-      return answerStateless(request, source, 482, std::nullopt);
+      return answerStateless(request, source, 482, {});
     }
   }
   Server& server = addServer(std::move(request), std::move(key), source, now);
@@ -105,7 +107,9 @@ TransactionLayer::Server& TransactionLayer::State::addServer(Message request, st
 }
 
 void TransactionLayer::State::receiveAck(const Message& ack, const Source& source, base::Instant now) {
-  const auto found = serverByKey.find(keyOf(ack, Method::ack));
+  const std::string key = keyOf(ack, Method::ack);
+  const auto found = serverByKey.find(key);
+  if (found == serverByKey.end() && ack.to().tag() == statelessTag(key)) return;
   if (found == serverByKey.end() || found->second->phase == ServerPhase::accepted) {
     if (user != nullptr) user->onAck(ack, source);
     return;
@@ -126,7 +130,8 @@ void TransactionLayer::State::receiveCancel(Message cancel, const Source& source
   std::string key = keyOf(cancel, Method::options);
   key += " CANCEL";  // its own transaction
   if (again(key, now)) return;
-  if (found == serverByKey.end()) {  // whether it is answered at all is the user's to say
+  if (found == serverByKey.end()) {
+    if (user != nullptr && !user->admits(cancel, source)) return;
     if (servers.size() >= options.maxTransactions) return refuse(Refusal::tableFull);
     Server& server = addServer(std::move(cancel), std::move(key), source, now);
     const std::shared_ptr<const Message> held = server.request;
@@ -137,7 +142,7 @@ void TransactionLayer::State::receiveCancel(Message cancel, const Source& source
   const TransactionId inviteId = invite.id;
   const bool open = invite.phase == ServerPhase::trying || invite.phase == ServerPhase::proceeding;
   if (servers.size() >= options.maxTransactions) {
-    answerStateless(cancel, source, 200, std::nullopt);
+    answerStateless(cancel, source, 200, {});
   } else {
     const std::string tag = invite.localTag;
     Server& server = addServer(cancel, std::move(key), source, now);
@@ -147,18 +152,21 @@ void TransactionLayer::State::receiveCancel(Message cancel, const Source& source
   if (open && user != nullptr) user->onCancel(inviteId, cancel);
 }
 
+/// RFC 3261 section 8.2.7: the same tag for the same request. Nobody else can make it up.
+std::string TransactionLayer::State::statelessTag(std::string_view key) const {
+  return "s" + std::to_string(hash(key));
+}
+
 void TransactionLayer::State::answerStateless(const Message& request, const Source& source, int status,
-                                              std::optional<Header> extra) {
+                                              std::span<const Header> extra) {
   if (request.topVia() == nullptr || request.method() == Method::ack) return;
-  // RFC 3261 section 8.2.7: the same tag for the same request.
-  const std::string tag = "s" + std::to_string(hash(keyOf(request, request.method())));
-  Message response = Message::responseTo(request, status, tag);
+  Message response = Message::responseTo(request, status, statelessTag(keyOf(request, request.method())));
   if (!options.server.empty()) response.set(HeaderId::server, options.server);
-  if (extra) {
-    if (extra->id == HeaderId::other)
-      response.add(extra->name, extra->value);
+  for (const Header& header : extra) {
+    if (header.id == HeaderId::other)
+      response.add(header.name, header.value);
     else
-      response.add(extra->id, extra->value);
+      response.add(header.id, header.value);
   }
   transport.send(response.write(), replyTarget(request, source), SendToken{});
 }
@@ -292,19 +300,6 @@ void TransactionLayer::acknowledged(TransactionId invite, base::Instant now) {
   server.response.clear();
   server.response.shrink_to_fit();
   if (isReliable(server.replyTo.kind)) return state_->remove(server);
-  state_->arm(server);
-}
-
-void TransactionLayer::drop(TransactionId id, base::Instant now) {
-  const auto found = state_->servers.find(id);
-  if (found == state_->servers.end()) return;
-  Server& server = *found->second;
-  server.phase = ServerPhase::confirmed;  // absorbs what comes
-  // The same request over another way is not to be told that it is one.
-  if (server.mergeKey != 0) state_->merges.erase(std::exchange(server.mergeKey, 0));
-  server.request.reset();
-  server.tryingAt = server.repeatAt = kNever;
-  server.endAt = now + (isReliable(server.replyTo.kind) ? base::Millis{0} : state_->t64());
   state_->arm(server);
 }
 

@@ -116,7 +116,9 @@ struct TransactionLayer::State {
   bool again(const std::string& key, base::Instant now);
   bool hasRoomFor(const Message& request) const;
   Server& addServer(Message request, std::string key, const Source& source, base::Instant now);
-  void answerStateless(const Message& request, const Source& source, int status, std::optional<Header> extra);
+  std::string statelessTag(std::string_view key) const;
+  void answerStateless(const Message& request, const Source& source, int status,
+                       std::span<const Header> extra);
   void sendResponse(Server& server);
   bool respond(Server& server, const Message& response, base::Instant now, bool reliable);
   void finish(Server& server, int status, base::Instant now);

@@ -37,6 +37,7 @@ class Layer final : public Node, public Transport, public TransactionUser {
   }
   std::string sentBy(const Target&) const override { return ip() + ":5060"; }
 
+  bool admits(const Message&, const Source&) override { return !closed; }
   void onRequest(TransactionId id, const Message& request, const Source&) override {
     requests.push_back(id);
     events.push_back("request " + std::string(request.methodName()));
@@ -68,6 +69,7 @@ class Layer final : public Node, public Transport, public TransactionUser {
   std::vector<std::string> events;
   std::vector<TransactionId> requests;
   std::size_t gone = 0;
+  bool closed = false;  ///< Nobody is admitted.
   TransactionLayer layer;
 };
 

@@ -54,33 +54,41 @@ void UserAgent::State::onRequest(TransactionId id, const Message& request, const
   outOfDialog(id, request, source);
 }
 
-void UserAgent::State::inDialog(TransactionId id, const Message& request, const Source& source) {
-  if (InviteSession* session = core.findByTag(request.to().tag()))
-    return session->onRequest(id, request, now);
-  if (core.subscriptions->inDialog(id, request, source, now)) return;
-  if (admit(id, request, source)) refuse(id, Refusal::noDialog, 481);
+/// Does it belong to a dialog of ours? The other side of a dialog need not be who may begin one.
+bool UserAgent::State::knows(const Message& request) {
+  const std::string_view tag = request.to().tag();
+  if (tag.empty()) return false;
+  if (const InviteSession* session = core.findByTag(tag))
+    return session->state().dialog.callId == request.callId();
+  return core.subscriptions->knows(request);
 }
 
-bool UserAgent::State::admit(TransactionId id, const Message& request, const Source& source) {
-  if (core.parts.admission == nullptr) return true;
+/// A stranger costs no memory, however much it sends: the answer is stateless, and no more than what came.
+bool UserAgent::State::admits(const Message& request, const Source& source) {
+  if (core.parts.admission == nullptr || knows(request)) return true;
   const Verdict verdict = core.parts.admission->admit(request, source);
   switch (verdict.kind) {
     case Verdict::Kind::allow:
       return true;
     case Verdict::Kind::refuse:
-      refuse(id, verdict.status == 401 || verdict.status == 407 ? Refusal::challenged : Refusal::forbidden,
-             verdict.status, verdict.headers);
+      core.refuse(verdict.status == 401 || verdict.status == 407 ? Refusal::challenged : Refusal::forbidden);
+      core.layer.answerStateless(request, source, verdict.status, verdict.headers);
       return false;
     case Verdict::Kind::silence:
       core.refuse(Refusal::silenced);
-      core.layer.drop(id, now);
       return false;
   }
   return false;
 }
 
+void UserAgent::State::inDialog(TransactionId id, const Message& request, const Source& source) {
+  if (InviteSession* session = core.findByTag(request.to().tag()))
+    return session->onRequest(id, request, now);
+  if (core.subscriptions->inDialog(id, request, source, now)) return;
+  refuse(id, Refusal::noDialog, 481);
+}
+
 void UserAgent::State::outOfDialog(TransactionId id, const Message& request, const Source& source) {
-  if (!admit(id, request, source)) return;
   const Uri& uri = request.requestUri();
   if (!uri.isSip() && uri.scheme != UriScheme::tel) return refuse(id, Refusal::badUri, 416);
   if (!core.checkExtensions(id, request, now)) return;

@@ -31,6 +31,7 @@ struct UserAgent::State final : TransactionUser {
   }
 
   // TransactionUser
+  bool admits(const Message& request, const Source& source) override;
   void onRequest(TransactionId id, const Message& request, const Source& source) override;
   void onCancel(TransactionId invite, const Message& cancel) override;
   void onAck(const Message& ack, const Source& source) override;
@@ -42,8 +43,7 @@ struct UserAgent::State final : TransactionUser {
  private:
   void inDialog(TransactionId id, const Message& request, const Source& source);
   void outOfDialog(TransactionId id, const Message& request, const Source& source);
-  /// False: it was answered, or is not.
-  bool admit(TransactionId id, const Message& request, const Source& source);
+  bool knows(const Message& request);
   void startCall(TransactionId id, const Message& request, const Source& source);
   void refuse(TransactionId id, Refusal why, int status, const Headers& headers = {});
   InviteSession* sessionOf(TransactionId id);

@@ -20,6 +20,7 @@ struct Layered final : Side, sip::TransactionUser {
     Side::onSendFailed(token, reason);
     layer.onSendFailed(token, reason, loop.now());
   }
+  bool admits(const sip::Message&, const sip::Source&) override { return true; }
   void onRequest(sip::TransactionId, const sip::Message&, const sip::Source&) override {}
   void onCancel(sip::TransactionId, const sip::Message&) override {}
   void onAck(const sip::Message&, const sip::Source&) override {}
