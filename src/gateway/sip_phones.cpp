@@ -74,9 +74,9 @@ struct SipPhones::Leg {
   PhoneInvite invite;
   std::vector<std::string> servers;  ///< Still to be tried.
   std::string server;                ///< Tried now, or the one that took the call.
-  std::string serverAddress;  ///< Of the target that said something, until then the first one.
-  bool heard = false;         ///< The server said something.
-  unsigned generation = 0;  ///< Voids a late answer of the locator.
+  std::string serverAddress;         ///< Of the target that said something, until then the first one.
+  bool heard = false;                ///< The server said something.
+  unsigned generation = 0;           ///< Voids a late answer of the locator.
 };
 
 SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Random& random, Locate locate,
@@ -91,6 +91,7 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
       pingTimer_(loop) {
   strangerCount_ = base::Metrics::instance().counter("parley_sip_strangers_total",
                                                      "Requests of addresses that may not call.");
+  agent.takesMessages = agent.takesSubscriptions = false;  // There is nobody to show them to.
   agent_ = std::make_unique<sip::UserAgent>(
       std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, nullptr});
 }
@@ -198,8 +199,8 @@ sip::OutgoingCall SipPhones::outgoing(const Leg& leg, const sip::Uri& server,
   call.to = calledUri(leg.invite.destination, server, options_.rewriteUris);
   call.from = callerAddress(leg.invite.fromName, leg.invite.fromAddress, domain);
   call.targets = std::move(targets);
-  call.sdp = leg.invite.sdp;
   call.targetTimeout = options_.times.server;
+  call.sdp = leg.invite.sdp;
   call.headers = callHeaders(leg.invite, domain);
   call.replaces = leg.invite.replaces;
   if (const Leg* replaced = find(leg.invite.replacesLeg)) call.replacesSession = replaced->session;
@@ -355,7 +356,6 @@ void SipPhones::onCall(const sip::IncomingCall& call) {
   listener_->onPhoneCall(incoming);
 }
 
-void SipPhones::onProgress(sip::SessionId session, const sip::Progress& progress, const sip::Message&) {
 void SipPhones::onReached(sip::SessionId session, const sip::Target& target) {
   Leg* leg = find(session);
   if (leg == nullptr || leg->heard) return;
@@ -365,6 +365,7 @@ void SipPhones::onReached(sip::SessionId session, const sip::Target& target) {
                     loop_.now(), base::wallNow());
 }
 
+void SipPhones::onProgress(sip::SessionId session, const sip::Progress& progress, const sip::Message&) {
   if (Leg* leg = find(session)) listener_->onPhoneProgress(leg->id, progress.status, progress.sdp);
 }
 

@@ -222,8 +222,8 @@ TEST_F(SipPhonesTest, ASilentAddressOfAServerIsLeftForTheNextOne) {
   make({"sip:pair.example"}, Millis{200});
   take(Method::options, "192.0.2.83");  // Says nothing from the beginning.
   answer(take(Method::options, "192.0.2.84"), 200);
-  ASSERT_TRUE(loop_.runUntil([&] { return phones_->trunks().all()[0].state == TrunkState::up; },
-                             Millis{5'000}));
+  ASSERT_TRUE(
+      loop_.runUntil([&] { return phones_->trunks().all()[0].state == TrunkState::up; }, Millis{5'000}));
   wire_.sent.clear();
   phones_->invite(inviteTo("2001"));
   const Message invite = take(Method::invite);
@@ -235,8 +235,8 @@ TEST_F(SipPhonesTest, ASilentAddressOfAServerIsLeftForTheNextOne) {
 TEST_F(SipPhonesTest, EachAddressOfAServerHasItsTime) {
   make({"sip:pair.example"}, Millis{200});
   answer(take(Method::options, "192.0.2.83"), 200);
-  ASSERT_TRUE(loop_.runUntil([&] { return phones_->trunks().all()[0].state == TrunkState::up; },
-                             Millis{5'000}));
+  ASSERT_TRUE(
+      loop_.runUntil([&] { return phones_->trunks().all()[0].state == TrunkState::up; }, Millis{5'000}));
   phones_->invite(inviteTo("2001"));
   take(Method::invite, "192.0.2.83");  // Silent by now.
   const Message invite = take(Method::invite, "192.0.2.84");
@@ -381,6 +381,30 @@ TEST_F(SipPhonesTest, AnotherProcessGoesOnWithACall) {
   phones_->hangUp("p1", "");
   const Message bye = take(Method::bye);
   EXPECT_EQ(bye.to().tag(), "far");
+}
+
+TEST_F(SipPhonesTest, ATextInTheCallIsNotTakenAndNotThrownAway) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->receive(inviteFrom("8000"), sourceOf(last_));
+  ASSERT_TRUE(heard("call 8000"));
+  phones_->answer(heard_.calls.front().leg, kOffer);
+  ASSERT_EQ(statusSent(), 200);
+  const Message ok = wire_.sent.back().message;
+  EXPECT_TRUE(ok.lists(sip::HeaderId::allow, "INFO"));
+  EXPECT_FALSE(ok.lists(sip::HeaderId::allow, "MESSAGE"));
+  Message text = inviteFrom("8000", {});
+  Message message = Message::request(Method::message, text.requestUri());
+  message.pushVia(*text.topVia());
+  message.from() = ok.from();
+  message.to() = ok.to();
+  message.setCallId(ok.callId());
+  message.setCSeq(2, Method::message);
+  message.setMaxForwards(70);
+  message.setBody("hello", "text/plain");
+  wire_.sent.clear();
+  phones_->receive(std::move(message), sourceOf(last_));
+  EXPECT_EQ(statusSent(), 405);
 }
 
 TEST_F(SipPhonesTest, DigitsGoOneByOne) {

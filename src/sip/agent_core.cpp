@@ -25,11 +25,19 @@ TransactionOptions transactionOptions(const UserAgentOptions& options) {
   return out;
 }
 
+std::string allowOf(const UserAgentOptions& options) {
+  std::string allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY";
+  if (options.takesSubscriptions) allow += ", SUBSCRIBE";
+  if (options.takesMessages) allow += ", MESSAGE";
+  return allow;
+}
+
 }  // namespace
 
 AgentCore::AgentCore(UserAgentOptions o, UserAgentParts p)
     : options(std::move(o)),
       parts(p),
+      allow(allowOf(options)),
       layer(transactionOptions(options), parts.transport, parts.random, timers, refusals),
       requests(std::make_unique<RequestDesk>(*this)),
       subscriptions(std::make_unique<SubscriptionDesk>(*this)),
@@ -174,9 +182,11 @@ void AgentCore::addHeaders(Message& message, const Headers& headers) {
 void AgentCore::answer(TransactionId id, int status, base::Instant now, const Headers& extra) {
   if (layer.requestOf(id) == nullptr) return;
   Message response = responseTo(id, status);
-  if (status == 405 || status == 501) response.set(HeaderId::allow, std::string(kAllow));
+  if (status == 405 || status == 501) response.set(HeaderId::allow, allow);
   if (status == 415) {
-    response.set(HeaderId::accept, std::string(kAccept));
+    const bool own =
+        std::ranges::any_of(extra, [](const Header& each) { return each.id == HeaderId::accept; });
+    if (!own) response.set(HeaderId::accept, std::string(kAccept));
     response.add("Accept-Encoding", "identity");
   }
   addHeaders(response, extra);
@@ -239,15 +249,6 @@ void AgentCore::stopLocating(Owner owner) {
   });
 }
 
-std::string sdpOf(const Message& message) {
-  const std::string type = message.contentType();
-  if (isMultipart(type)) return findSdp(*message.header(HeaderId::contentType), message.body()).sdp;
-  return type == "application/sdp" ? message.body() : std::string();
-}
-
-std::string_view reasonOfStatus(int status) {
-  switch (status) {
-    case 401:
 std::deque<Target> AgentCore::inOrder(const std::vector<Target>& targets, base::Instant now) const {
   std::deque<Target> out;
   TargetWalk walk(targets, dead_, now);
@@ -274,6 +275,15 @@ void AgentCore::onHeard(const Target& target, const Message& response, base::Ins
   dead_.clear(target);
 }
 
+std::string sdpOf(const Message& message) {
+  const std::string type = message.contentType();
+  if (isMultipart(type)) return findSdp(*message.header(HeaderId::contentType), message.body()).sdp;
+  return type == "application/sdp" ? message.body() : std::string();
+}
+
+std::string_view reasonOfStatus(int status) {
+  switch (status) {
+    case 401:
     case 403:
     case 407:
       return "sip.forbidden";

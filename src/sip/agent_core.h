@@ -21,12 +21,9 @@ class InviteSession;
 class RequestDesk;
 class SubscriptionDesk;
 
-/// What we take and say that we take.
-constexpr base::Millis kMaxDeadTime{600'000};  ///< What a Retry-After beyond says is not believed.
-constexpr std::string_view kAllow =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
 constexpr std::string_view kSupported = "100rel, timer, replaces, norefersub";
-constexpr int kMaxAuthTries = 3;  ///< A registrar that challenges for ever (stale included).
+constexpr base::Millis kMaxDeadTime{600'000};  ///< What a Retry-After beyond says is not believed.
+constexpr int kMaxAuthTries = 3;               ///< A registrar that challenges for ever (stale included).
 
 struct Owner {
   enum class Kind : std::uint8_t { session, request, subscription };
@@ -41,6 +38,7 @@ class AgentCore {
 
   UserAgentOptions options;
   UserAgentParts parts;
+  const std::string allow;  ///< What we take and say that we take.
   RefusalCounts refusals{};
   TimerHeap timers;
   TransactionLayer layer;
@@ -105,14 +103,14 @@ class AgentCore {
   bool locate(const Uri& uri, Owner owner);
   std::optional<Owner> takeLocating(LocateId id);
   void stopLocating(Owner owner);
+  std::size_t locating() const { return locating_.size(); }
+
   // Failover (RFC 3263 section 4.3).
   /// Those that are believed alive in their order, then the others; at most maxTargets.
   std::deque<Target> inOrder(const std::vector<Target>& targets, base::Instant now) const;
   /// It said nothing in time, or could not be reached.
   void onSilent(const Target& target, base::Instant now);
   void onHeard(const Target& target, const Message& response, base::Instant now);
-
-  std::size_t locating() const { return locating_.size(); }
 
  private:
   KeyedHash hash_;
@@ -123,9 +121,9 @@ class AgentCore {
   std::unordered_map<std::string, InviteSession*, KeyedHash, std::equal_to<>> byTag_;
   std::vector<std::unique_ptr<InviteSession>> retired_;
   std::vector<SessionId> touched_;
-  DeadTargets dead_;
   std::unordered_map<TransactionId, Owner> owners_;
   std::unordered_map<LocateId, Owner> locating_;
+  DeadTargets dead_;
 };
 
 /// Bodies that we understand, for Accept.

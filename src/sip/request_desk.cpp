@@ -30,7 +30,7 @@ Message build(const OutgoingRequest& wanted, AgentCore& core) {
   AgentCore::addHeaders(request, wanted.headers);
   if (method == Method::options) {
     request.set(HeaderId::accept, std::string(kAccept));
-    request.set(HeaderId::allow, std::string(kAllow));
+    request.set(HeaderId::allow, core.allow);
   }
   core.decorate(request);
   if (!wanted.body.empty()) request.setBody(wanted.body, wanted.contentType);

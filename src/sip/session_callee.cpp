@@ -44,7 +44,7 @@ void InviteSession::sendProvisional(int status, const std::string& sdp, const He
       setup.requires100rel || (setup.supports100rel && core_.options.reliableProvisional && !sdp.empty());
   Message response = core_.responseTo(setup.invite, status);
   response.set(HeaderId::contact, core_.contact(state_.contactUser, state_.dialog.hop, state_.dialog.secure));
-  response.set(HeaderId::allow, std::string(kAllow));
+  response.set(HeaderId::allow, core_.allow);
   AgentCore::addHeaders(response, headers);
   // An offer of ours may stand in a reliable response only (RFC 6337 section 2.2).
   const bool withSdp = !sdp.empty() && !setup.exchanged && (setup.offered || reliable);
@@ -124,7 +124,7 @@ void InviteSession::sendAnswer(const std::string& sdp, const Headers& headers, b
   CalleeSetup& setup = *callee_;
   Message response = core_.responseTo(setup.invite, 200);
   response.set(HeaderId::contact, core_.contact(state_.contactUser, state_.dialog.hop, state_.dialog.secure));
-  response.set(HeaderId::allow, std::string(kAllow));
+  response.set(HeaderId::allow, core_.allow);
   response.set(HeaderId::supported, std::string(kSupported));
   agreeAsServer(*core_.layer.requestOf(setup.invite), response, now);
   AgentCore::addHeaders(response, headers);

@@ -89,7 +89,7 @@ Message InviteSession::makeInvite() const {
   request.setMaxForwards(call.maxForwards);
   const bool secure = setup.uri.scheme == UriScheme::sips;
   request.set(HeaderId::contact, core_.contact(state_.contactUser, setup.target, secure));
-  request.set(HeaderId::allow, std::string(kAllow));
+  request.set(HeaderId::allow, core_.allow);
   request.set(HeaderId::supported, std::string(kSupported));
   if (setup.interval != 0) {
     request.set(HeaderId::sessionExpires, SessionExpires{setup.interval, {}}.toString());

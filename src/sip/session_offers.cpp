@@ -196,7 +196,7 @@ void InviteSession::onUpdate(TransactionId id, const Message& request, base::Ins
   retarget(*dialog, request);
   Message response = core_.responseTo(id, 200);
   response.set(HeaderId::contact, core_.contact(state_.contactUser, dialog->hop, dialog->secure));
-  response.set(HeaderId::allow, std::string(kAllow));
+  response.set(HeaderId::allow, core_.allow);
   response.set(HeaderId::supported, std::string(kSupported));
   if (phase_ == SessionPhase::confirmed || phase_ == SessionPhase::answered)
     agreeAsServer(request, response, now);
@@ -243,7 +243,7 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
     DialogState* dialog = dialogFor(*request);
     retarget(*dialog, *request);
     response.set(HeaderId::contact, core_.contact(state_.contactUser, dialog->hop, dialog->secure));
-    response.set(HeaderId::allow, std::string(kAllow));
+    response.set(HeaderId::allow, core_.allow);
     response.set(HeaderId::supported, std::string(kSupported));
     if (phase_ == SessionPhase::confirmed) agreeAsServer(*request, response, now);
   }

@@ -21,7 +21,7 @@ Message InviteSession::makeRequest(Method method, DialogState& dialog) {
   if (isTargetRefresh(method))
     request.set(HeaderId::contact, core_.contact(state_.contactUser, dialog.hop, dialog.secure));
   if (method == Method::invite || method == Method::update) {
-    request.set(HeaderId::allow, std::string(kAllow));
+    request.set(HeaderId::allow, core_.allow);
     request.set(HeaderId::supported, std::string(kSupported));
   }
   core_.decorate(request);
@@ -162,8 +162,10 @@ void InviteSession::onRequest(TransactionId id, const Message& request, base::In
       return onUpdate(id, request, now);
     case Method::prack:
       return onPrack(id, request, now);
-    case Method::info:
     case Method::message:
+      if (!core_.options.takesMessages) break;
+      [[fallthrough]];
+    case Method::info:
       return onInfo(id, request, now);
     case Method::refer:
       return onReferRequest(id, request, now);
@@ -171,10 +173,11 @@ void InviteSession::onRequest(TransactionId id, const Message& request, base::In
       return onNotify(id, request, now);
     case Method::options:
       return core_.answer(id, 200, now,
-                          {{HeaderId::allow, {}, std::string(kAllow)},
+                          {{HeaderId::allow, {}, core_.allow},
                            {HeaderId::supported, {}, std::string(kSupported)},
                            {HeaderId::accept, {}, std::string(kAccept)}});
     case Method::subscribe:
+      if (!core_.options.takesSubscriptions) break;
       core_.refuse(Refusal::notHere);
       return core_.answer(id, 489, now, {{HeaderId::allowEvents, {}, "refer"}});
     case Method::ack:
@@ -211,6 +214,10 @@ void InviteSession::onInfo(TransactionId id, const Message& request, base::Insta
     core_.answer(id, 200, now);
     return tell(
         [session = id_, signal = *signal](UserAgentListener& listener) { listener.onDtmf(session, signal); });
+  }
+  if (!core_.options.takesMessages && !request.body().empty()) {  // RFC 2976 section 2.2
+    core_.refuse(Refusal::badBody);
+    return core_.answer(id, 415, now, {{HeaderId::accept, {}, "application/dtmf-relay, application/dtmf"}});
   }
   core_.answer(id, 200, now);
   if (!request.body().empty())

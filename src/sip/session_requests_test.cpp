@@ -30,6 +30,37 @@ TEST_F(SessionRequestsTest, MessagesInTheCall) {
   EXPECT_TRUE(alice.has("message {}"));
 }
 
+TEST_F(SessionRequestsTest, WhatTheOwnerDoesNotTakeIsRefusedAndNotClaimed) {
+  UserAgentOptions options;
+  options.takesMessages = options.takesSubscriptions = false;
+  rig::Agent plain(net, "10.0.0.3", options);
+  const SessionId session = alice.dial(plain);
+  run(50);
+  plain.ua.answer(plain.calls.back().session, "answer", net.now);
+  run(50);
+  ASSERT_EQ(alice.answers.size(), 1U);
+  EXPECT_FALSE(alice.answers[0].lists(HeaderId::allow, "MESSAGE"));
+  EXPECT_FALSE(alice.answers[0].lists(HeaderId::allow, "SUBSCRIBE"));
+  EXPECT_TRUE(alice.answers[0].lists(HeaderId::allow, "NOTIFY"));
+  alice.ua.sendMessage(session, Method::message, "hello", "text/plain", net.now);
+  alice.ua.sendMessage(session, Method::info, "{}", "application/json", net.now);
+  alice.ua.sendMessage(session, Method::info, {}, {}, net.now);
+  run(50);
+  EXPECT_TRUE(plain.messages.empty());
+  EXPECT_EQ(net.count(" SIP/2.0 405"), 1U);
+  EXPECT_EQ(net.count(" SIP/2.0 415"), 1U);
+  EXPECT_EQ(plain.ua.refusals()[static_cast<std::size_t>(Refusal::unknownMethod)], 1U);
+  alice.ua.sendDtmf(session, {'5', 160}, net.now);
+  run(50);
+  EXPECT_TRUE(plain.has("dtmf 5"));
+  RawPeer peer(net, "10.0.0.9");
+  peer.send(peer.request(Method::subscribe, plain), plain.target());
+  run(50);
+  ASSERT_EQ(peer.countStatus(405), 1U);
+  EXPECT_FALSE(peer.received.back().lists(HeaderId::allow, "SUBSCRIBE"));
+  EXPECT_TRUE(plain.subscribers.empty());
+}
+
 TEST_F(SessionRequestsTest, BadRequestsInACallHaveTheirAnswers) {
   RawPeer peer(net, "10.0.0.9");
   const Message invite = peer.request(Method::invite, bob, "offer");

@@ -46,7 +46,7 @@ class UserAgentListener {
   /// The session goes on as it was.
   virtual void onOfferFailed(SessionId session, int status, const std::string& reason) = 0;
   virtual void onDtmf(SessionId session, const DtmfSignal& signal) = 0;
-  /// MESSAGE or INFO of another kind in the session; answered with 200 already.
+  /// MESSAGE or INFO of another kind in the session; answered with 200 already. Only with takesMessages.
   virtual void onSessionMessage(SessionId session, const Message& request) = 0;
   virtual void onRefer(const IncomingRefer& refer) = 0;
   /// How our REFER goes: 100…199 under way, 200…299 done, else failed; the last has `done`.

@@ -100,10 +100,11 @@ void UserAgent::State::outOfDialog(TransactionId id, const Message& request, con
     case Method::options:  // RFC 3261 section 11.2: what an INVITE would get
       if (core.draining) return refuse(id, Refusal::draining, 503, {{HeaderId::retryAfter, {}, "60"}});
       return core.answer(id, 200, now,
-                         {{HeaderId::allow, {}, std::string(kAllow)},
+                         {{HeaderId::allow, {}, core.allow},
                           {HeaderId::supported, {}, std::string(kSupported)},
                           {HeaderId::accept, {}, std::string(kAccept)}});
     case Method::subscribe:
+      if (!core.options.takesSubscriptions) break;
       return core.subscriptions->incoming(id, request, source, now);
     case Method::bye:
     case Method::prack:

@@ -39,8 +39,11 @@ struct UserAgentOptions {
   std::uint32_t minSe = 90;              ///< Seconds.
   std::size_t udpMaxBytes = 1'300;  ///< A longer request goes over TCP (RFC 3261 section 18.1.1). 0: never.
   bool reliableProvisional =
-      true;                   ///< 183 with SDP is sent reliably where the caller supports it (RFC 3262).
-  bool refuseLastHop = true;  ///< INVITE with Max-Forwards 0: 483, as RFC 7332 wants of a B2BUA.
+      true;  ///< 183 with SDP is sent reliably where the caller supports it (RFC 3262).
+  /// MESSAGE, and INFO of other kinds than keys, in a call. False: 405 and 415; Allow does not name MESSAGE.
+  bool takesMessages = true;
+  bool takesSubscriptions = true;  ///< SUBSCRIBE. False: 405, and Allow does not name it.
+  bool refuseLastHop = true;       ///< INVITE with Max-Forwards 0: 483, as RFC 7332 wants of a B2BUA.
 };
 
 struct OutgoingCall {
@@ -49,11 +52,11 @@ struct OutgoingCall {
   std::optional<NameAddr> toHeader;
   std::vector<Target>
       targets;  ///< In this order (failover, RFC 3263 section 4.3). Empty: the Locator is asked.
+  /// In place of the options' targetTimeout, and then for the last target, too.
+  std::optional<base::Millis> targetTimeout;
   std::vector<std::string> route;  ///< Route values as written, outermost first.
   std::string sdp;                 ///< Our offer. Empty: the other side offers in its answer.
   std::string contactUser;         ///< Empty: that of the options.
-  /// In place of the options' targetTimeout, and then for the last target, too.
-  std::optional<base::Millis> targetTimeout;
   Headers headers;                 ///< User-to-User, Session-ID, P-Asserted-Identity … as they are.
   std::optional<SessionId> replacesSession;  ///< Replaces of that session's dialog (RFC 3891).
   std::string replaces;                      ///< Or the header's value as a REFER named it.
@@ -84,10 +87,10 @@ struct Ending {
   std::string text;    ///< For people: phrase, or the Reason header's text.
   std::string cause;   ///< The Reason header (RFC 3326) as it came, may be empty.
   bool byUs = false;
+  bool unheard = false;  ///< Of our call: the target, of several the one tried last, said nothing.
 };
 
 struct DtmfSignal {
-  bool unheard = false;  ///< Of our call: nobody said anything, or (of several) the target tried last did not.
   char digit = '0';  ///< 0…9 * # A…D, or ! for a flash.
   std::uint32_t durationMs = 0;
   friend bool operator==(const DtmfSignal&, const DtmfSignal&) = default;
@@ -120,8 +123,8 @@ struct OutgoingRequest {
   std::vector<std::string> route;
   Headers headers;
   std::string body, contentType;
-  std::string callId;                   ///< Empty: a new one. REGISTER keeps its own.
-  std::optional<std::uint32_t> cseq;    ///< Same.
+  std::string callId;                 ///< Empty: a new one. REGISTER keeps its own.
+  std::optional<std::uint32_t> cseq;  ///< Same.
   /// For each target; empty: targetTimeout where there is another one, 64*T1 for the last.
   std::optional<base::Millis> timeout;
 };
