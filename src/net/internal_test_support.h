@@ -96,8 +96,8 @@ inline std::string pemOf(X509* x509, EVP_PKEY* key) {
   return {data, static_cast<std::size_t>(size)};
 }
 
-/// Self-signed, so it is its own authority. `names`: "DNS:localhost,IP:127.0.0.1".
-inline TestCertificate makeCertificate(const std::string& names) {
+/// Self-signed, so it is its own authority, unless there is an issuer. `names`: "DNS:localhost,IP:127.0.0.1".
+inline TestCertificate makeCertificate(const std::string& names, const TestCertificate* issuer = nullptr) {
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> x509(X509_new(), X509_free);
   X509_set_version(x509.get(), 2);
@@ -110,14 +110,26 @@ inline TestCertificate makeCertificate(const std::string& names) {
   const std::string common = "parley test " + std::to_string(serial);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(common.c_str()), -1, -1, 0);
-  X509_set_issuer_name(x509.get(), name);
+  const auto read = [](const std::string& pem) {
+    return std::unique_ptr<BIO, decltype(&BIO_free)>(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  };
+  const std::unique_ptr<X509, decltype(&X509_free)> above(
+      issuer == nullptr ? nullptr
+                        : PEM_read_bio_X509(read(issuer->certificate).get(), nullptr, nullptr, nullptr),
+      X509_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> aboveKey(
+      issuer == nullptr ? nullptr
+                        : PEM_read_bio_PrivateKey(read(issuer->key).get(), nullptr, nullptr, nullptr),
+      EVP_PKEY_free);
+  X509_set_issuer_name(x509.get(), above ? X509_get_subject_name(above.get()) : name);
   for (const auto& [nid, value] : {std::pair{NID_subject_alt_name, names.c_str()},
                                    std::pair{NID_basic_constraints, "critical,CA:TRUE"}}) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
     X509_add_ext(x509.get(), extension, -1);
     X509_EXTENSION_free(extension);
   }
-  X509_sign(x509.get(), key.get(), EVP_sha256());
+  X509_sign(x509.get(), aboveKey ? aboveKey.get() : key.get(), EVP_sha256());
   return {pemOf(x509.get(), nullptr), pemOf(nullptr, key.get())};
 }
 

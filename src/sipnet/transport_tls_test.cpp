@@ -14,6 +14,7 @@ using namespace rig;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
+using ::testing::StartsWith;
 
 struct SipTlsTest : ::testing::Test {
   bool until(const std::function<bool()>& done) { return loop.runUntil(done, kDeadline); }
@@ -51,6 +52,32 @@ TEST_F(SipTlsTest, MutualTlsNamesBothSides) {
   a.transport.send(optionsRequest("SIP/2.0/TLS sbc.example", "stolen"), byName, kToken);
   ASSERT_TRUE(until([&] { return !a.failed.empty(); }));
   EXPECT_THAT(a.failed, ElementsAre(Pair(7u, "sip.transport_unavailable")));
+}
+
+TEST_F(SipTlsTest, AChainIsSentAndProvedByItsRoot) {
+  const auto root = makeCertificate("DNS:root.example");
+  const auto between = makeCertificate("DNS:between.example", &root);
+  for (const bool whole : {true, false}) {
+    auto leaf = makeCertificate("DNS:sbc.example", &between);
+    auto caller = makeCertificate("DNS:parley.example", &between);
+    if (whole) {
+      leaf.certificate += between.certificate;
+      caller.certificate += between.certificate;
+    }
+    // Both sides know the root alone; who is in between comes with the other side's certificate.
+    Side a(loop), b(loop, withTls(clientTls(root, &caller)));
+    const auto to = targetOf(TransportKind::tls,
+                             a.listen(TransportKind::tls, serverTls(leaf, root.certificate)), "sbc.example");
+    b.transport.send(optionsRequest("SIP/2.0/TLS parley.example"), to, kToken);
+    if (whole) {
+      ASSERT_TRUE(a.got(1));
+      EXPECT_TRUE(a.messages[0].second.verified);
+      EXPECT_EQ(a.messages[0].second.peerName, "parley.example");
+    } else {
+      ASSERT_TRUE(until([&] { return !b.failed.empty(); }));
+      EXPECT_THAT(b.failed, ElementsAre(Pair(7u, "sip.transport_tls_failed")));
+    }
+  }
 }
 
 TEST_F(SipTlsTest, AnAliasLeadsBackOnlyForProvedNames) {
@@ -173,13 +200,14 @@ TEST_F(SipTlsTest, ThreeTimesFiveHundredConnectionsLeaveNothing) {
 /// A SIP transport behind an HTTP server.
 struct WebSide : Side {
   explicit WebSide(net::EventLoop& l, TransportOptions options = {},
-                   std::shared_ptr<net::TlsServerContext> tls = nullptr)
+                   std::shared_ptr<net::TlsServerContext> tls = nullptr,
+                   const net::Endpoint& bind = kLoopback)
       : Side(l, std::move(options)) {
     router->addWebSocket("/sip", [this](const net::HttpRequest& request, net::WebSocketUpgrade upgrade) {
       transport.takeUpgrade(request, std::move(upgrade), where);
     });
     http.emplace(l, router, net::HttpServerOptions{});
-    where = *http->listen(kLoopback, std::move(tls));
+    where = *http->listen(bind, std::move(tls));
   }
   std::shared_ptr<net::Router> router = std::make_shared<net::Router>();
   net::Endpoint where;
@@ -217,6 +245,26 @@ TEST_F(SipTlsTest, WebSocketBothWays) {
     a.transport.send(optionsRequest("SIP/2.0/WS y"), back, kToken);
     ASSERT_TRUE(until([&] { return !a.failed.empty(); }));
     EXPECT_EQ(a.failed[0].second, "sip.transport_flow_gone") << "a browser cannot be called back";
+  }
+}
+
+TEST_F(SipTlsTest, EveryStreamGoesOverIpv6) {
+  const auto six = *net::Endpoint::parse("::1", 0);
+  for (const auto kind : {TransportKind::tcp, TransportKind::tls, TransportKind::ws, TransportKind::wss}) {
+    const bool web = kind == TransportKind::ws || kind == TransportKind::wss;
+    const auto tls = sip::isSecure(kind) ? serverTls(server) : nullptr;
+    WebSide a(loop, {}, tls, six);
+    Side b(loop, webOptions(clientTls(server)));
+    const auto where = web ? a.where : a.listen(kind, tls, six);
+    b.transport.send(optionsRequest("SIP/2.0/TCP [::1]"), targetOf(kind, where, "sbc.example"), kToken);
+    ASSERT_TRUE(a.got(1)) << sip::toString(kind);
+    const auto& source = a.messages[0].second;
+    EXPECT_EQ(source.kind, kind);
+    EXPECT_FALSE(source.remote.isV4());
+    EXPECT_THAT(a.transport.sentBy(source.target()), StartsWith("[::1]:"));
+    a.transport.send(optionsRequest("SIP/2.0/TCP [::1]", "back"), source.target(), kToken);
+    ASSERT_TRUE(b.got(1)) << sip::toString(kind);
+    EXPECT_EQ(b.messages[0].second.remote, addressOf(where));
   }
 }
 
