@@ -1,5 +1,5 @@
 import {
-  AssistSession, forgetRecord, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
+  AssistSession, early, forgetRecord, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
 } from '@parley/assist';
 import { browserEnvironment, detach, reportFault, type Call, type Client } from '@parley/sdk';
 import { loadPart, scriptOrigin } from './loader';
@@ -112,7 +112,7 @@ function tell(session: AssistSession | null): void {
 
 const loadSharer: SharerLoader = async (host: SharerHost) => {
   const create = await loadPart<SharerLoader>(host.server, 'sharing.js', 'createSharer');
-  return create(host);
+  return create(host, early);
 };
 
 /** Once the page's own scripts had their say (`configure`), and not later than its images. */

@@ -1,5 +1,6 @@
 export * from './protocol';
 export * from './record';
+export { early } from './early';
 export * from './sensitive';
 export * from './session';
 export * from './session_types';

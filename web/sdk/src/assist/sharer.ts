@@ -1,3 +1,4 @@
+import type { Early } from './early';
 import type {
   ActivityMessage, AgentAction, AssistSettings, Fidelity, MaskedRegion, Party, SharedMessage, TopicConsumerMessage, Unsupported, View,
 } from './protocol';
@@ -71,4 +72,5 @@ export interface Sharer {
   masked(): Box[];
 }
 
-export type SharerLoader = (host: SharerHost) => Promise<Sharer>;
+/** `early`: what was noted before this part was loaded. */
+export type SharerLoader = (host: SharerHost, early?: Early) => Promise<Sharer>;

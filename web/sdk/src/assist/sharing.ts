@@ -4,6 +4,7 @@ import { createActor, type Actor, type ActResult } from './acting/index';
 import { layerOverPage } from './annotations/index';
 import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, type TabCapture } from './capture/index';
 import type { AgentAction, FormField, SharedMessage, Unsupported } from './protocol';
+import { knowAlso } from './early';
 import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 
 /** What may hold something masked; looked at only when the person wants to see what is hidden. */
@@ -65,9 +66,9 @@ class PageSharer implements Sharer {
     if (this.stopped_) return film.stop();
     this.capture_?.stop();
     this.capture_ = film;
-    // A film shows what could not be painted.
+    // A film shows what could not be painted, and says itself what it does not show.
     this.filmFailed_ = [];
-    this.host_.unsupported([]);
+    film.tell();
     if (this.held_) film.pause();
     film.on('view', (view) => this.host_.viewChanged(view, 'capture'));
     // The person ended it in the browser's own bar: the page is painted again.
@@ -261,4 +262,7 @@ class PageSharer implements Sharer {
   }
 }
 
-export const createSharer: SharerLoader = async (host) => new PageSharer(host);
+export const createSharer: SharerLoader = async (host, early) => {
+  if (early) knowAlso(early);
+  return new PageSharer(host);
+};

@@ -1,6 +1,7 @@
 // The path that films the tab, in the page that a test is in; the browser's dialog and its camera on the tab are played.
 export { MaskRules } from '../assist/capture/masks';
 export { MaskStyle } from '../assist/capture/mask_style';
+export { createSharer } from '../assist/sharing';
 export { startTabCapture } from '../assist/capture/tab_capture';
 
 /** What `getDisplayMedia` gives from now on: a canvas instead of the tab, to be drawn on by the test. */

@@ -20,11 +20,14 @@ export interface Painted {
   unsupported: string[];
 }
 
-export function paintPage(masks: MaskOptions = {}, area = { x: 0, y: 0, w: innerWidth, h: innerHeight }): Painted {
+/** What is kept from one painting to the next. */
+export const newImages = (): Images => new Images(() => {}, () => {});
+
+export function paintPage(masks: MaskOptions = {}, area = { x: 0, y: 0, w: innerWidth, h: innerHeight }, images = newImages()): Painted {
   const fonts = new Fonts(), told: string[] = [], hidden: string[] = [];
   const unsupported = (_: Element, what: string, why: string) => void told.push(`${what}: ${why}`);
   const scan = new Scan({ masks: new MaskRules(masks), fonts, areas: [area], window: area, scale: 1, ignore: '[data-parley-overlay]', seen: new Map(), onMasked: (_, rule) => void hidden.push(rule) });
-  const painter = new Painter(new Images(() => {}, unsupported), fonts, 1, unsupported);
+  const painter = new Painter(images, fonts, 1, unsupported);
   const canvas = painter.paint(scan.page(document), area);
   const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
   const painted: Painted = { magenta: 0, black: 0, white: 0, coloured: 0, masked: hidden, unsupported: told };

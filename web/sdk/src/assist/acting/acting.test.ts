@@ -203,6 +203,26 @@ describe.skipIf(!haveChromium())('Actor', () => {
     expect(await click('#x')).toMatchObject({ ok: false, reason: 'foreign_frame' });
   });
 
+  it('reaches into closed roots, and into nothing barred in there', async () => {
+    await open(`<x-pay></x-pay><x-own></x-own><div id="d"></div><script>
+      const make = (name, own) => customElements.define(name, class extends HTMLElement { constructor() { super(); if (own) this.attachInternals(); window[name] = this.attachShadow({ mode: 'closed', delegatesFocus: true }); window[name].innerHTML = '<input type="password" style="width:90px">'; } });
+      make('x-pay', false); make('x-own', true)</script>`);
+    await run(`window.root = d.attachShadow({ mode: 'closed', delegatesFocus: true }); root.innerHTML = '<input name="city"><input name="cvv"><slot></slot>'`);
+    expect(await run(`actor.click(middle('input', root))`)).toMatchObject({ ok: true, target: 'city' });
+    expect(await type('Bern')).toMatchObject({ ok: true });
+    expect(await run(`root.querySelector('input').value`)).toBe('Bern');
+    expect(await run<{ label: string }[]>(`actor.formGet().map((f) => f.label)`)).toContain('city');
+    for (const [field, reason] of [[`root.querySelector('[name=cvv]')`, 'barred'], [`window['x-pay'].querySelector('input')`, 'barred'], [`window['x-own'].querySelector('input')`, 'not_editable']]) {
+      await run(`${field}.focus()`);
+      expect(await type('x'), field).toMatchObject({ ok: false, reason });
+      expect(await key('x'), field).toMatchObject({ ok: false, reason });
+      expect(await run(`${field}.value`), field).toBe('');
+    }
+    expect(await run(`actor.click(middle('[name=cvv]', root))`)).toMatchObject({ ok: false, reason: 'barred' });
+    // What was asked for here is still there for the page, once.
+    expect(await run(`(() => { const e = document.querySelector('x-pay'), own = e.attachInternals(); try { e.attachInternals(); } catch { return own.shadowRoot === window['x-pay']; } })()`)).toBe(true);
+  });
+
   it('does not touch what is barred', async () => {
     await open(`<input id="p" type="password"><input id="f" type="file"><input id="c" autocomplete="cc-number"><input id="n" name="cardNumber"><label id="l">Secret<input type="password"></label>
       <div data-parley-barred><button id="b">Pay</button></div><button class="no">No</button><form data-parley-barred id="form"></form><button id="o" form="form">Out</button><input id="i">`, `{ barred: ['.no'] }`);

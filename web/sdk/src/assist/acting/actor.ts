@@ -1,4 +1,5 @@
 import { reportFault } from '../../common/guard';
+import { rootOf } from '../early';
 import { Bars, notePasswords } from './barred';
 import { placeCaret } from './caret';
 import { clip, fire, flatParent, isDisabled, isEditable, isHtml, isInput, isPicked, isSelect, setNatively, type Realm } from './dom';
@@ -40,8 +41,7 @@ export class Actor {
     this.options_ = options;
     this.root_ = (options.root ?? window) as Realm;
     this.bars_ = new Bars(options.barred);
-    const shadowOf = (e: Element): ShadowRoot | null => e.shadowRoot ?? options.shadowRoot?.(e) ?? null;
-    this.scene_ = { root: this.root_, shadowOf };
+    this.scene_ = { root: this.root_, shadowOf: rootOf };
     this.picker_ = new Picker((field) => this.tell('select', this.nameOf(field)));
     this.keyboard_ = new RemoteKeyboard({
       scene: this.scene_, bars: this.bars_, changes: this.changes_, openPicker: (field) => this.picker_.show(field),

@@ -1,5 +1,6 @@
 // Small tools over other people's DOM. Elements may belong to a frame, so `instanceof` is of no use (each frame has classes of its
 // own), and a form's named fields hide the form's own members (`<input name="submit">`): what matters is taken from prototypes.
+import { slotOf } from '../early';
 
 export type Realm = Window & typeof globalThis;
 export type TextField = HTMLInputElement | HTMLTextAreaElement;
@@ -51,8 +52,8 @@ export function frameDocument(frame: HTMLIFrameElement): Document | null {
 
 /** Where an element hangs in what is drawn: through slots, shadow roots and frames. */
 export function flatParent(element: Element): Element | null {
-  if (element.assignedSlot) return element.assignedSlot;
-  if (element.parentElement) return element.parentElement;
+  const around = slotOf(element) ?? element.parentElement;
+  if (around) return around;
   const root = element.getRootNode();
   const host = (root as ShadowRoot).host as Element | undefined;
   if (host) return host;

@@ -59,8 +59,6 @@ export interface ActorOptions {
   onActivity?: (activity: Activity) => void;
   /** The consumer touched the page (pointer, wheel, key): she takes control back. */
   onTouch?: () => void;
-  /** Shadow root of an element, where the page keeps it closed and somebody knows it. */
-  shadowRoot?: (element: Element) => ShadowRoot | null;
 }
 
 export interface ClickInput {

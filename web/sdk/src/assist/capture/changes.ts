@@ -1,6 +1,7 @@
 // Watches a page for whatever can change its looks: the tree, values, scrolling, focus, hovering, fonts, animation. Reaches into
 // shadow roots and frames of the same origin, also those that appear later.
 import { guarded } from '../../common/guard';
+import { onRoot, rootOf, watchRealm } from '../early';
 import { closest, matches } from './element';
 
 export type Extent =
@@ -45,7 +46,11 @@ export class ChangeWatcher {
 
   start(): void {
     this.watchRoot(this.document_);
-    this.watchAttachShadow();
+    // A shadow root that is attached later changes nothing that an observer sees.
+    this.undo_.push(onRoot(guarded('capture', (host: Element, root: ShadowRoot) => {
+      this.watchRoot(root);
+      this.sink_.changed(host, 'deep');
+    })));
     const everything = guarded('capture', () => this.sink_.everything());
     const view = this.document_.defaultView!;
     view.addEventListener('resize', everything);
@@ -98,6 +103,7 @@ export class ChangeWatcher {
     for (const type of kEvents) root.addEventListener(type, heard, { capture: true, passive: true });
     const scrolled = guarded('capture', (event: Event) => this.scrolled(event, root));
     root.addEventListener('scroll', scrolled, { capture: true, passive: true });
+    if (root.nodeType === 9) watchRealm((root as Document).defaultView);
     this.roots_.set(root, () => {
       for (const type of kEvents) root.removeEventListener(type, heard, { capture: true });
       root.removeEventListener('scroll', scrolled, { capture: true });
@@ -119,7 +125,8 @@ export class ChangeWatcher {
   /** Shadow roots and frames in a part of the page. */
   private look(root: Document | ShadowRoot | Element): void {
     const visit = (element: Element) => {
-      if (element.shadowRoot) this.watchRoot(element.shadowRoot);
+      const inside = rootOf(element);
+      if (inside) this.watchRoot(inside);
       if (element.localName === 'iframe' || element.localName === 'frame') this.watchFrame(element as HTMLIFrameElement);
       if (element.localName === 'input') this.sink_.added(element);
     };
@@ -135,27 +142,6 @@ export class ChangeWatcher {
       return;
     }
     if (inside) this.watchRoot(inside);
-  }
-
-  /** A shadow root that is attached later changes nothing that an observer sees. */
-  private watchAttachShadow(): void {
-    const { prototype } = (this.document_.defaultView as unknown as { Element: typeof Element }).Element;
-    const original = prototype.attachShadow;
-    const attached = guarded('capture', (element: Element, root: ShadowRoot) => {
-      if (this.stopped_) return;
-      if (root.mode === 'open') this.watchRoot(root);
-      this.sink_.changed(element, 'deep');
-    });
-    const patched = function attachShadow(this: Element, init: ShadowRootInit): ShadowRoot {
-      const root = original.call(this, init);
-      attached(this, root);
-      return root;
-    };
-    prototype.attachShadow = patched;
-    this.undo_.push(() => {
-      // Somebody may have patched it after us: then theirs stays, and ours does nothing any more.
-      if (prototype.attachShadow === patched) prototype.attachShadow = original;
-    });
   }
 
   private mutated(record: MutationRecord): void {

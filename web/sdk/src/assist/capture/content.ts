@@ -1,4 +1,5 @@
 // Elements whose inside is not text and boxes: pictures, canvases, videos, frames, drawings, form controls.
+import { isFleeting } from '../early';
 import { bounds, snapped, type Rect } from './affine';
 import { borderWidths, inset, paddings } from './box';
 import { addPath, placeholder, type Brush } from './brush';
@@ -6,8 +7,9 @@ import { paintControl } from './controls';
 import { inner, radii, splitTop } from './css';
 import type { Drawable } from './images';
 import { position } from './gradient';
-import type { Scan, Walk } from './scan';
+import { styleOf, type Scan, type Walk } from './scan';
 import { paintSvg } from './svg';
+import { documentIn, isHollow, kHollow, isPdf, titleOf, type Told } from './unseen';
 
 const kControls = new Set(['input', 'textarea', 'select', 'progress', 'meter']);
 
@@ -41,15 +43,14 @@ export function paintContent(scan: Scan, el: Element, cs: CSSStyleDeclaration, w
     case 'audio':
       return true;
     default:
-      return false;
+      if (!visible || !isHollow(el)) return false;
+      scan.push(walk, content, (brush) => missing(brush, el, content, ...kHollow));
+      return true;
   }
 }
 
-type Told = readonly [what: string, why: string];
 const kPdf: Told = ['PDF document', 'A viewer of the browser shows it: only a film of the tab can show it, too.'];
 const kEmbedded: Told = ['embedded document', 'A plug-in or viewer of the browser shows it: only a film of the tab can show it, too.'];
-
-const isPdf = (el: Element): boolean => /pdf/i.test(el.getAttribute('type') ?? '') || /\.pdf(?:$|[?#])/i.test(el.getAttribute('src') ?? el.getAttribute('data') ?? '');
 
 function missing(brush: Brush, el: Element, at: Rect, what: string, why: string): void {
   placeholder(brush.g, at, what);
@@ -87,7 +88,7 @@ function drawable(brush: Brush, el: Element, at: Rect): Drawable | null {
   if (el.localName === 'canvas') {
     const canvas = el as HTMLCanvasElement;
     if (canvas.width === 0 || canvas.height === 0) return null;
-    if (images.isClean(canvas, '')) return { source: canvas, width: canvas.width, height: canvas.height };
+    if (images.isClean(canvas, '')) return isFleeting(canvas) ? fleeting(brush, canvas, at) : { source: canvas, width: canvas.width, height: canvas.height };
     missing(brush, el, at, 'drawing', 'It holds pictures of another site.');
     return null;
   }
@@ -101,6 +102,15 @@ function drawable(brush: Brush, el: Element, at: Rect): Drawable | null {
   if (images.isClean(video, '')) return { source: video, width: video.videoWidth, height: video.videoHeight };
   missing(brush, el, at, 'video', 'It comes from another site or is protected.');
   return null;
+}
+
+/** What it showed when it was last seen, which may be long ago or never: a film always shows it. */
+function fleeting({ g, images, unsupported }: Brush, canvas: HTMLCanvasElement, at: Rect): Drawable | null {
+  const found = images.ofFleeting(canvas);
+  unsupported(canvas, '3D drawing', 'The browser keeps it for a moment only: a film of the tab always shows it.');
+  // Nothing over the page that one can click through.
+  if (!found && styleOf(canvas).pointerEvents !== 'none') placeholder(g, at, '3D drawing');
+  return found;
 }
 
 function fitted(cs: CSSStyleDeclaration, box: Rect, { width, height }: Drawable): Rect {
@@ -118,16 +128,9 @@ function fitted(cs: CSSStyleDeclaration, box: Rect, { width, height }: Drawable)
 
 function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): void {
   if (!scan.wanted(bounds(walk.space.mat, content), 2)) return;
-  let document_: Document | null = null;
-  try {
-    document_ = el.contentDocument;
-  } catch {
-    // Of another origin.
-  }
+  const document_ = documentIn(el);
   if (!document_?.documentElement) {
-    // Not its name: sites keep data of their own in there.
-    const name = (el.getAttribute('title') ?? '').slice(0, 100) || 'content of another site';
-    const told: Told = isPdf(el) ? kPdf : [name, 'Content of another site cannot be read.'];
+    const told: Told = isPdf(el) ? kPdf : [titleOf(el), 'Content of another site cannot be read.'];
     scan.push(walk, content, (brush) => missing(brush, el, content, ...told));
     return;
   }

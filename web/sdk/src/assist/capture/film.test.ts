@@ -9,6 +9,7 @@ const kSecrets = [['ABCDEF', '#ff00ff'], ['UVWXYZ', '#00ffff']] as const;
 
 const kComponent = (inside: string) =>
   `<script>customElements.get('x-card') ?? customElements.define('x-card', class extends HTMLElement { connectedCallback() { this.shadowRoot ?? this.attachShadow({ mode: 'open' }).setHTMLUnsafe(\`${inside}\`); } })</script>`;
+const kClosed = (inside: string) => kComponent(inside).replace("'open'", "'closed'");
 const kPicture = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><rect width="90" height="40" fill="{colour}"/></svg>';
 const kImage = `<img width="90" height="40" src='data:image/svg+xml,${kPicture.replaceAll('#', '%23').replaceAll('{colour}', '%23{code}')}'>`;
 
@@ -31,6 +32,9 @@ const kHidden: [string, string][] = [
   ['a drawing', '<svg width="400" height="60" data-parley-mask><text y="40" style="visibility:visible">{secret}</text><rect width="20" height="20" fill="{colour}"/></svg>'],
   ['a part that a drawing uses again', '<svg width="400" height="60"><defs><g id="q" data-parley-mask><rect fill="{colour}" width="90" height="30"/><text y="50">{secret}</text></g></defs><use href="#q"/></svg>'],
   ['the first letter of a box that is too small', '<style>p{width:20px;height:20px}p::first-line,p::first-letter{color:{colour};-webkit-text-fill-color:{colour}}</style><p data-parley-mask>{secret}</p>'],
+  ['fields in a closed component', `${kClosed('<style>input{background:{colour}}</style><input type="password" value="x"><input name="cvv" value="{secret}">')}<x-card></x-card>`],
+  ['what a slot of a closed component shows', `${kClosed('<slot data-parley-mask></slot>')}<x-card>{secret}<p style="visibility:visible;background:{colour}">{secret}</p></x-card>`],
+  ['a closed component in a closed one', `${kClosed('<p>{secret}</p>')}<div data-parley-mask style="display:contents"><x-card></x-card></div>`],
   ['a picture', kImage.replace('<img', '<img data-parley-mask')],
 ];
 
@@ -47,7 +51,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
   const filled = (html: string, [secret, colour]: readonly [string, string]) =>
     `<!doctype html>${kLook}${html.replaceAll('{secret}', secret).replaceAll('{colour}', colour).replaceAll('{code}', colour.slice(1))}`;
 
-  const kStart = 'window.masked = []; window.style_ = new Film.MaskStyle(document, new Film.MaskRules({ selectors: ["#c:checked ~ .by-state"] }), (e, rule) => masked.push(rule)); style_.start();';
+  const kStart = 'window.masked = []; window.told = new Map(); window.style_ = new Film.MaskStyle(document, new Film.MaskRules({ selectors: ["#c:checked ~ .by-state"], allow: [".by-site"] }), (e, rule) => masked.push(rule), (e, why) => why ? told.set(e, why) : told.delete(e)); style_.start();';
 
   async function open(html: string, secret: readonly [string, string] = kSecrets[0]): Promise<void> {
     page = await pages.open(filled(html, secret));
@@ -69,6 +73,76 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect(films[0] === films[1], 'the film tells them apart').toBe(true);
       expect(bare[0] === bare[1], `without its mask ${name} would not be seen either`).toBe(false);
     });
+  });
+
+  it('shows nothing masked in roots that are closed while it is filmed, and frees them afterwards', async () => {
+    await open('<div id="d"></div><div id="e"></div>');
+    await run(`window.closed_ = [d, e].map((host) => { const root = host.attachShadow({ mode: 'closed' }); root.innerHTML = '<p data-parley-mask>secret</p>'; return root; }); new Promise((done) => setTimeout(done))`);
+    const black = () => run('closed_.map((root) => [root.firstChild.hasAttribute("data-parley-black"), root.adoptedStyleSheets.length])');
+    expect(await black()).toEqual([[true, 1], [true, 1]]);
+    await run('closed_[0].firstChild.remove(); closed_[0].innerHTML = "<div><input name=cvv></div>"; new Promise((done) => setTimeout(done))');
+    expect(await run('closed_[0].querySelector("input").hasAttribute("data-parley-black")')).toBe(true);
+    await run('style_.stop(); closed_[0].replaceChildren(document.createElement("p"))');
+    expect(await black()).toEqual([[false, 0], [false, 0]]);
+  });
+
+  describe('what nobody can look into', () => {
+    const kBlind: [string, string, string][] = [
+      ['a component that keeps its closed root to itself', 'component', `<script>customElements.get('x-own') ?? customElements.define('x-own', class extends HTMLElement { constructor() { super(); this.attachInternals(); this.attachShadow({ mode: 'closed' }).innerHTML = '<b style="background:{colour}">{secret}</b>'; } })</script><x-own></x-own>`],
+      ['a closed root that came with the page', 'component', '<div><template shadowrootmode="closed"><p style="background:{colour}">{secret}</p></template></div>'],
+      ['a frame of another site', 'Pay here', '<iframe title="Pay here" name="secret" sandbox srcdoc="<body style=\'background:{colour};font:32px monospace\'>{secret}"></iframe>'],
+      ['a frame whose own style is stronger', 'content of another site', '<iframe style="background:none!important;filter:none!important" sandbox srcdoc="<body style=\'font:32px monospace\'>{secret}"></iframe>'],
+    ];
+
+    it.each(kBlind)('is black, and told of: %s', async (_, what, html) => {
+      const look = async (inner: string) => {
+        const seen: string[] = [];
+        for (const secret of kSecrets) {
+          page = await pages.open(filled(inner, secret));
+          await run(kStart);
+          seen.push((await page.screenshot()).toString('base64'));
+        }
+        return { same: seen[0] === seen[1], told: await run<[string, string][]>('[...told.values()]'), masked: await run<string[]>('masked') };
+      };
+      const black = await look(html);
+      expect(black.same, 'the film tells them apart').toBe(true);
+      expect(black.told.map(([name]) => name)).toEqual([what]);
+      expect(black.told[0]![1]).toMatch(what === 'component' ? /script/ : /data-parley-allow/);
+      expect(black.masked).toEqual([what === 'component' ? 'closed' : 'frame']);
+      const open_ = await look(html.replace(/<(x-own|div|iframe)/g, '<$1 data-parley-allow'));
+      expect([open_.same, open_.told, open_.masked]).toEqual([false, [], []]);
+    });
+
+    it('is told of no longer once it is allowed or gone from sight', async () => {
+      await open('<iframe id="f" sandbox srcdoc="x"></iframe><iframe sandbox srcdoc="counter" width="1" height="1" style="border:0"></iframe>');
+      const told = () => run('style_.covers(), [...told.values()].length');
+      expect([await told(), await run('document.querySelectorAll("[data-parley-black]").length')]).toEqual([1, 2]);
+      await run('f.style.display = "none"');
+      expect(await told()).toBe(0);
+      await run('f.style.display = ""');
+      expect(await told()).toBe(1);
+      await run('f.className = "by-site"');
+      expect([await told(), await run('f.hasAttribute("data-parley-black")')]).toEqual([0, false]);
+    });
+
+    it('is nothing that is merely empty, nor of this site', async () => {
+      await open(`<script>customElements.get('x-plain') ?? customElements.define('x-plain', class extends HTMLElement {})</script><x-plain>text</x-plain><x-plain><p>part</p></x-plain><x-plain></x-plain><x-none>text</x-none>
+        <div style="height:40px"></div><div style="padding:20px"></div><div style="display:flex;height:50px"><div></div><span></span></div><div style="min-height:9px"></div><div contenteditable></div><div style="overflow:auto"> <!-- x --></div>
+        <style>.b::before{content:"x"}</style><div class="b"></div><p></p><div style="position:absolute;inset:0"></div><iframe srcdoc="x"></iframe><iframe></iframe><object></object><embed type="application/pdf" src="data:application/pdf,x">`);
+      expect(await run('[masked, [...told.keys()].map((e) => e.outerHTML)]')).toEqual([[], []]);
+    });
+  });
+
+  it('takes the place of what could not be painted, and says itself what it does not show', async () => {
+    page = await pages.open(filled('<iframe title="Map" data-parley-allow sandbox srcdoc="x"></iframe><iframe title="Card" sandbox srcdoc="x"></iframe>', kSecrets[0]));
+    await run(`Film.playFilm(innerWidth, innerHeight); window.lists = []; window.views = [];
+      Film.createSharer({ rules: {}, settings: { maskSelectors: [] }, server: '', overlay: document.body, layer: document.body.appendChild(document.createElement('div')), sendFrame: () => true, viewChanged: (v, how) => views.push(how),
+        unsupported: (list) => lists.push(list.map((u) => u.what)), receipt() {}, activity() {}, reply() {}, replyNow() {}, touched() {}, failed() {} }).then((sharer) => { window.sharer = sharer; sharer.start(); })`);
+    await page.waitForFunction('lists.at(-1)?.join() === "Map,Card"');
+    await run('lists.length = 0; sharer.film()');
+    await page.waitForFunction('views.at(-1) === "capture"');
+    expect(await run('lists.at(-1)')).toEqual(['Card']);
+    await run('sharer.stop()');
   });
 
   it('is as it was afterwards', async () => {

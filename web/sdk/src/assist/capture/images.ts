@@ -14,6 +14,7 @@ const kMaxKept = 400;
 export class Images {
   private readonly byUrl_ = new Map<string, Entry>();
   private readonly clean_ = new WeakMap<object, { key: string; clean: boolean }>();
+  private readonly kept_ = new WeakMap<HTMLCanvasElement, OffscreenCanvas>();
   private readonly probe_ = new OffscreenCanvas(1, 1);
   private probeTainted_ = false;
   private g_ = this.newProbe();
@@ -50,6 +51,19 @@ export class Images {
       if (this.isClean(img, url)) return { source: img, width: img.naturalWidth, height: img.naturalHeight };
     }
     return this.load(url, img);
+  }
+
+  /** A canvas that is empty but right after it was drawn: as it was when something was on it last. */
+  ofFleeting(canvas: HTMLCanvasElement): Drawable | null {
+    const { width, height } = canvas, now = new OffscreenCanvas(width, height), g = now.getContext('2d')!;
+    g.drawImage(canvas, 0, 0);
+    // Of a hundred places one with a colour; without an alpha channel what is empty is black.
+    const small = new OffscreenCanvas(10, 10).getContext('2d', { willReadFrequently: true })!;
+    small.drawImage(now, 0, 0, 10, 10);
+    const { data } = small.getImageData(0, 0, 10, 10);
+    if (data.some((v, i) => i % 4 < 3 && v > 0)) this.kept_.set(canvas, now);
+    const source = this.kept_.get(canvas);
+    return source ? { source, width, height } : null;
   }
 
   background(url: string, element: Element): Drawable | null {

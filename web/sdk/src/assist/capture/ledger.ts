@@ -39,6 +39,12 @@ export class CaptureLedger {
     if (this.unsupported_.delete(element)) this.later();
   }
 
+  /** Says what cannot be shown to somebody who has not heard. */
+  again(): void {
+    this.sentUnsupported_ = '';
+    this.tell();
+  }
+
   stop(): void {
     clearTimeout(this.timer_);
   }

@@ -2,8 +2,10 @@
 // anything is filmed. The consumer sees those fields black, too, as long as the tab is filmed.
 import { guarded } from '../../common/guard';
 import { ChangeWatcher } from './changes';
+import { rootOf, slotOf } from '../early';
 import { closest } from './element';
 import type { MaskRules } from './masks';
+import { documentIn, isForeign, isHollow, isSeen, kForeign, kFrames, kHollow, titleOf, type Told } from './unseen';
 
 /** What a mask looks like to the page's style: black. An attribute, since rules in code (names of card fields) are no selectors. */
 const kAttribute = 'data-parley-black';
@@ -30,16 +32,22 @@ const kSvg = 'http://www.w3.org/2000/svg';
 
 const styleOf = (element: Element): CSSStyleDeclaration => (element.ownerDocument.defaultView ?? window).getComputedStyle(element);
 
+/** A frame whose own style keeps it from being black is hidden instead: widgets of other sites come with such. */
+const isSet = (element: Element): boolean =>
+  kFrames.test(element.localName) && ['filter', 'background-color'].some((name) => (element as HTMLElement).style.getPropertyPriority(name) !== '');
+
 /** What a box around it does not make black: no box of its own, or a shape or text of a drawing (a black text can be read). */
 const isBoxless = (element: Element): boolean =>
-  element.namespaceURI === kSvg ? element.localName !== 'svg' || (element as SVGElement).ownerSVGElement !== null : styleOf(element).display === 'contents';
+  element.namespaceURI === kSvg
+    ? element.localName !== 'svg' || (element as SVGElement).ownerSVGElement !== null
+    : styleOf(element).display === 'contents' || isSet(element);
 
 /**
  * Whether the style of a mask around the element does not reach it by itself: what slots show, what is in components, what is in
  * an element without a box. Of the things in other masked ones the box is black.
  */
 function inherits(element: Element): boolean {
-  const { assignedSlot: slot, parentElement: parent } = element;
+  const slot = slotOf(element), parent = element.parentElement;
   if (parent?.getAttribute(kAttribute) === kBoxless) return true;
   if (slot && closest(slot, kMarked)) return true;
   const root = parent ? null : element.getRootNode();
@@ -49,6 +57,7 @@ function inherits(element: Element): boolean {
 export class MaskStyle {
   private readonly sheets_ = new Map<Document | ShadowRoot, CSSStyleSheet>();
   private readonly marked_ = new Set<Element>();
+  private readonly told_ = new WeakSet<Element>();
   private readonly watcher_: ChangeWatcher;
   private changedAt_ = -Infinity;
   private failed_ = false;
@@ -56,7 +65,11 @@ export class MaskStyle {
   private stopped_ = false;
   private late_ = false;
 
-  constructor(private readonly document_: Document, private readonly rules_: MaskRules, private readonly onMasked: (element: Element, rule: string) => void) {
+  /** `onUnseen`: of what is black since nobody can look into it; null: it is not any more. */
+  constructor(
+    private readonly document_: Document, private readonly rules_: MaskRules, private readonly onMasked: (element: Element, rule: string) => void,
+    private readonly onUnseen: (element: Element, told: Told | null) => void = () => {},
+  ) {
     const apply = guarded('mask', (element: Element) => this.apply(element));
     this.watcher_ = new ChangeWatcher(document_, { changed: apply, added: apply, scrolled: () => {}, everything: () => this.applyAll() }, '[data-parley-overlay]');
   }
@@ -124,20 +137,21 @@ export class MaskStyle {
 
   /** First the element, then what is in it: that may be masked with it. */
   private one(element: Element): void {
-    let inside: Document | ShadowRoot | null = element.shadowRoot;
-    let foreign = false;
-    if (element.localName === 'iframe') {
-      try {
-        inside = (element as HTMLIFrameElement).contentDocument;
-      } catch {
-        // Of another site: shown as it is, unless the frame itself is masked or everything typed is.
-      }
-      if (!inside) foreign = this.rules_.hidesFrame(element);
-    }
-    const rule = this.rules_.ruleOf(element) ?? (foreign ? 'default' : null);
+    const inside = rootOf(element) ?? documentIn(element);
+    const rule = this.rules_.ruleOf(element) ?? (inside ? null : this.unseen(element));
     if (rule !== null || (this.marked_.size > 0 && inherits(element))) this.masked(element, rule);
     else if (this.marked_.delete(element)) element.removeAttribute(kAttribute);
     if (inside) this.root(inside);
+  }
+
+  /** The rule for what nobody can look into: it may hold what is always masked. */
+  private unseen(element: Element): string | null {
+    const foreign = isForeign(element), black = (foreign || isHollow(element)) && !this.rules_.allows(element);
+    if (black && isSeen(element)) {
+      this.told_.add(element);
+      this.onUnseen(element, foreign ? [titleOf(element), kForeign] : kHollow);
+    } else if (this.told_.delete(element)) this.onUnseen(element, null);
+    return black ? (foreign ? 'frame' : 'closed') : null;
   }
 
   private masked(element: Element, rule: string | null): void {

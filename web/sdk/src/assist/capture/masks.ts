@@ -1,5 +1,6 @@
 // What must not leave the device: decided for each element before anything of it is read.
 import { asksForCard, asksForPassword, namesOf } from '../private_fields';
+import { slotOf } from '../early';
 import { matches } from './element';
 
 export interface MaskOptions {
@@ -59,9 +60,9 @@ export class MaskRules {
     this.deny_ = (options.denyByDefault ?? false) || this.refused.length > 0;
   }
 
-  /** Frames of other sites, which nobody can look into: what is in them may have been typed. For the path that films them. */
-  hidesFrame(frame: Element): boolean {
-    return this.deny_ && !frame.closest(this.allow_);
+  /** The site says that it may be shown, whatever is in it. */
+  allows(element: Element): boolean {
+    return element.closest(this.allow_) !== null;
   }
 
   /** The rule that masks this very element, not one around it. */
@@ -112,8 +113,8 @@ export class MaskRules {
 
 /** The element around another one as it is painted: slots, hosts of shadow roots, frames. */
 export function parentOf(element: Element): Element | null {
-  if (element.assignedSlot) return element.assignedSlot;
-  if (element.parentElement) return element.parentElement;
+  const around = slotOf(element) ?? element.parentElement;
+  if (around) return around;
   const root = element.getRootNode();
   if ('host' in root) return (root as ShadowRoot).host;
   try {

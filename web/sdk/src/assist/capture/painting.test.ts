@@ -40,6 +40,7 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       ['an editor that is a document', '<iframe id="f" width="300" height="90"></iframe><script>f.contentDocument.body.innerHTML = "<p style=\'background:#f0f\'>typed</p>"; f.contentDocument.designMode = "on"</script>', '{ denyByDefault: true }'],
       ['a field by its role', '<div class="s" role="searchbox" contenteditable="true">typed</div><div class="s" role="combobox textbox">typed</div><div class="s" role="spinbutton">1</div>', '{ denyByDefault: true }'],
     ];
+    hidden.push(['in a component that was closed before', `<x-k></x-k><script>customElements.define('x-k', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: 'closed' }).innerHTML = '<p data-parley-mask style="background:#f0f">secret</p>'; } })</script>`]);
     it.each(hidden)('%s is not there', async (_, html, masks) => {
       await open(html);
       const { magenta, masked } = await paint(masks);
@@ -100,6 +101,29 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     await open('<embed type="application/pdf" src="x.pdf" width="200" height="100"><object data="/a.pdf?b" width="200" height="100"></object>');
     const { unsupported } = await paint();
     expect(unsupported.filter((told) => /^PDF document: .*film of the tab/.test(told))).toHaveLength(2);
+  });
+
+  it('shows closed components, and names those that nobody told of', async () => {
+    await open('<div id="d"></div>');
+    await run(`d.attachShadow({ mode: 'closed' }).innerHTML = '<div style="height:20px"></div><p class="s" style="background:#f0f">here</p><slot></slot>'; d.innerHTML = '<input type="password">'`);
+    const { magenta, masked, unsupported } = await paint();
+    expect([magenta > 1000, masked, unsupported]).toEqual([true, ['password'], []]);
+    await open('<div><template shadowrootmode="closed"><p>unknown</p></template></div><div style="height:20px"></div>');
+    expect((await paint()).unsupported).toEqual([expect.stringMatching(/^component: .*script/)]);
+  });
+
+  it('shows a 3D drawing as it was seen last, and says that a film shows it always', async () => {
+    await open('<canvas id="c" width="90" height="60"></canvas><canvas id="kept" width="90" height="60"></canvas><canvas id="flat" width="9" height="9"></canvas>');
+    await run(`flat.getContext('2d'); window.images = Capture.newImages(); window.look = () => Capture.paintPage({}, undefined, images);
+      window.clear = (gl) => { gl.clearColor(1, 0, 1, 1); gl.clear(gl.COLOR_BUFFER_BIT); return gl; }; window.gl = clear(c.getContext('webgl')); clear(kept.getContext('webgl', { preserveDrawingBuffer: true }));
+      new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))`);
+    const before = await run<Painted>('look()');
+    expect(before.unsupported).toEqual([expect.stringMatching(/^3D drawing: .*film of the tab/)]);
+    // The other one, and a box with a name in place of this one.
+    expect([before.magenta, before.coloured > 90 * 60 * 1.9]).toEqual([90 * 60, true]);
+    expect((await run<Painted>('clear(gl), look()')).magenta).toBe(2 * 90 * 60);
+    await run('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))');
+    expect((await run<Painted>('look()')).magenta).toBe(2 * 90 * 60);
   });
 
   describe('an odd page', () => {

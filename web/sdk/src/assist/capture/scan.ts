@@ -1,5 +1,6 @@
 // Walks the page as it is laid out now and writes down what is to be painted, in the order of CSS 2.2 appendix E: nothing of a
 // masked element is read. One synchronous walk, so that all of it belongs to one state of the page.
+import { rootOf } from '../early';
 import { about, bounds, grown, multiply, overlaps, rectBefore, snapped, type Mat, type Rect } from './affine';
 import { borderWidths, inset, paddings, paintBorders, paintBox, paintOutline } from './box';
 import type { Brush } from './brush';
@@ -249,7 +250,7 @@ export class Scan {
     if (this.wanted(view, kReach)) return false;
     if (el.localName === 'body') return false;
     if (cs.overflowX !== 'visible' && cs.overflowY !== 'visible') return true;
-    if (!el.firstElementChild && !el.shadowRoot) return true;
+    if (!el.firstElementChild && !rootOf(el)) return true;
     if (cs.display === 'table-row' || cs.display === 'table-cell') return true;
     if (walk.escaping || cs.display.startsWith('inline') || view.h === 0 || view.w === 0) return false;
     return !(el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2);
@@ -365,7 +366,8 @@ export class Scan {
 
   /** Children as they are painted; of a long list only those that can be seen. */
   private near(el: Element, walk: Walk): Iterable<Node> {
-    if (el.shadowRoot) return el.shadowRoot.childNodes;
+    const root = rootOf(el);
+    if (root) return root.childNodes;
     if (el.localName === 'slot') {
       const assigned = (el as HTMLSlotElement).assignedNodes({ flatten: true });
       return assigned.length > 0 ? assigned : childNodesOf(el);

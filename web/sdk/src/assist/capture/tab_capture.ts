@@ -56,12 +56,13 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private shownView_ = '';
   private pictureSize_ = '';
   private stubbornSince_ = 0;
+  private told_ = false;
 
   constructor(private readonly options_: CaptureOptions) {
     super();
     this.rules_ = new MaskRules(options_.masks);
-    this.ledger_ = new CaptureLedger((masked) => options_.onReceipt?.({ at: Date.now(), masked }), (list) => options_.onUnsupported?.(list));
-    this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked);
+    this.ledger_ = new CaptureLedger((masked) => options_.onReceipt?.({ at: Date.now(), masked }), (list) => this.told_ && options_.onUnsupported?.(list));
+    this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked, (element, told) => (told ? this.ledger_.unsupported(element, ...told) : this.ledger_.forget(element)));
     this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
   }
 
@@ -138,6 +139,12 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   resume(): void {
     this.paused_ = false;
     this.refresh();
+  }
+
+  /** Says what the film does not show, now that there is one; whatever was said before is no more. */
+  tell(): void {
+    this.told_ = true;
+    this.ledger_.again();
   }
 
   refresh(): void {
@@ -262,5 +269,6 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
 export async function startTabCapture(options: CaptureOptions): Promise<TabCapture> {
   const capture = new TabCapture(options);
   await capture.start();
+  capture.tell();
   return capture;
 }

@@ -1,0 +1,82 @@
+// What is shown on a page and cannot be looked into: frames of other sites, viewers of the browser, components whose shadow roots
+// were closed before Parley's script came. Nobody can say what in there is to be masked.
+import { rootOf } from '../early';
+import { childNodesOf } from './element';
+
+/** How it is called, and why it is not shown. */
+export type Told = readonly [what: string, why: string];
+
+export const kHollow: Told = ['component', 'Its inside is closed, and was so before Parley’s script came: the site has to load that first.'];
+export const kForeign = 'A film shows what comes from another site only where the page says so: data-parley-allow on the frame.';
+
+/** What may have a shadow root beside elements with names of their own. */
+const kHosts = /^(?:article|aside|blockquote|div|footer|h[1-6]|header|main|nav|p|section|span)$/;
+export const kFrames = /^(?:iframe|frame|object|embed)$/;
+const kHarmless = /^image\//i;
+
+const addressOf = (el: Element): string => el.getAttribute('src') ?? el.getAttribute('data') ?? '';
+
+export const isPdf = (el: Element): boolean => /pdf/i.test(el.getAttribute('type') ?? '') || /\.pdf(?:$|[?#])/i.test(addressOf(el));
+
+/** Not its name: sites keep data of their own in there. */
+export const titleOf = (el: Element): string => (el.getAttribute('title') ?? '').slice(0, 100) || 'content of another site';
+
+/** The document in a frame; null when it belongs to somebody else. */
+export function documentIn(el: Element): Document | null {
+  try {
+    return kFrames.test(el.localName) ? ((el as HTMLIFrameElement).contentDocument ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isOwnAddress(el: Element): boolean {
+  try {
+    const { origin, protocol } = new URL(addressOf(el), el.baseURI);
+    return origin === location.origin || /^(?:data|about):$/.test(protocol);
+  } catch {
+    return false;
+  }
+}
+
+/** Shows what cannot be looked into, and is neither a document nor a picture of the site's own. */
+export function isForeign(el: Element): boolean {
+  const { localName } = el;
+  if (!kFrames.test(localName) || documentIn(el)) return false;
+  if (localName === 'object' && !addressOf(el)) return false;
+  return !((isPdf(el) || (localName !== 'iframe' && kHarmless.test(el.getAttribute('type') ?? ''))) && isOwnAddress(el));
+}
+
+/** Larger than what sites count their visitors with. */
+export const isSeen = (el: Element): boolean => [...el.getClientRects()].some((r) => r.width > 1 && r.height > 1);
+
+/** Whether a child of the element is drawn where it stands: those of a host are only in a slot. */
+function showsChildren(el: Element): boolean {
+  for (const node of childNodesOf(el)) {
+    if (node.nodeType === 1 && (node as Element).getClientRects().length > 0) return true;
+    if (node.nodeType !== 3 || !/\S/.test((node as Text).data)) continue;
+    const range = el.ownerDocument.createRange();
+    range.selectNode(node);
+    if (range.getClientRects().length > 0) return true;
+  }
+  return false;
+}
+
+/** A box that is as high as what is in it: there is something, and the page's tree does not tell what. */
+function isFilled(el: HTMLElement, cs: CSSStyleDeclaration): boolean {
+  const { parentElement: parent } = el, view = el.ownerDocument.defaultView;
+  if (!parent || !view || el.isContentEditable || /\S/.test(el.textContent ?? '') || (el.textContent && /pre|break/.test(cs.whiteSpace))) return false;
+  const size = (el as { computedStyleMap?: () => { get(name: string): unknown } }).computedStyleMap?.();
+  if (String(size?.get('height')) !== 'auto' || cs.minHeight !== '0px' || cs.contain !== 'none' || cs.aspectRatio !== 'auto' || cs.float !== 'none') return false;
+  if (!/^(?:block|flow-root)$/.test(cs.display) || !/^(?:static|relative)$/.test(cs.position) || /flex|grid/.test(view.getComputedStyle(parent).display)) return false;
+  if (['::before', '::after'].some((pseudo) => !/^(?:none|normal)$/.test(view.getComputedStyle(el, pseudo).content))) return false;
+  return el.clientHeight - parseFloat(cs.paddingTop) - parseFloat(cs.paddingBottom) > 1;
+}
+
+/** Something is drawn in the element, and neither it nor its children nor a root that is known do. */
+export function isHollow(el: Element): boolean {
+  const { localName } = el, own = /-/.test(localName);
+  if ((!own && (el.firstElementChild || !kHosts.test(localName))) || el.namespaceURI !== 'http://www.w3.org/1999/xhtml' || el.hasAttribute('data-parley-overlay') || rootOf(el) || showsChildren(el)) return false;
+  if (own) return isSeen(el);
+  return (el as HTMLElement).clientHeight > 1 && isFilled(el as HTMLElement, (el.ownerDocument.defaultView ?? window).getComputedStyle(el));
+}
