@@ -172,7 +172,46 @@ const filmed = {
     const leaking = seen.filter((f) => f.found > 0);
     assert(leaking.length === 0, `${leaking.length} of ${seen.length} filmed frames leak: ${leaking[0]?.found} pixels`);
     assert(receipt.some((m) => m.rule === 'password'), JSON.stringify(receipt));
+    await shows(page, site);
   },
 };
+
+/** What only a film can show, by its colours: a frame of another site that is allowed, a 3D drawing, a PDF. */
+async function shows(page, site) {
+  await page.goto(`${site.url}/assist/dashboard.html?still`);
+  await page.evaluate((address) => {
+    document.title = 'Made to leak';
+    const add = (name, left, more) => document.body.appendChild(Object.assign(document.createElement(name), more, { style: `position:fixed;z-index:999;top:0;left:${left}px;width:200px;height:160px;border:0` }));
+    add('iframe', 0, { id: 'blind', src: address, title: 'Not allowed' });
+    add('embed', 420, { id: 'pdf', type: 'application/pdf', src: '/green.pdf#toolbar=0' });
+    const gl = add('canvas', 210, { id: 'gl' }).getContext('webgl');
+    gl.clearColor(0, 0, 1, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    document.getElementById('other').scrollIntoView({ block: 'end' });
+  }, `${site.other}/assist/frame.html`);
+  await page.raw.addScriptTag({ url: `${site.url}/scripts/assist-capture.js` });
+  await page.evaluate(installViewer);
+  await page.evaluate(`async () => { await (${installCapture})({ workerUrl: '/scripts/assist-worker.js' }, 'startTabCapture'); }`);
+  const colours = { other: [255, 251, 233], gl: [0, 0, 255], pdf: [0, 204, 51], blind: [0, 0, 0] };
+  let last = '';
+  await until('the film shows all of it', async () => {
+    const parts = await page.evaluate(async (wanted) => {
+      const { frames } = window.__shared;
+      for (window.__at ??= 0; window.__at < frames.length; window.__at++) await window.__show(frames[window.__at], false);
+      if (!window.__at) return null;
+      return Object.entries(wanted).map(([id, colour]) => {
+        const r = document.getElementById(id).getBoundingClientRect(), w = Math.floor(r.width) - 4, h = Math.floor(r.height) - 4;
+        const d = window.__pixels(Math.ceil(r.x) + 2, Math.ceil(r.y) + 2, w, h);
+        let same = 0;
+        for (let i = 0; i < d.length; i += 4) if (colour.every((v, k) => Math.abs(v - d[i + k]) < 40)) same++;
+        return [id, same / (w * h)];
+      });
+    }, colours);
+    last = JSON.stringify(parts);
+    const { other, gl, pdf, blind } = Object.fromEntries(parts ?? []);
+    return other > 0.5 && gl > 0.95 && pdf > 0.3 && blind > 0.99;
+  }, 40000).catch((fault) => { throw new Error(`${fault.message}: ${last}`); });
+  await until('what is not shown', () => page.evaluate(() => window.__shared.unsupported.map((u) => u.what).join() === 'Not allowed'));
+}
 
 export const cases = [pictures('chromium'), pictures('firefox'), leaks('chromium'), leaks('firefox'), rules, filmed];

@@ -198,10 +198,11 @@ const filmAgain = {
     const consumer = await browser('chromium', 'consumer', { tab: 'Report a claim' });
     await consumer.goto(claim(stack, 'film-1'));
     const agent = await join(stack, 'film-1', consumer);
-    await consumer.evaluate(() => { const f = document.createElement('iframe'); f.setAttribute('sandbox', ''); f.srcdoc = 'of another site'; document.querySelector('main').prepend(f); });
+    await consumer.evaluate(() => { const f = document.createElement('iframe'); f.setAttribute('sandbox', ''); f.setAttribute('data-parley-allow', ''); f.srcdoc = 'of another site'; document.querySelector('main').prepend(f); });
     await consumer.click('assist-film-start');
     await agent.wait((m) => m.type === 'session' && m.fidelity === 'capture');
     await agent.wait('picture');
+    await until('nothing is missing any more', () => agent.state.unsupported.length === 0);
     await consumer.reload();
     await until('the customer is asked again', async () => (await consumer.attribute('assist-film', 'data-again')) === 'true');
     await consumer.says('assist-film', /ended with the page before/);

@@ -45,6 +45,19 @@ function crc(data) {
   return ~c >>> 0;
 }
 
+/** A PDF of one page, all of it in a colour (0 … 1 each). */
+function colouredPdf(r, g, b) {
+  const paint = `${r} ${g} ${b} rg 0 0 400 400 re f`;
+  const objects = ['<</Type/Catalog/Pages 2 0 R>>', '<</Type/Pages/Kids[3 0 R]/Count 1>>', '<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 400]/Contents 4 0 R>>', `<</Length ${paint.length}>>stream\n${paint}\nendstream`];
+  let text = '%PDF-1.4\n';
+  const places = objects.map((object, i) => {
+    const at = text.length;
+    text += `${i + 1} 0 obj${object}endobj\n`;
+    return `${String(at).padStart(10, '0')} 00000 n \n`;
+  });
+  return `${text}xref\n0 5\n0000000000 65535 f \n${places.join('')}trailer<</Size 5/Root 1 0 R>>\nstartxref\n${text.length}\n%%EOF`;
+}
+
 /** {url, close}; the site answers on localhost and on 127.0.0.1, which are two origins. `policy`: Content-Security-Policy; `more`: other pages and scripts by path. */
 export async function servePages({ policy, more = {} } = {}) {
   const picture = colourfulPng(900, 500);
@@ -55,6 +68,7 @@ export async function servePages({ policy, more = {} } = {}) {
       answer.end(body);
     };
     if (pathname === '/picture.png') return send('image/png', picture);
+    if (pathname === '/green.pdf') return send('application/pdf', colouredPdf(0, 0.8, 0.2));
     if (pathname === '/empty.html') return send('text/html', '<!doctype html><title>viewer</title>');
     if (pathname in more) return send(types[path.extname(pathname)] ?? types['.html'], more[pathname]);
     const folder = { assist: pages, fonts, scripts }[pathname.split('/')[1]];
