@@ -41,8 +41,14 @@ export const cases = [
     },
   },
   {
-    name: 'incoming: the agent hangs up', async run(t) {
-      const { agent, telephone } = await answered(t);
+    name: 'incoming: a phone calls the number of a hunt group; its agent answers and hangs up', async run(t) {
+      const { agent, telephone } = await agentAndPhone(t, { settings: { 'gateway.hunt_groups': 'sales: agent1 agent2; number=8000' } });
+      await telephone.dial(`sip:8000@${t.lan.host}`);
+      await agent.appears('ringing');
+      await agent.says('caller-group', /sales/);
+      await agent.click('answer');
+      await agent.is('call', 'connected');
+      await bothHear(agent, telephone);
       await agent.click('end');
       await telephone.event('CALL_CLOSED');
     },

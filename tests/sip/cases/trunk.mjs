@@ -1,6 +1,6 @@
 // From a page to a telephone behind a trunk.
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, reaches, sipSettings, until } from '../lib/call.mjs';
+import { assert, assist, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, reaches, signIn, sipSettings, until } from '../lib/call.mjs';
 import { Kamailio, secretOf } from '../lib/kamailio.mjs';
 import { Linphone } from '../lib/linphone.mjs';
 import { Sipp } from '../lib/sipp.mjs';
@@ -95,6 +95,47 @@ export const cases = [
     },
   },
   {
+    name: 'trunk: PCMA, G.722 and Opus: a page calls such phones and they call an agent\'s page', async run(t) {
+      const kamailio = await t.start(Kamailio, t.peer());
+      const kinds = [['PCMA', 'pcma/8000/1'], ['G722', 'g722/16000/1'], ['opus', 'opus/48000/2']];
+      const phones = await Promise.all(kinds.map(async ([codec, codecs], i) => Object.assign(
+        await t.start(Baresip, t.peer(), { user: `200${i + 1}`, tone: 500 + 100 * i, registrar: kamailio, codecs }), { codec })));
+      await t.parley(sipSettings(t.lan, [kamailio.address]), mediaSettings(t.lan));
+      const [page, agent] = [await t.browser('chromium', 'consumer'), await t.browser('chromium', 'agent')];
+      await signIn(agent, t.stack);
+      const calls = {
+        page: async (phone) => {
+          await assist(page, t.stack, { destination: phone.user });
+          await page.is('call-panel', 'connected');
+          return page;
+        },
+        agent: async (phone) => {
+          await phone.dial(`sip:agent1@${t.lan.host}`);
+          await agent.appears('ringing');
+          await agent.click('answer');
+          await agent.is('call', 'connected');
+          return agent;
+        },
+      };
+      // Two calls at a time, of different phones.
+      for (let i = 0; i < phones.length; i++) {
+        const pairs = [[calls.page, phones[i]], [calls.agent, phones[(i + 1) % phones.length]]];
+        await Promise.all(pairs.map(async ([call, phone]) => bothHear(await call(phone), phone)));
+        const reports = await Promise.all((await t.stack.calls()).current.map((one) => t.stack.call(one.call)));
+        for (const [, phone] of pairs) {
+          const sections = reports.flatMap((report) => report.media.legs).filter((leg) => leg.kind === 'rtp')
+            .flatMap((leg) => leg.sections).filter((section) => section.kind === 'audio');
+          const section = sections.find((one) => one.codec === phone.codec);
+          assert(section && section.toPeer.packets > 20 && section.fromPeer.packets > 20, `${phone.codec}: ${JSON.stringify(sections)}`);
+        }
+        await Promise.all(pairs.map(([, phone]) => phone.command('hangup')));
+        await page.is('call-panel', 'ended');
+        await agent.appears('last-call');
+        phones.forEach((phone) => phone.forget());
+      }
+    },
+  },
+  {
     name: 'trunk: over TCP', async run(t) {
       const telephone = await t.start(Baresip, t.peer(), { user: '2001', transport: 'tcp' });
       await t.parley(sipSettings(t.lan, [`sip:${telephone.peer.address};transport=tcp`]), mediaSettings(t.lan));
@@ -103,6 +144,42 @@ export const cases = [
       await bothHear(page, telephone);
       await page.click('end');
       await telephone.event('CALL_CLOSED');
+    },
+  },
+  {
+    name: 'trunk: over IPv6, signalling and media; the phone calls, too', async run(t) {
+      const wire = await t.capture();
+      const [peer, host] = [t.peer(), t.lan.v6()];
+      const telephone = await t.start(Baresip, peer, { user: '2001', v6: true });
+      await t.parley(sipSettings(t.lan, [`sip:[${peer.v6()}]`], { 'sip.listen': `udp:[${host}]:5060` }), { mediaSettings: { 'media.rtp_address': host } });
+      const page = await pageCalls(t, '2001');
+      await page.is('call-panel', 'connected');
+      await bothHear(page, telephone);
+      await page.click('end');
+      await telephone.event('CALL_CLOSED');
+      telephone.forget();
+      await telephone.dial(`sip:agent1@[${host}]`);
+      const told = await telephone.event('CALL_CLOSED');
+      assert(told.param.startsWith('480'), `nobody is signed in, but the phone was told ${told.param}`);
+      await wire.stop();
+      for (const [from, to] of [[host, peer.v6()], [peer.v6(), host]]) {
+        const packets = wire.fields(`ipv6.src == ${from} && ipv6.dst == ${to} && rtp`, 'frame.number').length;
+        assert(packets > 20, `${packets} packets of media from ${from} to ${to}`);
+      }
+    },
+  },
+  {
+    name: 'trunk: a key that is sent by INFO reaches the phone', async run(t) {
+      const telephone = await t.start(Baresip, t.peer(), { user: '2001' });
+      await t.parley(sipSettings(t.lan, [telephone.peer.address]), mediaSettings(t.lan));
+      const page = await dial(t.stack, '2001');
+      const { call } = await reaches(page, ['connecting', 'connected']);
+      page.send({ type: 'dtmf', call, digits: '7', method: 'info' });
+      const start = await telephone.event('CALL_DTMF_START');
+      assert(start.param === '7', `the phone understood ${start.param}`);
+      page.send({ type: 'end', call });
+      await telephone.event('CALL_CLOSED');
+      await page.bye();
     },
   },
   {

@@ -12,16 +12,18 @@ export class Baresip {
   /**
    * `user@domain` with `registrar` (a Kamailio) or without one; `answer`: auto or manual; `codecs`: "pcmu/8000/1" …;
    * `encryption`: "srtp-mand" (SDES), "dtls_srtp" …; `account`: more of its parameters;
+   * `v6`: over IPv6 and nothing else (its control stays where it is);
    * `video`: { codec: "vp8" or "h264", file: a Y4M that it shows over and over }.
    */
-  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '', account = '', video = null } = {}) {
+  static async start(scratch, peer, { user, tone = 500, answer = 'auto', registrar = null, transport = 'udp', codecs = 'pcmu/8000/1', encryption = '', account = '', v6 = false, video = null } = {}) {
     const phone = new Baresip();
     const folder = path.join(scratch, `baresip-${user}-${peer.address}`), records = path.join(folder, 'records');
     fs.mkdirSync(records, { recursive: true });
     Object.assign(phone, { peer, user, tone, records, events: [], waiting: [] });
-    phone.aor = `sip:${user}@${registrar?.domain ?? peer.address}`;
-    phone.uri = `sip:${user}@${peer.address}:5060`;
-    fs.writeFileSync(path.join(folder, 'config'), `sip_listen ${peer.address}:5060
+    const host = v6 ? `[${peer.v6()}]` : peer.address;
+    phone.aor = `sip:${user}@${registrar?.domain ?? host}`;
+    phone.uri = `sip:${user}@${host}:5060`;
+    fs.writeFileSync(path.join(folder, 'config'), `sip_listen ${host}:5060
 net_interface eth0
 rtp_timeout 0
 call_local_timeout 60
@@ -61,7 +63,7 @@ module_app ctrl_tcp.so
 `);
     fs.writeFileSync(path.join(folder, 'accounts'), `<${phone.aor};transport=${transport}>;answermode=${answer};audio_codecs=${codecs}${video ? `;video_codecs=${video.codec}` : ''};${registrar
       ? `auth_user=${user};auth_pass=${secretOf(user)};outbound="sip:${registrar.address}${transport === 'tls' ? ':5061' : ''};transport=${transport}";regint=120` : 'regint=0'}${encryption ? `;mediaenc=${encryption}` : ''}${account ? `;${account}` : ''}\n`);
-    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v']);
+    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v', ...(v6 ? ['-6'] : [])]);
     await phone.program.prints(/baresip is ready/);
     await phone.connect();
     if (registrar) await registrar.registered(user);

@@ -14,6 +14,7 @@ let count = 0;
 export class Peer {
   constructor(lan, number) {
     this.lan = lan;
+    this.number = number;
     this.namespace = `${lan.id}p${number}`;
     this.address = `${lan.network}.${10 + number}`;
     this.link = `${lan.id}v${number}`;
@@ -24,6 +25,15 @@ export class Peer {
     run('ip', '-n', this.namespace, 'link', 'set', 'eth0', 'up');
     run('ip', '-n', this.namespace, 'link', 'set', 'lo', 'up');
     run('ip', '-n', this.namespace, 'route', 'add', 'default', 'via', lan.host);
+  }
+  /** Its IPv6 address; there is none before somebody asks. */
+  v6() {
+    if (!this.address6) {
+      this.lan.v6();
+      this.address6 = `${this.lan.prefix6}${10 + this.number}`;
+      run('ip', '-n', this.namespace, 'addr', 'add', `${this.address6}/64`, 'dev', 'eth0', 'nodad');
+    }
+    return this.address6;
   }
   /** The command that runs another one at this peer. */
   get prefix() { return ['ip', 'netns', 'exec', this.namespace]; }
@@ -80,6 +90,15 @@ export class Lan {
     run('ip', 'link', 'add', this.device, 'type', 'bridge');
     run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.device);
     run('ip', 'link', 'set', this.device, 'up');
+  }
+  /** This machine's IPv6 address in it; there is none before somebody asks. */
+  v6() {
+    if (!this.host6) {
+      this.prefix6 = `fd92:0:0:${this.network.split('.')[2]}::`;
+      this.host6 = `${this.prefix6}1`;
+      run('ip', 'addr', 'add', `${this.host6}/64`, 'dev', this.device, 'nodad');
+    }
+    return this.host6;
   }
   peer() {
     const peer = new Peer(this, this.peers.length + 1);
