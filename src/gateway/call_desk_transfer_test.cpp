@@ -310,6 +310,7 @@ TEST_F(DeskTransfer, APhoneCustomerKeepsItsNumberAtTheSecondAgent) {
   const Json incoming = second_->expect("incoming");
   EXPECT_EQ(incoming["peer"]["number"], "+4989123");
   EXPECT_EQ(incoming["peer"]["name"], "Grace");
+  EXPECT_EQ(incoming["uui"], "beef");
   EXPECT_FALSE(phones().has("refer")) << "only two phones can do it themselves";
   EXPECT_TRUE(sees([&] { return brokers().has("ringing tone agent on"); }))
       << "the phone hears that it rings";
@@ -338,6 +339,8 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
   auto id = phoneToAgent();
   agent_->send("transfer", {{"call", id}, {"destination", "sip:3001@pbx"}});
   EXPECT_TRUE(said("refer in1 sip:3001@pbx"));
+  EXPECT_EQ(phones().referred.uui, "beef");
+  EXPECT_EQ(phones().referred.correlationId, "c-77");
   phones().tellsRefer("in1", 180);
   EXPECT_FALSE(withTransfer(*agent_, "ringing").is_null());
   phones().tellsRefer("in1", 200);

@@ -35,6 +35,12 @@ Json commonJson(const CallState& s, Side place) {
   return out;
 }
 
+/// For agents only: what the token's maker or an exchange says of the customer is none of the page's
+/// business.
+void addContext(Json& out, const CallState& s) {
+  if (!s.uui.empty()) out["uui"] = s.uui;
+}
+
 void addReason(Json& out, EndReason reason, EndedBy by, Side viewer, const std::string& peer) {
   out["state"] = "ended";
   out["reason"] = toString(reason);
@@ -123,6 +129,7 @@ std::string callFields(const CallState& s, Side side) {
   if (view.early) out["early"] = true;
   if (view.peerRings) out["peerTransfer"] = "ringing";
   if (!s.transferredBy.empty() && own.agent) out["transferredBy"] = s.transferredBy;
+  if (own.agent) addContext(out, s);
   if (!view.transfer.empty()) {
     out["transfer"] = {{"state", view.transfer}, {"to", s.transfer.to}, {"text", view.transferText}};
   }
@@ -142,6 +149,7 @@ std::string ringFields(const CallState& s, const RingingPage& page, bool answere
   out["held"] = false;
   out["peerHeld"] = false;
   out["can"] = {{"hold", false}, {"transfer", false}, {"video", false}, {"dtmf", false}};
+  addContext(out, s);
   if (page.autoAnswer) out["autoAnswer"] = true;
   if (s.transfer.running()) {
     out["transferredBy"] = s.party(place).name;

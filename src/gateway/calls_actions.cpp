@@ -133,7 +133,11 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
     case PhoneOp::dtmf:
       return phones_.sendDtmf(a.leg, a.text);
     case PhoneOp::refer:
-      return phones_.refer(a.leg, a.text, a.other);
+      return phones_.refer({.leg = a.leg,
+                            .target = a.text,
+                            .replacesLeg = a.other,
+                            .uui = s.uui,
+                            .correlationId = s.correlationId});
     case PhoneOp::referProgress:
       return phones_.referProgress(a.leg, a.status);
   }

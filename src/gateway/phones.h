@@ -24,6 +24,14 @@ struct PhoneInvite {
   std::string replaces;       ///< Replaces header value as a REFER named it, or empty.
 };
 
+struct PhoneRefer {
+  std::string leg;
+  std::string target;       ///< Whom the phone is to call; written as in PhoneInvite.
+  std::string replacesLeg;  ///< In place of that leg's dialog, or empty.
+  std::string uui;          ///< For the call that comes of it, as in PhoneInvite.
+  std::string correlationId;
+};
+
 struct IncomingPhoneCall {
   std::string leg;
   std::string to;           ///< The request URI's user: "8000".
@@ -31,7 +39,7 @@ struct IncomingPhoneCall {
   std::string fromAddress;  ///< "sip:+49…@host", P-Asserted-Identity first, then From.
   std::string fromName;
   std::string sdp;  ///< Empty: the caller wants our offer in the answer (delayed offer).
-  std::string uui;
+  std::string uui;  ///< As text for people: its first User-to-User element.
   std::string correlationId;
   std::string replacesLeg;  ///< INVITE with Replaces: the leg that it takes the place of, or empty.
   std::string trunk;        ///< Where it came from, for people.
@@ -93,8 +101,8 @@ class Phones {
   virtual void answerOffer(const std::string& leg, const std::string& sdp) = 0;
   virtual void refuseOffer(const std::string& leg, int status) = 0;
   virtual void sendDtmf(const std::string& leg, const std::string& digits) = 0;  ///< INFO.
-  /// Asks the phone to call `target`; with `replacesLeg` in place of that leg's dialog.
-  virtual void refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) = 0;
+  /// Asks the phone to call somebody else.
+  virtual void refer(const PhoneRefer& refer) = 0;
   virtual void referProgress(const std::string& leg, int status) = 0;
   /// The dialog as text for the store, after each step of it; empty when there is none (any more).
   virtual std::string save(const std::string& leg) const = 0;

@@ -1,6 +1,8 @@
 #include "gateway/sip_call_headers.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "base/text.h"
 #include "gateway/destinations.h"
@@ -86,17 +88,25 @@ sip::NameAddr callerAddress(const std::string& name, const std::string& address,
   return out;
 }
 
+sip::Headers contextHeaders(const std::string& uui, const std::string& correlationId) {
+  sip::Headers out;
+  if (!uui.empty()) {
+    const base::Bytes bytes = base::asBytes(uui);
+    sip::UserToUser element;
+    element.data.assign(bytes.begin(), bytes.end());
+    if (const auto text = element.toString()) out.push_back({sip::HeaderId::userToUser, {}, *text});
+  }
+  if (isCorrelation(correlationId)) {
+    out.push_back({sip::HeaderId::other, std::string(kCorrelation), correlationId});
+  }
+  return out;
+}
+
 sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain) {
   sip::Headers out;
   const sip::NameAddr caller = callerAddress(invite.fromName, invite.fromAddress, domain);
   if (caller.uri.user != "anonymous") {
     out.push_back({sip::HeaderId::pAssertedIdentity, {}, caller.toString()});
-  }
-  if (!invite.uui.empty()) {
-    const base::Bytes bytes = base::asBytes(invite.uui);
-    sip::UserToUser uui;
-    uui.data.assign(bytes.begin(), bytes.end());
-    if (const auto text = uui.toString()) out.push_back({sip::HeaderId::userToUser, {}, *text});
   }
   if (isSessionId(invite.correlationId)) {
     sip::SessionIdentifier session;
@@ -104,9 +114,7 @@ sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain) {
     session.remote = sip::kNilSession;
     out.push_back({sip::HeaderId::sessionId, {}, session.toString()});
   }
-  if (isCorrelation(invite.correlationId)) {
-    out.push_back({sip::HeaderId::other, std::string(kCorrelation), invite.correlationId});
-  }
+  std::ranges::move(contextHeaders(invite.uui, invite.correlationId), std::back_inserter(out));
   return out;
 }
 

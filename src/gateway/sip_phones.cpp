@@ -283,13 +283,15 @@ void SipPhones::sendDtmf(const std::string& leg, const std::string& digits) {
   arm();
 }
 
-void SipPhones::refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) {
-  const Leg* found = find(leg);
+void SipPhones::refer(const PhoneRefer& asked) {
+  const Leg* found = find(asked.leg);
   if (found == nullptr) return;
   const auto server = sip::Uri::parse(found->server);
   sip::OutgoingRefer refer;
-  refer.target = calledUri(target, server.value_or(sip::Uri{}), options_.rewriteUris && server.has_value());
-  if (const Leg* replaced = find(replacesLeg)) refer.replacesSession = replaced->session;
+  refer.target =
+      calledUri(asked.target, server.value_or(sip::Uri{}), options_.rewriteUris && server.has_value());
+  refer.targetHeaders = contextHeaders(asked.uui, asked.correlationId);
+  if (const Leg* replaced = find(asked.replacesLeg)) refer.replacesSession = replaced->session;
   agent_->refer(found->session, refer, loop_.now());
   arm();
 }

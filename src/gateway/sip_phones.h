@@ -76,7 +76,7 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   void answerOffer(const std::string& leg, const std::string& sdp) override;
   void refuseOffer(const std::string& leg, int status) override;
   void sendDtmf(const std::string& leg, const std::string& digits) override;
-  void refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) override;
+  void refer(const PhoneRefer& refer) override;
   void referProgress(const std::string& leg, int status) override;
   std::string save(const std::string& leg) const override;
   bool restore(const std::string& leg, const std::string& saved) override;

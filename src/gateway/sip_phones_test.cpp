@@ -407,6 +407,19 @@ TEST_F(SipPhonesTest, ATextInTheCallIsNotTakenAndNotThrownAway) {
   EXPECT_EQ(statusSent(), 405);
 }
 
+TEST_F(SipPhonesTest, AReferCarriesWhatBelongsToTheCase) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 200, kOffer);
+  ASSERT_TRUE(heard("p1 answered sdp"));
+  phones_->refer(
+      {.leg = "p1", .target = "2002", .replacesLeg = {}, .uui = "order 4711", .correlationId = "case-7"});
+  const std::string target(take(Method::refer).header(sip::HeaderId::referTo).value());
+  EXPECT_THAT(target, HasSubstr("sip:2002@192.0.2.81?User-to-User=6f726465722034373131%3Bencoding%3Dhex"));
+  EXPECT_THAT(target, HasSubstr("&X-Correlation-ID=case-7"));
+}
+
 TEST_F(SipPhonesTest, DigitsGoOneByOne) {
   make({"sip:192.0.2.81"});
   pingsAnswered({"192.0.2.81"});

@@ -45,8 +45,10 @@ void FakePhones::sendDtmf(const std::string& leg, const std::string& digits) {
   log.push_back("dtmf " + leg + " " + digits);
 }
 
-void FakePhones::refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) {
-  log.push_back("refer " + leg + " " + target + (replacesLeg.empty() ? "" : " replaces " + replacesLeg));
+void FakePhones::refer(const PhoneRefer& refer) {
+  referred = refer;
+  log.push_back("refer " + refer.leg + " " + refer.target +
+                (refer.replacesLeg.empty() ? "" : " replaces " + refer.replacesLeg));
 }
 
 void FakePhones::referProgress(const std::string& leg, int status) {

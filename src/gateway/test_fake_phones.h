@@ -26,7 +26,7 @@ class FakePhones final : public Phones {
   void answerOffer(const std::string& leg, const std::string& sdp) override;
   void refuseOffer(const std::string& leg, int status) override;
   void sendDtmf(const std::string& leg, const std::string& digits) override;
-  void refer(const std::string& leg, const std::string& target, const std::string& replacesLeg) override;
+  void refer(const PhoneRefer& refer) override;
   void referProgress(const std::string& leg, int status) override;
   std::string save(const std::string& leg) const override { return legs.contains(leg) ? dialog : ""; }
   bool restore(const std::string& leg, const std::string& saved) override;
@@ -54,6 +54,7 @@ class FakePhones final : public Phones {
   /// The last line that begins so; empty: none.
   std::string last(const std::string& start) const;
   PhoneInvite invited;         ///< The last one.
+  PhoneRefer referred;         ///< The last one.
   std::set<std::string> legs;  ///< Dialogs that are not ended.
   bool trunk = true;
   bool restorable = true;

@@ -74,6 +74,11 @@ void InviteSession::refer(const OutgoingRefer& wanted, base::Instant now) {
     const Replaces replaces{dialog.callId, dialog.remoteTag, dialog.localTag, false};
     target.uri.headers = "Replaces=" + escape(replaces.toString());
   }
+  for (const Header& header : wanted.targetHeaders) {
+    if (!target.uri.headers.empty()) target.uri.headers += '&';
+    const std::string_view name = header.name.empty() ? nameOf(header.id) : std::string_view(header.name);
+    target.uri.headers.append(escape(name)).append(1, '=').append(escape(header.value));
+  }
   Message request = makeRequest(Method::refer, state_.dialog);
   request.set(HeaderId::referTo, target.toString());
   request.set(HeaderId::referredBy, wanted.referredBy.empty() ? state_.dialog.local : wanted.referredBy);

@@ -189,6 +189,27 @@ TEST_F(SessionRequestsTest, AttendedTransferReplacesTheCallAtTheTarget) {
   EXPECT_TRUE(bob.has("refer progress 200 done"));
 }
 
+TEST_F(SessionRequestsTest, AReferBringsHeadersForTheNewCallEscaped) {
+  RawPeer peer(net, "10.0.0.9");
+  const SessionId session = alice.dial(peer);
+  run(50);
+  peer.send(peer.respond("INVITE", 200, "t", "answer"), alice.target());
+  run(50);
+  OutgoingRefer wanted{Uri::sip("carol", "10.0.0.3"), session, {}};
+  wanted.targetHeaders = {{HeaderId::userToUser, {}, "6f72646572;encoding=hex"},
+                          {HeaderId::other, "X-Correlation-ID", "a:1&b=2?>"}};
+  alice.ua.refer(session, wanted, net.now);
+  run(50);
+  ASSERT_NE(peer.last("REFER"), nullptr);
+  const auto target = NameAddr::parse(peer.last("REFER")->header(HeaderId::referTo).value());
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->uri.user, "carol");
+  EXPECT_TRUE(target->uri.headers.starts_with("Replaces=")) << target->uri.headers;
+  EXPECT_TRUE(target->uri.headers.ends_with(
+      "&User-to-User=6f72646572%3Bencoding%3Dhex&X-Correlation-ID=a%3A1%26b%3D2%3F%3E"))
+      << target->uri.headers;
+}
+
 TEST_F(SessionRequestsTest, AReferThatNamesOurOwnCallSaysWhich) {
   // Bob has two calls with Alice's side and joins them.
   connect();

@@ -111,6 +111,9 @@ struct OutgoingRefer {
   Uri target;
   std::optional<SessionId> replacesSession;
   std::string referredBy;  ///< Empty: our own address in the dialog.
+  /// Of the INVITE that is asked for: they stand escaped in Refer-To (RFC 3261 section 19.1.1, RFC 7433
+  /// section 4).
+  Headers targetHeaders{};
 };
 
 /// A request outside of all sessions: OPTIONS, MESSAGE, REGISTER, PUBLISH …

@@ -54,14 +54,16 @@ export const cases = [
     },
   },
   {
-    name: 'incoming: a call with ISUP and a location beside its SDP (multipart); a key of the phone (INFO) is shown to the agent', async run(t) {
+    name: 'incoming: a call with ISUP and a location beside its SDP (multipart); a key of the phone (INFO) and what came along (User-to-User) are shown to the agent', async run(t) {
       const peer = t.peer();
       await t.parley(sipSettings(t.lan, [peer.address]), mediaSettings(t.lan));
       const agent = await t.browser('chromium', 'agent');
       await signIn(agent, t.stack);
       const call = t.owns(new Sipp(t.scratch, peer, 'call-and-press-a-key', { remote: `${t.lan.host}:5060`, user: 'agent1', echo: true }));
       await agent.appears('ringing');
+      await agent.says('caller-uui', /order 4711/);
       await agent.click('answer');
+      await agent.says('peer-uui', /order 4711/);
       await agent.says('dtmf-received', /7/);
       await call.succeeded();
     },

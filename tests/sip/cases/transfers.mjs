@@ -101,7 +101,8 @@ export const cases = [
       await until('no call is left here', async () => (await t.stack.calls()).current.length === 0);
       await other.command('hangup');
       await wire.stop();
-      assert(wire.messages(`sip.Method == "REFER" && ip.src == ${t.lan.host}`).length > 0, 'no REFER');
+      const refer = wire.messages(`sip.Method == "REFER" && ip.src == ${t.lan.host}`)[0];
+      assert(/Refer-To: .*[?&]X-Correlation-ID=\w+/i.test(refer?.headers ?? ''), `REFER: ${refer?.headers}`);
     },
   },
   {

@@ -25,6 +25,7 @@ export function ringingPanel(desk: Desk, call: Call) {
     <div id="caller-more">
       <p class="soft" data-test="caller-address">${whence(call)}</p>
       ${call.transferredBy ? html`<p class="soft" data-test="caller-transferred-by">Passed on by ${call.transferredBy}</p>` : nothing}
+      ${call.uui ? html`<p class="soft" data-test="caller-uui">Sent along: ${call.uui}</p>` : nothing}
     </div>
     ${automatic
       ? html`<p class="auto" role="status" data-test="auto-answer">${icons.info} This call is answered by itself.</p>`

@@ -262,15 +262,16 @@ export class CallView extends LitElement {
     return nothing;
   }
 
-  /** Number, group and who passed the call on. */
+  /** Number, group, who passed the call on, and what came with it. */
   private facts(call: Call) {
     const { number, kind } = call.peer;
-    if (!number && !call.group && !call.transferredBy && kind === 'page') return nothing;
+    if (!number && !call.group && !call.transferredBy && !call.uui && kind === 'page') return nothing;
     return html`<p class="facts">
       ${kind === 'phone' ? html`<span>Telephone</span>` : nothing}
       ${number && number !== peerName(call) ? html`<span data-test="peer-number">${number}</span>` : nothing}
       ${call.group ? html`<span data-test="peer-group">Group ${call.group}</span>` : nothing}
       ${call.transferredBy ? html`<span data-test="transferred-by">Passed on by ${call.transferredBy}</span>` : nothing}
+      ${call.uui ? html`<span data-test="peer-uui">Sent along: ${call.uui}</span>` : nothing}
     </p>`;
   }
 

@@ -73,6 +73,8 @@ export interface CallFields {
   /** The agent's page answers by itself, after a short tone. */
   autoAnswer: boolean;
   correlationId?: string;
+  /** User-to-User information that came with the call; agents only. */
+  uui?: string;
   /** The call in whose place this one comes: a consult that is joined. */
   replaces?: string;
 }
@@ -193,6 +195,7 @@ export function parseCallFields(value: unknown): CallFields | null {
     group: optional(value.group),
     autoAnswer: value.autoAnswer === true,
     correlationId: optional(value.correlationId),
+    uui: optional(value.uui),
     replaces: optional(value.replaces),
   };
 }

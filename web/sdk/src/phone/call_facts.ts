@@ -50,6 +50,10 @@ export abstract class CallFacts extends Emitter<CallEvents> {
   get replaces(): string {
     return this.fields_?.replaces ?? '';
   }
+  /** What came with the call (User-to-User), for agents only; empty: nothing. */
+  get uui(): string {
+    return this.fields_?.uui ?? '';
+  }
   get correlationId(): string {
     return this.fields_?.correlationId ?? '';
   }

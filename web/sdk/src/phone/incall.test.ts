@@ -444,10 +444,10 @@ describe('an agent', () => {
 
   it('hears who is calling, through which group, and who passed the call on', async () => {
     const call = await first({
-      peer: { name: 'Ada', address: 'sip:+4930@x', kind: 'phone', number: '+4930123' }, group: 'Claims', transferredBy: 'Noa', autoAnswer: true, correlationId: 'k-1', assist: { cid: 'c-9' },
+      peer: { name: 'Ada', address: 'sip:+4930@x', kind: 'phone', number: '+4930123' }, group: 'Claims', transferredBy: 'Noa', autoAnswer: true, correlationId: 'k-1', uui: 'order 4711', assist: { cid: 'c-9' },
     });
     expect(call.peer).toEqual({ name: 'Ada', address: 'sip:+4930@x', kind: 'phone', number: '+4930123' });
-    expect([call.group, call.transferredBy, call.autoAnswer, call.correlationId, call.assistCid]).toEqual(['Claims', 'Noa', true, 'k-1', 'c-9']);
+    expect([call.group, call.transferredBy, call.autoAnswer, call.correlationId, call.uui, call.assistCid]).toEqual(['Claims', 'Noa', true, 'k-1', 'order 4711', 'c-9']);
   });
 
   it('dials out: voice, unless video is asked for', async () => {
