@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "base/log.h"
 #include "gateway/brokers.h"
 #include "gateway/http_api.h"
@@ -12,6 +9,7 @@
 #include "gateway/record_store.h"
 #include "gateway/settings.h"
 #include "gateway/sip_service.h"
+#include "gateway/sip_tls.h"
 #include "identity/web_sessions.h"
 #include "trust/authority.h"
 
@@ -29,13 +27,6 @@ constexpr base::Millis kSampleEvery{1'000};
 constexpr std::size_t kPasswordQueue = 64;
 // The largest that is asked for is a session token. Each connection may hold as much.
 constexpr std::size_t kMaxRequestBody = 64 * 1024;
-
-base::Result<std::string> readAuthorities(const std::string& file) {
-  if (file.empty()) return std::string();
-  std::ifstream in(file);
-  if (!in) return base::fail("server.bad_authorities", file + " cannot be read");
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 class RunningServer final : public Server {
  public:
@@ -133,11 +124,11 @@ class RunningServer final : public Server {
   }
 
   base::Result<void> makeSip(trust::Authority& authority) {
-    auto more = readAuthorities(settings_.text("sip.authorities"));
-    if (!more) return std::unexpected(more.error());
-    auto trusted = net::TlsClientContext::create(authority.certificatePem() + *more, true);
-    if (!trusted) return std::unexpected(trusted.error());
-    auto sip = SipService::start({loop_, random_, settings_, tls_, *trusted, version_});
+    const std::string own = authority.stateDirectory() + "/server";
+    auto tls = SipTls::create({loop_, settings_, own + ".pem", own + ".key", authority.certificatePem()});
+    if (!tls) return std::unexpected(tls.error());
+    sipTls_ = std::move(*tls);
+    auto sip = SipService::start({loop_, random_, settings_, sipTls_->server(), sipTls_->client(), version_});
     if (!sip) return std::unexpected(sip.error());
     sip_ = std::move(*sip);
     return {};
@@ -197,6 +188,7 @@ class RunningServer final : public Server {
     if (http_) http_->setHandshakeLimits(handshakeLimits(settings_));
     for (const auto& extension : extensions_) extension->applySettings();
   }
+    sipTls_->check();
 
   base::Result<void> startUsers(const std::string& stateDirectory) {
     std::optional<base::Result<void>> started;
@@ -283,6 +275,7 @@ class RunningServer final : public Server {
   PerformanceLog performance_;
   CallRecords records_;
   std::unique_ptr<RecordStore> recordStore_;
+  std::unique_ptr<SipTls> sipTls_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Calls> calls_;
   std::unique_ptr<CallDesk> desk_;

@@ -72,8 +72,13 @@ void declareReach(const Declarer& sip) {
            "Addresses and networks that may call besides the outbound servers.", notPeers);
   sip.choice("sip.strangers", {"refuse", "silence"}, false,
              "What any other address gets: 403 (refuse) or no answer at all (silence).");
-  sip.text("sip.authorities", SettingType::text, "", true,
-           "File with further authorities (PEM) that SIP servers' certificates may come from.");
+  sip.text(
+      "sip.authorities", SettingType::text, "", false,
+      "File with further authorities (PEM) that certificates of SIP servers and peers may come from; read "
+      "again when it changes.");
+  sip.choice("sip.client_certificates", {"none", "optional", "required"}, false,
+             "Whether who connects over TLS is asked for a certificate of these authorities or Parley's own: "
+             "no (none), asked but let in without (optional), or not let in without (required).");
 }
 
 void declareSessions(const Declarer& sip) {

@@ -1,6 +1,8 @@
 // Trunks over TLS and WebSocket: Kamailio with a certificate of an authority that is, or is not, known here.
+import path from 'node:path';
+import { connect } from 'node:tls';
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, signIn, sipSettings, until } from '../lib/call.mjs';
+import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, reaches, signIn, sipSettings, until } from '../lib/call.mjs';
 import { Authority, Kamailio } from '../lib/kamailio.mjs';
 
 async function trunks(stack) {
@@ -33,6 +35,31 @@ export const cases = [
       // The bench itself asks Kamailio by OPTIONS whether it is there.
       assert(wire.messages(`ip.addr == ${t.lan.host} && sip.CSeq.method != "OPTIONS"`).length === 0, 'SIP of ours is readable');
       assert(wire.fields(`ip.addr == ${t.lan.host} && tls.app_data`, 'frame.number').length > 10, 'nothing was sent over TLS');
+    },
+  },
+  {
+    name: 'secure: both sides of a trunk ask for a certificate and show theirs (mutual TLS)', async run(t) {
+      const authority = await t.start(Authority);
+      const peer = t.peer();
+      await t.parley(sipSettings(t.lan, [`sip:${peer.address}:5061;transport=tls`], { 'sip.authorities': authority.file, 'sip.client_certificates': 'required' }), mediaSettings(t.lan));
+      const kamailio = await t.start(Kamailio, peer, { tls: authority, peers: path.join(t.stack.state, 'ca.pem') });
+      const phone = await t.start(Baresip, t.peer(), { user: '2001', registrar: kamailio });
+      const page = await dial(t.stack, '2001');
+      await reaches(page, ['connecting', 'connected']);
+      await phone.command('hangup');
+      await reaches(page, ['ended']);
+      await page.bye();
+      // The other way Kamailio connects, and is let in: nobody is signed in, which it is told.
+      phone.forget();
+      await phone.dial(`sip:agent1@${t.lan.host}`);
+      const told = await phone.event('CALL_CLOSED');
+      assert(told.param.startsWith('480'), `the phone was told ${told.param}`);
+      // Without a certificate nothing is said to either of them.
+      const tls = { rejectUnauthorized: false, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
+      for (const host of [peer.address, t.lan.host]) {
+        const shut = await new Promise((done) => connect({ host, port: 5061, ...tls }, () => done('open')).on('error', (error) => done(error.code)));
+        assert(shut !== 'open', `${host} speaks to who shows no certificate`);
+      }
     },
   },
   {

@@ -7,7 +7,7 @@ import { Program } from './program.mjs';
 
 export const secretOf = (user) => `secret-${user}`;
 
-const config = ({ address, folder, algorithm, callsNeedDigest, tls }) => `#!KAMAILIO
+const config = ({ address, folder, algorithm, callsNeedDigest, tls, peers }) => `#!KAMAILIO
 debug=2
 log_stderror=yes
 children=2
@@ -46,7 +46,9 @@ modparam("auth", "qop", "auth")
 modparam("auth", "nonce_expire", 60)
 modparam("auth", "nonce_count", 1)
 ${algorithm ? `modparam("auth", "algorithm", "${algorithm}")` : ''}
-${tls ? `modparam("tls", "certificate", "${folder}/cert.pem")\nmodparam("tls", "private_key", "${folder}/key.pem")\nmodparam("tls", "tls_method", "TLSv1.2+")\nmodparam("tls", "verify_certificate", 0)` : ''}
+${tls ? `modparam("tls", "certificate", "${folder}/cert.pem")\nmodparam("tls", "private_key", "${folder}/key.pem")\nmodparam("tls", "tls_method", "TLSv1.2+")\n${peers
+    ? `modparam("tls", "ca_list", "${peers}")\nmodparam("tls", "verify_certificate", 1)\nmodparam("tls", "require_certificate", 1)`
+    : 'modparam("tls", "verify_certificate", 0)'}` : ''}
 
 request_route {
   xlog("L_NOTICE", "$proto:$si:$sp $rm $ru\\n");
@@ -121,14 +123,15 @@ const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
 const newKey = (file) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file];
 
 export class Kamailio {
-  static async start(scratch, peer, { algorithm = '', callsNeedDigest = false, tls = null } = {}) {
+  /** `tls`: an Authority of its certificate; `peers`: a file with those of which everybody must show one. */
+  static async start(scratch, peer, { algorithm = '', callsNeedDigest = false, tls = null, peers = null } = {}) {
     const kamailio = new Kamailio();
     const folder = path.join(scratch, `kamailio-${peer.address}`);
     fs.mkdirSync(path.join(folder, 'run'), { recursive: true });
     Object.assign(kamailio, { peer, folder, address: peer.address, domain: peer.address });
     if (tls) tls.issue(folder, tls.name ?? peer.address);
     const file = path.join(folder, 'kamailio.cfg');
-    fs.writeFileSync(file, config({ address: peer.address, folder, algorithm, callsNeedDigest, tls }));
+    fs.writeFileSync(file, config({ address: peer.address, folder, algorithm, callsNeedDigest, tls, peers }));
     kamailio.program = new Program(folder, peer, 'kamailio', ['-DD', '-E', '-f', file, '-P', path.join(folder, 'run/pid'), '-Y', path.join(folder, 'run'), '-m', '64', '-M', '8']);
     await kamailio.answers();
     return kamailio;

@@ -1,0 +1,107 @@
+#include "gateway/sip_tls.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "gateway/internal_log.h"
+#include "trust/files.h"
+
+namespace parley::gateway {
+namespace {
+
+constexpr base::Millis kSipTlsCheck{5'000};
+
+net::ClientCertificate clientCertificates(const std::string& text) {
+  if (text == "required") return net::ClientCertificate::required;
+  return text == "optional" ? net::ClientCertificate::optional : net::ClientCertificate::none;
+}
+
+base::Result<std::string> contentOf(const std::string& file) {
+  auto read = trust::readFile(file);
+  if (!read) return std::unexpected(read.error());
+  if (!*read) return base::fail("tls.bad_certificate", file + " does not exist");
+  return std::move(**read);
+}
+
+}  // namespace
+
+base::Result<std::string> readAuthorities(const std::string& file) {
+  if (file.empty()) return std::string();
+  std::ifstream in(file);
+  if (!in) return base::fail("server.bad_authorities", file + " cannot be read");
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+struct SipTls::Material {
+  net::TlsCertificate own;
+  std::string authorities, clients;
+  std::string all() const { return own.certificatePem + own.keyPem + authorities + clients; }
+};
+
+SipTls::SipTls(SipTlsParts parts) : parts_(std::move(parts)), timer_(parts_.loop) {}
+
+base::Result<std::unique_ptr<SipTls>> SipTls::create(SipTlsParts parts) {
+  std::unique_ptr<SipTls> made(new SipTls(std::move(parts)));
+  auto material = made->read();
+  if (!material) return std::unexpected(material.error());
+  if (auto used = made->use(*material); !used) return std::unexpected(used.error());
+  made->seen_ = material->all();
+  made->timer_.startEvery(kSipTlsCheck, [tls = made.get()] { tls->check(); });
+  return made;
+}
+
+base::Result<SipTls::Material> SipTls::read() const {
+  auto certificate = contentOf(parts_.certificateFile);
+  if (!certificate) return std::unexpected(certificate.error());
+  auto key = contentOf(parts_.keyFile);
+  if (!key) return std::unexpected(key.error());
+  auto more = readAuthorities(parts_.settings.text("sip.authorities"));
+  if (!more) return std::unexpected(more.error());
+  if (!more->empty()) {  // Behind our own authority's, text without a certificate would go unnoticed.
+    if (auto any = net::TlsClientContext::create(*more, false); !any) return std::unexpected(any.error());
+  }
+  return Material{{std::move(*certificate), std::move(*key)},
+                  parts_.authorityPem + *more,
+                  parts_.settings.text("sip.client_certificates")};
+}
+
+base::Result<void> SipTls::use(const Material& material) {
+  net::TlsServerSettings server;
+  server.certificates = {material.own};
+  server.clientCertificate = clientCertificates(material.clients);
+  server.authoritiesPem = material.authorities;
+  server.anyPurpose = true;  // A session border controller has one certificate, as a server.
+  server.protocols.clear();
+  net::TlsClientSettings client;
+  client.authoritiesPem = material.authorities;
+  client.trustSystem = true;
+  client.certificate = {material.own};
+  if (server_ == nullptr) {
+    auto made = net::TlsServerContext::create(std::move(server));
+    if (!made) return std::unexpected(made.error());
+    auto madeClient = net::TlsClientContext::create(client);
+    if (!madeClient) return std::unexpected(madeClient.error());
+    server_ = std::move(*made);
+    client_ = std::move(*madeClient);
+    return {};
+  }
+  // The client's first: it fails by the same faults, and then the server's is as it was.
+  if (auto replaced = client_->replace(client); !replaced) return replaced;
+  return server_->replace(std::move(server));
+}
+
+void SipTls::check() {
+  const auto material = read();
+  std::string now = material ? material->all() : material.error().text;
+  if (now == seen_) return;
+  seen_ = std::move(now);
+  // Between the two renames of a change the pair does not fit; the next check sees the whole one.
+  const auto used = material ? use(*material) : base::Result<void>(std::unexpected(material.error()));
+  if (!used) {
+    return sipLog.warn("changed certificates are not used",
+                       {{"reason", used.error().reason}, {"text", used.error().text}});
+  }
+  sipLog.info("certificates were exchanged", {{"file", parts_.certificateFile}});
+}
+
+}  // namespace parley::gateway
