@@ -11,9 +11,17 @@ constexpr std::int64_t kMinuteMillis = 60'000;
 constexpr std::int64_t kSecondMillis = 1'000;
 
 Json jsonOf(const PerformanceSample& sample) {
-  return {{"at", utcOf(sample.at)},    {"sessions", sample.sessions}, {"calls", sample.calls},
-          {"started", sample.started}, {"ended", sample.ended},       {"failed", sample.failed},
-          {"sipIn", sample.sipIn},     {"sipOut", sample.sipOut},     {"brokerLoad", sample.brokerLoad}};
+  return {{"at", utcOf(sample.at)},
+          {"sessions", sample.sessions},
+          {"calls", sample.calls},
+          {"started", sample.started},
+          {"ended", sample.ended},
+          {"failed", sample.failed},
+          {"sipIn", sample.sipIn},
+          {"sipOut", sample.sipOut},
+          {"sipServersUp", sample.sipServersUp},
+          {"sipServersDown", sample.sipServersDown},
+          {"brokerLoad", sample.brokerLoad}};
 }
 
 /// A total that fell (a part began anew) counts from zero.
@@ -49,6 +57,8 @@ void PerformanceLog::intoMinute(const PerformanceSample& second) {
   PerformanceSample& minute = minutes_.back();
   minute.sessions = std::max(minute.sessions, second.sessions);
   minute.calls = std::max(minute.calls, second.calls);
+  minute.sipServersUp = std::min(minute.sipServersUp, second.sipServersUp);
+  minute.sipServersDown = std::max(minute.sipServersDown, second.sipServersDown);
   for (const auto& [broker, load] : second.brokerLoad) {
     int& most = minute.brokerLoad[broker];
     most = std::max(most, load);

@@ -15,6 +15,8 @@ struct PerformanceSample {
   // What there was at its end; of a minute the greatest.
   std::int64_t sessions = 0, calls = 0;
   std::map<std::string, int> brokerLoad;  ///< By address, per cent.
+  /// Outbound SIP servers by their state; of a minute the fewest that were up and the most that were down.
+  std::int64_t sipServersUp = 0, sipServersDown = 0;
   // What happened in it.
   std::uint64_t started = 0, ended = 0, failed = 0, sipIn = 0, sipOut = 0;
 };

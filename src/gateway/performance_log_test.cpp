@@ -31,6 +31,23 @@ TEST(PerformanceLogTest, KeepsWhatHappenedInEachSecond) {
   EXPECT_EQ(log.minutes()[0].brokerLoad.at("https://b"), 4);
 }
 
+TEST(PerformanceLogTest, AMinuteKeepsTheWorstOfTheSipServers) {
+  PerformanceLog log;
+  constexpr std::pair<int, int> kUpAndDown[] = {{2, 0}, {0, 2}, {1, 1}};
+  for (std::int64_t i = 0; const auto& [up, down] : kUpAndDown) {
+    PerformanceSample sample = totals(60 + i++, 0, 0);
+    sample.sipServersUp = up;
+    sample.sipServersDown = down;
+    log.add(sample);
+  }
+  const auto json = parseJson(log.json(1));
+  ASSERT_TRUE(json);
+  EXPECT_EQ((*json)["seconds"][2]["sipServersUp"], 1);
+  EXPECT_EQ((*json)["seconds"][2]["sipServersDown"], 1);
+  EXPECT_EQ((*json)["minutes"][0]["sipServersUp"], 0);
+  EXPECT_EQ((*json)["minutes"][0]["sipServersDown"], 2);
+}
+
 TEST(PerformanceLogTest, ATotalThatBeganAnewCountsFromZero) {
   PerformanceLog log;
   log.add(totals(1, 0, 100));

@@ -175,6 +175,10 @@ class RunningServer final : public Server {
     totals.started = calls_->totals().started;
     totals.ended = calls_->totals().ended;
     totals.failed = calls_->totals().failed;
+    for (const Trunk& server : sip_->phones().trunks().all()) {
+      if (server.state == TrunkState::up) ++totals.sipServersUp;
+      if (server.state == TrunkState::down) ++totals.sipServersDown;
+    }
     totals.sipIn = sip_->phones().messagesIn();
     totals.sipOut = sip_->phones().messagesOut();
     performance_.add(totals);
@@ -184,11 +188,11 @@ class RunningServer final : public Server {
     desk_->setOptions(callDeskOptions(settings_));
     sessions_->setOptions(sessionsOptions(settings_));
     brokers_->setPhoneSecurity(settings_.text("sip.media_security"));
+    sipTls_->check();
     sip_->applySettings();
     if (http_) http_->setHandshakeLimits(handshakeLimits(settings_));
     for (const auto& extension : extensions_) extension->applySettings();
   }
-    sipTls_->check();
 
   base::Result<void> startUsers(const std::string& stateDirectory) {
     std::optional<base::Result<void>> started;
@@ -271,11 +275,11 @@ class RunningServer final : public Server {
   std::unique_ptr<Brokers> brokers_;
   std::unique_ptr<identity::Users> users_;
   std::unique_ptr<identity::WebSessions> agentWeb_, adminWeb_;
+  std::unique_ptr<SipTls> sipTls_;
   std::unique_ptr<SipService> sip_;
   PerformanceLog performance_;
   CallRecords records_;
   std::unique_ptr<RecordStore> recordStore_;
-  std::unique_ptr<SipTls> sipTls_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Calls> calls_;
   std::unique_ptr<CallDesk> desk_;

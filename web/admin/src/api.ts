@@ -132,6 +132,9 @@ export interface Sample {
   failed: number;
   sipIn: number;
   sipOut: number;
+  /** Outbound ones; of a minute the fewest that were up and the most that were down. */
+  sipServersUp: number;
+  sipServersDown: number;
   /** Per cent, by broker. */
   brokerLoad: Record<string, number>;
 }

@@ -34,7 +34,7 @@ describe('charts', () => {
 
 describe('performance', () => {
   it('adds up what happened', () => {
-    const sample = { at: '', sessions: 9, calls: 9, started: 2, ended: 1, failed: 1, sipIn: 0, sipOut: 0, brokerLoad: {} };
+    const sample = { at: '', sessions: 9, calls: 9, started: 2, ended: 1, failed: 1, sipIn: 0, sipOut: 0, sipServersUp: 1, sipServersDown: 0, brokerLoad: {} };
     expect([sum([sample, sample], 'started'), sum([], 'failed')]).toEqual([4, 0]);
   });
   it('says how long a server has been up', () => {

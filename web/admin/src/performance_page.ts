@@ -154,6 +154,7 @@ export class PerformancePage extends LitElement {
         ${chart('Calls and sessions', [{ name: 'Calls', values: of('calls') }, { name: 'Sessions', values: of('sessions') }])}
         ${chart(`Calls each ${per}`, [{ name: 'Begun', values: of('started') }, { name: 'Ended', values: of('ended') }, { name: 'Failed', values: of('failed') }])}
         ${chart(`SIP messages each ${per}`, [{ name: 'Received', values: of('sipIn') }, { name: 'Sent', values: of('sipOut') }])}
+        ${this.trunks_?.length ? chart('Outbound SIP servers', [{ name: 'Up', values: of('sipServersUp') }, { name: 'Down', values: of('sipServersDown') }]) : nothing}
         ${chart('Load of the media brokers', brokers.map((name) => ({ name, values: samples.map((s) => s.brokerLoad?.[name] ?? 0) })), ' %', 100)}
       </div>
     </main>`;
