@@ -84,7 +84,7 @@ void declareRtp(const Declarer& media) {
   media.text(
       "media.rtp_port_range", SettingType::text, "17000-17999", true,
       "UDP ports for plain RTP with SIP devices, an even one and the next for each audio or video of a "
-      "leg; shared out among the workers. 0: any free ones.",
+      "leg; shared out among the workers. 0: any free ones. The guides have 17000-17099, which is 25 calls.",
       notPortRange);
   media.list(
       "media.rtp_address", {}, true,
@@ -119,7 +119,10 @@ void declareMedia(const Declarer& media) {
   const rtc::NegotiatorOptions codecs;
   media.list("media.audio_codecs", codecs.audioCodecs, false, "Audio codecs that are offered on.", noItems);
   media.list("media.video_codecs", codecs.videoCodecs, false, "Video codecs that are offered on.");
-  media.list("media.banned_codecs", codecs.bannedCodecs, false, "Codecs never offered on.");
+  media.list(
+      "media.banned_codecs", codecs.bannedCodecs, false,
+      "Codecs never offered on. The guides ban G722, too; here it is wanted: wide-band sound with phones "
+      "without transcoding.");
   media.number("media.max_video_bitrate", codecs.maxVideoBitrate, 0, 100'000'000, "bit/s", false,
                "Most that a browser may send as video. 0: no limit.");
   media.list("media.sip_codec_order", {}, false,
