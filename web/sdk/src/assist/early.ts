@@ -7,6 +7,8 @@ type RootOf = (element: Element) => ShadowRoot | null;
 export interface Early {
   /** The shadow root of an element, also a closed one that is known. */
   rootOf: RootOf;
+  /** A component that is known to have had no shadow root but those of which `rootOf` knows. */
+  isClear(element: Element): boolean;
   /** A canvas whose drawing buffer is empty but right after something was drawn: WebGL without `preserveDrawingBuffer`. */
   isFleeting(canvas: Element): boolean;
 }
@@ -19,6 +21,7 @@ const asked = new WeakSet<Element>();
 const kept = new WeakMap<Element, ElementInternals>();
 const watched = new WeakSet<object>();
 const hearers = new Set<(host: Element, root: ShadowRoot) => void>();
+const clear = new WeakSet<Element>();
 const fleeting = new WeakSet<Element>();
 let earlier: Early | null = null;
 
@@ -52,6 +55,7 @@ export function watchRealm(view: Window | null): void {
     html.attachInternals = function attachInternals(this: HTMLElement): ElementInternals {
       const own = kept.get(this) ?? internals.call(this);
       kept.delete(this);
+      clear.add(this);
       if (own.shadowRoot && !known.has(this)) learn(this, own.shadowRoot);
       return own;
     };
@@ -77,7 +81,8 @@ function ask(element: Element): ShadowRoot | null {
 
 export const rootOf: RootOf = (element) => element.shadowRoot ?? known.get(element) ?? earlier?.rootOf(element) ?? ask(element);
 export const isFleeting: Early['isFleeting'] = (canvas) => fleeting.has(canvas) || (earlier?.isFleeting(canvas) ?? false);
-export const early: Early = { rootOf, isFleeting };
+export const isClear: Early['isClear'] = (element) => clear.has(element) || (earlier?.isClear(element) ?? false);
+export const early: Early = { rootOf, isClear, isFleeting };
 
 /** The slot that shows an element. */
 export function slotOf(element: Element): Element | null {

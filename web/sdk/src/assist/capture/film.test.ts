@@ -90,6 +90,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     const kBlind: [string, string, string][] = [
       ['a component that keeps its closed root to itself', 'component', `<script>customElements.get('x-own') ?? customElements.define('x-own', class extends HTMLElement { constructor() { super(); this.attachInternals(); this.attachShadow({ mode: 'closed' }).innerHTML = '<b style="background:{colour}">{secret}</b>'; } })</script><x-own></x-own>`],
       ['a closed root that came with the page', 'component', '<div><template shadowrootmode="closed"><p style="background:{colour}">{secret}</p></template></div>'],
+      ['one in a line of text', 'component', '<p>Your code: <span style="background:{colour}"><template shadowrootmode="closed">{secret}</template></span></p>'],
       ['a frame of another site', 'Pay here', '<iframe title="Pay here" name="secret" sandbox srcdoc="<body style=\'background:{colour};font:32px monospace\'>{secret}"></iframe>'],
       ['a frame whose own style is stronger', 'content of another site', '<iframe style="background:none!important;filter:none!important" sandbox srcdoc="<body style=\'font:32px monospace\'>{secret}"></iframe>'],
     ];
@@ -109,7 +110,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect(black.told.map(([name]) => name)).toEqual([what]);
       expect(black.told[0]![1]).toMatch(what === 'component' ? /script/ : /data-parley-allow/);
       expect(black.masked).toEqual([what === 'component' ? 'closed' : 'frame']);
-      const open_ = await look(html.replace(/<(x-own|div|iframe)/g, '<$1 data-parley-allow'));
+      const open_ = await look(html.replace(/<(x-own|div|span|iframe)/g, '<$1 data-parley-allow'));
       expect([open_.same, open_.told, open_.masked]).toEqual([false, [], []]);
     });
 
@@ -126,7 +127,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     });
 
     it('is nothing that is merely empty, nor of this site', async () => {
-      await open(`<script>customElements.get('x-plain') ?? customElements.define('x-plain', class extends HTMLElement {})</script><x-plain>text</x-plain><x-plain><p>part</p></x-plain><x-plain></x-plain><x-none>text</x-none>
+      await open(`<script>customElements.get('x-plain') ?? customElements.define('x-plain', class extends HTMLElement {})</script><x-plain>text</x-plain><x-plain><p>part</p></x-plain><x-plain></x-plain><x-plain style="display:block;height:20px;background:#eee"></x-plain><x-none>text</x-none><x-none style="display:inline-block;width:20px;height:20px"></x-none><span style="padding:9px;border:1px solid"></span><p>a<br></p>
         <div style="height:40px"></div><div style="padding:20px"></div><div style="display:flex;height:50px"><div></div><span></span></div><div style="min-height:9px"></div><div contenteditable></div><div style="overflow:auto"> <!-- x --></div>
         <style>.b::before{content:"x"}</style><div class="b"></div><p></p><div style="position:absolute;inset:0"></div><iframe srcdoc="x"></iframe><iframe></iframe><object></object><embed type="application/pdf" src="data:application/pdf,x">`);
       expect(await run('[masked, [...told.keys()].map((e) => e.outerHTML)]')).toEqual([[], []]);

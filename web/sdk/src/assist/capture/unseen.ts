@@ -1,6 +1,6 @@
 // What is shown on a page and cannot be looked into: frames of other sites, viewers of the browser, components whose shadow roots
 // were closed before Parley's script came. Nobody can say what in there is to be masked.
-import { rootOf } from '../early';
+import { isClear, rootOf } from '../early';
 import { childNodesOf } from './element';
 
 /** How it is called, and why it is not shown. */
@@ -62,21 +62,25 @@ function showsChildren(el: Element): boolean {
   return false;
 }
 
-/** A box that is as high as what is in it: there is something, and the page's tree does not tell what. */
-function isFilled(el: HTMLElement, cs: CSSStyleDeclaration): boolean {
-  const { parentElement: parent } = el, view = el.ownerDocument.defaultView;
-  if (!parent || !view || el.isContentEditable || /\S/.test(el.textContent ?? '') || (el.textContent && /pre|break/.test(cs.whiteSpace))) return false;
+/** Whether a length holds more than others that are in it. */
+const hasMore = (lengths: string[], room: number): boolean => room - lengths.reduce((sum, each) => sum + parseFloat(each), 0) > 1;
+
+/** A box as large as what is in it: there is something, and the page's tree does not tell what. */
+function isFilled(el: HTMLElement): boolean {
+  const { parentElement: parent, textContent: text } = el, view = el.ownerDocument.defaultView;
+  if (el.firstElementChild || /\S/.test(text ?? '') || !parent || !view || !isSeen(el) || el.isContentEditable) return false;
+  const cs = view.getComputedStyle(el);
+  if ((text && /pre|break/.test(cs.whiteSpace)) || ['::before', '::after'].some((pseudo) => !/^(?:none|normal)$/.test(view.getComputedStyle(el, pseudo).content))) return false;
+  if (cs.display === 'inline') return hasMore([cs.paddingLeft, cs.paddingRight, cs.borderLeftWidth, cs.borderRightWidth], el.getBoundingClientRect().width);
   const size = (el as { computedStyleMap?: () => { get(name: string): unknown } }).computedStyleMap?.();
   if (String(size?.get('height')) !== 'auto' || cs.minHeight !== '0px' || cs.contain !== 'none' || cs.aspectRatio !== 'auto' || cs.float !== 'none') return false;
   if (!/^(?:block|flow-root)$/.test(cs.display) || !/^(?:static|relative)$/.test(cs.position) || /flex|grid/.test(view.getComputedStyle(parent).display)) return false;
-  if (['::before', '::after'].some((pseudo) => !/^(?:none|normal)$/.test(view.getComputedStyle(el, pseudo).content))) return false;
-  return el.clientHeight - parseFloat(cs.paddingTop) - parseFloat(cs.paddingBottom) > 1;
+  return hasMore([cs.paddingTop, cs.paddingBottom], el.clientHeight);
 }
 
 /** Something is drawn in the element, and neither it nor its children nor a root that is known do. */
 export function isHollow(el: Element): boolean {
   const { localName } = el, own = /-/.test(localName);
-  if ((!own && (el.firstElementChild || !kHosts.test(localName))) || el.namespaceURI !== 'http://www.w3.org/1999/xhtml' || el.hasAttribute('data-parley-overlay') || rootOf(el) || showsChildren(el)) return false;
-  if (own) return isSeen(el);
-  return (el as HTMLElement).clientHeight > 1 && isFilled(el as HTMLElement, (el.ownerDocument.defaultView ?? window).getComputedStyle(el));
+  if ((!own && (el.firstElementChild || !kHosts.test(localName))) || el.namespaceURI !== 'http://www.w3.org/1999/xhtml' || el.hasAttribute('data-parley-overlay') || rootOf(el)) return false;
+  return own && el.matches(':defined') ? !isClear(el) && isSeen(el) && !showsChildren(el) : isFilled(el as HTMLElement);
 }
