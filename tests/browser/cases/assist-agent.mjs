@@ -1,6 +1,6 @@
 // The agent's side of a shared page, driven as a person would, with the customer's page in a browser of its own; and the
 // supervisors' console, whose things the agent sends.
-import { attribute, controls, difference, drag, escalate, hand, hidden, meet, place, png, signIn, told, type, value } from '../lib/assist_people.mjs';
+import { attribute, controls, difference, drag, escalate, hand, hidden, meet, movesWindow, png, signIn, told, type, value } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
 
@@ -44,6 +44,38 @@ async function form(consumer, agent) {
   await agent.click('panel-form');
 }
 
+/** Looks at an item, switches one off and on, deletes one, and one by mistake. */
+async function tidies(page, names) {
+  await page.raw.locator('[data-kind=image] [data-test=preview]').click();
+  await page.appears('preview-dialog');
+  await until('the picture is seen', () => page.evaluate(() => document.querySelector('[data-test=preview-dialog] img')?.naturalWidth === 320));
+  await page.click('preview-close');
+  const enabled = (value) => until(`enabled: ${value}`, () => page.evaluate((v) => document.querySelector('[data-test=library-item]').dataset.enabled === v, value));
+  await page.click('enabled');
+  await enabled('false');
+  await page.reload();
+  await enabled('false');
+  await page.click('enabled');
+  await enabled('true');
+  await page.raw.locator('[data-test=delete]').last().click();
+  await page.says('undo-bar', /Old/);
+  await page.raw.locator('[data-kind=image] [data-test=delete]').click();
+  await page.says('undo-bar', /Floor plan/);
+  await page.click('undo');
+  await until('what was deleted by mistake is back', async () => (await names()).join() === 'Terms,Floor plan');
+}
+
+/** As large as the customer's, and back. */
+async function zooms(consumer, agent) {
+  const width = () => agent.evaluate(() => Math.round(window.__deep('[data-test=assist-picture]').getBoundingClientRect().width));
+  const whole = await consumer.evaluate(() => innerWidth), fit = await width();
+  assert(fit < whole, `the picture of ${fit} pixels fits`);
+  await agent.click('zoom');
+  await until('one pixel is one pixel', async () => (await width()) === whole);
+  await agent.click('zoom');
+  await until('it fits again', async () => (await width()) === fit);
+}
+
 /** The supervisor's console, in the browser that becomes the agent's afterwards. */
 async function supervise(page, stack) {
   await signIn(page, stack, 'supervisor1', '/expertassist/supervisor/');
@@ -62,10 +94,15 @@ async function supervise(page, stack) {
   await page.fill('add-url', 'https://lindhaven.example/terms');
   await page.fill('add-name', 'Terms');
   await page.click('add-save');
+  await page.click('add-link');
+  await page.fill('add-url', 'https://lindhaven.example/old');
+  await page.fill('add-name', 'Old');
+  await page.click('add-save');
   const names = () => page.evaluate(() => [...document.querySelectorAll('[data-test=library-item] strong')].map((e) => e.textContent));
-  await until('both are listed', async () => (await names()).join() === 'Floor plan,Terms');
-  await page.raw.locator('[data-test=move-up]').last().click();
-  await until('the link is first', async () => (await names()).join() === 'Terms,Floor plan');
+  await until('both are listed', async () => (await names()).join() === 'Floor plan,Terms,Old');
+  await page.raw.locator('[data-kind=link] [data-test=move-up]').first().click();
+  await until('the link is first', async () => (await names()).join() === 'Terms,Floor plan,Old');
+  await tidies(page, names);
   await page.reload();
   await until('it is kept', async () => (await names()).join() === 'Terms,Floor plan');
   await page.click('sign-out');
@@ -101,9 +138,9 @@ export const cases = [{
     await meet(stack, consumer, agent, 'agent-1');
     await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
     await shots(agent, 'assist-agent-shared');
+    await zooms(consumer, agent);
     await drawings(consumer, agent);
-    await controls(consumer, agent);
-    await form(consumer, agent);
+    await controls(consumer, agent, () => form(consumer, agent));
     await sends(consumer, agent);
     await shots(agent, 'assist-agent-done');
     await consumer.click('assist-pause');
@@ -116,11 +153,13 @@ export const cases = [{
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }, {
-  name: 'assist agent: the page, drawing and control (firefox agent)', async run({ stack, browser, shots }) {
+  name: 'assist agent: the page in half its size, drawing and control (firefox agent)', settings: { 'assist.image_scale_percent': 50 }, async run({ stack, browser, shots }) {
     const agent = await browser('firefox', 'agent'), consumer = await browser('chromium', 'consumer');
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
     await meet(stack, consumer, agent, 'agent-2');
     await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
+    const width = await agent.evaluate(() => window.__deep('[data-test=assist-picture]').width);
+    assert(width * 2 === await consumer.evaluate(() => innerWidth), `a picture of ${width} pixels`);
     await agent.click('tool-pen');
     await drag(agent, [0.3, 0.3], [0.5, 0.45]);
     await told(consumer, 'the pen', (m) => m.type === 'draw' && m.tool === 'pen');
@@ -132,11 +171,13 @@ export const cases = [{
   name: 'assist agent: from a call to the page (chromium)', async run({ stack, browser, shots }) {
     const agent = await browser('chromium', 'agent'), consumer = await browser('chromium', 'consumer');
     await signInForCalls(agent, stack);
-    await establish(consumer, agent, stack);
+    await establish(consumer, agent, stack, { to: 'agent', extra: '&cid=called-1' });
     assert((await agent.attribute('assist-invite', 'data-cid')) === null, 'the customer has not offered the page');
     await escalate(consumer, agent);
+    assert((await agent.attribute('workspace', 'data-cid')) === 'called-1', 'the page is shared in the session that its address names');
     await agent.is('call', 'connected');
     await agent.appears('video-window-handle');
+    await movesWindow(consumer, agent);
     await shots(agent, 'assist-agent-call');
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },

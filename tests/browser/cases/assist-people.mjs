@@ -1,6 +1,7 @@
 // People at both ends of a shared page: other browsers than Chromium, slow lines, lost networks, sites that are strict or broken.
 import fs from 'node:fs';
-import { alike, attribute, controls, drag, escalate, hidden, meet, pdf, png, signIn, siteWith } from '../lib/assist_people.mjs';
+import http from 'node:http';
+import { alike, attribute, blackness, controls, drag, escalate, hidden, meet, meetByCode, onLoad, pdf, png, signIn, siteWith } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
@@ -146,12 +147,48 @@ const slowViewer = {
   },
 };
 
+/** Somebody else's site, with a document, a page and a film. */
+async function anotherSite(owns) {
+  const files = { '/terms.pdf': ['application/pdf', Buffer.from(pdf(2), 'latin1')], '/tour.webm': ['video/webm', Buffer.alloc(10)] };
+  const server = http.createServer((ask, answer) => {
+    const [type, body] = files[ask.url] ?? ['text/html', 'nothing'];
+    answer.writeHead(200, { 'content-type': type }).end(body);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  owns({ remove: () => { server.closeAllConnections(); server.close(); } });
+  return `http://localhost:${server.address().port}`;
+}
+
+/** By address: a document that the server fetches, and a film that the customer opens. */
+async function sendsByAddress(consumer, agent, site) {
+  await agent.click('source-address');
+  await agent.fill('push-url', `${site}/terms.pdf`);
+  await agent.click('push-as-document');
+  await agent.click('push-address');
+  await consumer.says('document-page', /^1 \/ 2$/);
+  await attribute(agent, 'pushed', 'data-state', 'opened');
+  await agent.appears('document');
+  await consumer.click('document-close');
+  await hidden(agent, 'document');
+  await agent.fill('push-url', `${site}/tour.webm`);
+  await agent.click('push-as-link');
+  await agent.click('push-address');
+  await attribute(consumer, 'push-card', 'data-kind', 'video');
+  const [tab] = await Promise.all([consumer.raw.context().waitForEvent('page'), consumer.click('push-open')]);
+  await until('it is in a tab of its own', () => tab.url() === `${site}/tour.webm`);
+  assert(await tab.evaluate(() => window.opener === null), 'the tab reaches the page');
+  await tab.close();
+  await attribute(agent, 'pushed', 'data-kind', 'video');
+  await attribute(agent, 'pushed', 'data-state', 'opened');
+  await hidden(consumer, 'push-card');
+}
+
 const documents = {
-  name: 'assist people: a picture and a PDF of a hundred pages from the agent’s machine; cards and document are there after a reload (chromium)',
-  async run({ stack, browser, shots }) {
+  name: 'assist people: joined by a code; things from the agent’s machine and by address; cards and document are there after a reload (chromium)', settings: { 'assist.fetch_allow': 'localhost' },
+  async run({ stack, browser, owns, shots }) {
     const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
-    await meet(stack, consumer, agent, 'papers-1');
+    await meetByCode(stack, consumer, agent);
     await agent.click('panel-push');
     await agent.click('source-file');
     await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'plan.png', mimeType: 'image/png', buffer: png(320, 200, [20, 120, 200]) });
@@ -160,6 +197,8 @@ const documents = {
     await agent.appears('document');
     await agent.click('document-close');
     await hidden(consumer, 'document');
+    await sendsByAddress(consumer, agent, await anotherSite(owns));
+    await agent.click('source-file');
 
     const whole = Buffer.from(pdf(100, 60_000), 'latin1');
     await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'offer.pdf', mimeType: 'application/pdf', buffer: whole });
@@ -216,11 +255,43 @@ const filmAgain = {
   },
 };
 
+/** Keeps every text that the agent's page is sent. */
+function keepTexts() {
+  const Real = window.WebSocket;
+  window.__texts = '';
+  window.WebSocket = class extends Real {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener('message', ({ data }) => { if (typeof data === 'string') window.__texts += data; });
+    }
+  };
+}
+
+/** The administration's lists: what is typed and what a selector names is black, and its values are not in the agent's browser. */
+async function hiddenBySettings(consumer, agent) {
+  await consumer.raw.type('#claim-text', 'A secret of mine');
+  await until('pictures are quiet', async () => (await agent.attribute('assist-picture', 'data-lossless')) === 'true');
+  for (const selector of ['#claim-name', '#claim-text', '.lead']) {
+    await until(`${selector} is black`, async () => { const part = await blackness(consumer, agent, selector); return part === 1 || Promise.reject(new Error(String(part))); });
+  }
+  assert((await blackness(consumer, agent, '#claim-title')) < 0.5, 'the title is black, too');
+  await agent.click('panel-form');
+  await until('the form is there', () => agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].some((e) => e.textContent.includes('In your own words') && e.dataset.masked === 'true')));
+  const known = await agent.evaluate(() => window.__texts + document.body.innerHTML + [...document.querySelectorAll('input, textarea')].map((e) => e.value).join());
+  assert(known.includes('In your own words'), 'nothing was kept');
+  for (const secret of ['Ada Marlow', 'A secret of mine', 'LI21', 'umbrella1924']) assert(!known.includes(secret), `${secret} is in the agent’s browser`);
+  await agent.click('panel-form');
+}
+
 const lostNetwork = {
-  name: 'assist people: the customer’s network is gone: both read it, and it comes back by itself', async run({ stack, browser }) {
+  name: 'assist people: the administration’s masks and label; the customer’s network is gone: both read it, and it comes back by itself',
+  settings: { 'assist.mask_selectors': '.lead', 'assist.mask_default': 'all', 'assist.agent_name': 'Lindhaven service' }, async run({ stack, browser }) {
     const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
+    await onLoad(agent, keepTexts);
     await meet(stack, consumer, agent, 'lost-1');
+    await consumer.says('assist-state', /Lindhaven service sees this page/);
+    await hiddenBySettings(consumer, agent);
     const away = Number(process.env.PARLEY_AWAY_SECONDS ?? 0) * 1000;
     await consumer.raw.context().setOffline(true);
     const began = Date.now();

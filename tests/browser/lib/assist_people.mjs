@@ -48,6 +48,46 @@ export async function escalate(consumer, agent) {
   await hidden(agent, 'assist-cover');
 }
 
+/** Where the window with the call lies over the page, at both: the upper left corner in thousandths of the page. */
+async function windows(consumer, agent) {
+  const part = (x, y, box) => [x - box.left, y - box.top].map((v, i) => Math.round((1000 * v) / [box.width, box.height][i]));
+  const boxes = (page, of, over) => page.evaluate((a, b) => [window.__deep(a), b && window.__deep(b)].map((e) => {
+    const { left, top, width, height } = e?.getBoundingClientRect() ?? { left: 0, top: 0, width: innerWidth, height: innerHeight };
+    return { left, top, width, height };
+  }), of, over);
+  const [[own], [far, picture]] = await Promise.all([boxes(consumer, 'parley-call-panel', null), boxes(agent, 'parley-video-window', '[data-test=assist-picture]')]);
+  return { consumer: part(own.left, own.top, { left: 0, top: 0, ...(await consumer.evaluate(() => ({ width: innerWidth, height: innerHeight }))) }), agent: part(far.left, far.top, picture) };
+}
+
+/** The window with the call is moved by either side, with the mouse and with keys, and lies at the same place of the page for both. */
+export async function movesWindow(consumer, agent) {
+  const together = (what, moved) => until(`the window lies at one place: ${what}`, async () => {
+    const at = await windows(consumer, agent);
+    const near = at.consumer.every((v, i) => Math.abs(v - at.agent[i]) <= 6);
+    return (near && moved(at.consumer) && at.consumer) || Promise.reject(new Error(JSON.stringify(at)));
+  });
+  const grab = async (page, id, dx, dy) => {
+    const { x, y, w, h } = await page.evaluate((s) => { const b = window.__deep(s).getBoundingClientRect(); return { x: b.x, y: b.y, w: b.width, h: b.height }; }, page.test(id));
+    const { mouse } = page.raw;
+    await mouse.move(x + w / 2, y + h / 2);
+    await mouse.down();
+    await mouse.move(x + w / 2 + dx / 2, y + h / 2 + dy / 2);
+    await mouse.move(x + w / 2 + dx, y + h / 2 + dy);
+    await mouse.up();
+  };
+  // To where there is room for it on the agent's screen, too.
+  const { consumer: first } = await windows(consumer, agent);
+  await grab(consumer, 'move-panel', -500, -330);
+  const second = await together('the customer dragged it', ([x]) => x < first[0] - 300);
+  await consumer.press('ArrowRight');
+  const third = await together('the customer moved it with a key', ([x]) => x > second[0] + 10);
+  await grab(agent, 'video-window-handle', -100, 0);
+  const fourth = await together('the agent dragged it', ([x]) => x < third[0] - 60);
+  await agent.raw.locator('[data-test=video-window-handle]').focus();
+  for (let i = 0; i < 3; i++) await agent.press('ArrowRight');
+  await together('the agent moved it with keys', ([x]) => x > fourth[0] + 30);
+}
+
 /** Both meet in a session, and the customer agrees. */
 export async function meet(stack, consumer, agent, cid) {
   await onLoad(consumer, listen);
@@ -57,6 +97,24 @@ export async function meet(stack, consumer, agent, cid) {
   await consumer.appears('consent');
   await attribute(agent, 'workspace', 'data-phase', 'asking');
   assert((await agent.attribute('assist-picture', 'data-frame')) === null, 'nothing is seen before the customer agrees');
+  await consumer.click('consent-yes');
+  await attribute(agent, 'workspace', 'data-phase', 'joined');
+  await hidden(agent, 'assist-cover');
+}
+
+/** Both meet in a session that the customer began: the agent types the six digits that the customer reads out. */
+export async function meetByCode(stack, consumer, agent) {
+  await onLoad(consumer, listen);
+  await consumer.goto(`${stack.url}/assistsample/claim.html?name=Ada`);
+  await consumer.click('cobrowse');
+  await consumer.click('make-code');
+  await consumer.appears('short-code');
+  await agent.fill('join-code', '000 000');
+  await agent.click('join');
+  await attribute(agent, 'join-error', 'data-code', 'shortcode.unknown');
+  await agent.fill('join-code', (await consumer.attribute('short-code', 'data-code')).replace(/^.../, '$& '));
+  await agent.click('join');
+  await consumer.appears('consent');
   await consumer.click('consent-yes');
   await attribute(agent, 'workspace', 'data-phase', 'joined');
   await hidden(agent, 'assist-cover');
@@ -110,6 +168,19 @@ export async function alike(consumer, agent, except = null) {
   }, shot, boxes);
 }
 
+/** Which part of an element's box is black in the agent's picture, 0 … 1; the edge is left out. */
+export async function blackness(consumer, agent, selector) {
+  const box = await consumer.evaluate((s) => { const b = document.querySelector(s).getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map((v, i) => Math.round(v) + (i < 2 ? 3 : -6)); }, selector);
+  return agent.evaluate(async (x, y, w, h) => {
+    const g = new OffscreenCanvas(w, h).getContext('2d');
+    g.drawImage(await createImageBitmap(window.__deep('[data-test=assist-picture]'), x, y, w, h), 0, 0);
+    const { data } = g.getImageData(0, 0, w, h);
+    let black = 0;
+    for (let i = 0; i < data.length; i += 4) if (data[i] + data[i + 1] + data[i + 2] < 60) black++;
+    return black / (w * h);
+  }, ...box);
+}
+
 /** Where a place of the customer's page lies on the agent's screen. */
 export async function place(consumer, agent, selector) {
   const [x, y] = await consumer.evaluate((s) => { const b = document.querySelector(s).getBoundingClientRect(); return [(b.left + b.width / 2) / innerWidth, (b.top + b.height / 2) / innerHeight]; }, selector);
@@ -129,8 +200,8 @@ export async function drag(agent, from, to) {
 }
 export const type = (page, text) => page.raw.keyboard.type(text);
 
-/** Asks for control, writes into a field of the page, and loses control when the customer takes it back. */
-export async function controls(consumer, agent) {
+/** Asks for control, writes into a field of the page, does `more`, and loses control when the customer takes it back. */
+export async function controls(consumer, agent, more) {
   await agent.click('tool-control');
   await agent.appears('asking-control');
   await consumer.appears('consent');
@@ -140,6 +211,13 @@ export async function controls(consumer, agent) {
   await until('the field has the focus', () => consumer.evaluate(() => document.activeElement?.id === 'claim-street'));
   await type(agent, 'Mill Lane 4');
   await until('what was typed is in the field', async () => (await value(consumer, '#claim-street')) === 'Mill Lane 4');
+  await more?.();
+  // A touch of the page takes it back: a place where there is nothing.
+  await consumer.raw.mouse.click(30, 700);
+  await attribute(agent, 'assist-state', 'data-control', 'false');
+  await attribute(agent, 'workspace', 'data-mode', 'look');
+  await hidden(agent, 'assist-keys');
+  await hidden(consumer, 'assist-control');
 }
 
 /** A small picture of our own: RGB, all one colour. */

@@ -16,8 +16,9 @@ export async function signIn(agent, stack, user = 'agent1', available = true) {
   if (available) await agent.is('availability', 'available');
 }
 
-export async function assist(consumer, stack, { name = 'Ada Lovelace', destination = 'agent1', extra = '' } = {}) {
-  await consumer.goto(`${stack.url}/assistsample/?audioProcessing=off&name=${encodeURIComponent(name)}&destination=${encodeURIComponent(destination)}${extra}`);
+/** `to`: the parameter of the sample site that says whom to call. */
+export async function assist(consumer, stack, { name = 'Ada Lovelace', destination = 'agent1', to = 'destination', extra = '' } = {}) {
+  await consumer.goto(`${stack.url}/assistsample/?audioProcessing=off&name=${encodeURIComponent(name)}&${to}=${encodeURIComponent(destination)}${extra}`);
   await consumer.click('assist');
 }
 

@@ -24,6 +24,8 @@ export interface AssistOptions extends SessionOptions, PhoneOptions {
   title?: string;
   /** A button that shares the page with the agent of the call (default true). */
   share?: boolean;
+  /** The id of the session that the page is shared in, where the agent knows one already; default: a new one. */
+  cid?: string;
 }
 
 /** The docked panel on a customer's page: `open(options)` calls, the person ends. Event `closed` when it was put away. */
@@ -175,8 +177,8 @@ export class CallPanel extends LitElement {
     const session = currentSession();
     const possible = this.options_.share !== false && call?.state === 'connected' && (!session || session.ended);
     if (!possible) return nothing;
-    const { server, name, applicationId, correlationId } = this.options_;
-    const start = () => startCobrowse({ server, name, applicationId, correlationId, theme: this.options_.theme });
+    const { server, name, applicationId, correlationId, cid } = this.options_;
+    const start = () => startCobrowse({ server, name, applicationId, correlationId, cid, theme: this.options_.theme });
     return html`<div class="share">
       <button type="button" class="button" data-test="share-page" @click=${start}>${assistIcons.eye} Share this page</button>
     </div>`;
