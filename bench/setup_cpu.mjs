@@ -8,7 +8,7 @@ const calls = Number(process.argv[2] ?? 300);
 const tick = 1000 / 100;
 const cpu = (child) => { const f = fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1].split(' '); return (Number(f[11]) + Number(f[12])) * tick; };
 
-const stack = await Stack.start({ 'gateway.tokens_per_minute': 100000 });
+const stack = await Stack.start({ 'gateway.tokens_per_minute': 100000, 'gateway.dials_per_minute': 100000 });
 try {
   const agent = await Session.open(stack, await agentToken(stack, 'agent1'));
   agent.send({ type: 'availability', state: 'available' });

@@ -108,12 +108,13 @@ base::Result<void> Broker::startControl(const std::string& stateDirectory) {
   options.maxBodyBytes = Control::kMaxBodyBytes;
   options.maxConnections = 256;
   server_ = std::make_unique<net::HttpServer>(loop_, control_->router(), options);
-  const auto bind = net::Endpoint::parse(settings_.text("media.control_bind"),
-                                         static_cast<std::uint16_t>(settings_.integer("media.control_port")));
-  if (!bind) return base::fail("net.bind_failed", "media.control_bind is not an address");
-  const auto bound = server_->listen(*bind, tls_);
-  if (!bound) return std::unexpected(bound.error());
-  controlEndpoint_ = *bound;
+  for (net::Endpoint endpoint : controlEndpoints(settings_)) {
+    if (controlEndpoint_.port() != 0)
+      endpoint = endpoint.withPort(controlEndpoint_.port());  // Any free one: the same.
+    const auto bound = server_->listen(endpoint, tls_);
+    if (!bound) return std::unexpected(bound.error());
+    if (controlEndpoint_.port() == 0) controlEndpoint_ = *bound;
+  }
 
   const std::string file = authority_->stateDirectory() + "/" + kIdentity;
   certificateWatcher_ = std::make_unique<trust::CertificateWatcher>(loop_, file + ".pem", file + ".key", tls_,

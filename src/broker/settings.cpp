@@ -26,8 +26,9 @@ std::optional<std::string> notAddresses(const SettingValue& value) {
   return std::nullopt;
 }
 
-std::optional<std::string> notAddress(const SettingValue& value) {
-  return notAddresses(Names{std::get<std::string>(value)});
+std::optional<std::string> notAddressOrEmpty(const SettingValue& value) {
+  const auto& text = std::get<std::string>(value);
+  return text.empty() ? std::nullopt : notAddresses(Names{text});
 }
 
 struct PortRange {
@@ -70,8 +71,16 @@ void declareNetwork(const Declarer& media) {
   media.number("media.workers", 0, 0, 64, "", true,
                "Worker threads, each with its UDP port. 0: one per core, at most 5.");
   media.number("media.dscp", 0, 0, 63, "", true, "DSCP mark of media packets, e.g. 46 for EF.");
-  media.text("media.control_bind", SettingType::text, "127.0.0.1", true,
-             "Address at which the application server controls the broker.", notAddress);
+  media.text("media.management_address", SettingType::text, "", true,
+             "This machine's address in the management network, where there is one: the broker is controlled "
+             "there.",
+             notAddressOrEmpty);
+  media.text(
+      "media.control_bind", SettingType::text, "", true,
+      "Address at which the application server controls the broker. Empty: media.management_address, "
+      "else the first media.rtp_address (internal), else the first media.bind_addresses (external), and "
+      "127.0.0.1 in any case.",
+      notAddressOrEmpty);
   media.number("media.control_port", 8092, 0, 65535, "", true, "Its port. 0: any free one.");
   media.text(
       "media.control_secret", SettingType::secret, "", true,
@@ -208,6 +217,20 @@ std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings) {
   std::erase_if(addresses, [](const net::Endpoint& e) { return e.isLinkLocal(); });
   std::ranges::stable_partition(addresses, [](const net::Endpoint& e) { return !e.isLoopback(); });
   return addresses;
+}
+
+std::vector<net::Endpoint> controlEndpoints(const base::Settings& settings) {
+  const auto port = static_cast<std::uint16_t>(settings.integer("media.control_port"));
+  if (const auto set = net::Endpoint::parse(settings.text("media.control_bind"), port)) return {*set};
+  const net::Endpoint loopback = *net::Endpoint::parse("127.0.0.1", port);
+  auto candidates = parsed(Names{settings.text("media.management_address")}, port);
+  for (const char* name : {"media.rtp_address", "media.bind_addresses"}) {
+    std::ranges::copy(parsed(settings.list(name), port), std::back_inserter(candidates));
+  }
+  // "All addresses" names no network: the control interface is never opened to all of them unasked.
+  const auto chosen = std::ranges::find_if_not(candidates, &net::Endpoint::isAny);
+  if (chosen == candidates.end() || *chosen == loopback) return {loopback};
+  return {*chosen, loopback};
 }
 
 RtpPortOptions rtpPortOptions(const base::Settings& settings, unsigned index, unsigned count) {

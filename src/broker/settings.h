@@ -30,6 +30,11 @@ std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings, std::ui
 /// else every address of this machine, loopback last.
 std::vector<net::Endpoint> advertisedAddresses(const base::Settings& settings);
 
+/// Where the control interface listens, the address that is told first: media.control_bind; else the
+/// management, internal or external address (the first that is set and is not "all"), and loopback for a
+/// server beside it.
+std::vector<net::Endpoint> controlEndpoints(const base::Settings& settings);
+
 /// media.rtp_*: the share of worker `index` of `count`.
 RtpPortOptions rtpPortOptions(const base::Settings& settings, unsigned index, unsigned count);
 /// Macroblocks of a picture of that size ("vga"); 0 for "none"; nothing for what is no such name.

@@ -55,10 +55,35 @@ TEST_F(BrokerSettings, AdvertisedAddressesWinOverBoundOnes) {
   EXPECT_FALSE(advertisedAddresses(settings_).at(0).isAny());
 }
 
+TEST_F(BrokerSettings, ControlListensInTheMostInnerNetworkThereIs) {
+  const auto listens = [&] {
+    std::string all;
+    for (const auto& endpoint : controlEndpoints(settings_))
+      all += (all.empty() ? "" : " ") + endpoint.toString();
+    return all;
+  };
+  EXPECT_EQ(listens(), "127.0.0.1:8092");
+  set("media.bind_addresses", "0.0.0.0");
+  EXPECT_EQ(listens(), "127.0.0.1:8092") << "never all networks unasked";
+  set("media.bind_addresses", "0.0.0.0,203.0.113.5,203.0.113.6");
+  EXPECT_EQ(listens(), "203.0.113.5:8092 127.0.0.1:8092") << "external, where there is no other";
+  set("media.rtp_address", "10.1.0.5");
+  EXPECT_EQ(listens(), "10.1.0.5:8092 127.0.0.1:8092") << "internal before external";
+  set("media.management_address", "2001:db8::5");
+  EXPECT_EQ(listens(), "[2001:db8::5]:8092 127.0.0.1:8092") << "management before internal";
+  set("media.control_port", "9000");
+  set("media.control_bind", "0.0.0.0");
+  EXPECT_EQ(listens(), "0.0.0.0:9000") << "what is set holds";
+  set("media.control_bind", "");
+  set("media.management_address", "127.0.0.1");
+  EXPECT_EQ(listens(), "127.0.0.1:9000") << "once";
+}
+
 TEST_F(BrokerSettings, WrongValuesAreRefusedWithWhatIsAllowed) {
   for (const auto& [name, value, said] : std::vector<std::tuple<const char*, const char*, const char*>>{
            {"media.bind_addresses", "10.0.0.1,nonsense", "not an IP address"},
            {"media.control_bind", "localhost", "not an IP address"},
+           {"media.management_address", "eth2", "not an IP address"},
            {"media.first_port", "70000", "65535"},
            {"media.max_load_factor", "101", "100"},
            {"media.audio_codecs", "", "at least one"},
