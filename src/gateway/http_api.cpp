@@ -242,7 +242,9 @@ void HttpApi::onLogin(HttpRequest request, HttpReply reply, Door door) {
         auto& sessions = admin ? parts_.adminSessions : parts_.agentSessions;
         const auto cookie = sessions.start(result->name);
         if (!cookie) return kept->send(apiError(503, "login.busy", "Too many people are signed in."));
-        HttpResponse response = apiJson(200, userJson(*result));
+        Json user = userJson(*result);
+        if (admin) user["version"] = parts_.version;
+        HttpResponse response = apiJson(200, user);
         response.headers.set("Set-Cookie", identity::sessionCookie(admin ? kAdminCookie : kAgentCookie,
                                                                    *cookie, sessions.lifetime()));
         kept->send(std::move(response));

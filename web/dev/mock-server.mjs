@@ -397,7 +397,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     },
     [`POST ${kAdmin}/login`]: login('admin'),
     [`POST ${kAdmin}/logout`]: (req) => (cookies.delete(/parley_admin=([^;]+)/.exec(req.headers.cookie ?? '')?.[1]), [204, null]),
-    [`GET ${kAdmin}/me`]: (req) => (signedIn(req, 'admin') ? [200, { user: 'admin', name: 'Administrator', roles: ['Administrator'] }] : required),
+    [`GET ${kAdmin}/me`]: (req) => (signedIn(req, 'admin') ? [200, { user: 'admin', name: 'Administrator', roles: ['Administrator'], version: '0.1.0' }] : required),
     [`GET ${kAdmin}/calls`]: (req) => {
       if (!signedIn(req, 'admin')) return required;
       const samples = sampleCalls.map((c) => c.summary);

@@ -181,7 +181,7 @@ const kBase = '/web_plugin_framework/webcontroller/api';
 const env = browserEnvironment();
 
 export const api = {
-  me: () => requestJson(env, 'GET', `${kBase}/me`) as Promise<{ user?: string; name?: string }>,
+  me: () => requestJson(env, 'GET', `${kBase}/me`) as Promise<{ user?: string; name?: string; version?: string }>,
   login: (user: string, password: string) => requestJson(env, 'POST', `${kBase}/login`, { user, password }),
   logout: () => requestJson(env, 'POST', `${kBase}/logout`),
   calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,

@@ -18,6 +18,7 @@ type Page = 'loading' | 'login' | 'list' | 'call' | 'performance' | 'assist';
 export class AdminApp extends LitElement {
   @state() private page_: Page = 'loading';
   @state() private user_ = '';
+  @state() private version_ = '';
   @state() private current_: CallSummary[] | null = null;
   @state() private recent_: CallSummary[] | null = null;
   @state() private call_: CallDetail | null = null;
@@ -76,6 +77,7 @@ export class AdminApp extends LitElement {
     try {
       const me = await api.me();
       this.user_ = me.name || me.user || '';
+      this.version_ = me.version ?? '';
       await this.load(true);
     } catch (thrown) {
       const error = ParleyError.from(thrown);
@@ -137,6 +139,7 @@ export class AdminApp extends LitElement {
     try {
       const me = await api.login(String(form.get('user') ?? '').trim(), String(form.get('password') ?? ''));
       this.user_ = String(me.name || me.user || '');
+      this.version_ = String(me.version ?? '');
       this.page_ = 'loading';
       await this.load(true);
     } catch (thrown) {
@@ -180,7 +183,7 @@ export class AdminApp extends LitElement {
   private header() {
     const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page ? 'page' : nothing}>${text}</a>`;
     return html`<header class="top">
-      <div class="brand">${logo}<span>Parley</span></div>
+      <div class="brand">${logo}<span>Parley</span>${this.version_ ? html`<small data-test="version">${this.version_}</small>` : nothing}</div>
       <nav aria-label="Main">${link('', 'list', 'Calls')}${link('assist', 'assist', 'Expert Assist')}${link('performance', 'performance', 'Performance Log')}</nav>
       <span class="who">${this.user_}</span>
       <button class="tool" data-test="sign-out" aria-label="Sign out" title="Sign out" @click=${this.signOut}>${icons.signOut}</button>
