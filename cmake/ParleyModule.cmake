@@ -42,7 +42,7 @@ function(parley_module name)
   add_dependencies(products ${name})
   target_include_directories(${name} ${scope} ${inc})
   target_link_libraries(${name} ${scope} ${M_DEPENDS} ${M_LINK} fmt::fmt Threads::Threads)
-  set_property(GLOBAL PROPERTY PARLEY_DEPENDS_${name} "${M_DEPENDS}")
+  set_property(GLOBAL APPEND PROPERTY PARLEY_MODULES ${name})
 
   set(testing ${name})
   if(helpers)

@@ -1,33 +1,35 @@
 // Runs the cases: node run.mjs [--soak] [--only TEXT] [--keep-shots DIR]. Last line: "N passed, N failed".
 //
-// Without --only the cases run in lanes side by side (lib/lanes.mjs). A case with `alone` measures the machine and runs
-// when the lanes are done.
+// Without --only the cases run in lanes side by side (lib/lanes.mjs). A case that `waits` most of its time does so in a
+// third one; a case with `alone` measures the machine and runs when the lanes are done.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { open, startPulse } from './lib/browsers.mjs';
-import { endWith, lanesOf, runLane } from './lib/lanes.mjs';
+import { casesOf, endWith, given, runLane } from './lib/lanes.mjs';
 import { Stack } from './lib/stack.mjs';
 
 const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? null : process.argv[at + 1]; };
 const here = path.dirname(new URL(import.meta.url).pathname);
 const shotsDirectory = flag('--keep-shots') ?? process.env.PARLEY_SHOTS ?? path.join(here, 'out');
-const lanes = lanesOf(path.join(here, 'cases'), [['matrix', 'behaviour'], ['network', 'wire', 'incall']], ['soak']);
 const only = flag('--only');
 const lane = flag('--lane');
 const soak = process.argv.includes('--soak');
-const files = soak ? ['soak'] : /^\d+$/.test(lane ?? '') ? lanes[Number(lane)] : lanes.flat();
-const belongsHere = (test) => (lane === null ? !only || test.name.includes(only) : (lane === 'alone') === (test.alone ?? false));
+const all = (await casesOf(path.join(here, 'cases'), ['matrix', 'incall', 'behaviour'])).filter(({ file }) => (file === 'soak') === soak);
+const wanted = all.filter(({ test }) => !only || test.name.includes(only));
 
-if (lane === null && !soak && !only) endWith([...await Promise.all(lanes.map((_, i) => runLane(String(i)))), await runLane('alone')]);
+if (lane === null && !soak && !only) {
+  const among = (queue) => all.filter(({ test }) => (test.alone ? 'alone' : test.waits ? 'waiting' : 'rest') === queue);
+  const rest = among('rest');
+  endWith([...await Promise.all([runLane('one', rest), runLane('two', rest), runLane('waiting', among('waiting'))]), await runLane('alone', among('alone'))]);
+}
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-browsers-'));
 const pulse = await startPulse(scratch);
 let passed = 0, failed = 0;
 
-for (const file of files) {
-  const { cases } = await import(`./cases/${file}.mjs`);
-  const rest = cases.filter(belongsHere).map((test) => ({ test, again: false }));
+for await (const { file, test: taken } of lane === null ? wanted : given(all)) {
+  const rest = [{ test: taken, again: false }];
   while (rest.length > 0) {
     const { test, again } = rest.shift();
     const began = Date.now();

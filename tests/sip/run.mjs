@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { open } from '../browser/lib/browsers.mjs';
-import { endWith, lanesOf, runLane } from '../browser/lib/lanes.mjs';
+import { casesOf, endWith, given, runLane } from '../browser/lib/lanes.mjs';
 import { Stack } from '../browser/lib/stack.mjs';
 import { Capture } from './lib/capture.mjs';
 import { Lan } from './lib/lan.mjs';
@@ -13,8 +13,8 @@ const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const only = flag('--only');
 const lane = flag('--lane');
-const lanes = lanesOf(path.join(here, 'cases'), [['peers', 'trunk'], ['agent', 'incoming', 'faults', 'registration']]);
-const files = (lane === null ? lanes.flat() : lanes[Number(lane)]).map((name) => `${name}.mjs`);
+const all = await casesOf(path.join(here, 'cases'), ['transfers', 'conference', 'trunk', 'incoming']);
+const wanted = all.filter(({ test }) => !only || test.name.includes(only));
 
 if (process.getuid() !== 0) {
   console.log('these tests make network namespaces: run them as root');
@@ -22,7 +22,7 @@ if (process.getuid() !== 0) {
   process.exit(1);
 }
 
-if (lane === null && !only) endWith(await Promise.all(lanes.map((_, i) => runLane(String(i)))));
+if (lane === null && !only) endWith(await Promise.all([runLane('one', all), runLane('two', all)]));
 
 /** Everything a case starts, ended in reverse order. */
 class Case {
@@ -56,9 +56,8 @@ class Case {
 }
 
 let passed = 0, failed = 0;
-for (const file of files) {
-  const { cases } = await import(`./cases/${file}`);
-  const rest = cases.filter((test) => !only || test.name.includes(only)).map((test) => ({ test, again: false }));
+for await (const { test: taken } of lane === null ? wanted : given(all)) {
+  const rest = [{ test: taken, again: false }];
   while (rest.length > 0) {
     const { test, again } = rest.shift();
     const began = Date.now(), scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-sip-'));

@@ -2,27 +2,35 @@
 // own: a link that one lane cuts or makes is no change of network for the others' browsers, and ports are never taken.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 
-/**
- * The case files of a folder, in `count` lanes: `fixed` names the long ones, so that the lanes end together; others join
- * the lane that has the fewest.
- */
-export function lanesOf(folder, fixed, except = []) {
+/** The cases of a folder, {file, index, test}, in the order in which lanes take them: `first` names the long files. */
+export async function casesOf(folder, first) {
   const names = fs.readdirSync(folder).filter((f) => f.endsWith('.mjs')).map((f) => f.slice(0, -4)).sort();
-  const lanes = fixed.map((lane) => lane.filter((name) => names.includes(name)));
-  for (const name of names) {
-    if (except.includes(name) || lanes.flat().includes(name)) continue;
-    lanes.reduce((least, lane) => (lane.length < least.length ? lane : least)).push(name);
-  }
-  return lanes;
+  const order = [...first.filter((name) => names.includes(name)), ...names.filter((name) => !first.includes(name))];
+  const files = await Promise.all(order.map(async (file) => ({ file, cases: (await import(path.join(folder, `${file}.mjs`))).cases })));
+  return files.flatMap(({ file, cases }) => cases.map((test, index) => ({ file, index, test })));
 }
 
-/** Runs this script again as `--lane name` in a namespace of its own and passes its report on; its counts. */
-export function runLane(name) {
+/** In a lane: the cases that it is given, one after the other, until there are no more. */
+export async function* given(all) {
+  for (;;) {
+    const next = await new Promise((got) => { process.once('message', got); process.send('next'); });
+    if (next === 'none') return;
+    yield all.find((each) => each.file === next.file && each.index === next.index);
+  }
+}
+
+/**
+ * Runs this script again as `--lane name` in a namespace of its own and passes its report on; its counts. Lanes that share
+ * a `queue` of cases end together: each takes the next one when it is done with one.
+ */
+export function runLane(name, queue) {
   const setUp = 'ip link set lo up && ip link add eth0 type veth peer name far && ip address add 10.93.0.2/24 dev eth0 && ' +
     'ip link set far up && ip link set eth0 up && ip route add default via 10.93.0.1';
   const child = spawn('unshare', ['--net', 'sh', '-c', `${setUp} && exec "$@"`, 'lane', process.execPath, process.argv[1],
-    ...process.argv.slice(2), '--lane', name], { stdio: ['ignore', 'pipe', 'inherit'] });
+    ...process.argv.slice(2), '--lane', name], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  child.on('message', () => { const next = queue.shift(); child.send(next ? { file: next.file, index: next.index } : 'none'); });
   let last = '', rest = '';
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (text) => {
