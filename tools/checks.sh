@@ -36,7 +36,7 @@ check "every dependency is explained" \
 check "paths pages name things that exist" "$(python3 tools/check_paths.py 2>&1)"
 check "local links of the documentation lead somewhere" \
   "$(grep -noE '\]\([^)#: ]+' $(tracked '*.md') /dev/null | grep -v node_modules | while IFS=: read -r f n l; do t=$(dirname "$f")/${l#*(}; [ -e "$t" ] || echo "$f:$n $t"; done)"
-# A header that its own source includes before anything else is compiled alone by every build.
+# What its own source includes before anything else is compiled alone by the preset debug (the others compile batches).
 check "each source includes its own header first" \
   "$(tracked 'src/*.h' | while read -r h; do s=${h%.h}.cpp; [ ! -f "$s" ] || grep -m1 '^#include' "$s" | grep -qF "\"${h#src/}\"" || echo "$s"; done)"
 if command -v g++ > /dev/null; then

@@ -108,6 +108,7 @@ class ServerTest : public ::testing::Test {
     const auto response = call("POST", "/web_plugin_framework/webcontroller/api/login",
                                {{"user", "admin"}, {"password", password}});
     EXPECT_EQ(response.status, 200);
+    EXPECT_FALSE(jsonOf(response).value("version", "").empty()) << "the page shows it";
     return cookieOf(response);
   }
   Page::Connect connector() {

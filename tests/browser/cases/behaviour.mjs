@@ -213,6 +213,7 @@ export const cases = [
       await admin.fill('password', t.stack.adminPassword);
       await admin.click('sign-in');
       await admin.appears('current-row');
+      assert(/^\d+\.\d+\.\d+$/.test((await admin.state(admin.test('version')))?.text), 'the page says no version');
       await t.shots(admin, 'admin-calls');
       await admin.click('call-link');
       await admin.appears('ladder');
@@ -229,6 +230,22 @@ export const cases = [
       });
       for (const needed of [/dial/, /ring|incoming/, /answer/, /ice/, /dtls/, /end|hung/]) assert(whats.some((w) => needed.test(w)), `no ${needed} in ${whats.join()}`);
       await t.shots(admin, 'admin-call-ended', true);
+    },
+  },
+  {
+    name: 'the addresses of the guides, and the pages, are served', async run(t) {
+      const kinds = { '.js': 'javascript', '.mjs': 'javascript', '': 'html' };
+      for (const address of [
+        '/gateway/csdk-sdk.js', '/gateway/csdk-common.js', '/gateway/csdk-phone.js', '/gateway/csdk-aed.js', '/gateway/adapter.js', '/gateway/parley-sdk.mjs',
+        '/assistserver/sdk/web/consumer/assist.js', '/assistserver/sdk/web/agent/agent.js', '/assistserver/sdk/web/shared/common.js', '/assistserver/sdk/web/shared/adapter.js',
+        '/assistsample/', '/csdk-sample/', '/expertassist/agent/', '/expertassist/supervisor/', '/web_plugin_framework/webcontroller/',
+      ]) {
+        const { status, headers, text } = await request(`${t.stack.url}${address}`);
+        const wanted = kinds[/\.m?js$/.exec(address)?.[0] ?? ''];
+        assert(status === 200 && text.length > 300 && headers['content-type']?.includes(wanted), `${address}: ${status} ${headers['content-type']} ${text.length}`);
+      }
+      const missing = await request(`${t.stack.url}/gateway/csdk-none.js`);
+      assert(missing.status === 404, `what is not there: ${missing.status}`);
     },
   },
 ];

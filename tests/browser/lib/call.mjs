@@ -65,5 +65,7 @@ export async function endedWith(page, reason, ms = 20000) {
       const got = await page.attribute('last-call', 'data-reason');
       return got === reason || Promise.reject(new Error(got));
     }, ms);
+    const words = (await page.state(page.test('last-call')))?.text ?? '';
+    assert(words.length > 3 && !words.includes('_'), `${page.name}: no words for the end: "${words}"`);
   }
 }
