@@ -32,6 +32,8 @@ export class Namespace {
   }
   /** Limits what reaches the namespace, as a narrow downlink would. */
   narrow(rate) { run('tc', 'qdisc', 'add', 'dev', this.device, 'root', 'tbf', 'rate', rate, 'burst', '16k', 'latency', '150ms'); }
+  /** Limits what leaves the namespace. */
+  narrowUplink(rate) { run('ip', 'netns', 'exec', this.name, 'tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', 'rate', rate, 'burst', '16k', 'latency', '150ms'); }
   mend() { run('ip', 'netns', 'exec', this.name, 'nft', 'delete', 'table', 'inet', 'cut'); }
   /** Another address, as on another network: the first goes. */
   move() {
