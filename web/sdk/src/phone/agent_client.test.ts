@@ -176,6 +176,33 @@ describe('AgentClient', () => {
     expect(env.media.live).toEqual([]);
   });
 
+  it('gives its calls up when its network is gone for good, and goes on trying', async () => {
+    const call = await talk();
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(85_000);
+    expect([call.ended, agent.connectionState]).toEqual([null, 'reconnecting']);
+    await env.clock.advance(6000);
+    expect(call.ended).toMatchObject({ reason: 'agent_lost', by: 'system' });
+    expect(env.media.live).toEqual([]);
+    expect(agent.connectionState).toBe('reconnecting');
+    env.gateway.mode = 'welcome';
+    env.gateway.forget();
+    await env.clock.advance(11_000);
+    expect(agent.connectionState).toBe('connected');
+  });
+
+  it('keeps its calls when the network is back in time', async () => {
+    const call = await talk();
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(50_000);
+    env.gateway.mode = 'welcome';
+    env.gateway.calls = [fields('connected')];
+    await env.clock.advance(60_000);
+    expect([call.ended, agent.connectionState]).toEqual([null, 'connected']);
+  });
+
   it('hears digits', async () => {
     const call = await talk();
     const digits: string[] = [];

@@ -47,6 +47,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   protected connection_: Connection | null = null;
   private readonly base_: string;
   private stopNetwork_: (() => void) | null = null;
+  private giveUpTimer_ = 0;
   private stopLeave_: (() => void) | null = null;
 
   constructor(protected readonly options_: PhoneOptions) {
@@ -99,6 +100,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   protected goodbye(): void {
     this.connection_?.close();
     this.connection_ = null;
+    this.environment.clearTimer(this.giveUpTimer_);
     this.tones.close();
     this.stopNetwork_?.();
     this.stopLeave_?.();
@@ -127,6 +129,8 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
     connection.on('state', (state) => {
       if (!current()) return;
       for (const call of this.calls) call.signallingChanged(state === 'connected');
+      this.environment.clearTimer(this.giveUpTimer_);
+      if (state === 'reconnecting') this.giveUpTimer_ = this.environment.setTimer(guarded('giving calls up', () => this.giveCallsUp()), this.patience());
       this.publish('connection', state);
     });
     connection.on('welcome', (welcome) => {
@@ -151,6 +155,16 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
 
   protected publish<K extends keyof PhoneEvents>(name: K, detail: PhoneEvents[K]): void {
     this.emit(name as keyof E, detail as E[keyof E]);
+  }
+
+  /** How long calls wait for a broken connection: as long as the gateway, which may see later that it broke. */
+  private patience(): number {
+    return ((this.connection_?.welcome?.limits.resumeSeconds ?? 60) + 30) * 1000;
+  }
+
+  /** The gateway has ended them, and whoever sits here is not left before a picture that stands still. */
+  private giveCallsUp(): void {
+    for (const call of this.calls) call.lost(new ParleyError('session.lost'));
   }
 
   /** The gateway's list is the truth: what it does not know has ended. */
