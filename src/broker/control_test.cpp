@@ -15,6 +15,7 @@
 #include "broker/test_openapi_check.h"
 #include "broker/test_patience.h"
 #include "net/http_client.h"
+#include "trust/authority.h"
 
 namespace parley::broker {
 namespace {
@@ -127,6 +128,26 @@ class ControlTest : public testing::Test {
   std::uint16_t closeCode_ = 0;
   bool ended_ = false;
 };
+
+TEST_F(ControlTest, ANewCertificateIsUsedWithoutARestart) {
+  auto other = trust::Authority::open(state_ / "other");
+  ASSERT_TRUE(other);
+  const auto identity = other->identity("media", {"127.0.0.1"});
+  ASSERT_TRUE(identity);
+  net::HttpClientOptions options;
+  options.tls = *net::TlsClientContext::create(other->certificatePem(), false);
+  net::HttpClient client(loop_, options);
+  std::optional<bool> ok;
+  const auto ask = [&] {
+    ok.reset();
+    client.request({"GET", url("/health/live"), {}, ""}, [&](auto response) { ok = response.has_value(); });
+    return loop_.runUntil([&] { return ok.has_value(); }, kPatience) && *ok;
+  };
+  EXPECT_FALSE(ask()) << "its authority is not the one trusted here";
+  std::ofstream(state_ / "media.key") << identity->keyPem;
+  std::ofstream(state_ / "media.pem") << identity->certificatePem;
+  EXPECT_TRUE(loop_.runUntil(ask, kPatience));
+}
 
 TEST_F(ControlTest, TheDescriptionAndTheRouterHaveTheSamePathsAndMethods) {
   std::set<std::string> described, routed;
