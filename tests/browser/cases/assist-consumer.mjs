@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { pdf } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert } from '../lib/call.mjs';
+import { pdf } from '../lib/pdfs.mjs';
 import { request } from '../lib/stack.mjs';
 import { Topic, agentTopicToken } from '../lib/topic.mjs';
 

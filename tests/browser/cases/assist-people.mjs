@@ -1,10 +1,11 @@
 // People at both ends of a shared page: other browsers than Chromium, slow lines, lost networks, sites that are strict or broken.
 import fs from 'node:fs';
 import http from 'node:http';
-import { alike, attribute, blackness, controls, drag, escalate, hidden, meet, meetByCode, onLoad, pdf, png, signIn, siteWith } from '../lib/assist_people.mjs';
+import { alike, attribute, blackness, controls, drag, escalate, hidden, meet, meetByCode, onLoad, png, signIn, siteWith } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
+import { pdf } from '../lib/pdfs.mjs';
 import { Topic, agentTopicToken } from '../lib/topic.mjs';
 
 const look = (page, wanted) => until(`${page.name}: the bar says ${wanted}`, async () => (await page.attribute('assist-bar', 'data-look')) === wanted);

@@ -8,7 +8,7 @@ const here = path.dirname(new URL(import.meta.url).pathname);
 const pages = path.join(here, '../pages/assist');
 const fonts = '/usr/share/fonts/truetype/dejavu';
 const scripts = process.env.PARLEY_ASSIST_SCRIPTS ?? path.join(here, '../../../web/dist/assistserver/sdk/web/shared');
-const types = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.ttf': 'font/ttf', '.png': 'image/png' };
+const types = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.ttf': 'font/ttf', '.png': 'image/png', '.mjs': 'text/javascript', '.pdf': 'application/pdf' };
 
 /** A PNG of soft colours: what a photograph is to an encoder. */
 export function colourfulPng(width, height) {

@@ -231,22 +231,6 @@ export function png(w, h, [r, g, b]) {
   return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', zlib.deflateSync(Buffer.concat(Array(h).fill(line)))), chunk('IEND', Buffer.alloc(0))]);
 }
 
-/** A PDF of so many pages with a black bar each, what describes them first; `heavy`: bytes of each page that nobody sees. */
-export function pdf(pages, heavy = 0) {
-  const each = (make) => Array.from({ length: pages }, (_, i) => make(i));
-  const drawing = `60 700 400 30 re f ${heavy ? `\n%${'x'.repeat(heavy)}` : ''}\n`;
-  const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Count ${pages} /Kids [${each((i) => `${3 + i} 0 R`).join(' ')}] >>`,
-    ...each((i) => `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${3 + pages + i} 0 R >>`),
-    ...each(() => `<< /Length ${drawing.length} >>\nstream\n${drawing}endstream`),
-  ];
-  let out = '%PDF-1.4\n';
-  const places = objects.map((body, i) => { const at = out.length; out += `${i + 1} 0 obj\n${body}\nendobj\n`; return at; });
-  const start = out.length;
-  return `${out}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('')}` +
-    `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
-}
-
 /** The served files with pages of our own among the samples. */
 export function siteWith(files) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-site-'));
