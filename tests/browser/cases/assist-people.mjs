@@ -160,6 +160,33 @@ async function anotherSite(owns) {
   return `http://localhost:${server.address().port}`;
 }
 
+/** What the agent draws on a document lies on the same place of the page for the customer, and goes with the document. */
+async function drawsOnDocument(consumer, agent) {
+  const shape = (page) => page.evaluate(() => {
+    const sheet = window.__deep('.page[data-page="1"]');
+    const drawn = sheet?.querySelector('svg :is(path, polyline, rect)');
+    if (!drawn) return null;
+    const [of, at] = [sheet, drawn].map((e) => e.getBoundingClientRect());
+    return [(at.left - of.left) / of.width, (at.top - of.top) / of.height, at.width / of.width].map((v) => Math.round(v * 100) / 100);
+  });
+  for (const tool of ['rect', 'pen']) {
+    await agent.click(`tool-${tool}`);
+    const box = await agent.evaluate(() => { const b = window.__deep('.page[data-page="1"]').getBoundingClientRect(); return [b.left, b.top, b.width]; });
+    const at = (x, y) => [box[0] + x * box[2], box[1] + y * box[2]];
+    await agent.raw.mouse.move(...at(0.3, 0.1));
+    await agent.raw.mouse.down();
+    for (const x of [0.4, 0.5, 0.6]) await agent.raw.mouse.move(...at(x, x / 4 + 0.03));
+    await agent.raw.mouse.up();
+    await until(`${tool}: at both`, async () => {
+      const [here, there] = [await shape(agent), await shape(consumer)];
+      return (here && there && here.every((v, i) => Math.abs(v - there[i]) < 0.02) && here[2] > 0.25) || Promise.reject(new Error(JSON.stringify([here, there])));
+    });
+    await agent.click('tool-clear');
+    await until(`${tool}: gone at both`, async () => (await shape(agent)) === null && (await shape(consumer)) === null);
+  }
+  await agent.click('tool-look');
+}
+
 /** By address: a document that the server fetches, and a film that the customer opens. */
 async function sendsByAddress(consumer, agent, site) {
   await agent.click('source-address');
@@ -169,6 +196,7 @@ async function sendsByAddress(consumer, agent, site) {
   await consumer.says('document-page', /^1 \/ 2$/);
   await attribute(agent, 'pushed', 'data-state', 'opened');
   await agent.appears('document');
+  await drawsOnDocument(consumer, agent);
   await consumer.click('document-close');
   await hidden(agent, 'document');
   await agent.fill('push-url', `${site}/tour.webm`);
