@@ -30,9 +30,13 @@ class Input {
   std::size_t at_ = 0;
 };
 
-class World final : public Transport, public UserAgentListener, public Authenticator, public Locator {
+class World final : public Transport,
+                    public UserAgentListener,
+                    public Admission,
+                    public Authenticator,
+                    public Locator {
  public:
-  World() : ua(options(), {*this, random, *this, nullptr, this, this}) {
+  World() : ua(options(), {*this, random, *this, this, this, this}) {
     peer.kind = TransportKind::udp;
     peer.remote.ip[10] = peer.remote.ip[11] = 0xff;
     peer.remote.ip[12] = 10;
@@ -75,6 +79,9 @@ class World final : public Transport, public UserAgentListener, public Authentic
     lastTarget = target;
   }
   std::string sentBy(const Target&) const override { return "10.0.0.1:5060"; }
+  Verdict admit(const Message&, const Source&) override {
+    return door == 6 ? Verdict::refused() : door == 7 ? Verdict::silent() : Verdict::allowed();
+  }
   std::optional<Message> answer(const Message&, const Message& request) override { return request; }
   void locate(LocateId id, const Uri&) override { located = id; }
 
@@ -126,6 +133,7 @@ class World final : public Transport, public UserAgentListener, public Authentic
   std::vector<SubscriptionId> subscriptions;
   std::uint32_t branches = 0;
   bool wild = false;
+  int door = 0;  ///< 6, 7: the peer may not ask for anything new.
   UserAgent ua;
 };
 
@@ -258,9 +266,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 0:
         world.run(base::Millis{20 * input.byte()});
         break;
-      case 1:
-        world.run(base::Millis{2'000 * input.byte()});
+      case 1: {
+        const std::uint8_t time = input.byte();
+        world.run(base::Millis{2'000 * time});
+        world.door = time % 8;
         break;
+      }
       case 2:
         world.wild = true;
         world.ua.receive(input.text(input.byte() * 4U), world.peer, world.now);
