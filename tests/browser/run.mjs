@@ -1,7 +1,7 @@
 // Runs the cases: node run.mjs [--soak] [--only TEXT] [--keep-shots DIR]. Last line: "N passed, N failed".
 //
 // Without --only the cases run in lanes side by side (lib/lanes.mjs). A case that `waits` most of its time does so in a
-// third one; a case with `alone` measures the machine and runs when the lanes are done.
+// third one; a case with `late` measures rates and runs when these lanes are done, two at a time.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -19,9 +19,10 @@ const all = (await casesOf(path.join(here, 'cases'), ['matrix', 'incall', 'behav
 const wanted = all.filter(({ test }) => !only || test.name.includes(only));
 
 if (lane === null && !soak && !only) {
-  const among = (queue) => all.filter(({ test }) => (test.alone ? 'alone' : test.waits ? 'waiting' : 'rest') === queue);
-  const rest = among('rest');
-  endWith([...await Promise.all([runLane('one', rest), runLane('two', rest), runLane('waiting', among('waiting'))]), await runLane('alone', among('alone'))]);
+  const among = (queue) => all.filter(({ test }) => (test.late ? 'late' : test.waits ? 'waiting' : 'rest') === queue);
+  const rest = among('rest'), late = among('late');
+  const first = await Promise.all([runLane('one', rest), runLane('two', rest), runLane('waiting', among('waiting'))]);
+  endWith([...first, ...await Promise.all([runLane('one', late), runLane('two', late)])]);
 }
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-browsers-'));

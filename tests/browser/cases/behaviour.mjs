@@ -5,7 +5,61 @@ import { request } from '../lib/stack.mjs';
 
 const pair = async ({ browser }) => [await browser('chromium', 'consumer'), await browser('chromium', 'agent')];
 
+/** Tab until the focus is there, as somebody without a mouse does. */
+async function tabTo(page, id) {
+  const focused = () => page.evaluate(() => {
+    let at = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at?.dataset?.test ?? '';
+  });
+  const met = [];
+  for (let i = 0; i < 60; i++) {
+    met.push(await focused());
+    if (met.at(-1) === id) return;
+    await page.press('Tab');
+  }
+  throw new Error(`${page.name}: Tab does not come to ${id}, but to ${[...new Set(met)].join()}`);
+}
+const title = (page) => page.evaluate(() => document.title);
+
 export const cases = [
+  {
+    name: 'a whole call by keyboard; it rings aloud and in the title', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await agent.goto(`${t.stack.url}/expertassist/agent/?audioProcessing=off`);
+      await agent.appears('login');
+      await tabTo(agent, 'user');
+      await agent.raw.keyboard.type('agent1');
+      await tabTo(agent, 'password');
+      await agent.raw.keyboard.type('agent1');
+      await agent.press('Enter');
+      await agent.is('availability', 'available');
+      await agent.evaluate(() => {
+        window.__tones = 0;
+        const original = AudioContext.prototype.createOscillator;
+        AudioContext.prototype.createOscillator = function () { window.__tones++; return original.call(this); };
+      });
+      const plain = await title(agent);
+      await consumer.goto(`${t.stack.url}/assistsample/?audioProcessing=off&name=Ada&destination=agent1`);
+      await tabTo(consumer, 'assist');
+      await consumer.press('Enter');
+      await agent.appears('ringing');
+      await until('the title says who calls', async () => /Ada is calling/.test(await title(agent)));
+      await until('it rings', () => agent.evaluate(() => window.__tones >= 4));
+      await tabTo(agent, 'answer');
+      await agent.press('Enter');
+      await Promise.all([consumer.is('call-panel', 'connected'), agent.is('call', 'connected')]);
+      await until('the title is as before', async () => (await title(agent)) === plain);
+      const rung = await agent.evaluate(() => window.__tones);
+      await tabTo(agent, 'mute-audio');
+      await agent.press('Space');
+      await until('muted', async () => (await agent.attribute('mute-audio', 'aria-pressed')) === 'true');
+      await tabTo(consumer, 'end');
+      await consumer.press('Enter');
+      await Promise.all([endedWith(agent, 'hung_up'), endedWith(consumer, 'hung_up')]);
+      assert(rung === await agent.evaluate(() => window.__tones), 'it went on ringing');
+    },
+  },
   {
     name: 'agent rejects', async run(t) {
       const [consumer, agent] = await pair(t);

@@ -54,7 +54,7 @@ async function videoRates(t) {
 
 /** A Firefox cannot be behind the link (its remote control would be, too): as a receiver it has the sender's uplink narrowed. */
 const rises = (kinds, remote = 'agent') => ({
-  name: `the sender's bit rate rises to what the receiver can take, and falls with it (${kinds.join(' to ')})`, alone: true, async run(t) {
+  name: `the sender's bit rate rises to what the receiver can take, and falls with it (${kinds.join(' to ')})`, late: true, async run(t) {
     const { space } = await remotePair(t, remote, kinds, { noise: true });
     const high = await until('more than 1.2 Mbit/s', async () => {
       const now = await videoRates(t);
