@@ -273,6 +273,7 @@ void CallDesk::onPhoneCall(const IncomingPhoneCall& call) {
   state.delayedOffer = call.sdp.empty();
   state.video = hasVideo(call.sdp);
   state.uui = call.uui;
+  state.uuiElement = call.uuiElement;
   state.correlationId = call.correlationId.empty() ? random_.alphanumeric(20) : call.correlationId;
   if (draining_) return phones_.reject(call.leg, 503, "The server is being restarted.");
   begin(std::move(state), callee, "");

@@ -340,6 +340,7 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
   agent_->send("transfer", {{"call", id}, {"destination", "sip:3001@pbx"}});
   EXPECT_TRUE(said("refer in1 sip:3001@pbx"));
   EXPECT_EQ(phones().referred.uui, "beef");
+  EXPECT_EQ(phones().referred.uuiElement, "0462656566;encoding=hex;purpose=isdn-uui");
   EXPECT_EQ(phones().referred.correlationId, "c-77");
   phones().tellsRefer("in1", 180);
   EXPECT_FALSE(withTransfer(*agent_, "ringing").is_null());
@@ -356,6 +357,7 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
   const auto leg = phones().invited.leg;
   EXPECT_EQ(phones().invited.fromAddress, "+4989123");
   EXPECT_EQ(phones().invited.uui, "beef");
+  EXPECT_EQ(phones().invited.uuiElement, "0462656566;encoding=hex;purpose=isdn-uui");
   phones().answers(leg, kPhoneSdp);
   EXPECT_EQ(endOf(*agent_), "transferred agent");
   EXPECT_TRUE(brokers().has("bridge in2 " + leg));

@@ -127,6 +127,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Cal
   a("mayRefer", s.mayRefer);
   a("legs", s.legs);
   a("uui", s.uui);
+  a.optional("uuiElement", s.uuiElement);
   a("correlationId", s.correlationId);
   a.optional("assist", s.assist);
   a("times", s.times);

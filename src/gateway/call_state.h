@@ -165,7 +165,7 @@ struct CallState {
   std::vector<std::string> agents;  ///< All that had it or were called, for their histories.
   bool mayRefer = true;             ///< Two phones may be joined without us.
   std::int64_t legs = 0;            ///< How many were numbered.
-  std::string uui;
+  std::string uui, uuiElement;      ///< As in IncomingPhoneCall; of a page's call the first only.
   std::string correlationId;
   std::string assist;  ///< The shared session that the customer's page opened beside the call; empty: none.
   CallTimes times;

@@ -111,6 +111,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
                              .fromName = from.name,
                              .sdp = a.sdp,
                              .uui = s.uui,
+                             .uuiElement = s.uuiElement,
                              .correlationId = s.correlationId,
                              .replacesLeg = {},
                              .referredByLeg = a.other,
@@ -137,6 +138,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
                             .target = a.text,
                             .replacesLeg = a.other,
                             .uui = s.uui,
+                            .uuiElement = s.uuiElement,
                             .correlationId = s.correlationId});
     case PhoneOp::referProgress:
       return phones_.referProgress(a.leg, a.status);

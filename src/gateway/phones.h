@@ -16,8 +16,9 @@ struct PhoneInvite {
   std::string destination;  ///< "sip:2001@pbx.example", "tel:+49…", "2001"
   std::string fromAddress;  ///< Whose call it is: the customer's number or name, kept in a transfer.
   std::string fromName;
-  std::string sdp;  ///< Our offer.
-  std::string uui;  ///< As the page gave it; goes hex-encoded into User-to-User (RFC 7433).
+  std::string sdp;           ///< Our offer.
+  std::string uui;           ///< As the page gave it; goes hex-encoded into User-to-User (RFC 7433).
+  std::string uuiElement{};  ///< Goes there in its place: what came so from a phone, as it came.
   std::string correlationId;
   std::string replacesLeg;    ///< INVITE with Replaces of that leg's dialog (RFC 3891), or empty.
   std::string referredByLeg;  ///< The transfer was asked for by this leg: Referred-By (RFC 3892), or empty.
@@ -26,9 +27,9 @@ struct PhoneInvite {
 
 struct PhoneRefer {
   std::string leg;
-  std::string target;       ///< Whom the phone is to call; written as in PhoneInvite.
-  std::string replacesLeg;  ///< In place of that leg's dialog, or empty.
-  std::string uui;          ///< For the call that comes of it, as in PhoneInvite.
+  std::string target;             ///< Whom the phone is to call; written as in PhoneInvite.
+  std::string replacesLeg;        ///< In place of that leg's dialog, or empty.
+  std::string uui, uuiElement{};  ///< For the call that comes of it, as in PhoneInvite.
   std::string correlationId;
 };
 
@@ -38,8 +39,9 @@ struct IncomingPhoneCall {
   std::string toAddress;    ///< The whole of it.
   std::string fromAddress;  ///< "sip:+49…@host", P-Asserted-Identity first, then From.
   std::string fromName;
-  std::string sdp;  ///< Empty: the caller wants our offer in the answer (delayed offer).
-  std::string uui;  ///< As text for people: its first User-to-User element.
+  std::string sdp;           ///< Empty: the caller wants our offer in the answer (delayed offer).
+  std::string uui;           ///< Its first User-to-User element, as text for people.
+  std::string uuiElement{};  ///< The same as SIP has it, to be passed on: any bytes, purpose, content.
   std::string correlationId;
   std::string replacesLeg;  ///< INVITE with Replaces: the leg that it takes the place of, or empty.
   std::string trunk;        ///< Where it came from, for people.

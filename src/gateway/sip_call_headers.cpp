@@ -88,9 +88,12 @@ sip::NameAddr callerAddress(const std::string& name, const std::string& address,
   return out;
 }
 
-sip::Headers contextHeaders(const std::string& uui, const std::string& correlationId) {
+sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElement,
+                            const std::string& correlationId) {
   sip::Headers out;
-  if (!uui.empty()) {
+  if (!uuiElement.empty()) {
+    out.push_back({sip::HeaderId::userToUser, {}, uuiElement});
+  } else if (!uui.empty()) {
     const base::Bytes bytes = base::asBytes(uui);
     sip::UserToUser element;
     element.data.assign(bytes.begin(), bytes.end());
@@ -114,7 +117,8 @@ sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain) {
     session.remote = sip::kNilSession;
     out.push_back({sip::HeaderId::sessionId, {}, session.toString()});
   }
-  std::ranges::move(contextHeaders(invite.uui, invite.correlationId), std::back_inserter(out));
+  std::ranges::move(contextHeaders(invite.uui, invite.uuiElement, invite.correlationId),
+                    std::back_inserter(out));
   return out;
 }
 
@@ -127,6 +131,7 @@ IncomingPhoneCall incomingCall(const sip::Message& request) {
   if (!caller.withheld) call.fromAddress = caller.number.empty() ? caller.uri.toString() : caller.number;
   for (const sip::UserToUser& uui : sip::userToUserOf(request)) {
     call.uui = sip::displayText(base::asText(uui.data));
+    call.uuiElement = uui.toString().value_or("");
     break;
   }
   if (const auto own = request.header(kCorrelation); own && isCorrelation(*own)) {

@@ -17,7 +17,8 @@ sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool 
 sip::NameAddr callerAddress(const std::string& name, const std::string& address, const std::string& domain);
 /// What belongs to the case and goes with it wherever it is passed on: User-to-User (RFC 7433) and
 /// X-Correlation-ID.
-sip::Headers contextHeaders(const std::string& uui, const std::string& correlationId);
+sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElement,
+                            const std::string& correlationId);
 /// P-Asserted-Identity (RFC 3325), User-to-User (RFC 7433), Session-ID (RFC 7989) and X-Correlation-ID.
 sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain);
 /// Warning (RFC 3261 section 20.43) and, for 503, Retry-After.

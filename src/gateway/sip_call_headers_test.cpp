@@ -65,6 +65,19 @@ TEST(SipCallHeadersTest, UserToUserGoesInHex) {
   EXPECT_TRUE(valueOf(headers, sip::HeaderId::sessionId).starts_with("0123456789abcdef0123456789abcdef"));
 }
 
+TEST(SipCallHeadersTest, WhatAnExchangeSaidOfTheUserIsPassedOnAsItCame) {
+  // Q.931's protocol discriminator (04, IA5) before the text.
+  constexpr std::string_view kElement = "0463617365;encoding=hex;purpose=isdn-uui;content=isdn-uui";
+  auto request = sip::Message::request(sip::Method::invite, uri("sip:8000@cluster"));
+  request.set(sip::HeaderId::userToUser, std::string(kElement));
+  const IncomingPhoneCall call = incomingCall(request);
+  EXPECT_EQ(call.uui, "case");
+  PhoneInvite invite;
+  invite.uui = call.uui;
+  invite.uuiElement = call.uuiElement;
+  EXPECT_EQ(valueOf(callHeaders(invite, "10.0.0.1"), sip::HeaderId::userToUser), kElement);
+}
+
 TEST(SipCallHeadersTest, ReadsAnIncomingCall) {
   const auto request = sip::Message::parse(
       "INVITE sip:8000@cluster SIP/2.0\r\n"

@@ -290,7 +290,7 @@ void SipPhones::refer(const PhoneRefer& asked) {
   sip::OutgoingRefer refer;
   refer.target =
       calledUri(asked.target, server.value_or(sip::Uri{}), options_.rewriteUris && server.has_value());
-  refer.targetHeaders = contextHeaders(asked.uui, asked.correlationId);
+  refer.targetHeaders = contextHeaders(asked.uui, asked.uuiElement, asked.correlationId);
   if (const Leg* replaced = find(asked.replacesLeg)) refer.replacesSession = replaced->session;
   agent_->refer(found->session, refer, loop_.now());
   arm();

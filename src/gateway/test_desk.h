@@ -63,6 +63,7 @@ class DeskTest : public ::testing::Test {
                    .fromName = "Grace",
                    .sdp = sdp,
                    .uui = "beef",
+                   .uuiElement = "0462656566;encoding=hex;purpose=isdn-uui",
                    .correlationId = "c-77",
                    .replacesLeg = {},
                    .trunk = "t1"});
