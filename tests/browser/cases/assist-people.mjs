@@ -160,7 +160,7 @@ async function anotherSite(owns) {
   return `http://localhost:${server.address().port}`;
 }
 
-/** What the agent draws on a document lies on the same place of the page for the customer, and goes with the document. */
+/** What either side draws on a document lies on the same place of its page for the other. */
 async function drawsOnDocument(consumer, agent) {
   const shape = (page) => page.evaluate(() => {
     const sheet = window.__deep('.page[data-page="1"]');
@@ -169,15 +169,16 @@ async function drawsOnDocument(consumer, agent) {
     const [of, at] = [sheet, drawn].map((e) => e.getBoundingClientRect());
     return [(at.left - of.left) / of.width, (at.top - of.top) / of.height, at.width / of.width].map((v) => Math.round(v * 100) / 100);
   });
-  for (const tool of ['rect', 'pen']) {
-    await agent.click(`tool-${tool}`);
-    const box = await agent.evaluate(() => { const b = window.__deep('.page[data-page="1"]').getBoundingClientRect(); return [b.left, b.top, b.width]; });
+  const hands = [[agent, 'tool-rect'], [agent, 'tool-pen'], [consumer, 'document-pen']];
+  for (const [page, tool] of hands) {
+    await page.click(tool);
+    const box = await page.evaluate(() => { const b = window.__deep('.page[data-page="1"]').getBoundingClientRect(); return [b.left, b.top, b.width]; });
     const at = (x, y) => [box[0] + x * box[2], box[1] + y * box[2]];
-    await agent.raw.mouse.move(...at(0.3, 0.1));
-    await agent.raw.mouse.down();
-    for (const x of [0.4, 0.5, 0.6]) await agent.raw.mouse.move(...at(x, x / 4 + 0.03));
-    await agent.raw.mouse.up();
-    await until(`${tool}: at both`, async () => {
+    await page.raw.mouse.move(...at(0.3, 0.1));
+    await page.raw.mouse.down();
+    for (const x of [0.4, 0.5, 0.6]) await page.raw.mouse.move(...at(x, x / 4 + 0.03));
+    await page.raw.mouse.up();
+    await until(`${page.name}, ${tool}: at both`, async () => {
       const [here, there] = [await shape(agent), await shape(consumer)];
       return (here && there && here.every((v, i) => Math.abs(v - there[i]) < 0.02) && here[2] > 0.25) || Promise.reject(new Error(JSON.stringify([here, there])));
     });

@@ -16,7 +16,7 @@ type DocumentMessage = Extract<SharedMessage, { type: 'document' }>;
 /** What agents pushed: cards for links and videos, and the document that is looked at together. */
 export class PushShelf {
   private cards_: Push[] = [];
-  private open_: { id: string; name: string; by: string; view: DocumentView | null; pages: number; problem: string } | null = null;
+  private open_: { id: string; name: string; by: string; view: DocumentView | null; pages: number; problem: string; pen: boolean } | null = null;
   private readonly stops_: (() => void)[];
   private tellTimer_ = 0;
   private position_: Position | null = null;
@@ -113,7 +113,7 @@ export class PushShelf {
       return;
     }
     this.closeDocument();
-    const state = (this.open_ = { id: open.id, name: open.name, by, view: null as DocumentView | null, pages: 0, problem: '' });
+    const state = (this.open_ = { id: open.id, name: open.name, by, view: null as DocumentView | null, pages: 0, problem: '', pen: false });
     this.focusBefore_ = document.activeElement;
     this.draw();
     try {
@@ -178,6 +178,19 @@ export class PushShelf {
     }, kTellEvery);
   }
 
+  /** The person draws on it, too: the others see it as it is drawn. */
+  private togglePen(): void {
+    const open = this.open_;
+    if (!open?.view) return;
+    open.pen = !open.pen;
+    open.view.usePen(open.pen ? (stroke) => {
+      const message = { type: 'draw' as const, ...stroke, on: open.id };
+      this.session_.replyNow(message);
+      this.annotated(message);
+    } : null);
+    this.draw();
+  }
+
   private putAway(): void {
     if (this.open_) this.session_.reply({ type: 'document', id: this.open_.id, closed: true });
     this.closeDocument();
@@ -209,6 +222,9 @@ export class PushShelf {
             ? html`<button type="button" class="small" data-test="document-back" aria-label="Page before" ?disabled=${page <= 1} @click=${() => view?.turn(-1)}>‹</button>
                 <span class="page-of" data-test="document-page">${page} / ${open.pages}</span>
                 <button type="button" class="small" data-test="document-next" aria-label="Next page" ?disabled=${page >= open.pages} @click=${() => view?.turn(1)}>›</button>`
+            : nothing}
+          ${this.session_.allowed('annotate') && open.pages
+            ? html`<button type="button" class="small" data-test="document-pen" aria-pressed=${String(open.pen)} @click=${() => this.togglePen()}>Draw</button>`
             : nothing}
           <button type="button" class="small" aria-label="Smaller" data-test="document-smaller" @click=${() => view?.zoomBy(0.8)}>${assistIcons.minus}</button>
           <button type="button" class="small" aria-label="Larger" data-test="document-larger" @click=${() => view?.zoomBy(1.25)}>${assistIcons.plus}</button>

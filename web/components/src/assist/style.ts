@@ -93,6 +93,7 @@ export const overlayStyle = css`
   .page-of { font-size: 14px; font-variant-numeric: tabular-nums; white-space: nowrap; }
   .sheet { flex: 1; min-height: 0; }
   .document .small { padding: 0 10px; }
+  .document .small[aria-pressed='true'] { border-color: var(--p-accent); background: var(--p-accent); color: var(--p-on-accent); }
   .document .small:disabled { opacity: .45; cursor: default; }
   @media (max-width: 640px) {
     .bar { inset: 8px 8px auto; width: auto; max-width: none; }

@@ -2,6 +2,7 @@ import { ParleyError, reportFault } from '../../common/index';
 import type { SharedMessage } from '../protocol';
 import { ImageSource } from './image_source';
 import { PdfSource } from './pdf_source';
+import { Pen, type PenStroke } from './pen';
 import { StrokeLayer } from './strokes';
 import { documentStyle } from './style';
 import type { DocumentStroke, PagePoint, PageSource, Position, Size } from './types';
@@ -48,6 +49,7 @@ export class DocumentView {
   private zoom_ = 1;
   private quietUntil_ = 0;
   private closed_ = false;
+  private pen_: Pen | null = null;
   private anchor_: Position = { page: 1, scroll: 0, zoom: 1 };
 
   constructor(private readonly options_: DocumentViewOptions) {
@@ -129,6 +131,13 @@ export class DocumentView {
     }
   }
 
+  /** Gives the person a pen, and takes it away with null. What is drawn comes in pieces: `annotate` shows them. */
+  usePen(drawn: ((stroke: PenStroke) => void) | null): void {
+    this.pen_?.remove();
+    this.pen_ = drawn && new Pen(this.scroller_, (x, y) => this.pointAt(x, y), drawn);
+    if (this.pen_) this.root_.append(this.pen_.hand);
+  }
+
   /** Which place of which page lies under a point of the window; null: none. */
   pointAt(clientX: number, clientY: number): PagePoint | null {
     for (const [i, sheet] of this.sheets_.entries()) {
@@ -142,6 +151,7 @@ export class DocumentView {
 
   close(): void {
     this.closed_ = true;
+    this.usePen(null);
     this.resize_.disconnect();
     for (const sheet of this.sheets_) sheet.job?.abort();
     this.source_?.close();

@@ -1,2 +1,3 @@
 export * from './document_view';
+export type { PenStroke } from './pen';
 export * from './types';

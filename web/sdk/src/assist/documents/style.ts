@@ -5,6 +5,7 @@ const kSheet = `
   .scroller[data-state='loading'], .scroller[data-state='failed'] { padding-top: 15%; }
   .page { position: relative; margin: 0 auto 12px; background: #fff; box-shadow: 0 1px 6px rgb(0 0 0 / 40%); }
   .page[data-drawn='failed']::after { content: 'This page cannot be shown.'; position: absolute; inset: 40% 10% auto; color: #4b5b6a; }
+  .hand { position: absolute; inset: 0; cursor: crosshair; touch-action: none; }
   canvas, svg { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
   svg { pointer-events: none; overflow: hidden; }
 `;
