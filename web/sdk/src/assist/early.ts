@@ -5,9 +5,9 @@
 type RootOf = (element: Element) => ShadowRoot | null;
 
 export interface Early {
-  /** The shadow root of an element, also a closed one that is known. */
-  rootOf: RootOf;
-  /** A component that is known to have had no shadow root but those of which `rootOf` knows. */
+  /** The closed shadow root of an element, where it is known. */
+  closedOf: RootOf;
+  /** A component that is known to have had no shadow root but those of which `closedOf` knows. */
   isClear(element: Element): boolean;
   /** A canvas whose drawing buffer is empty but right after something was drawn: WebGL without `preserveDrawingBuffer`. */
   isFleeting(canvas: Element): boolean;
@@ -16,6 +16,8 @@ export interface Early {
 type Realm = Window & typeof globalThis;
 
 const known = new WeakMap<Element, ShadowRoot>();
+/** Nobody looks for roots on a page that closes none. */
+let any = false;
 const asked = new WeakSet<Element>();
 /** What was asked for before the page did, which gets it only once: its own call is given this. */
 const kept = new WeakMap<Element, ElementInternals>();
@@ -28,7 +30,10 @@ let earlier: Early | null = null;
 function learn(host: Element, root: ShadowRoot | null): ShadowRoot | null {
   // Parley's own things are no part of the page.
   if (!root || host.hasAttribute('data-parley-overlay')) return null;
-  if (root.mode === 'closed') known.set(host, root);
+  if (root.mode === 'closed') {
+    known.set(host, root);
+    any = true;
+  }
   for (const hear of hearers) hear(host, root);
   return root;
 }
@@ -79,16 +84,18 @@ function ask(element: Element): ShadowRoot | null {
   }
 }
 
-export const rootOf: RootOf = (element) => element.shadowRoot ?? known.get(element) ?? earlier?.rootOf(element) ?? ask(element);
+const closedOf: RootOf = (element) => (any ? known.get(element) : null) ?? earlier?.closedOf(element) ?? ask(element);
+/** The shadow root of an element, also a closed one that is known. */
+export const rootOf: RootOf = (element) => element.shadowRoot ?? closedOf(element);
 export const isFleeting: Early['isFleeting'] = (canvas) => fleeting.has(canvas) || (earlier?.isFleeting(canvas) ?? false);
 export const isClear: Early['isClear'] = (element) => clear.has(element) || (earlier?.isClear(element) ?? false);
-export const early: Early = { rootOf, isClear, isFleeting };
+export const early: Early = { closedOf, isClear, isFleeting };
 
 /** The slot that shows an element. */
 export function slotOf(element: Element): Element | null {
   const { assignedSlot: open, parentElement: parent } = element;
   if (open || !parent) return open;
-  const root = rootOf(parent);
+  const root = closedOf(parent);
   if (root?.mode !== 'closed') return null;
   for (const slot of root.querySelectorAll('slot')) if (slot.assignedNodes().includes(element)) return slot;
   return null;

@@ -5,7 +5,7 @@ import { ChangeWatcher } from './changes';
 import { rootOf, slotOf } from '../early';
 import { closest } from './element';
 import type { MaskRules } from './masks';
-import { documentIn, isForeign, isHollow, isSeen, kForeign, kFrames, kHollow, titleOf, type Told } from './unseen';
+import { documentIn, isForeign, isHollow, isSeen, kForeign, kFrames, kHollow, kindOf, titleOf, type Told } from './unseen';
 
 /** What a mask looks like to the page's style: black. An attribute, since rules in code (names of card fields) are no selectors. */
 const kAttribute = 'data-parley-black';
@@ -58,6 +58,7 @@ export class MaskStyle {
   private readonly sheets_ = new Map<Document | ShadowRoot, CSSStyleSheet>();
   private readonly marked_ = new Set<Element>();
   private readonly told_ = new WeakSet<Element>();
+  private telling_ = false;
   private readonly watcher_: ChangeWatcher;
   private changedAt_ = -Infinity;
   private failed_ = false;
@@ -137,20 +138,21 @@ export class MaskStyle {
 
   /** First the element, then what is in it: that may be masked with it. */
   private one(element: Element): void {
-    const inside = rootOf(element) ?? documentIn(element);
-    const rule = this.rules_.ruleOf(element) ?? (inside ? null : this.unseen(element));
+    const kind = kindOf(element), frame = kind === 'frame', inside = frame ? documentIn(element) : kind === 'host' ? rootOf(element) : null;
+    const rule = this.rules_.ruleOf(element) ?? (inside || kind === 'plain' ? null : this.unseen(element, frame));
     if (rule !== null || (this.marked_.size > 0 && inherits(element))) this.masked(element, rule);
     else if (this.marked_.delete(element)) element.removeAttribute(kAttribute);
     if (inside) this.root(inside);
   }
 
   /** The rule for what nobody can look into: it may hold what is always masked. */
-  private unseen(element: Element): string | null {
-    const foreign = isForeign(element), black = (foreign || isHollow(element)) && !this.rules_.allows(element);
+  private unseen(element: Element, frame: boolean): string | null {
+    const foreign = frame && isForeign(element), black = (foreign || (!frame && isHollow(element))) && !this.rules_.allows(element);
     if (black && isSeen(element)) {
+      this.telling_ = true;
       this.told_.add(element);
       this.onUnseen(element, foreign ? [titleOf(element), kForeign] : kHollow);
-    } else if (this.told_.delete(element)) this.onUnseen(element, null);
+    } else if (this.telling_ && this.told_.delete(element)) this.onUnseen(element, null);
     return black ? (foreign ? 'frame' : 'closed') : null;
   }
 

@@ -14,6 +14,19 @@ const kHosts = /^(?:article|aside|blockquote|div|footer|h[1-6]|header|main|nav|p
 export const kFrames = /^(?:iframe|frame|object|embed)$/;
 const kHarmless = /^image\//i;
 
+/** Of an element that can neither hold a document nor have a shadow root: `plain`. By its name, asked for thousands of times. */
+type Kind = 'frame' | 'host' | 'plain';
+const kinds = new Map<string, Kind>();
+const kMaxKinds = 500;
+
+export function kindOf({ localName }: Element): Kind {
+  const found = kinds.get(localName);
+  if (found) return found;
+  const kind = kFrames.test(localName) ? 'frame' : /-/.test(localName) || kHosts.test(localName) || localName === 'body' ? 'host' : 'plain';
+  if (kinds.size < kMaxKinds) kinds.set(localName, kind);
+  return kind;
+}
+
 const addressOf = (el: Element): string => el.getAttribute('src') ?? el.getAttribute('data') ?? '';
 
 export const isPdf = (el: Element): boolean => /pdf/i.test(el.getAttribute('type') ?? '') || /\.pdf(?:$|[?#])/i.test(addressOf(el));
@@ -68,7 +81,7 @@ const hasMore = (lengths: string[], room: number): boolean => room - lengths.red
 /** A box as large as what is in it: there is something, and the page's tree does not tell what. */
 function isFilled(el: HTMLElement): boolean {
   const { parentElement: parent, textContent: text } = el, view = el.ownerDocument.defaultView;
-  if (el.firstElementChild || /\S/.test(text ?? '') || !parent || !view || !isSeen(el) || el.isContentEditable) return false;
+  if (el.firstElementChild || /\S/.test(text ?? '') || !parent || !view || el.offsetHeight <= 1 || el.isContentEditable) return false;
   const cs = view.getComputedStyle(el);
   if ((text && /pre|break/.test(cs.whiteSpace)) || ['::before', '::after'].some((pseudo) => !/^(?:none|normal)$/.test(view.getComputedStyle(el, pseudo).content))) return false;
   if (cs.display === 'inline') return hasMore([cs.paddingLeft, cs.paddingRight, cs.borderLeftWidth, cs.borderRightWidth], el.getBoundingClientRect().width);
@@ -81,6 +94,8 @@ function isFilled(el: HTMLElement): boolean {
 /** Something is drawn in the element, and neither it nor its children nor a root that is known do. */
 export function isHollow(el: Element): boolean {
   const { localName } = el, own = /-/.test(localName);
-  if ((!own && (el.firstElementChild || !kHosts.test(localName))) || el.namespaceURI !== 'http://www.w3.org/1999/xhtml' || el.hasAttribute('data-parley-overlay') || rootOf(el)) return false;
+  // Most elements of a page hold others, or text.
+  if (!own && (el.firstElementChild || /\S/.test((el.firstChild as Text | null)?.data ?? '') || !kHosts.test(localName))) return false;
+  if (el.namespaceURI !== 'http://www.w3.org/1999/xhtml' || el.hasAttribute('data-parley-overlay') || rootOf(el)) return false;
   return own && el.matches(':defined') ? !isClear(el) && isSeen(el) && !showsChildren(el) : isFilled(el as HTMLElement);
 }
