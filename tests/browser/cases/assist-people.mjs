@@ -322,6 +322,8 @@ const lostNetwork = {
     await meet(stack, consumer, agent, 'lost-1');
     await consumer.says('assist-state', /Lindhaven service sees this page/);
     await hiddenBySettings(consumer, agent);
+    // The server keeps the place for 60 s (assist.resume_seconds). What grows meanwhile are the waits between the page's tries,
+    // which tests of the connection show with a clock of their own; PARLEY_AWAY_SECONDS=30 shows it here.
     const away = Number(process.env.PARLEY_AWAY_SECONDS ?? 0) * 1000;
     await consumer.raw.context().setOffline(true);
     const began = Date.now();

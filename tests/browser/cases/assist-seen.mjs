@@ -1,6 +1,6 @@
 // What the agent sees, compared with the customer's page: two browsers, the server between them, and a site of another origin.
 import { servePages } from '../lib/assist_pages.mjs';
-import { alike, attribute, hidden, signIn } from '../lib/assist_people.mjs';
+import { alike, alikeEach, attribute, colourAt, hidden, signIn } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
@@ -21,6 +21,18 @@ async function fillIn(consumer) {
   await until('the site took it over', () => consumer.evaluate(() => window.model().phone === '123 456 789' && window.model().terms === true));
 }
 
+/** Each control by itself, and a box that an animation moves: seen at both of its places. */
+async function eachControl(consumer, agent) {
+  await until('each control is alike', async () => {
+    const found = await alikeEach(consumer, agent, '.cell');
+    // A date with a time is written a part of a pixel beside where the browser writes it.
+    const low = Object.entries(found).filter(([id, value]) => value < (id === 'datetime' ? 0.94 : kAlike));
+    return low.length === 0 || Promise.reject(new Error(low.map(([id, value]) => `${id} ${value.toFixed(3)}`).join()));
+  });
+  const [x, y] = await consumer.evaluate(() => { const b = document.getElementById('lane').getBoundingClientRect(); return [Math.round(b.x) + 20, Math.round(b.y) + 20]; });
+  for (const at of [x, x + 300, x]) await until(`the box is seen at ${at}`, async () => { const [r, g] = await colourAt(agent, at, y); return r > 150 && g < 110; });
+}
+
 /** The pages of one kind of site; `act`: what a person did there before the comparison. */
 const kPages = {
   form: { path: '/assist/bank.html', act: (consumer) => consumer.raw.type('#iban', 'GB29 NWBK 6016 1331') },
@@ -28,6 +40,7 @@ const kPages = {
   // A frame of another site is not shown, which the agent is told; what is masked in the other one is black.
   dashboard: { path: '/assist/dashboard.html?still', except: 'iframe', act: (consumer, agent) => agent.says('unsupported', /Partner widget/) },
   table: { path: '/assist/table.html', act: (consumer) => consumer.evaluate(() => scrollTo(0, 8097)) },
+  controls: { path: '/assist/inputs.html', except: '#lane', act: eachControl },
   react: { path: '/react', act: fillIn }, vue: { path: '/vue', act: fillIn }, angular: { path: '/angular', act: fillIn },
 };
 

@@ -168,6 +168,27 @@ export async function alike(consumer, agent, except = null) {
   }, shot, boxes);
 }
 
+/** How alike each element that a selector matches is in the agent's picture: {id: SSIM}. */
+export async function alikeEach(consumer, agent, selector) {
+  const shot = await bare(consumer);
+  const boxes = await consumer.evaluate((s) => [...document.querySelectorAll(s)].map((e) => { const b = e.getBoundingClientRect(); return [e.id, ...[b.x, b.y, b.width, b.height].map(Math.round)]; }), selector);
+  return agent.evaluate(async (base64, all) => {
+    const wanted = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const seen = await createImageBitmap(window.__deep('[data-test=assist-picture]'));
+    return Object.fromEntries(all.map(([id, x, y, w, h]) => {
+      const data = (image) => { const g = new OffscreenCanvas(w, h).getContext('2d'); g.drawImage(image, -x, -y); return g.getImageData(0, 0, w, h).data; };
+      return [id, window.__similar(data(wanted), data(seen), w, h)];
+    }));
+  }, shot, boxes);
+}
+
+/** The colour of a point of the customer's page in the agent's picture. */
+export const colourAt = (agent, x, y) => agent.evaluate(async (px, py) => {
+  const g = new OffscreenCanvas(1, 1).getContext('2d');
+  g.drawImage(await createImageBitmap(window.__deep('[data-test=assist-picture]'), px, py, 1, 1), 0, 0);
+  return [...g.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}, x, y);
+
 /** Which part of an element's box is black in the agent's picture, 0 … 1; the edge is left out. */
 export async function blackness(consumer, agent, selector) {
   const box = await consumer.evaluate((s) => { const b = document.querySelector(s).getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map((v, i) => Math.round(v) + (i < 2 ? 3 : -6)); }, selector);
