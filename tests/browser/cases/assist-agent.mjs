@@ -1,8 +1,12 @@
 // The agent's side of a shared page, driven as a person would, with the customer's page in a browser of its own; and the
 // supervisors' console, whose things the agent sends.
-import { attribute, controls, difference, drag, escalate, hand, hidden, meet, movesWindow, png, signIn, told, type, value } from '../lib/assist_people.mjs';
+import {
+  attribute, colourAt, controls, difference, drag, escalate, hand, hidden, listen, meet, movesWindow, onLoad, png, signIn, told, type, value,
+} from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
+import { near } from '../lib/measure.mjs';
+import { agentTopicToken, Topic } from '../lib/topic.mjs';
 
 /** Each tool's message arrives; what was drawn is seen here, too, and goes when it is cleared. */
 async function drawings(consumer, agent) {
@@ -105,8 +109,84 @@ async function supervise(page, stack) {
   await tidies(page, names);
   await page.reload();
   await until('it is kept', async () => (await names()).join() === 'Terms,Floor plan');
-  await page.click('sign-out');
-  await page.appears('login');
+}
+
+/** A customer whose page an agent sees, on which the agent drew a shape. */
+async function beginsToShare(consumer, stack, cid) {
+  await onLoad(consumer, listen);
+  await consumer.goto(`${stack.url}/assistsample/claim.html?cid=${cid}&cobrowseOnly=true&name=Ada`);
+  await attribute(consumer, 'assist-bar', 'data-look', 'waiting');
+  const agent = await Topic.open(stack, await agentTopicToken(stack), { cid });
+  assert(!agent.refused, `agent refused: ${agent.refused}`);
+  await consumer.appears('consent');
+  await consumer.click('consent-yes');
+  await agent.wait('picture');
+  agent.send('draw', { id: 'shape', tool: 'rect', width: 4, points: [[200, 200], [400, 300]], done: true });
+  await told(consumer, 'a shape', (m) => m.type === 'draw');
+  return agent;
+}
+
+/** He asks for one of the running sessions: the customer says no, then yes; until then he sees nothing. */
+async function asksToWatch(supervisor, consumer, cid) {
+  await supervisor.click('nav-live');
+  await attribute(supervisor, 'live-row', 'data-sharing', 'on');
+  assert((await supervisor.attribute('live-row', 'data-cid')) === cid, 'another session');
+  await supervisor.says('live-row', /Ada[^]*Agent 1/);
+  await supervisor.click('watch');
+  await attribute(supervisor, 'workspace', 'data-phase', 'asking');
+  await consumer.says('consent', /Supervisor 1/);
+  await consumer.click('consent-no');
+  await attribute(supervisor, 'workspace', 'data-phase', 'refused');
+  await consumer.says('assist-state', /^Agent 1 sees this page$/);
+  assert((await supervisor.attribute('assist-picture', 'data-frame')) === null, 'a picture without consent');
+  await supervisor.click('ask-again');
+  await consumer.says('consent', /Supervisor 1/);
+  await consumer.click('consent-yes');
+  await attribute(supervisor, 'workspace', 'data-phase', 'joined');
+  await hidden(supervisor, 'assist-cover');
+}
+
+/** Watching is all that a supervisor does: there are no tools, keys and mouse do nothing, and what a page of his said all the same is refused. */
+async function onlyLooks(supervisor, consumer) {
+  for (const id of ['tool-point', 'tool-control', 'tool-pen', 'tool-clear', 'panel-form', 'panel-push']) {
+    assert((await supervisor.attribute(id, 'data-test')) === null, `a supervisor has ${id}`);
+  }
+  for (const key of ['3', '4', '0', 'f', 'l']) await supervisor.press(key);
+  await drag(supervisor, [0.3, 0.3], [0.5, 0.45]);
+  assert((await supervisor.attribute('workspace', 'data-mode')) === 'look' && (await supervisor.attribute('workspace', 'data-panel')) === 'none', 'a key chose something');
+  await supervisor.evaluate(() => {
+    const { cobrowse } = document.querySelector('parley-workspace');
+    window.__refused = [];
+    cobrowse.on('notice', ({ code }) => window.__refused.push(code));
+    cobrowse.draw({ id: 'mine', tool: 'pen', width: 4, points: [[10, 10], [60, 60]], done: true });
+    cobrowse.send({ type: 'control', want: true });
+    cobrowse.send({ type: 'click', x: 30, y: 330 });
+  });
+  await until('the server refuses it all', async () => {
+    const codes = (await supervisor.evaluate(() => window.__refused)).join();
+    return codes === 'assist.not_allowed,assist.not_allowed,assist.not_allowed' || Promise.reject(new Error(codes));
+  });
+  const heard = (await consumer.evaluate(() => window.__told)).map((m) => m.type).filter((t) => ['draw', 'pointer', 'click', 'scroll', 'text', 'key', 'form-get', 'push'].includes(t));
+  assert(heard.join() === 'draw', `the customer's page was told: ${heard}`);
+  assert((await consumer.attribute('assist-control', 'data-party')) === null, 'a supervisor controls the page');
+}
+
+/** A supervisor watches a session with the customer's consent, and stops. */
+async function watches(supervisor, consumer, stack, shots) {
+  const agent = await beginsToShare(consumer, stack, 'watched-1');
+  await asksToWatch(supervisor, consumer, 'watched-1');
+  await consumer.says('assist-state', /^Agent 1 and Supervisor 1 see this page$/);
+  await until('the supervisor sees what the customer sees', async () => { const d = await difference(consumer, supervisor); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
+  await supervisor.appears('assist-shape');
+  await consumer.evaluate(() => { document.body.appendChild(document.createElement('div')).style.cssText = 'position:fixed;left:0;top:300px;width:60px;height:60px;z-index:9;background:rgb(0,90,200)'; });
+  await until('he sees what changes', async () => { const colour = await colourAt(supervisor, 30, 330); return near(colour, [0, 90, 200], 25) || Promise.reject(new Error(String(colour))); });
+  await onlyLooks(supervisor, consumer);
+  await shots(supervisor, 'assist-supervisor-watching');
+  await supervisor.click('assist-leave');
+  await supervisor.appears('live-row');
+  await consumer.says('assist-state', /^Agent 1 sees this page$/);
+  await consumer.click('assist-end');
+  await agent.wait('ended');
 }
 
 async function sends(consumer, agent) {
@@ -131,9 +211,12 @@ async function sends(consumer, agent) {
 }
 
 export const cases = [{
-  name: 'assist agent: the page, every tool, control, the form, the library, pause and end (chromium)', limit: 150000, async run({ stack, browser, shots }) {
+  name: 'assist agent: a supervisor’s library and watching; the page, every tool, control, the form, sending, pause and end (chromium)', limit: 150000, async run({ stack, browser, shots }) {
     const agent = await browser('chromium', 'agent'), consumer = await browser('chromium', 'consumer');
     await supervise(agent, stack);
+    await watches(agent, consumer, stack, shots);
+    await agent.click('sign-out');
+    await agent.appears('login');
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
     await meet(stack, consumer, agent, 'agent-1');
     await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
