@@ -1,10 +1,12 @@
-// A baresip phone: sends a steady tone, records what it hears, is driven through its control socket (netstrings
-// with JSON).
+// A baresip phone: sends a steady tone (and a picture), records what it hears, takes pictures of what it sees, is driven
+// through its control socket (netstrings with JSON).
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { until } from '../../browser/lib/browsers.mjs';
+import { near } from '../../browser/lib/measure.mjs';
 import { secretOf } from './kamailio.mjs';
+import { patternOf, readPng } from './png.mjs';
 import { Program } from './program.mjs';
 import { amplitude, listen, readWav } from './wav.mjs';
 
@@ -19,7 +21,7 @@ export class Baresip {
     const phone = new Baresip();
     const folder = path.join(scratch, `baresip-${user}-${peer.address}`), records = path.join(folder, 'records');
     fs.mkdirSync(records, { recursive: true });
-    Object.assign(phone, { peer, user, tone, records, events: [], waiting: [] });
+    Object.assign(phone, { peer, user, tone, folder, records, events: [], waiting: [], pictures: 0 });
     const host = v6 ? `[${peer.v6()}]` : peer.address;
     phone.aor = `sip:${user}@${registrar?.domain ?? host}`;
     phone.uri = `sip:${user}@${host}:5060`;
@@ -55,6 +57,7 @@ module vp8.so
 module avcodec.so
 module avformat.so
 module fakevideo.so
+module snapshot.so
 ` : ''}module srtp.so
 module dtls_srtp.so
 module_app account.so
@@ -63,7 +66,7 @@ module_app ctrl_tcp.so
 `);
     fs.writeFileSync(path.join(folder, 'accounts'), `<${phone.aor};transport=${transport}>;answermode=${answer};audio_codecs=${codecs}${video ? `;video_codecs=${video.codec}` : ''};${registrar
       ? `auth_user=${user};auth_pass=${secretOf(user)};outbound="sip:${registrar.address}${transport === 'tls' ? ':5061' : ''};transport=${transport}";regint=120` : 'regint=0'}${encryption ? `;mediaenc=${encryption}` : ''}${account ? `;${account}` : ''}\n`);
-    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v', ...(v6 ? ['-6'] : [])]);
+    phone.program = new Program(folder, peer, 'baresip', ['-f', folder, '-v', ...(v6 ? ['-6'] : [])], { cwd: folder });
     await phone.program.prints(/baresip is ready/);
     await phone.connect();
     if (registrar) await registrar.registered(user);
@@ -112,6 +115,21 @@ module_app ctrl_tcp.so
     return until(`${this.user} hears ${hertz} Hz`, () => {
       const heard = this.hears();
       return Math.abs(heard.hertz - hertz) <= 6 && heard.db > -50 && heard.share > 0.6 ? heard : Promise.reject(new Error(JSON.stringify(heard)));
+    }, ms);
+  }
+  /** The pattern in a picture that it decodes now. Its name is short: baresip takes no more than 99 characters of a path. */
+  async sees() {
+    const name = `seen-${++this.pictures}.png`;
+    await this.command('snapshot_recv', name);
+    return patternOf(await until(`${this.user}'s picture`, () => readPng(path.join(this.folder, name)), 3000));
+  }
+  /** It sees this colour beside a counter that moves. */
+  seesPattern(colour, ms = 30000) {
+    const counters = new Set();
+    return until(`${this.user} sees ${colour} and a picture that moves`, async () => {
+      const seen = await this.sees();
+      if (near(seen.colour, colour)) counters.add(seen.counter);
+      return (near(seen.colour, colour) && counters.size >= 3) || Promise.reject(new Error(`${JSON.stringify(seen)} after ${[...counters]}`));
     }, ms);
   }
   /** Silence, or nothing at all. */
