@@ -17,7 +17,7 @@ async function run(name, { colorScheme, viewport }) {
   // The overlay is closed to everybody; a test that looks into it opens it first.
   await context.addInitScript(() => {
     const attach = Element.prototype.attachShadow;
-    Element.prototype.attachShadow = function (init) { return attach.call(this, { ...init, mode: 'open' }); };
+    Element.prototype.attachShadow = function (init) { return attach.call(this, this.hasAttribute('data-parley-overlay') ? { ...init, mode: 'open' } : init); };
   });
   const p = await context.newPage();
   p.on('console', (m) => ['error', 'warning'].includes(m.type()) && problems.push(`${name} ${m.type()}: ${m.text()}`));

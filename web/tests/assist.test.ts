@@ -34,19 +34,19 @@ describe.skipIf(!haveChromium())('shared page', () => {
     expect(unexpected).toEqual([]);
   });
 
-  async function open(scheme: 'light' | 'dark' = 'light', path = '/assistsample/claim.html'): Promise<{ page: Page; topic: FakeTopic }> {
+  async function open(scheme: 'light' | 'dark' = 'light', path = '/assistsample/claim.html', sharer = true): Promise<{ page: Page; topic: FakeTopic }> {
     const context = await browser.newContext({ colorScheme: scheme, reducedMotion: 'reduce' });
-    // The overlay is closed to scripts of the page; here it is looked into.
+    // The overlay is closed to scripts of the page; here it is looked into. What the page closes stays closed.
     await context.addInitScript(() => {
       const attach = Element.prototype.attachShadow;
       Element.prototype.attachShadow = function (this: Element, init: ShadowRootInit) {
-        return attach.call(this, { ...init, mode: 'open' });
+        return attach.call(this, this.hasAttribute('data-parley-overlay') ? { ...init, mode: 'open' } : init);
       };
     });
     const page = await context.newPage();
     page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
     page.on('pageerror', (e) => problems.push(`page error: ${e.message}`));
-    const topic = await FakeTopic.on(page);
+    const topic = await FakeTopic.on(page, { sharer });
     await page.goto(mock.origin + path);
     return { page, topic };
   }
@@ -125,6 +125,20 @@ describe.skipIf(!haveChromium())('shared page', () => {
     });
     await page.click(t('assist-end'), { timeout: 10_000 });
     await look(page, 'ended');
+  });
+
+  it('knows closed roots that were made before the parts that come with sharing', async () => {
+    const { page, topic } = await open('light', '/assistsample/claim.html', false);
+    expect(await page.evaluate(() => {
+      const host = document.body.appendChild(document.createElement('div'));
+      host.attachShadow({ mode: 'closed' }).innerHTML = '<label>Town, closed <input></label>';
+      return host.shadowRoot;
+    })).toBe(null);
+    const picture = new Promise((done) => (topic.binary = done));
+    await share(page, topic);
+    await picture;
+    topic.send({ type: 'form-get', party: 'p2', request: 'f1' });
+    await expect.poll(() => JSON.stringify(topic.got.filter((m) => m.type === 'form'))).toContain('Town, closed');
   });
 
   it('offers no hostile link and shows no content from elsewhere', async () => {

@@ -87,8 +87,11 @@ export async function see(selector, ms) {
 
 export const installDeep = () => {
   // What Parley lays over a shared page is closed to every script of the page; a test that presses its buttons opens it first.
-  const attach = Element.prototype.attachShadow;
-  Element.prototype.attachShadow = function attachShadow(init) { return attach.call(this, { ...init, mode: 'open' }); };
+  // What the page itself closes stays closed.
+  const { attachShadow: attach, hasAttribute: has } = Element.prototype;
+  Element.prototype.attachShadow = function attachShadow(init) {
+    return attach.call(this, has.call(this, 'data-parley-overlay') || this.localName.startsWith('parley-') ? { ...init, mode: 'open' } : init);
+  };
   window.__deep = (selector, root = document) => {
     const direct = root.querySelector(selector);
     if (direct) return direct;
