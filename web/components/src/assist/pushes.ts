@@ -99,6 +99,7 @@ export class PushShelf {
   /** After a page change the document that is looked at together is there again. */
   private synchronise(): void {
     const { document } = this.session_.state;
+    if (this.open_?.pen && !this.session_.allowed('annotate')) this.togglePen();
     if (document && this.session_.phase === 'open' && document.id !== this.open_?.id) void this.openDocument(document, '');
     else if (!document && this.open_?.view && this.session_.phase === 'open' && this.known_ === this.open_.id) this.closeDocument();
     this.known_ = document?.id ?? '';
@@ -184,6 +185,8 @@ export class PushShelf {
     if (!open?.view) return;
     open.pen = !open.pen;
     open.view.usePen(open.pen ? (stroke) => {
+      // The end of a line may come after the pen was taken away.
+      if (!this.session_.allowed('annotate')) return;
       const message = { type: 'draw' as const, ...stroke, on: open.id };
       this.session_.replyNow(message);
       this.annotated(message);

@@ -1,3 +1,4 @@
+import { guarded } from '../../common/index';
 import type { Point } from '../protocol';
 import type { DocumentStroke, PagePoint } from './types';
 
@@ -59,7 +60,7 @@ export class Pen {
     if (at?.page !== stroke.page) return;
     stroke.waiting.push(at.point);
     if (++stroke.count >= kMaxPoints) return this.send(true);
-    this.timer_ ||= window.setTimeout(() => this.send(false), kSendMs);
+    this.timer_ ||= window.setTimeout(guarded('pen', () => this.send(false)), kSendMs);
   }
 
   private up(event: PointerEvent): void {
