@@ -48,6 +48,8 @@ export class ChangeWatcher {
     this.watchRoot(this.document_);
     // A shadow root that is attached later changes nothing that an observer sees.
     this.undo_.push(onRoot(guarded('capture', (host: Element, root: ShadowRoot) => {
+      // Until its constructor has returned a component may not get an attribute; that it comes into the page is seen anyway.
+      if (!host.isConnected) return;
       this.watchRoot(root);
       this.sink_.changed(host, 'deep');
     })));

@@ -13,6 +13,10 @@ const kClosed = (inside: string) => kComponent(inside).replace("'open'", "'close
 const kPicture = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><rect width="90" height="40" fill="{colour}"/></svg>';
 const kImage = `<img width="90" height="40" src='data:image/svg+xml,${kPicture.replaceAll('#', '%23').replaceAll('{colour}', '%23{code}')}'>`;
 
+/** For a sharer that is looked at alone. */
+const kHost = `{ rules: {}, settings: { maskSelectors: [] }, server: '', overlay: document.body, layer: document.body.appendChild(document.createElement('div')), sendFrame: () => true, viewChanged: (v, how) => views.push(how),
+  unsupported: (list) => lists.push(list.map((u) => u.what)), receipt() {}, activity() {}, reply() {}, replyNow() {}, touched() {}, failed() {} }`;
+
 /** {secret} and {colour} are what must not be seen. */
 const kHidden: [string, string][] = [
   ['text of an element without a box', '<div data-parley-mask style="display:contents">{secret}</div>'],
@@ -35,23 +39,25 @@ const kHidden: [string, string][] = [
   ['fields in a closed component', `${kClosed('<style>input{background:{colour}}</style><input type="password" value="x"><input name="cvv" value="{secret}">')}<x-card></x-card>`],
   ['what a slot of a closed component shows', `${kClosed('<slot data-parley-mask></slot>')}<x-card>{secret}<p style="visibility:visible;background:{colour}">{secret}</p></x-card>`],
   ['a closed component in a closed one', `${kClosed('<p>{secret}</p>')}<div data-parley-mask style="display:contents"><x-card></x-card></div>`],
+  ['fields in a closed component with members of its own', `${kClosed('<input type="password" value="x" style="background:{colour}"><input name="cvv" value="{secret}">').replaceAll('x-card', 'x-odd').replace('HTMLElement {', 'HTMLElement { matches = 1; hasAttribute = 2;')}<x-odd></x-odd>`],
   ['a picture', kImage.replace('<img', '<img data-parley-mask')],
 ];
 
 describe.skipIf(!haveChromium())('a filmed page', () => {
-  let pages: TestPages;
+  let pages: TestPages, script: string;
   let page: Page;
   const run = <T>(code: string): Promise<T> => page.evaluate(code) as Promise<T>;
 
   beforeAll(async () => {
-    pages = new TestPages(await bundle(fileURLToPath(new URL('../../testing/film.ts', import.meta.url)), 'Film'));
+    script = await bundle(fileURLToPath(new URL('../../testing/film.ts', import.meta.url)), 'Film');
+    pages = new TestPages(script);
   });
   afterAll(() => pages.close());
 
   const filled = (html: string, [secret, colour]: readonly [string, string]) =>
     `<!doctype html>${kLook}${html.replaceAll('{secret}', secret).replaceAll('{colour}', colour).replaceAll('{code}', colour.slice(1))}`;
 
-  const kStart = 'window.masked = []; window.told = new Map(); window.style_ = new Film.MaskStyle(document, new Film.MaskRules({ selectors: ["#c:checked ~ .by-state"], allow: [".by-site"] }), (e, rule) => masked.push(rule), (e, why) => why ? told.set(e, why) : told.delete(e)); style_.start();';
+  const kStart = 'window.masked = []; window.told = new Map(); window.style_ = new Film.MaskStyle(document, new Film.MaskRules({ selectors: ["#c:checked ~ .by-state", "x-new"], allow: [".by-site"] }), (e, rule) => masked.push(rule), (e, why) => why ? told.set(e, why) : told.delete(e)); style_.start();';
 
   async function open(html: string, secret: readonly [string, string] = kSecrets[0]): Promise<void> {
     page = await pages.open(filled(html, secret));
@@ -86,11 +92,45 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     expect(await black()).toEqual([[false, 0], [false, 0]]);
   });
 
+  it('is no trouble for components that come: nothing is written in their constructors, members may be called as they like', async () => {
+    await open('');
+    await run(`customElements.define('x-new', class extends HTMLElement { matches = 1; hasAttribute = 2; constructor() { super(); window.root = this.attachShadow({ mode: 'closed' }); root.innerHTML = '<input name="cvv">'; } }); window.made = document.createElement('x-new')`);
+    expect(await run('[made instanceof HTMLUnknownElement, made.attributes.length]')).toEqual([false, 0]);
+    await run('document.body.append(made); new Promise((done) => setTimeout(done))');
+    expect(await run('[made, root.firstChild].map((e) => e.getAttribute("data-parley-black"))')).toEqual(['', '']);
+    expect(await run('[Element.prototype.attachShadow, HTMLElement.prototype.attachInternals, HTMLCanvasElement.prototype.getContext].map((f) => [f.name, f.length, "prototype" in f])'))
+      .toEqual([['attachShadow', 1, false], ['attachInternals', 0, false], ['getContext', 1, false]]);
+  });
+
+  it('finds a closed root of which it is not told, in a component that had none when it asked for its internals', async () => {
+    await open('<x-late></x-late>');
+    await run(`customElements.define('x-late', class extends HTMLElement { constructor() { super(); this.attachInternals(); } }); style_.covers();
+      const { contentWindow } = document.body.appendChild(document.createElement('iframe'));
+      window.root = contentWindow.Element.prototype.attachShadow.call(document.querySelector('x-late'), { mode: 'closed' }); root.innerHTML = '<b data-parley-mask>secret</b>'; style_.covers()`);
+    expect(await run('root.firstChild.hasAttribute("data-parley-black")')).toBe(true);
+  });
+
+  it('knows what was noted before it was loaded, and leaves components their internals', async () => {
+    const early = await bundle(fileURLToPath(new URL('../early.ts', import.meta.url)), 'First');
+    page = await pages.open(filled('<div id="d"></div><x-main></x-main><iframe id="f" srcdoc="<x-in></x-in>"></iframe>', kSecrets[0]));
+    const define = (name: string) => `view.customElements.define('${name}', class extends view.HTMLElement { constructor() { super(); roots.push(this.attachShadow({ mode: 'closed' })); } })`;
+    await run(`window.roots = []; { const view = window; ${define('x-main')}; } { const view = f.contentWindow; ${define('x-in')}; }`);
+    await page.evaluate(early);
+    await run(`roots.push(d.attachShadow({ mode: 'closed' })); for (const root of roots) root.innerHTML = '<input name="cvv">'`);
+    await page.evaluate(script);
+    await run(`window.lists = []; window.views = []; Film.createSharer(${kHost}, First.early).then((sharer) => { sharer.stop(); ${kStart} })`);
+    expect(await run('roots.map((root) => root.firstChild.hasAttribute("data-parley-black"))')).toEqual([true, true, true]);
+    expect(await run('[document, f.contentDocument].map((of) => String(of.querySelector("x-main, x-in").attachInternals()))')).toEqual(Array(2).fill('[object ElementInternals]'));
+    expect(await run('(() => { try { document.querySelector("x-main").attachInternals(); } catch (e) { return e.name; } })()')).toBe('NotSupportedError');
+  });
+
   describe('what nobody can look into', () => {
     const kBlind: [string, string, string][] = [
       ['a component that keeps its closed root to itself', 'component', `<script>customElements.get('x-own') ?? customElements.define('x-own', class extends HTMLElement { constructor() { super(); this.attachInternals(); this.attachShadow({ mode: 'closed' }).innerHTML = '<b style="background:{colour}">{secret}</b>'; } })</script><x-own></x-own>`],
       ['a closed root that came with the page', 'component', '<div><template shadowrootmode="closed"><p style="background:{colour}">{secret}</p></template></div>'],
       ['one in a line of text', 'component', '<p>Your code: <span style="background:{colour}"><template shadowrootmode="closed">{secret}</template></span></p>'],
+      ['one whose children it does not show', 'component', '<div><template shadowrootmode="closed"><p style="background:{colour}">{secret}</p></template><b>other</b></div>'],
+      ['a frame whose address is that of a PDF of this site', 'PDF document', '<iframe src="about:blank#a.pdf" sandbox srcdoc="<body style=\'background:{colour};font:32px monospace\'>{secret}"></iframe>'],
       ['a frame of another site', 'Pay here', '<iframe title="Pay here" name="secret" sandbox srcdoc="<body style=\'background:{colour};font:32px monospace\'>{secret}"></iframe>'],
       ['a frame whose own style is stronger', 'content of another site', '<iframe style="background:none!important;filter:none!important" sandbox srcdoc="<body style=\'font:32px monospace\'>{secret}"></iframe>'],
     ];
@@ -124,12 +164,16 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect(await told()).toBe(1);
       await run('f.className = "by-site"');
       expect([await told(), await run('f.hasAttribute("data-parley-black")')]).toEqual([0, false]);
+      await run('f.className = ""; document.body.className = "by-site"');
+      expect(await told()).toBe(1);
+      await run('new Promise((done) => { f.onload = done; f.removeAttribute("sandbox"); f.srcdoc = "y"; })');
+      expect([await told(), await run('f.hasAttribute("data-parley-black")')]).toEqual([0, false]);
     });
 
     it('is nothing that is merely empty, nor of this site', async () => {
       await open(`<script>customElements.get('x-plain') ?? customElements.define('x-plain', class extends HTMLElement {})</script><x-plain>text</x-plain><x-plain><p>part</p></x-plain><x-plain></x-plain><x-plain style="display:block;height:20px;background:#eee"></x-plain><x-none>text</x-none><x-none style="display:inline-block;width:20px;height:20px"></x-none><span style="padding:9px;border:1px solid"></span><p>a<br></p>
         <div style="height:40px"></div><div style="padding:20px"></div><div style="display:flex;height:50px"><div></div><span></span></div><div style="min-height:9px"></div><div contenteditable></div><div style="overflow:auto"> <!-- x --></div>
-        <style>.b::before{content:"x"}</style><div class="b"></div><p></p><div style="position:absolute;inset:0"></div><iframe srcdoc="x"></iframe><iframe></iframe><object></object><embed type="application/pdf" src="data:application/pdf,x">`);
+        <style>.b::before{content:"x"}</style><div class="b"></div><p></p><p>&nbsp;</p><div><i style="display:contents">text</i></div><div><template shadowrootmode="open"><div><slot></slot></div><p><b style="display:contents"><slot name="s"></slot></b></p></template>text<i slot="s">text</i></div><div><x-open style="display:contents"><template shadowrootmode="open">text</template></x-open></div><x-plain><i style="display:contents">text</i></x-plain><div><script></script>text</div><div style="position:absolute;inset:0"></div><iframe srcdoc="x"></iframe><iframe></iframe><object></object><embed type="application/pdf" src="data:application/pdf,x">`);
       expect(await run('[masked, [...told.keys()].map((e) => e.outerHTML)]')).toEqual([[], []]);
     });
   });
@@ -137,8 +181,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
   it('takes the place of what could not be painted, and says itself what it does not show', async () => {
     page = await pages.open(filled('<iframe title="Map" data-parley-allow sandbox srcdoc="x"></iframe><iframe title="Card" sandbox srcdoc="x"></iframe>', kSecrets[0]));
     await run(`Film.playFilm(innerWidth, innerHeight); window.lists = []; window.views = [];
-      Film.createSharer({ rules: {}, settings: { maskSelectors: [] }, server: '', overlay: document.body, layer: document.body.appendChild(document.createElement('div')), sendFrame: () => true, viewChanged: (v, how) => views.push(how),
-        unsupported: (list) => lists.push(list.map((u) => u.what)), receipt() {}, activity() {}, reply() {}, replyNow() {}, touched() {}, failed() {} }).then((sharer) => { window.sharer = sharer; sharer.start(); })`);
+      Film.createSharer(${kHost}).then((sharer) => { window.sharer = sharer; sharer.start(); })`);
     await page.waitForFunction('lists.at(-1)?.join() === "Map,Card"');
     await run('lists.length = 0; sharer.film()');
     await page.waitForFunction('views.at(-1) === "capture"');

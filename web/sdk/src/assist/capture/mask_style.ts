@@ -2,7 +2,7 @@
 // anything is filmed. The consumer sees those fields black, too, as long as the tab is filmed.
 import { guarded } from '../../common/guard';
 import { ChangeWatcher } from './changes';
-import { rootOf, slotOf } from '../early';
+import { rootOf, slotOf, watchRealm } from '../early';
 import { closest } from './element';
 import type { MaskRules } from './masks';
 import { documentIn, isForeign, isHollow, isSeen, kForeign, kFrames, kHollow, kindOf, titleOf, type Told } from './unseen';
@@ -126,6 +126,7 @@ export class MaskStyle {
 
   private root(root: Document | ShadowRoot): void {
     if (this.stopped_) return;
+    if (root.nodeType === 9) watchRealm((root as Document).defaultView);
     this.style(root);
     for (const element of root.querySelectorAll('*')) this.one(element);
   }
@@ -139,15 +140,15 @@ export class MaskStyle {
   /** First the element, then what is in it: that may be masked with it. */
   private one(element: Element): void {
     const kind = kindOf(element), frame = kind === 'frame', inside = frame ? documentIn(element) : kind === 'host' ? rootOf(element) : null;
-    const rule = this.rules_.ruleOf(element) ?? (inside || kind === 'plain' ? null : this.unseen(element, frame));
+    const rule = this.rules_.ruleOf(element) ?? (kind === 'plain' ? null : this.unseen(element, frame, inside !== null));
     if (rule !== null || (this.marked_.size > 0 && inherits(element))) this.masked(element, rule);
     else if (this.marked_.delete(element)) element.removeAttribute(kAttribute);
     if (inside) this.root(inside);
   }
 
   /** The rule for what nobody can look into: it may hold what is always masked. */
-  private unseen(element: Element, frame: boolean): string | null {
-    const foreign = frame && isForeign(element), black = (foreign || (!frame && isHollow(element))) && !this.rules_.allows(element);
+  private unseen(element: Element, frame: boolean, readable: boolean): string | null {
+    const foreign = !readable && frame && isForeign(element), black = (foreign || (!readable && !frame && isHollow(element))) && !this.rules_.allows(element);
     if (black && isSeen(element)) {
       this.telling_ = true;
       this.told_.add(element);

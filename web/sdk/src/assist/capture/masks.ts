@@ -1,7 +1,7 @@
 // What must not leave the device: decided for each element before anything of it is read.
 import { asksForCard, asksForPassword, namesOf } from '../private_fields';
 import { slotOf } from '../early';
-import { matches } from './element';
+import { attributeOf, closest, matches } from './element';
 
 export interface MaskOptions {
   /** CSS selectors of the site and of the administration. */
@@ -60,9 +60,9 @@ export class MaskRules {
     this.deny_ = (options.denyByDefault ?? false) || this.refused.length > 0;
   }
 
-  /** The site says that it may be shown, whatever is in it. */
+  /** The site says of this very element, not of one around it, that it may be shown, whatever is in it. */
   allows(element: Element): boolean {
-    return element.closest(this.allow_) !== null;
+    return matches(element, this.allow_);
   }
 
   /** The rule that masks this very element, not one around it. */
@@ -78,8 +78,8 @@ export class MaskRules {
     if (localName === 'select' && element.querySelector(this.marked_)) return 'marked';
     if (!this.deny_) return null;
     const edited = localName === 'body' && element.ownerDocument.designMode === 'on';
-    if (!edited && !(field || element.hasAttribute('contenteditable') || element.hasAttribute('role'))) return null;
-    return (edited || matches(element, kTyped)) && !element.closest(this.allow_) ? 'default' : null;
+    if (!edited && !(field || attributeOf(element, 'contenteditable') !== null || attributeOf(element, 'role') !== null)) return null;
+    return (edited || matches(element, kTyped)) && !closest(element, this.allow_) ? 'default' : null;
   }
 
   private ofField(field: HTMLInputElement): string | null {
