@@ -464,6 +464,35 @@ TEST_F(DeskTransfer, ConsultOfTwoPhonesByReferWithReplaces) {
   expectNothingLeft();
 }
 
+TEST_F(DeskTransfer, AConsultsPhoneThatIsReplacedEndsItsDialogFirst) {
+  const auto id = phoneToAgent();
+  const auto [other, leg] = agentToPhone();
+  agent_->send("transfer", {{"call", id}, {"to", other}});
+  EXPECT_TRUE(said("refer in1 3001 replaces " + leg));
+  phones().ends(leg);
+  EXPECT_TRUE(sees([&] { return rig_->calls->find(other) == nullptr; }));
+  EXPECT_EQ(stateOf(id).transfer.stage, TransferStage::referring);
+  phones().tellsRefer("in1", 200);
+  EXPECT_TRUE(said("hangUp in1"));
+  EXPECT_EQ(endOf(*agent_), "hung_up consumer") << "of the consult, by its phone";
+  EXPECT_EQ(endOf(*agent_), "transferred agent");
+  EXPECT_EQ(rig_->desk->agents().presence("agent1"), Presence::available);
+  expectNothingLeft();
+
+  // The phone did hang up: the customer finds nothing to replace, and stays with the agent.
+  const auto id2 = phoneToAgent("in2");
+  const auto [other2, leg2] = agentToPhone();
+  agent_->send("transfer", {{"call", id2}, {"to", other2}});
+  EXPECT_TRUE(said("refer in2 3001 replaces " + leg2));
+  phones().ends(leg2);
+  EXPECT_TRUE(sees([&] { return rig_->calls->find(other2) == nullptr; }));
+  phones().tellsRefer("in2", 481);
+  EXPECT_FALSE(withTransfer(*agent_, "failed").is_null());
+  EXPECT_EQ(stateOf(id2).phase, CallPhase::connected);
+  phones().ends("in2");
+  expectNothingLeft();
+}
+
 TEST_F(DeskTransfer, AConsultThatFailsLeavesBothCalls) {
   const auto id = rig_->connectedCall(*consumer_, *agent_);
   const auto [other, leg] = agentToPhone();

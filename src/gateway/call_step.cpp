@@ -366,7 +366,7 @@ void Stepper::onTimer(const event::TimerFired& e) {
     return memberOut(s_.ringing.front().session, EndReason::noAnswer, EndedBy::system, "");
   }
   if (e.timer == CallTimer::transfer && s_.transfer.running()) {
-    if (s_.transfer.stage == TransferStage::referring) return beginTransfer();
+    if (s_.transfer.stage == TransferStage::referring) return referFailed();
     const bool rang = s_.transfer.stage <= TransferStage::ringing;
     return failTransfer(rang ? EndReason::noAnswer : EndReason::mediaFailed);
   }

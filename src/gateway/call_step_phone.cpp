@@ -100,6 +100,8 @@ void Stepper::onPhoneEnded(const event::PhoneEnded& e) {
   Transfer& t = s_.transfer;
   if (isTargetLeg(e.leg)) {
     t.target.dialog = false;
+    // Replaced (RFC 3891 section 3): the target ends our dialog before the customer tells that it is there.
+    if (t.stage == TransferStage::referring && e.reason == "sip.bye") return;
     return failTransfer(e.reason == "sip.bye" ? EndReason::hungUp : EndReason::phoneUnreachable);
   }
   const auto side = sideOfLeg(e.leg);

@@ -64,11 +64,19 @@ void Stepper::onReferred(const event::PhoneReferred& e) {
     t.alerted = t.alerted || e.status >= 180;
     return referProgress(e.status);
   }
-  if (e.status >= 300) return beginTransfer();  // It cannot, or the target did not: we do it.
+  if (e.status >= 300) return referFailed();
   referProgress(200);
   if (!t.otherCall.empty()) act(action::OtherCall{t.otherCall, "", true});
   // The consult's target was replaced there: nothing of it is ours any more.
   end(EndReason::transferred, endedBy(t.by));
+}
+
+/// The customer cannot, the target did not, or nothing was told in time: we do it, unless a consult's target
+/// has hung up meanwhile.
+void Stepper::referFailed() {
+  const Transfer& t = s_.transfer;
+  if (!t.otherCall.empty() && !t.target.dialog) return failTransfer(EndReason::hungUp);
+  beginTransfer();
 }
 
 /// Through us: the customer waits while the target gets a leg of its own.

@@ -127,6 +127,7 @@ class Stepper {
   void failTransfer(EndReason reason);
   void transferRefused(const event::TransferAsked& e, Side by);
   void onReferred(const event::PhoneReferred& e);
+  void referFailed();
   void referProgress(int status);
   Party& customer() { return s_.party(otherSide(s_.transfer.by)); }
   bool isTargetLeg(const std::string& leg) const {

@@ -3,6 +3,7 @@
 import { Baresip } from '../lib/baresip.mjs';
 import { assert, assist, bothHear, mediaSettings, pageCalls, pageHears, people, signIn, sipSettings, until } from '../lib/call.mjs';
 import { Kamailio } from '../lib/kamailio.mjs';
+import { Linphone } from '../lib/linphone.mjs';
 import { Sipp } from '../lib/sipp.mjs';
 
 async function stackWith(t, ...phones) {
@@ -43,6 +44,7 @@ async function pass(agent, to, how = 'blind') {
 }
 const wasTransferred = (page) => until(`${page.name}: the call was transferred`, async () => (await page.attribute('last-call', 'data-reason')) === 'transferred');
 const inviteTo = (wire, number, from) => wire.messages(`sip.Method == "INVITE" && ip.src == ${from}`).find((m) => m.line.startsWith(`INVITE sip:${number}@`));
+const callId = (message) => /Call-ID: ([^\s\\;]+)/i.exec(message?.headers ?? '')?.[1];
 
 export const cases = [
   {
@@ -103,6 +105,35 @@ export const cases = [
       await wire.stop();
       const refer = wire.messages(`sip.Method == "REFER" && ip.src == ${t.lan.host}`)[0];
       assert(/Refer-To: .*[?&]X-Correlation-ID=\w+/i.test(refer?.headers ?? ''), `REFER: ${refer?.headers}`);
+    },
+  },
+  {
+    name: 'transfers: an agent asks at a second phone and joins the first with it, which takes its place there (REFER with Replaces)', async run(t) {
+      const wire = await t.capture('port 5060');
+      const kamailio = await t.start(Kamailio, t.peer());
+      // baresip knows no Replaces.
+      const [phone, other] = await Promise.all([{ user: '2001', tone: 500 }, { user: '2002', tone: 900 }].map((each) => t.start(Linphone, t.peer(), { ...each, registrar: kamailio })));
+      await t.parley(sipSettings(t.lan, [kamailio.address]), mediaSettings(t.lan));
+      const agent = await agentIn(t);
+      await agent.fill('dial-number', '2001');
+      await agent.click('dial');
+      await agent.is('call', 'connected');
+      await bothHear(agent, phone);
+      await pass(agent, '2002', 'consult');
+      await bothHear(agent, other);
+      await agent.click('complete-transfer');
+      await wasTransferred(agent);
+      await Promise.all([phone.hearsTone(other.tone), other.hearsTone(phone.tone)]);
+      await until('no call is left here', async () => (await t.stack.calls()).current.length === 0);
+      await agent.is('availability', 'available');
+      await wire.stop();
+      const [first, asked] = ['2001', '2002'].map((number) => callId(inviteTo(wire, number, t.lan.host)));
+      const refer = wire.messages(`sip.Method == "REFER" && ip.src == ${t.lan.host}`)[0];
+      assert(callId(refer) === first && decodeURIComponent(/Refer-To: .*[?&]Replaces=([^&>]+)/i.exec(refer.headers)?.[1] ?? '').startsWith(`${asked};`), `REFER: ${refer?.headers}`);
+      const taking = inviteTo(wire, '2002', phone.peer.address);
+      assert(taking?.headers.includes(`Replaces: ${asked};`) && callId(taking) !== asked, `the first phone's INVITE: ${taking?.headers}`);
+      const ended = wire.messages('sip.Method == "BYE"').map(callId);
+      assert(ended.includes(first) && ended.includes(asked) && !ended.includes(callId(taking)), `BYEs: ${ended}`);
     },
   },
   {
