@@ -18,7 +18,7 @@ struct PhoneInvite {
   std::string fromName;
   std::string sdp;           ///< Our offer.
   std::string uui;           ///< As the page gave it; goes hex-encoded into User-to-User (RFC 7433).
-  std::string uuiElement{};  ///< Goes there in its place: what came so from a phone, as it came.
+  std::string uuiElement{};  ///< Goes there in its place: the first element that came from a phone.
   std::string correlationId;
   std::string replacesLeg;    ///< INVITE with Replaces of that leg's dialog (RFC 3891), or empty.
   std::string referredByLeg;  ///< The transfer was asked for by this leg: Referred-By (RFC 3892), or empty.

@@ -423,9 +423,12 @@ void SipPhones::onEnded(sip::SessionId session, const sip::Ending& ending) {
   if (calling) {
     bySession_.erase(session);
     leg->session = {};
-    if (ending.unheard || ending.status == kServiceUnavailable) {
+    // Neither our own full tables (byUs) nor whoever a redirect leads to says anything about the server.
+    const bool failed = ending.unheard || ending.status == kServiceUnavailable;
+    if (failed && !ending.byUs && !ending.redirected) {
+      const bool itSaidSo = ending.reason == "sip.server_unavailable";
       return serverFailed(*leg, ending.status == 0 ? kServiceUnavailable : ending.status,
-                          ending.unheard ? ending.reason : "sip.answered", ending.text);
+                          itSaidSo ? "sip.answered" : ending.reason, ending.text);
     }
   }
   const std::string id = leg->id;

@@ -91,7 +91,7 @@ class SipPhonesTest : public testing::Test {
           }
           loop_.post([targets, located = std::move(located)] { located(targets); });
         },
-        sip::UserAgentOptions{}, options_, nullptr);
+        agentOptions_, options_, nullptr);
     phones_->setListener(&heard_);
     phones_->start();
   }
@@ -177,6 +177,7 @@ class SipPhonesTest : public testing::Test {
   base::SystemRandom random_;
   Wire wire_;
   Heard heard_;
+  sip::UserAgentOptions agentOptions_;
   SipPhonesOptions options_;
   std::unique_ptr<SipPhones> phones_;
   sip::Target last_;
@@ -287,6 +288,32 @@ TEST_F(SipPhonesTest, A503GoesToTheNextOneAndBusyDoesNot) {
   answer(second, 486);
   EXPECT_TRUE(heard("p1 failed 486 sip.busy"));
   EXPECT_EQ(phones_->legs(), 0u);
+}
+
+TEST_F(SipPhonesTest, WhereARedirectLeadsToSaysNothingOfTheServer) {
+  make({"sip:192.0.2.81", "sip:192.0.2.82"}, Millis{200});
+  pingsAnswered({"192.0.2.82", "192.0.2.81"});
+  for (const bool silent : {false, true}) {  // in this order: the silent one goes on being asked
+    heard_.said.clear();
+    phones_->invite(inviteTo("2001"));
+    Message moved = Message::responseTo(take(Method::invite), 302, "far");
+    moved.set(sip::HeaderId::contact, "<sip:200@203.0.113.9>");
+    phones_->receive(moved, sourceOf(last_));
+    const Message invite = take(Method::invite, "203.0.113.9");
+    if (!silent) answer(invite, 503);
+    EXPECT_TRUE(heard(silent ? "p1 failed 408 sip.timeout" : "p1 failed 503 sip.server_unavailable"));
+    for (const Trunk& trunk : phones_->trunks().all()) EXPECT_EQ(trunk.state, TrunkState::up) << trunk.uri;
+    wire_.sent.clear();
+  }
+}
+
+TEST_F(SipPhonesTest, OurOwnFullTablesSayNothingOfTheServer) {
+  agentOptions_.maxSessions = 0;
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  EXPECT_TRUE(heard("p1 failed 503 sip.sessions_full"));
+  EXPECT_EQ(phones_->trunks().all()[0].state, TrunkState::up);
 }
 
 TEST_F(SipPhonesTest, NobodyAnswers) {

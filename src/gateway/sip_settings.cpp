@@ -49,8 +49,10 @@ void declareServers(const Declarer& sip) {
       notServers);
   sip.boolean("sip.rewrite_outbound_uris", true, false,
               "Put the outbound server's address into the address that is called.");
-  sip.number("sip.server_timeout_ms", 3'000, 100, 60'000, "ms", false,
-             "How long an outbound server may take to say anything before the next one is tried.");
+  sip.number(
+      "sip.server_timeout_ms", 3'000, 100, 60'000, "ms", false,
+      "How long each address of an outbound server (ten of them at most) may take to say anything before "
+      "the next address or server is tried.");
   sip.number("sip.ping_interval_ms", 30'000, 1'000, 3'600'000, "ms", false,
              "Time between OPTIONS requests to an outbound server that is up.");
   sip.number("sip.dead_link_ping_interval_ms", 5'000, 500, 3'600'000, "ms", false,

@@ -39,8 +39,10 @@ class AdmissionTest : public ::testing::Test {
 TEST_F(AdmissionTest, AStrangerIsRefused) {
   policy.verdict = Verdict::refused(403);
   for (const Method method :
-       {Method::invite, Method::options, Method::message, Method::subscribe, Method::bye})
+       {Method::invite, Method::options, Method::message, Method::subscribe, Method::bye}) {
     EXPECT_EQ(ask(peer.request(method, us)), 403);
+    EXPECT_FALSE(got.has(HeaderId::server)) << "no version for who scans";
+  }
   EXPECT_EQ(refused(Refusal::forbidden), 5U);
   EXPECT_TRUE(us.calls.empty());
 }
@@ -127,8 +129,13 @@ TEST_F(AdmissionTest, ARefusalIsTheSameForEachCopyAndItsAckIsAbsorbed) {
   cancel.to() = invite.to();
   cancel.setCallId(invite.callId());
   cancel.setCSeq(1, Method::cancel);
-  EXPECT_EQ(ask(cancel), 403);
-  EXPECT_EQ(peer.received.size(), 1U);
+  EXPECT_EQ(ask(cancel), 0) << "RFC 3261 section 8.2.7";
+  EXPECT_EQ(refused(Refusal::silenced), 1U);
+  std::string malformed = cancel.write();
+  peer.send(malformed.replace(malformed.find("SIP/2.0"), 7, "SIP/7.0"), us.target());
+  net.run(base::Millis{50});
+  EXPECT_EQ(refused(Refusal::malformed), 1U);
+  EXPECT_TRUE(peer.received.empty());
   EXPECT_TRUE(us.empty());
 }
 

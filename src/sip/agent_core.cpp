@@ -21,7 +21,6 @@ TransactionOptions transactionOptions(const UserAgentOptions& options) {
   out.longestInvite = options.ringTimeout + base::Millis{60'000};
   out.maxTransactions = options.maxTransactions;
   out.udpMaxBytes = options.udpMaxBytes;
-  out.server = options.product;
   return out;
 }
 

@@ -129,6 +129,80 @@ TEST_F(FailoverTest, TheCallersOwnPatienceIsForTheLastTargetToo) {
   EXPECT_EQ(invited(), std::pair(true, true));
 }
 
+struct AnyPassword final : Authenticator {
+  std::optional<Message> answer(const Message&, const Message& request) override {
+    Message again = request;
+    again.set(HeaderId::authorization, "Digest x");
+    return again;
+  }
+};
+
+TEST_F(FailoverTest, SilenceAfterARedirectIsNotTheServers) {
+  const SessionId session = dialBoth(Millis{300});
+  run(50);
+  refuse(first, 302, {{HeaderId::contact, {}, "<sip:200@10.9.9.9>"}});
+  run(400);
+  ASSERT_TRUE(alice.endings.contains(session.value()));
+  const Ending& ending = alice.endings.at(session.value());
+  EXPECT_EQ(ending.reason, "sip.timeout");
+  EXPECT_FALSE(ending.unheard);
+  EXPECT_TRUE(ending.redirected);
+  EXPECT_EQ(invited(), std::pair(true, false));
+}
+
+TEST_F(FailoverTest, ARefusalAfterARedirectIsNotTheServers) {
+  const SessionId plain = dialBoth();
+  run(50);
+  refuse(first, 503);
+  refuse(second, 503);
+  EXPECT_FALSE(alice.endings.at(plain.value()).redirected);
+  RawPeer phone(net, "10.0.0.7");
+  const SessionId session = dialBoth();
+  run(50);
+  refuse(first, 302, {{HeaderId::contact, {}, "<sip:200@10.0.0.7>"}});
+  refuse(phone, 503);
+  EXPECT_EQ(alice.endings.at(session.value()).status, 503);
+  EXPECT_TRUE(alice.endings.at(session.value()).redirected);
+}
+
+TEST_F(FailoverTest, WhoAskedForAPasswordIsThere) {
+  AnyPassword password;
+  rig::Agent carol(net, "10.0.0.3", {}, nullptr, &password);
+  OutgoingCall call = carol.callTo(first);
+  call.targets = {first.target()};
+  call.targetTimeout = Millis{300};
+  const SessionId asked = carol.ua.invite(call, net.now);
+  run(50);
+  first.send(first.respond("INVITE", 401, "t"), carol.target());
+  run(400);
+  EXPECT_EQ(first.last("INVITE")->header(HeaderId::authorization), "Digest x");
+  EXPECT_EQ(carol.endings.at(asked.value()).reason, "sip.timeout");
+  EXPECT_FALSE(carol.endings.at(asked.value()).unheard);
+
+  run(120'000);
+  call.targets = {first.target(), second.target()};
+  const SessionId refused = carol.ua.invite(call, net.now);
+  run(50);
+  for (const int status : {401, 503}) {  // "not now", and the next address is away
+    first.send(first.respond("INVITE", status, "t"), carol.target());
+    run(50);
+  }
+  run(400);
+  EXPECT_GE(second.count("INVITE"), 1U);
+  EXPECT_TRUE(carol.endings.at(refused.value()).unheard);
+}
+
+TEST_F(FailoverTest, OurOwnFullTableIsNobodysSilence) {
+  UserAgentOptions options;
+  options.maxTransactions = 0;
+  rig::Agent small(net, "10.0.0.3", options);
+  const SessionId session = small.dial(first);
+  run(50);
+  EXPECT_EQ(small.endings.at(session.value()).reason, "sip.table_full");
+  EXPECT_TRUE(small.endings.at(session.value()).byUs);
+  EXPECT_FALSE(small.endings.at(session.value()).unheard);
+}
+
 TEST_F(FailoverTest, ATargetThatSaidTryingIsWaitedFor) {
   const SessionId session = dialBoth(Millis{300});
   run(50);

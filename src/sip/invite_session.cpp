@@ -98,6 +98,7 @@ void InviteSession::end(Ending ending, base::Instant now) {
   dropIncomingOffer(487, now);
   phase_ = SessionPhase::ended;
   refreshAt_ = expireAt_ = kNever;
+  ending.redirected = caller_ && caller_->redirects != 0;
   tell([id = id_, ending = std::move(ending)](UserAgentListener& listener) { listener.onEnded(id, ending); });
   core_.retire(*this);
 }

@@ -14,7 +14,7 @@ enum class Refusal : std::uint8_t {
   sessionsFull,      ///< More sessions or subscriptions than there is room for: 503.
   draining,          ///< No new calls while we shut down: 503.
   forbidden,         ///< The policy does not know the source: 403.
-  silenced,          ///< Same, without an answer.
+  silenced,          ///< Same, without an answer; its CANCEL always.
   challenged,        ///< 401/407 sent by the policy.
   merged,            ///< The same request over another way (RFC 3261 section 8.2.2.2): 482.
   tooManyHops,       ///< Max-Forwards used up: 483.

@@ -119,7 +119,7 @@ void InviteSession::sendInvite(base::Instant now) {
   localOffer_ = !setup.call.sdp.empty();
   setup.invite = core_.send(setup.request, setup.target, {Owner::Kind::session, id_.value()}, now);
   if (setup.invite == TransactionId{})
-    return failCall(503, "sip.table_full", "too many requests under way", now);
+    return end({503, "sip.table_full", "too many requests under way", {}, true}, now);
   // Who is silent gets no more than targetTimeout while there is somebody else to ask, or the owner has.
   const auto own = setup.call.targetTimeout;
   setup.targetUntil =
@@ -280,6 +280,7 @@ void InviteSession::sendAckOf2xx(TransactionId invite, std::uint32_t cseq, const
 void InviteSession::onInviteRefused(const Message& response, base::Instant now) {
   CallerSetup& setup = *caller_;
   const int status = response.status();
+  setup.answered = status != 503 && status != 408;
   if (status == 401 || status == 407) {
     if (auto again = core_.authorise(response, setup.request, setup.authTries)) {
       ++setup.authTries;
@@ -358,7 +359,8 @@ bool InviteSession::followRedirect(const Message& response, base::Instant now) {
 
 void InviteSession::failCall(int status, std::string_view reason, std::string text, base::Instant now) {
   if (text.empty()) text = phraseOf(status);
-  end({status, std::string(reason), std::move(text), {}, false, !caller_->heard}, now);
+  const bool unheard = !caller_->heard && !caller_->answered && caller_->redirects == 0;
+  end({status, std::string(reason), std::move(text), {}, false, unheard}, now);
 }
 
 }  // namespace parley::sip

@@ -67,7 +67,10 @@ struct CallerSetup {
   int redirects = 0, tried = 0, authTries = 0;
   int lastStatus = 503;
   std::string lastReason = "sip.no_target", lastText;
-  bool heard = false;  ///< Any response from the current target.
+  bool heard = false;  ///< Any response to the current INVITE.
+  /// The last refusal was no "not now" but asked for more (401, 407, 422) or led on (3xx): who says nothing
+  /// to the INVITE that was made of it is not away.
+  bool answered = false;
   bool locating = false;
   base::Instant ringUntil = kNever, targetUntil = kNever;
 };

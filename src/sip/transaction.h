@@ -32,7 +32,6 @@ struct TransactionOptions {
   base::Millis longestInvite{240'000};   ///< From the first provisional response to the final one.
   std::size_t maxTransactions = 80'000;  ///< Each way.
   std::size_t udpMaxBytes = 1'300;       ///< 0: no limit.
-  std::string server;                    ///< Server header of what the layer answers by itself; may be empty.
 };
 
 class TransactionUser {
@@ -98,7 +97,8 @@ class TransactionLayer {
   /// Outside of transactions. A request (ACK) gets our Via; a response goes where its request came from.
   void send(Message message, const Target& target);
   /// An answer without a transaction (strangers, bad requests, overload), one for each copy of the request,
-  /// with a tag that is the same each time (RFC 3261 section 8.2.7). The ACK of it is absorbed.
+  /// with a tag that is the same each time (RFC 3261 section 8.2.7) and without Server, which is of use only
+  /// to who looks for old versions. The ACK of it is absorbed.
   void answerStateless(const Message& request, const Source& source, int status,
                        std::span<const Header> extra = {});
 

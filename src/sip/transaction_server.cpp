@@ -152,16 +152,17 @@ void TransactionLayer::State::receiveCancel(Message cancel, const Source& source
   if (open && user != nullptr) user->onCancel(inviteId, cancel);
 }
 
-/// RFC 3261 section 8.2.7: the same tag for the same request. Nobody else can make it up.
+/// RFC 3261 section 8.2.7: the same tag for the same request. Nobody else can make it up. No key of a table
+/// begins like what is hashed here: the tag tells nothing of the buckets.
 std::string TransactionLayer::State::statelessTag(std::string_view key) const {
-  return "s" + std::to_string(hash(key));
+  std::string text = "tag ";
+  return "s" + std::to_string(hash(text.append(key)));
 }
 
 void TransactionLayer::State::answerStateless(const Message& request, const Source& source, int status,
                                               std::span<const Header> extra) {
   if (request.topVia() == nullptr || request.method() == Method::ack) return;
   Message response = Message::responseTo(request, status, statelessTag(keyOf(request, request.method())));
-  if (!options.server.empty()) response.set(HeaderId::server, options.server);
   for (const Header& header : extra) {
     if (header.id == HeaderId::other)
       response.add(header.name, header.value);

@@ -323,6 +323,18 @@ TEST_F(TransactionTest, CancelFindsItsInvite) {
   EXPECT_EQ(std::ranges::count(us.events, "cancel"), 1);
 }
 
+TEST_F(TransactionTest, AStatelessTagTellsNothingOfTheTables) {
+  const Message options = request(Method::options);
+  us.layer.answerStateless(options, {TransportKind::udp, peer.address(), us.address(), {}, false, {}}, 403);
+  net.run(Millis{20});
+  ASSERT_EQ(peer.countStatus(403), 1U);
+  base::FakeRandom same;
+  const KeyedHash hash(same);  // as the layer has it
+  const std::string key = std::string(options.topVia()->branch()) + " 10.0.0.9:5060 OPTIONS";
+  EXPECT_EQ(peer.received.back().to().tag(), "s" + std::to_string(hash("tag " + key)));
+  EXPECT_NE(peer.received.back().to().tag(), "s" + std::to_string(hash(key)));
+}
+
 TEST_F(TransactionTest, CancelOfNothingIsTheUsersToAnswer) {
   const Message cancel = request(Method::cancel);
   peer.send(cancel, us.target());

@@ -21,10 +21,12 @@ void UserAgent::State::receive(Message message, const Source& source, base::Inst
 void UserAgent::State::answerMalformed(const ParseFailure& failure, const Source& source) {
   core.refuse(Refusal::malformed);
   if (!failure.isRequest || failure.isAck || !failure.head || failure.head->topVia() == nullptr) return;
-  // A stranger that is to hear nothing hears nothing of this, either.
-  if (core.parts.admission != nullptr &&
-      core.parts.admission->admit(*failure.head, source).kind == Verdict::Kind::silence)
-    return;
+  // A stranger that is to hear nothing hears nothing of this, either; its CANCEL never (see admits()).
+  if (core.parts.admission != nullptr) {
+    const Verdict::Kind verdict = core.parts.admission->admit(*failure.head, source).kind;
+    if (verdict == Verdict::Kind::silence) return;
+    if (verdict == Verdict::Kind::refuse && failure.head->method() == Method::cancel) return;
+  }
   core.layer.answerStateless(*failure.head, source, failure.status);
 }
 
@@ -63,7 +65,9 @@ bool UserAgent::State::knows(const Message& request) {
   return core.subscriptions->knows(request);
 }
 
-/// A stranger costs no memory, however much it sends: the answer is stateless, and no more than what came.
+/// A stranger costs no memory, however much it sends: the answer is stateless. Of each copy there is one
+/// answer, never repeated; it may be longer than a short request by a tag, what was seen of the source, and
+/// the headers of the policy (a challenge). A stateless server ignores CANCEL (RFC 3261 section 8.2.7).
 bool UserAgent::State::admits(const Message& request, const Source& source) {
   if (core.parts.admission == nullptr || knows(request)) return true;
   const Verdict verdict = core.parts.admission->admit(request, source);
@@ -71,6 +75,10 @@ bool UserAgent::State::admits(const Message& request, const Source& source) {
     case Verdict::Kind::allow:
       return true;
     case Verdict::Kind::refuse:
+      if (request.method() == Method::cancel) {
+        core.refuse(Refusal::silenced);
+        return false;
+      }
       core.refuse(verdict.status == 401 || verdict.status == 407 ? Refusal::challenged : Refusal::forbidden);
       core.layer.answerStateless(request, source, verdict.status, verdict.headers);
       return false;

@@ -87,7 +87,10 @@ struct Ending {
   std::string text;    ///< For people: phrase, or the Reason header's text.
   std::string cause;   ///< The Reason header (RFC 3326) as it came, may be empty.
   bool byUs = false;
-  bool unheard = false;  ///< Of our call: the target, of several the one tried last, said nothing.
+  /// Of our call: the target, of several the one tried last, said nothing, and nobody had asked for
+  /// credentials or sent us elsewhere before.
+  bool unheard = false;
+  bool redirected = false;  ///< Of our call: a 3xx was followed; this is about where it led to.
 };
 
 struct DtmfSignal {
