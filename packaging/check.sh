@@ -2,13 +2,16 @@
 # Installs what is in a build folder into a folder of its own and looks at it: check.sh BUILD. The services are right in
 # systemd's eyes, the programs start with the settings files, and a settings file that is there is kept.
 set -euo pipefail
+command -v systemd-analyze > /dev/null || { echo "systemd-analyze is missing"; exit 1; }
 build=$(readlink -f "$1")
 root=$(mktemp -d /tmp/parley-install-XXXXXX)
 trap 'rm -rf "$root"' EXIT
-DESTDIR=$root cmake --install "$build" --prefix /usr/local > "$root/install.log" || { cat "$root/install.log"; exit 1; }
+umask 022
+DESTDIR=$root cmake --install "$build" > "$root/install.log" || { cat "$root/install.log"; exit 1; }
 settings=$root/etc/parley/parley-server.toml
+[ "$(stat -c %a "$settings")" = 640 ] || { echo "others may read the settings file"; exit 1; }
 echo "# changed by hand" >> "$settings"
-DESTDIR=$root cmake --install "$build" --prefix /usr/local > "$root/install.log"
+DESTDIR=$root cmake --install "$build" > "$root/install.log"
 grep -q "changed by hand" "$settings" || { echo "a second installation replaced the settings file"; exit 1; }
 for name in parley-server parley-media; do
   unit=$root/etc/systemd/system/$name.service

@@ -3,7 +3,7 @@
 # Ctrl-C stops everything. In a network namespace of its own, since its ports are the real ones. As root.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
-if [ "${1:-}" != inside ]; then exec unshare --net "$0" inside; fi
+if [ "${1:-}" != inside ]; then exec unshare --net "$PWD/tests/up.sh" inside; fi
 ip link set lo up
 scratch=$(mktemp -d /tmp/parley-up-XXXXXX)
 up=

@@ -42,8 +42,9 @@ ServiceNotifier::ServiceNotifier() : socket_(environment("NOTIFY_SOCKET")) {
 }
 
 void ServiceNotifier::ready(std::string_view status) const { send("READY=1\nSTATUS=" + oneLine(status)); }
-void ServiceNotifier::stopping(std::string_view status) const {
-  send("STOPPING=1\nSTATUS=" + oneLine(status));
+void ServiceNotifier::stopping(std::string_view status, Millis limit) const {
+  send("STOPPING=1\nSTATUS=" + oneLine(status) +
+       "\nEXTEND_TIMEOUT_USEC=" + std::to_string(std::chrono::duration_cast<Micros>(limit).count()));
 }
 void ServiceNotifier::alive() const { send("WATCHDOG=1"); }
 

@@ -15,7 +15,8 @@ class ServiceNotifier {
  public:
   ServiceNotifier();                          ///< Reads $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID.
   void ready(std::string_view status) const;  ///< Start-up is done; one line for people.
-  void stopping(std::string_view status) const;
+  /// It ends, which may take up to `limit`: the manager waits so long, whatever its own time limit.
+  void stopping(std::string_view status, Millis limit) const;
   void alive() const;  ///< Feeds the watchdog.
   /// How often alive() is wanted (half of the manager's limit); 0 when no watchdog runs.
   Millis aliveEvery() const { return aliveEvery_; }

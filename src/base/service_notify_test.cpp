@@ -45,8 +45,8 @@ TEST_F(ServiceNotify, TellsTheManager) {
   EXPECT_EQ(received(), "READY=1\nSTATUS=serving READY=0");
   notifier.alive();
   EXPECT_EQ(received(), "WATCHDOG=1");
-  notifier.stopping("draining");
-  EXPECT_EQ(received(), "STOPPING=1\nSTATUS=draining");
+  notifier.stopping("draining", std::chrono::minutes(5));
+  EXPECT_EQ(received(), "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=300000000");
 }
 
 TEST_F(ServiceNotify, IsSilentWithoutAManagerOrWithANonsenseSocket) {

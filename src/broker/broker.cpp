@@ -106,7 +106,8 @@ base::Result<void> Broker::startControl(const std::string& stateDirectory) {
 
   net::HttpServerOptions options;
   options.maxBodyBytes = Control::kMaxBodyBytes;
-  options.maxConnections = 256;
+  options.maxConnections = 512;
+  options.maxConnectionsPerAddress = 64;  // A server uses a handful; nobody else can take all.
   server_ = std::make_unique<net::HttpServer>(loop_, control_->router(), options);
   for (net::Endpoint endpoint : controlEndpoints(settings_)) {
     if (controlEndpoint_.port() != 0)

@@ -101,6 +101,10 @@ Control::Control(ControlHost& host, const base::Settings& settings, CallRegistry
     return auth_.check(request, base::steadyNow());
   };
   router_->addFilter("/v1", check);
+  // What the machine itself may read without a password; over a network, metrics tell strangers too much.
+  router_->addFilter("/metrics", [check](const net::HttpRequest& request) {
+    return request.remote.isLoopback() ? std::nullopt : check(request);
+  });
   addCallRoutes();
   addLegRoutes();
   addNegotiationRoutes();

@@ -12,7 +12,7 @@ const base::Logger controlLogger{"control"};
 }
 
 std::optional<net::HttpResponse> ControlAuth::check(const net::HttpRequest& request, base::Instant now) {
-  const net::Endpoint address = request.remote.withPort(0);
+  const net::Endpoint address = request.remote.network();
   const auto at = failures_.find(address);
   if (at != failures_.end() && at->second.count >= kMaxFailures && now - at->second.since < kWindow) {
     auto response = net::HttpResponse::error(429, "control.too_many_failures",

@@ -19,7 +19,7 @@ class ControlAuth {
 
   static constexpr const char* kUser = "parley";
   static constexpr unsigned kMaxFailures =
-      10;  ///< In one window, from one address; then even the right one waits.
+      10;  ///< In one window, from one address (IPv6: /64); then even the right one waits.
   static constexpr base::Millis kWindow{60'000};
   static constexpr std::size_t kMaxAddresses = 1024;
   std::size_t addresses() const { return failures_.size(); }

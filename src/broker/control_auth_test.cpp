@@ -43,6 +43,17 @@ TEST(ControlAuth, FailuresAreCountedPerAddressNotPerPortAndForgottenAfterAWhile)
   EXPECT_EQ(statusOfAnswer(auth.check(from(address(1), kWrong), kStart + 61s)), 401);
 }
 
+TEST(ControlAuth, CountsANetworkOfIpv6AsOne) {
+  ControlAuth auth{base::Secret("secret")};
+  const auto in = [](const std::string& text) { return *net::Endpoint::parse(text, 1); };
+  for (unsigned i = 0; i < ControlAuth::kMaxFailures; ++i) {
+    const auto address = in("2001:db8:0:1::" + std::to_string(i));
+    EXPECT_EQ(statusOfAnswer(auth.check(from(address, kWrong), kStart)), 401);
+  }
+  EXPECT_EQ(statusOfAnswer(auth.check(from(in("2001:db8:0:1::ff"), kRight), kStart)), 429);
+  EXPECT_EQ(statusOfAnswer(auth.check(from(in("2001:db8:0:2::1"), kRight), kStart)), 200);
+}
+
 TEST(ControlAuth, RemembersABoundedNumberOfAddresses) {
   ControlAuth auth(base::Secret("secret"));
   for (std::uint32_t i = 0; i < 2 * ControlAuth::kMaxAddresses; ++i) {

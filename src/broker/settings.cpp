@@ -91,9 +91,10 @@ void declareNetwork(const Declarer& media) {
 
 void declareRtp(const Declarer& media) {
   media.text(
-      "media.rtp_port_range", SettingType::text, "17000-17999", true,
+      "media.rtp_port_range", SettingType::text, "17000-17099", true,
       "UDP ports for plain RTP with SIP devices, an even one and the next for each audio or video of a "
-      "leg; shared out among the workers. 0: any free ones. The guides have 17000-17099, which is 25 calls.",
+      "leg; shared out among the workers. A hundred ports are 50 voices, or 25 calls with video: give more "
+      "where there are more. 0: any free ones.",
       notPortRange);
   media.list(
       "media.rtp_address", {}, true,

@@ -21,6 +21,7 @@ class BrokerSettings : public testing::Test {
 TEST_F(BrokerSettings, DefaultsNeedNoConfiguration) {
   EXPECT_EQ(settings_.integer("media.first_port"), 16000);
   EXPECT_EQ(settings_.integer("media.control_port"), 8092);
+  EXPECT_EQ(settings_.text("media.rtp_port_range"), "17000-17099") << "what sites have opened";
   EXPECT_GE(workerCount(settings_), 1u);
   EXPECT_LE(workerCount(settings_), kDefaultWorkers);
   const rtc::NegotiatorOptions codecs;

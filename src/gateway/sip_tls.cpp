@@ -1,8 +1,5 @@
 #include "gateway/sip_tls.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "gateway/internal_log.h"
 #include "trust/files.h"
 
@@ -27,9 +24,12 @@ base::Result<std::string> contentOf(const std::string& file) {
 
 base::Result<std::string> readAuthorities(const std::string& file) {
   if (file.empty()) return std::string();
-  std::ifstream in(file);
-  if (!in) return base::fail("server.bad_authorities", file + " cannot be read");
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  constexpr std::size_t kMost = 4 * 1024 * 1024;  // A system's whole bundle has some hundred kilobytes.
+  auto read = trust::readFile(file, kMost);
+  if (!read) return base::fail("server.bad_authorities", read.error().text);
+  if (!*read) return base::fail("server.bad_authorities", file + " does not exist");
+  if ((*read)->empty()) return base::fail("server.bad_authorities", file + " is empty");
+  return std::move(**read);
 }
 
 struct SipTls::Material {
@@ -46,7 +46,7 @@ base::Result<std::unique_ptr<SipTls>> SipTls::create(SipTlsParts parts) {
   if (!material) return std::unexpected(material.error());
   if (auto used = made->use(*material); !used) return std::unexpected(used.error());
   made->seen_ = material->all();
-  made->timer_.startEvery(kSipTlsCheck, [tls = made.get()] { tls->check(); });
+  made->timer_.startEvery(kSipTlsCheck, [tls = made.get()] { tls->look(); });
   return made;
 }
 
@@ -90,11 +90,26 @@ base::Result<void> SipTls::use(const Material& material) {
   return server_->replace(std::move(server));
 }
 
+void SipTls::look() {
+  const auto material = read();
+  const std::string now = textOf(material);
+  if (now == seen_) return pending_.clear();
+  if (now == pending_) return change(material);
+  pending_ = now;
+}
+
 void SipTls::check() {
   const auto material = read();
-  std::string now = material ? material->all() : material.error().text;
-  if (now == seen_) return;
-  seen_ = std::move(now);
+  if (textOf(material) != seen_) change(material);
+}
+
+std::string SipTls::textOf(const base::Result<Material>& material) {
+  return material ? material->all() : material.error().text;
+}
+
+void SipTls::change(const base::Result<Material>& material) {
+  seen_ = textOf(material);
+  pending_.clear();
   // Between the two renames of a change the pair does not fit; the next check sees the whole one.
   const auto used = material ? use(*material) : base::Result<void>(std::unexpected(material.error()));
   if (!used) {

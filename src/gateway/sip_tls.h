@@ -15,7 +15,8 @@
 
 namespace parley::gateway {
 
-/// The authorities in a file; empty without one. Error: server.bad_authorities.
+/// The authorities in a file; nothing where no file is named. Error: server.bad_authorities (also an empty
+/// one).
 base::Result<std::string> readAuthorities(const std::string& file);
 
 struct SipTlsParts {
@@ -32,20 +33,25 @@ class SipTls {
 
   const std::shared_ptr<net::TlsServerContext>& server() const { return server_; }
   const std::shared_ptr<net::TlsClientContext>& client() const { return client_; }
-  /// Reads everything anew, as it does by itself every few seconds; connections that run go on. What cannot
-  /// be used is logged once and leaves all as it was.
+  /// Reads everything anew and uses it; connections that run go on. What cannot be used is logged once and
+  /// leaves all as it was. By itself it looks every few seconds and uses what was the same twice: a file may
+  /// be seen half written.
   void check();
+  void look();
 
  private:
   explicit SipTls(SipTlsParts parts);
   struct Material;
   base::Result<Material> read() const;
   base::Result<void> use(const Material& material);
+  static std::string textOf(const base::Result<Material>& material);  ///< To compare.
+  void change(const base::Result<Material>& material);
 
   SipTlsParts parts_;
   std::shared_ptr<net::TlsServerContext> server_;
   std::shared_ptr<net::TlsClientContext> client_;
-  std::string seen_;  ///< All of what was tried last, or why it could not be read.
+  std::string seen_;     ///< All of what was tried last, or why it could not be read.
+  std::string pending_;  ///< What a look saw that is not used yet.
   net::Timer timer_;
 };
 

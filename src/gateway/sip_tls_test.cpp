@@ -123,7 +123,34 @@ TEST_F(SipTlsSettingsTest, FilesThatChangeAreUsedAndBrokenOnesAreNot) {
   EXPECT_EQ(heard((*tls)->server(), sipnet::rig::clientTls(other_), "other.example"), "unverified");
 }
 
+TEST_F(SipTlsSettingsTest, AFileThatIsBeingWrittenIsLeftUntilItStands) {
+  write("more.pem", sbc_.certificate + other_.certificate);
+  const auto tls = make();
+  ASSERT_TRUE(tls) << tls.error().text;
+  const auto reach = [&] {
+    return heard(sipnet::rig::serverTls(other_), (*tls)->client(), "other.example") != "nothing";
+  };
+  EXPECT_TRUE(reach());
+  write("more.pem", sbc_.certificate);  // So far.
+  (*tls)->look();
+  EXPECT_TRUE(reach()) << "seen once";
+  write("more.pem", sbc_.certificate + other_.certificate);
+  (*tls)->look();
+  (*tls)->look();
+  EXPECT_TRUE(reach());
+  write("more.pem", sbc_.certificate);
+  (*tls)->look();
+  (*tls)->look();
+  EXPECT_FALSE(reach()) << "seen twice: it is meant";
+  write("more.pem", "");
+  (*tls)->check();
+  EXPECT_EQ(heard(sipnet::rig::serverTls(sbc_), (*tls)->client(), "sbc.example"), "unverified")
+      << "an empty file is no change";
+}
+
 TEST_F(SipTlsSettingsTest, DoesNotStartWithFilesThatCannotBeRead) {
+  set("sip.authorities", folder_);
+  EXPECT_EQ(make().error().reason, "server.bad_authorities") << "a folder";
   set("sip.authorities", folder_ / "none.pem");
   EXPECT_EQ(make().error().reason, "server.bad_authorities");
   write("none.pem", "nonsense");

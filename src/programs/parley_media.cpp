@@ -13,13 +13,18 @@ int run(programs::Start& start) {
                                     [&loop] { loop.stop(); });
   if (!made) return programs::cannotStart(made.error());
   broker::Broker& broker = **made;
-  programs::serve(loop, start,
-                  {.ready = "parley-media ready control=https://" + broker.controlEndpoint().toString() +
-                            " media=" + broker.mediaPorts(),
-                   .draining = [&] { return broker.draining(); },
-                   .drain = [&] { broker.drain(); },
-                   .stop = [&] { broker.stop(); },
-                   .isAlive = [&] { return broker.workersAlive(); }});
+  programs::serve(
+      loop, start,
+      {.ready = "parley-media ready control=https://" + broker.controlEndpoint().toString() +
+                " media=" + broker.mediaPorts(),
+       .draining = [&] { return broker.draining(); },
+       .drain = [&] { broker.drain(); },
+       .stop = [&] { broker.stop(); },
+       .isAlive = [&] { return broker.workersAlive(); },
+       .drainLimit =
+           [&] {
+             return base::Millis(std::chrono::seconds{start.settings.integer("media.drain_seconds")});
+           }});
   return 0;
 }
 

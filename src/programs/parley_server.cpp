@@ -27,13 +27,18 @@ int run(programs::Start& start) {
       std::move(extensions));
   if (!made) return programs::cannotStart(made.error());
   gateway::Server& server = **made;
-  programs::serve(loop, start,
-                  {.ready = "parley-server ready https_port=" + std::to_string(server.port()) +
-                            " version=" PARLEY_VERSION,
-                   .draining = [&] { return server.draining(); },
-                   .drain = [&] { server.drain(); },
-                   .stop = [&] { server.stop(); },
-                   .isAlive = [] { return true; }});  // The loop itself asks.
+  programs::serve(
+      loop, start,
+      {.ready =
+           "parley-server ready https_port=" + std::to_string(server.port()) + " version=" PARLEY_VERSION,
+       .draining = [&] { return server.draining(); },
+       .drain = [&] { server.drain(); },
+       .stop = [&] { server.stop(); },
+       .isAlive = [] { return true; },  // The loop itself asks.
+       .drainLimit =
+           [&] {
+             return base::Millis(std::chrono::seconds{start.settings.integer("server.drain_seconds")});
+           }});
   return 0;
 }
 

@@ -105,7 +105,8 @@ int cannotStart(const base::Error& error) {
 void serve(net::EventLoop& loop, Start& start, const Service& service) {
   const base::ServiceNotifier notifier;
   net::onTerminationSignals(loop, [&](int) {
-    notifier.stopping("draining");
+    constexpr base::Millis kClosing{30'000};  // Peers are told, threads end.
+    notifier.stopping("draining", service.drainLimit() + kClosing);
     if (service.draining()) return service.stop();  // The second signal.
     service.drain();
   });

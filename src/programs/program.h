@@ -40,11 +40,12 @@ std::string stateDirectory(const base::Settings& settings, const std::string& se
 
 /// A program that is ready to serve.
 struct Service {
-  std::string ready;               ///< One line for the log and the service manager.
-  std::function<bool()> draining;  ///< Whether it was told to end.
-  std::function<void()> drain;     ///< The first SIGTERM or SIGINT.
-  std::function<void()> stop;      ///< Every further one.
-  std::function<bool()> isAlive;   ///< For the service manager's watchdog.
+  std::string ready;                         ///< One line for the log and the service manager.
+  std::function<bool()> draining;            ///< Whether it was told to end.
+  std::function<void()> drain;               ///< The first SIGTERM or SIGINT.
+  std::function<void()> stop;                ///< Every further one.
+  std::function<bool()> isAlive;             ///< For the service manager's watchdog.
+  std::function<base::Millis()> drainLimit;  ///< How long draining may take.
 };
 /// Runs the loop until it is stopped. SIGHUP reads the settings file again: what may change at run time does,
 /// what is wrong is logged and changes nothing. Once per process.

@@ -195,7 +195,8 @@ TEST_F(ProgramTest, AHangUpReadsTheFileAgainAndATerminationEnds) {
                  told.emplace_back("stop");
                  loop.stop();
                },
-           .isAlive = [] { return true; }});
+           .isAlive = [] { return true; },
+           .drainLimit = [] { return base::Millis{5'000}; }});
     base::captureLog(nullptr);
     return 0;
   };

@@ -47,7 +47,7 @@ bool writeAll(int descriptor, std::string_view content) {
 
 }  // namespace
 
-base::Result<std::optional<std::string>> readFile(const std::string& path) {
+base::Result<std::optional<std::string>> readFile(const std::string& path, std::size_t most) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.ok()) {
     if (errno == ENOENT) return std::optional<std::string>{};
@@ -61,8 +61,8 @@ base::Result<std::optional<std::string>> readFile(const std::string& path) {
     if (count < 0) return failWithErrno("trust.unreadable", path);
     if (count == 0) return std::optional(std::move(content));
     content.append(part, static_cast<std::size_t>(count));
-    if (content.size() > kMaxFileBytes) {
-      return base::fail("trust.unreadable", fmt::format("{}: longer than {} bytes", path, kMaxFileBytes));
+    if (content.size() > most) {
+      return base::fail("trust.unreadable", fmt::format("{}: longer than {} bytes", path, most));
     }
   }
 }

@@ -13,8 +13,9 @@ namespace parley::trust {
 
 constexpr std::size_t kMaxFileBytes = 256 * 1024;
 
-/// The whole file; nothing when it does not exist. Error "trust.unreadable" (also when too large).
-base::Result<std::optional<std::string>> readFile(const std::string& path);
+/// The whole file; nothing when it does not exist. Error "trust.unreadable" (also when larger than `most`, or
+/// a folder).
+base::Result<std::optional<std::string>> readFile(const std::string& path, std::size_t most = kMaxFileBytes);
 
 /// Puts a complete new file (mode 0600) in place of the old one, which a reader sees until then.
 /// Error "trust.unwritable".

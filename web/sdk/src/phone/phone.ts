@@ -164,7 +164,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
 
   /** The gateway has ended them, and whoever sits here is not left before a picture that stands still. */
   private giveCallsUp(): void {
-    for (const call of this.calls) call.lost(new ParleyError('session.lost'));
+    for (const call of this.calls_.values()) call.lost(new ParleyError('session.lost'));
   }
 
   /** The gateway's list is the truth: what it does not know has ended. */
