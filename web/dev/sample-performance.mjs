@@ -8,6 +8,8 @@ function row(i, at, scale) {
     at: new Date(at).toISOString(),
     sessions: Math.max(calls, Math.round(90 + 40 * noise(i, 2))),
     calls,
+    sipServersUp: i % 40 < 6 ? 1 : 2,
+    sipServersDown: i % 40 < 6 ? 1 : 0,
     started: Math.max(0, Math.round(scale * (0.8 + noise(i, 3)))),
     ended: Math.max(0, Math.round(scale * (0.75 + noise(i, 4)))),
     failed: noise(i, 5) > 0.72 ? Math.max(1, Math.round(scale / 6)) : 0,

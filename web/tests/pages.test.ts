@@ -263,7 +263,7 @@ describe.skipIf(!haveChromium())('pages', () => {
       await accessible(admin, 'admin call');
       await admin.click(t('nav-performance'));
       await seen(admin, '[data-test=trunk-row][data-state=down]');
-      expect(await admin.locator('[data-test=chart]').count()).toBe(4);
+      expect(await admin.locator('[data-test=chart]').count()).toBe(5);
       await admin.locator('.chartcard summary').first().click();
       await accessible(admin, 'performance log');
       await admin.goto(`${mock.origin}/web_plugin_framework/webcontroller#/calls/sample-phone`);
