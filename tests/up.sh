@@ -28,7 +28,8 @@ page() { curl -ksSf --max-time 5 "https://localhost:8443$1" | grep -qi "$2"; }
 
 # Job control, so that it is a process group of its own as at a terminal, and SIGINT is not ignored.
 set -m
-PARLEY_STATE=$scratch/state ./dev up > "$scratch/out" 2>&1 &
+# Whoever runs this may ignore SIGINT, which would be inherited.
+PARLEY_STATE=$scratch/state env --default-signal=INT ./dev up > "$scratch/out" 2>&1 &
 up=$!
 set +m
 shows "says that it is running" within 60 grep -q "Parley is running" "$scratch/out"
