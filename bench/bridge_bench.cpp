@@ -3,21 +3,10 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <vector>
 
+#include "allocations.h"
 #include "rtc/bridge_testkit.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}
-
-extern "C" void* __libc_malloc(std::size_t size);
-extern "C" void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
 
 namespace {
 using namespace parley;

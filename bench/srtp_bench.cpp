@@ -4,24 +4,12 @@
 #include <srtp2/srtp.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <vector>
 
+#include "allocations.h"
 #include "rtc/srtp.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}
-
-// Counts what C and C++ code allocate alike: OpenSSL and libsrtp use malloc.
-extern "C" void* __libc_malloc(std::size_t size);
-extern "C" void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
 
 namespace {
 

@@ -22,8 +22,10 @@ for name in parley-server parley-media; do
   program=$root/usr/local/bin/$name
   wanted=$(sed -nE 's#^ExecStart=(/[^ ]+) .*#\1#p' "$unit")
   [ "$root$wanted" = "$program" ] || { echo "$unit starts $wanted"; exit 1; }
+  "$program" --print-settings toml > "$root/all.toml"
+  grep -q '^\[log\]' "$root/all.toml" || { echo "$name does not print its settings, as its settings file says"; exit 1; }
   "$program" --version | grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' || { echo "$name --version says no version"; exit 1; }
-  # The settings file is read before it is printed where it sends the rest: a mistake in it ends the program with 2.
+  # A mistake in the settings file would be told with its name. Only the one that is made here is.
   "$program" --config "$root/etc/parley/$name.toml" --set no.such=1 2> "$root/said" && exit 1
   grep -qF 'no.such' "$root/said" && ! grep -qF "$name.toml" "$root/said" || { cat "$root/said"; exit 1; }
 done

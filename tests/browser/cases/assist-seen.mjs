@@ -52,7 +52,7 @@ async function open(consumer, stack, url, cid) {
 }
 
 /** Opens page after page in one session and compares; {page: [SSIM, ms from the address to the first picture]}. */
-async function compare(consumer, agent, stack, site, names, least = {}) {
+async function compare(consumer, agent, stack, site, names) {
   const found = {};
   for (const [i, name] of names.entries()) {
     const { path, act, except } = kPages[name];
@@ -69,18 +69,17 @@ async function compare(consumer, agent, stack, site, names, least = {}) {
     await hidden(agent, 'assist-cover');
     const ms = Date.now() - began;
     await act?.(consumer, agent);
-    const wanted = least[name] ?? kAlike;
     let last = 0;
     await until(`${name}: the agent sees what the customer sees`, async () => {
       last = await alike(consumer, agent, except);
-      return last >= wanted || Promise.reject(new Error(`SSIM ${last.toFixed(4)}, wanted ${wanted}`));
+      return last >= kAlike || Promise.reject(new Error(`SSIM ${last.toFixed(4)}, wanted ${kAlike}`));
     }, 15000);
     found[name] = [last.toFixed(3), ms];
   }
   return found;
 }
 
-const seen = (customer, watcher, names, least) => ({
+const seen = (customer, watcher, names) => ({
   name: `assist seen: ${names.join(', ')}: a customer in ${customer}, an agent in ${watcher}`, settings: { 'gateway.allowed_origins': '*' },
   async run({ stack, browser, owns, shots }) {
     const site = await servePages({ more: await buildSamples() });
@@ -90,7 +89,7 @@ const seen = (customer, watcher, names, least) => ({
     await agent.goto(`${stack.url}/expertassist/agent/?cid=seen-1`);
     await attribute(agent, 'workspace', 'data-phase', 'waiting');
     await agent.evaluate(installViewer);
-    const found = await compare(consumer, agent, stack, site, names, least);
+    const found = await compare(consumer, agent, stack, site, names);
     console.log(`       ${customer} → ${watcher}: ${Object.entries(found).map(([name, [value]]) => `${name} ${value}`).join(', ')}; next page to its first picture at most ${Math.max(...Object.values(found).slice(1).map(([, ms]) => ms))} ms`);
     await shots(agent, `assist-seen-${customer}-${watcher}`);
     assert(agent.errors.length === 0, agent.errors.join('; '));

@@ -89,7 +89,7 @@ class FirefoxPage extends Page {
 /** Opens a browser with one page. `tab`: title of the tab that may be filmed, without asking. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
 export async function open(kind, person, scratch, { inNamespace = null, noise = false, tab = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
   const who = people[person];
-  const patch = { synthetic: kind === 'firefox', noise, tone: who.tone, colour: who.colour, width: noise ? 2 * WIDTH : WIDTH, height: noise ? 2 * HEIGHT : HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
+  const patch = { synthetic: kind === 'firefox', tone: who.tone, colour: who.colour, width: WIDTH, height: HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
   if (kind === 'chromium') {
     const wav = path.join(scratch, `${person}.wav`), y4m = path.join(scratch, noise ? 'noise.y4m' : `${person}.y4m`);
     if (!fs.existsSync(wav)) writeTone(wav, who.tone);

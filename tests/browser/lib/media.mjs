@@ -62,7 +62,7 @@ export function writeNoise(file, width = 640, height = 480, frames = 24) {
 
 // Runs in the page before its own scripts. Chromium: the given files, but without processing that would
 // take a steady tone for noise. Firefox: tone and pattern are made here.
-export function capturePatch({ synthetic, noise, tone, colour, width, height, fps, counterFrames }) {
+export function capturePatch({ synthetic, tone, colour, width, height, fps, counterFrames }) {
   const devices = navigator.mediaDevices;
   if (!devices) return;
   const original = devices.getUserMedia.bind(devices);
@@ -90,13 +90,7 @@ export function capturePatch({ synthetic, noise, tone, colour, width, height, fp
       const canvas = Object.assign(document.createElement('canvas'), { width, height });
       const draw = canvas.getContext('2d');
       let frame = 0;
-      const grains = noise && draw.createImageData(width, height);
       const paint = () => {
-        if (noise) {
-          const each = new Uint32Array(grains.data.buffer);
-          for (let i = 0; i < each.length; i++) each[i] = 0xff000000 | Math.random() * 0x1000000;
-          return draw.putImageData(grains, 0, 0);
-        }
         const count = Math.floor(frame++ / counterFrames) & 15;
         draw.fillStyle = `rgb(${colour.join()})`;
         draw.fillRect(0, 0, width / 2, height);
