@@ -149,7 +149,9 @@ TEST(SipTortureTest, EscapesMeanWhatTheySay) {
 template <class T>
 void expectReadable(std::string_view text) {
   const auto value = T::parse(text);
-  if (!value) EXPECT_TRUE(value.error().reason.starts_with("sip.")) << value.error().reason;
+  if (!value) {
+    EXPECT_TRUE(value.error().reason.starts_with("sip.")) << value.error().reason;
+  }
 }
 
 /// Each reader makes something of it or says why not; what is shown to people is text.
