@@ -4,6 +4,8 @@ import { near } from './measure.mjs';
 import { until } from './browsers.mjs';
 
 export const assert = (condition, message) => { if (!condition) throw new Error(message); };
+/** What may not happen once, as what is masked in a picture: no second try makes up for it. */
+export const never = (happened, message) => { if (happened) throw Object.assign(new Error(message), { final: true }); };
 
 export async function signIn(agent, stack, user = 'agent1', available = true) {
   await agent.goto(`${stack.url}/expertassist/agent/?audioProcessing=off`);

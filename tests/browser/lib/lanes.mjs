@@ -4,6 +4,9 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
+/** The last line of a run: passed, failed, passed on a second try. */
+const kCounts = /^(\d+) passed, (\d+) failed; (\d+) passed on a second try$/;
+
 /** The cases of a folder, {file, index, test}, in the order in which lanes take them: `first` names the long files. */
 export async function casesOf(folder, first) {
   const names = fs.readdirSync(folder).filter((f) => f.endsWith('.mjs')).map((f) => f.slice(0, -4)).sort();
@@ -36,18 +39,18 @@ export function runLane(name, queue) {
   child.stdout.on('data', (text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop();
-    for (const line of lines) if (/^\d+ passed, \d+ failed$/.test(line)) last = line; else console.log(line);
+    for (const line of lines) if (kCounts.test(line)) last = line; else console.log(line);
   });
   return new Promise((done) => child.on('close', (code) => {
-    const [, ok, bad] = /^(\d+) passed, (\d+) failed$/.exec(last) ?? [];
+    const [, ok, bad, twice] = kCounts.exec(last) ?? [];
     if (ok === undefined) console.log(`FAILED lane ${name} ended with ${code} before its end`);
-    done(ok === undefined ? { passed: 0, failed: 1 } : { passed: Number(ok), failed: Number(bad) });
+    done(ok === undefined ? { passed: 0, failed: 1, again: 0 } : { passed: Number(ok), failed: Number(bad), again: Number(twice) });
   }));
 }
 
-/** Says the sum as the last line and ends the process. */
+/** Says the sum as the last line and ends the process. `again`: how many of the passed ones failed first. */
 export function endWith(counts) {
   const sum = (key) => counts.reduce((all, each) => all + each[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed; ${sum('again')} passed on a second try`);
   process.exit(sum('failed') ? 1 : 0);
 }
