@@ -37,8 +37,8 @@ async function eachControl(consumer, agent) {
 const kPages = {
   form: { path: '/assist/bank.html', act: (consumer) => consumer.raw.type('#iban', 'GB29 NWBK 6016 1331') },
   article: { path: '/assist/article.html', act: (consumer) => consumer.evaluate(() => scrollTo(0, 420)) },
-  // A frame of another site is not shown, which the agent is told; what is masked in the other one is black.
-  dashboard: { path: '/assist/dashboard.html?still', except: 'iframe', act: (consumer, agent) => agent.says('unsupported', /Partner widget/) },
+  // A frame of another site is not shown, which the agent is told; what is masked in the page's own frame is black.
+  dashboard: { path: '/assist/dashboard.html?still', except: '#other, [data-parley-mask]', act: (consumer, agent) => agent.says('unsupported', /Partner widget/) },
   table: { path: '/assist/table.html', act: (consumer) => consumer.evaluate(() => scrollTo(0, 8097)) },
   controls: { path: '/assist/inputs.html', except: '#lane', act: eachControl },
   react: { path: '/react', act: fillIn }, vue: { path: '/vue', act: fillIn }, angular: { path: '/angular', act: fillIn },

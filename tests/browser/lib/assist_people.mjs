@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { until } from './browsers.mjs';
-import { assert } from './call.mjs';
+import { never } from './call.mjs';
 
 export const hidden = (page, id) => until(`${page.name}: ${id} goes`, async () => (await page.attribute(id, 'data-test')) === null);
 export const attribute = (page, id, name, value) => until(`${page.name}: ${id} ${name}=${value}`, async () => { const is = await page.attribute(id, name); return is === value || Promise.reject(new Error(String(is))); });
@@ -96,7 +96,7 @@ export async function meet(stack, consumer, agent, cid) {
   await consumer.goto(`${stack.url}/assistsample/claim.html?cid=${cid}&cobrowseOnly=true&name=Ada`);
   await consumer.appears('consent');
   await attribute(agent, 'workspace', 'data-phase', 'asking');
-  assert((await agent.attribute('assist-picture', 'data-frame')) === null, 'nothing is seen before the customer agrees');
+  never((await agent.attribute('assist-picture', 'data-frame')) !== null, 'nothing is seen before the customer agrees');
   await consumer.click('consent-yes');
   await attribute(agent, 'workspace', 'data-phase', 'joined');
   await hidden(agent, 'assist-cover');
@@ -149,11 +149,15 @@ export async function difference(consumer, agent) {
 
 /**
  * How alike what the agent sees and the customer's page are (SSIM; the agent's page has the test viewer). Not compared:
- * Parley's own bar, and the boxes of `except`, a selector of what is known to be different.
+ * Parley's own bar, and the boxes of `except`, a selector of what is known to be different, also in frames of the page's own.
  */
 export async function alike(consumer, agent, except = null) {
   const shot = await bare(consumer);
-  const boxes = except === null ? [] : await consumer.evaluate((s) => [...document.querySelectorAll(s)].map((e) => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; }), except);
+  const boxes = except === null ? [] : await consumer.evaluate((s) => {
+    const within = (root, dx, dy) => [...root.querySelectorAll(s)].map((e) => { const b = e.getBoundingClientRect(); return [b.x + dx, b.y + dy, b.width, b.height]; });
+    const inner = (frame) => { const b = frame.getBoundingClientRect(); return within(frame.contentDocument, b.x + frame.clientLeft, b.y + frame.clientTop); };
+    return [...within(document, 0, 0), ...[...document.querySelectorAll('iframe')].filter((frame) => frame.contentDocument).flatMap(inner)];
+  }, except);
   return agent.evaluate(async (base64, left) => {
     const wanted = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
     const seen = await createImageBitmap(window.__deep('[data-test=assist-picture]'));

@@ -67,6 +67,7 @@ class ChromiumPage extends Page {
   evaluate(f, ...a) { return this.raw.evaluate(`(${f})(...${JSON.stringify(a)})`); }
   click(id) { return this.raw.locator(this.test(id)).first().click({ timeout: 15000 }); }
   fill(id, text) { return this.raw.locator(this.test(id)).first().fill(text, { timeout: 15000 }); }
+  resize(width, height) { return this.raw.setViewportSize({ width, height }); }
   closeTab() { return this.raw.close({ runBeforeUnload: false }); }
   async close() { await this.browser.close().catch(() => {}); }
 }
@@ -82,6 +83,7 @@ class FirefoxPage extends Page {
     await element.evaluate((e) => { e.focus(); e.value = ''; });
     await element.type(text);
   }
+  resize(width, height) { return this.raw.setViewport({ width, height }); }
   closeTab() { return this.raw.close(); }
   async close() { this.browser.process()?.kill('SIGKILL'); }
 }

@@ -44,7 +44,7 @@ export function installViewer() {
       const d = g.getImageData(0, 0, canvas.width, canvas.height).data;
       for (let i = 0; i < d.length; i += 4) if (d[i] > 190 && d[i + 1] < 90 && d[i + 2] > 190) found++;
     }
-    return { frame: frame.frame, found, whole: frame.whole, lossless: frame.lossless, scrollY: frame.scrollY, ops: frame.ops.map(({ bytes, ...op }) => ({ ...op, bytes: bytes?.byteLength })) };
+    return { frame: frame.frame, w: frame.w, found, whole: frame.whole, lossless: frame.lossless, scrollY: frame.scrollY, ops: frame.ops.map(({ bytes, ...op }) => ({ ...op, bytes: bytes?.byteLength })) };
   };
   window.__pixels = (x, y, w, h) => [...state.g.getImageData(x, y, w, h).data];
   window.__png = async () => {
