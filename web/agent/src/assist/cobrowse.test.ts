@@ -268,6 +268,8 @@ describe('session', () => {
     expect(cobrowse.activity?.text).toBe('You filled in Name');
     link().says({ type: 'activity', party: 'p1', what: 'scroll', target: '' });
     expect(cobrowse.activity?.text).toBe('Ada scrolled');
+    link().says({ type: 'activity', party: 'p2', what: 'refused', target: 'The site does not let agents use this element.' });
+    expect(cobrowse.activity?.text).toBe('The site does not let agents use this element.');
   });
 
   it('reads states strictly: an unknown one is no consent', () => {

@@ -405,6 +405,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
 
   private acted(party: string, what: string, target: string): void {
+    if (what === 'refused') return this.say(target); // A sentence of the page's.
     const verb = kDeeds[what] ?? what;
     this.say(`${party === this.me_ ? 'You' : this.nameOf(party)} ${verb}${target ? ` ${target}` : ''}`);
   }
