@@ -1,22 +1,65 @@
 // The agent's side of a shared page, driven as a person would, with the customer's page in a browser of its own; and the
 // supervisors' console, whose things the agent sends.
 import {
-  attribute, colourAt, controls, difference, drag, escalate, hand, hidden, listen, meet, movesWindow, onLoad, png, signIn, told, type, value,
+  attribute, colourAt, controls, difference, drag, escalate, hand, hidden, listen, meet, movesWindow, onLoad, place, png, signIn, told, type, value,
 } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
-import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
+import { assert, establish, never, signIn as signInForCalls } from '../lib/call.mjs';
 import { near } from '../lib/measure.mjs';
 import { agentTopicToken, Topic } from '../lib/topic.mjs';
 
-/** Each tool's message arrives; what was drawn is seen here, too, and goes when it is cleared. */
+/** Where the customer's page shows what a tool made: left, top, right, bottom in parts of the window; a spotlight is the hole of a shade. */
+const shown = (consumer, tool) => consumer.evaluate((name) => {
+  const shape = window.__deep(name === 'cursor' ? '[data-test=assist-cursor]' : `[data-test=assist-shape][data-tool=${name}]`);
+  if (!shape || shape.matches('.idle')) return null;
+  const part = ({ left, top, right, bottom }) => [left / innerWidth, top / innerHeight, right / innerWidth, bottom / innerHeight];
+  if (name !== 'spot') return part(shape.getBoundingClientRect());
+  const shade = shape.ownerSVGElement.querySelector('path');
+  const dark = (x, y) => shade.isPointInFill(new DOMPoint(x * innerWidth, y * innerHeight));
+  return dark(0.28, 0.37) && dark(0.52, 0.37) && !dark(0.32, 0.32) && !dark(0.48, 0.43) ? [0.3, 0.3, 0.5, 0.45] : [0, 0, 0, 0];
+}, tool);
+
+/** The customer's page shows it there, to the width of a line. */
+const seenAt = (consumer, tool, place) => until(`the customer's page shows ${tool}`, async () => {
+  const at = await shown(consumer, tool);
+  return (at && place.every((v, i) => Math.abs(v - at[i]) < 0.02)) || Promise.reject(new Error(`at ${at}`));
+});
+
+/** The upper edge of the rectangle in a picture of the customer's window has the colour of its line. */
+async function edgeIsSeen(consumer, agent) {
+  const stroke = await consumer.evaluate(() => [...window.__deep('[data-test=assist-shape][data-tool=rect]').children].at(-1).getAttribute('stroke'));
+  const shot = Buffer.from(await consumer.raw.screenshot()).toString('base64');
+  const seen = await agent.evaluate(async (png) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const g = new OffscreenCanvas(1, 9).getContext('2d');
+    g.drawImage(image, -Math.round(0.4 * image.width), 4 - Math.round(0.3 * image.height));
+    const { data } = g.getImageData(0, 0, 1, 9);
+    return Array.from({ length: 9 }, (_, i) => [...data.slice(4 * i, 4 * i + 3)]);
+  }, shot);
+  const wanted = [1, 3, 5].map((i) => parseInt(stroke.slice(i, i + 2), 16));
+  assert(seen.some((colour) => near(colour, wanted, 30)), `no line in ${stroke} on the customer's screen: ${JSON.stringify(seen)}`);
+}
+
+/** What each tool draws, and where the pointer is, is on the customer's page, where the agent made it; seen here, too; gone when it is cleared. */
 async function drawings(consumer, agent) {
   await agent.click('tool-point');
   await agent.raw.mouse.move(...(await hand(agent, 0.5, 0.5)));
   await told(consumer, 'the pointer', (m) => m.type === 'pointer');
+  const pointsAt = (x, y) => until(`the pointer is at ${x}, ${y}`, async () => {
+    const at = await shown(consumer, 'cursor');
+    // Its tip is the upper left corner, but for a white edge.
+    return (at && Math.abs(at[0] - x) < 0.02 && Math.abs(at[1] - y) < 0.03) || Promise.reject(new Error(`at ${at}`));
+  });
+  await pointsAt(0.5, 0.5);
+  await agent.raw.mouse.move(...(await hand(agent, 0.25, 0.6)));
+  await pointsAt(0.25, 0.6);
+  assert(/Agent 1/.test(await consumer.evaluate(() => window.__deep('[data-test=assist-cursor]').textContent)), 'whose pointer it is');
   for (const tool of ['pen', 'highlighter', 'arrow', 'rect', 'spot']) {
     await agent.click(`tool-${tool}`);
     await drag(agent, [0.3, 0.3], [0.5, 0.45]);
     await told(consumer, tool, (m) => m.type === 'draw' && m.tool === tool && m.points > 0);
+    await seenAt(consumer, tool, [0.3, 0.3, 0.5, 0.45]);
+    if (tool === 'rect') await edgeIsSeen(consumer, agent);
   }
   await agent.click('tool-text');
   await agent.raw.mouse.click(...(await hand(agent, 0.2, 0.2)));
@@ -24,10 +67,73 @@ async function drawings(consumer, agent) {
   await type(agent, 'Look here');
   await agent.press('Enter');
   await told(consumer, 'text', (m) => m.tool === 'text' && m.text === 'Look here');
+  await until('the customer reads it', () => consumer.evaluate(() => window.__deep('[data-test=assist-shape][data-tool=text]')?.textContent === 'Look here'));
   await agent.appears('assist-shape');
   await agent.click('tool-clear');
   await told(consumer, 'cleared', (m) => m.type === 'erase' && m.all);
-  await hidden(agent, 'assist-shape');
+  await Promise.all([hidden(agent, 'assist-shape'), hidden(consumer, 'assist-shape')]);
+}
+
+/** The wheel and keys that are more than what they type, as the page's own form takes them. */
+async function wheelAndKeys(consumer, agent) {
+  const { mouse } = agent.raw;
+  const focus = (id) => until(`${id} has the focus`, async () => { const is = await consumer.evaluate(() => document.activeElement?.id); return is === id || Promise.reject(new Error(is)); });
+  const holds = (selector, text) => until(`${selector} holds ${JSON.stringify(text)}`, async () => { const is = await value(consumer, selector); return is === text || Promise.reject(new Error(JSON.stringify(is))); });
+  const keys = async (...all) => { for (const key of all) await agent.press(key); };
+  await keys('Backspace');
+  await type(agent, '5');
+  await keys('ArrowLeft', 'ArrowLeft', 'Backspace', 'Home');
+  await type(agent, '2 ');
+  await holds('#claim-street', '2 Mill Lan 5');
+  await keys('Tab');
+  await focus('claim-phone');
+  await keys('Tab');
+  await focus('claim-kind');
+  await keys('ArrowDown', 'ArrowDown');
+  await holds('#claim-kind', 'water');
+  await keys('Shift+Tab');
+  await focus('claim-phone');
+  await mouse.move(...(await hand(agent, 0.5, 0.5)));
+  const scrolled = () => consumer.evaluate(() => Math.round(scrollY));
+  await mouse.wheel(0, 250);
+  await until('the wheel scrolls the page', async () => { const y = await scrolled(); return y === 250 || Promise.reject(new Error(String(y))); });
+  await mouse.click(...(await place(consumer, agent, '#claim-text')));
+  await focus('claim-text');
+  await type(agent, 'One');
+  await keys('Enter');
+  await type(agent, 'Two');
+  await holds('#claim-text', 'One\nTwo');
+  await mouse.wheel(0, -250);
+  await until('and back', async () => (await scrolled()) === 0);
+  // Enter in a line sends the form by its button, which is barred; were it not, the form's own validation would ask for what is missing.
+  await mouse.click(...(await place(consumer, agent, '#claim-street')));
+  await focus('claim-street');
+  await keys('Enter');
+  await agent.says('assist-activity', /^The site does not let agents use this element\.$/);
+  await focus('claim-street');
+  await consumer.evaluate(() => document.getElementById('claim-send').removeAttribute('data-parley-barred'));
+  await keys('Enter');
+  await focus('claim-policy');
+  await consumer.evaluate(() => document.getElementById('claim-send').setAttribute('data-parley-barred', ''));
+}
+
+/** Control is given back, and is taken back, each by its button; each time nothing more is done by who had it. */
+async function givenAndTaken(consumer, agent) {
+  const control = async () => {
+    await agent.click('tool-control');
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await attribute(agent, 'assist-state', 'data-control', 'true');
+    await consumer.appears('assist-control');
+  };
+  for (const [page, button] of [[agent, 'release-control'], [consumer, 'assist-take']]) {
+    await control();
+    await page.click(button);
+    await attribute(agent, 'assist-state', 'data-control', 'false');
+    await hidden(consumer, 'assist-control');
+    await hidden(agent, 'assist-keys');
+    await attribute(agent, 'workspace', 'data-mode', 'look');
+  }
 }
 
 async function form(consumer, agent) {
@@ -35,7 +141,7 @@ async function form(consumer, agent) {
   await agent.appears('form-field');
   const fields = await agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].map((e) => [e.querySelector('label')?.textContent.trim() ?? '', e.dataset.masked]));
   for (const name of ['IBAN', 'Password']) assert(fields.some(([label, masked]) => label.startsWith(name) && masked === 'true'), `${name} is not masked: ${JSON.stringify(fields)}`);
-  assert(!(await agent.evaluate(() => document.body.innerHTML)).includes('umbrella1924'), 'the password is in the agent’s page');
+  never((await agent.evaluate(() => document.body.innerHTML)).includes('umbrella1924'), 'the password is in the agent’s page');
   const set = (label, text) => agent.evaluate((l, t) => {
     const field = [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes(l)).querySelector('[data-test=field-input]');
     field.value = t;
@@ -179,7 +285,8 @@ async function watches(supervisor, consumer, stack, shots) {
   await until('the supervisor sees what the customer sees', async () => { const d = await difference(consumer, supervisor); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
   await supervisor.appears('assist-shape');
   await consumer.evaluate(() => { document.body.appendChild(document.createElement('div')).style.cssText = 'position:fixed;left:0;top:300px;width:60px;height:60px;z-index:9;background:rgb(0,90,200)'; });
-  await until('he sees what changes', async () => { const colour = await colourAt(supervisor, 30, 330); return near(colour, [0, 90, 200], 25) || Promise.reject(new Error(String(colour))); });
+  const scale = (await supervisor.evaluate(() => window.__deep('[data-test=assist-picture]').width)) / (await consumer.evaluate(() => innerWidth));
+  await until('he sees what changes', async () => { const colour = await colourAt(supervisor, 30 * scale, 330 * scale); return near(colour, [0, 90, 200], 25) || Promise.reject(new Error(String(colour))); });
   await onlyLooks(supervisor, consumer);
   await shots(supervisor, 'assist-supervisor-watching');
   await supervisor.click('assist-leave');
@@ -223,7 +330,11 @@ export const cases = [{
     await shots(agent, 'assist-agent-shared');
     await zooms(consumer, agent);
     await drawings(consumer, agent);
-    await controls(consumer, agent, () => form(consumer, agent));
+    await controls(consumer, agent, async () => {
+      await wheelAndKeys(consumer, agent);
+      await form(consumer, agent);
+    });
+    await givenAndTaken(consumer, agent);
     await sends(consumer, agent);
     await shots(agent, 'assist-agent-done');
     await consumer.click('assist-pause');
@@ -236,8 +347,12 @@ export const cases = [{
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }, {
-  name: 'assist agent: the page in half its size, drawing and control (firefox agent)', settings: { 'assist.image_scale_percent': 50 }, async run({ stack, browser, shots }) {
+  name: 'assist agent: a supervisor watches; the page in half its size, drawing, control and the form (firefox agent)', settings: { 'assist.image_scale_percent': 50 }, async run({ stack, browser, shots }) {
     const agent = await browser('firefox', 'agent'), consumer = await browser('chromium', 'consumer');
+    await signIn(agent, stack, 'supervisor1', '/expertassist/supervisor/');
+    await watches(agent, consumer, stack, shots);
+    await agent.click('sign-out');
+    await agent.appears('login');
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
     await meet(stack, consumer, agent, 'agent-2');
     await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
@@ -246,7 +361,7 @@ export const cases = [{
     await agent.click('tool-pen');
     await drag(agent, [0.3, 0.3], [0.5, 0.45]);
     await told(consumer, 'the pen', (m) => m.type === 'draw' && m.tool === 'pen');
-    await controls(consumer, agent);
+    await controls(consumer, agent, () => form(consumer, agent));
     await shots(agent, 'assist-agent-firefox');
     assert(agent.errors.length === 0, agent.errors.join('; '));
   },
