@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import { alike, attribute, blackness, controls, drag, escalate, hidden, meet, meetByCode, onLoad, png, signIn, siteWith } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
-import { assert, establish, signIn as signInForCalls } from '../lib/call.mjs';
+import { assert, establish, never, signIn as signInForCalls } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
 import { pdf } from '../lib/pdfs.mjs';
 import { Topic, agentTopicToken } from '../lib/topic.mjs';
@@ -188,6 +188,38 @@ async function drawsOnDocument(consumer, agent) {
   await agent.click('tool-look');
 }
 
+/** Either side makes the document larger and smaller, for both: how wide its page is in parts of the room for it. */
+async function zoomsDocument(consumer, agent) {
+  const width = (page) => page.evaluate(() => { const sheet = window.__deep('.page[data-page="1"]'); return sheet.offsetWidth / (sheet.parentElement.clientWidth - 24); });
+  const both = (zoom) => until(`the page is ${zoom} times as wide for both`, async () => {
+    const wide = await Promise.all([consumer, agent].map(width));
+    return wide.every((w) => Math.abs(w - zoom) < 0.03) || Promise.reject(new Error(String(wide)));
+  });
+  await both(1);
+  await agent.raw.locator('.document [aria-label=Larger]').click();
+  await both(1.25);
+  await consumer.click('document-larger');
+  await both(1.5625);
+  await consumer.click('document-smaller');
+  await consumer.click('document-smaller');
+  await both(1);
+}
+
+/** An upload that takes long is called off: nothing is sent, and the next file is taken. */
+async function callsUploadOff(consumer, agent) {
+  const cdp = await agent.raw.context().newCDPSession(agent.raw);
+  await cdp.send('Network.enable');
+  const line = (kbit) => cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: kbit < 0 ? -1 : (kbit * 1000) / 8 });
+  await line(400);
+  await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'long.pdf', mimeType: 'application/pdf', buffer: Buffer.from(pdf(2, 1_000_000), 'latin1') });
+  await agent.appears('upload-progress');
+  await agent.click('upload-cancel');
+  await attribute(agent, 'push-error', 'data-code', 'upload.cancelled');
+  await line(-1);
+  await agent.appears('source-file');
+  assert((await agent.attribute('pushed', 'data-kind')) === null && (await consumer.attribute('document', 'data-id')) === null, 'something was sent');
+}
+
 /** By address: a document that the server fetches, and a film that the customer opens. */
 async function sendsByAddress(consumer, agent, site) {
   await agent.click('source-address');
@@ -197,6 +229,7 @@ async function sendsByAddress(consumer, agent, site) {
   await consumer.says('document-page', /^1 \/ 2$/);
   await attribute(agent, 'pushed', 'data-state', 'opened');
   await agent.appears('document');
+  await zoomsDocument(consumer, agent);
   await drawsOnDocument(consumer, agent);
   await consumer.click('document-close');
   await hidden(agent, 'document');
@@ -221,6 +254,7 @@ const documents = {
     await meetByCode(stack, consumer, agent);
     await agent.click('panel-push');
     await agent.click('source-file');
+    await callsUploadOff(consumer, agent);
     await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'plan.png', mimeType: 'image/png', buffer: png(320, 200, [20, 120, 200]) });
     await consumer.appears('document');
     await attribute(agent, 'pushed', 'data-state', 'opened');
@@ -309,7 +343,7 @@ async function hiddenBySettings(consumer, agent) {
   await until('the form is there', () => agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].some((e) => e.textContent.includes('In your own words') && e.dataset.masked === 'true')));
   const known = await agent.evaluate(() => window.__texts + document.body.innerHTML + [...document.querySelectorAll('input, textarea')].map((e) => e.value).join());
   assert(known.includes('In your own words'), 'nothing was kept');
-  for (const secret of ['Ada Marlow', 'A secret of mine', 'LI21', 'umbrella1924']) assert(!known.includes(secret), `${secret} is in the agent’s browser`);
+  for (const secret of ['Ada Marlow', 'A secret of mine', 'LI21', 'umbrella1924']) never(known.includes(secret), `${secret} is in the agent’s browser`);
   await agent.click('panel-form');
 }
 

@@ -1,7 +1,9 @@
 // A shared page outlives the server's process: nobody is asked again, pictures go on, and short codes that were given out
 // before are good after.
+import { colourAt } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert } from '../lib/call.mjs';
+import { near } from '../lib/measure.mjs';
 import { request } from '../lib/stack.mjs';
 
 const kCid = 'restarted';
@@ -27,11 +29,13 @@ async function restart(stack, signal) {
   await stack.server.ended;
 }
 
-/** What the customer types from now on is seen: the picture is another one than before. */
-async function goesOn(consumer, agent, text) {
-  const before = await agent.attribute('assist-picture', 'data-frame');
-  await consumer.evaluate((t) => { document.querySelector('#claim-street').value = t; }, text);
-  await until('another picture', async () => (await agent.attribute('assist-picture', 'data-frame')) !== before);
+/** What changes from now on is seen, in a colour that no picture had before. */
+async function goesOn(consumer, agent, colour) {
+  await consumer.evaluate((c) => {
+    const box = document.getElementById('__box') ?? document.body.appendChild(Object.assign(document.createElement('div'), { id: '__box' }));
+    box.style.cssText = `position:fixed;left:0;top:300px;width:60px;height:60px;z-index:9;background:rgb(${c})`;
+  }, colour);
+  await until(`the agent sees rgb(${colour})`, async () => { const seen = await colourAt(agent, 30, 330); return near(seen, colour, 25) || Promise.reject(new Error(String(seen))); });
 }
 
 async function cookieOf(stack, user) {
@@ -45,14 +49,14 @@ export const cases = [{
     const agent = await browser('chromium', 'agent');
     await meet(stack, consumer, agent);
     const { shortCode } = (await request(`${stack.url}/assistserver/shortcode/create`, { method: 'POST', body: { cid: kCid } })).json;
-    for (const signal of ['SIGKILL', 'SIGTERM']) {
+    for (const [signal, colour] of [['SIGKILL', [0, 90, 200]], ['SIGTERM', [200, 40, 120]]]) {
       await restart(stack, signal);
       await attribute(consumer, 'assist-bar', 'data-look', 'lost');
       await stack.startServer();
       await attribute(consumer, 'assist-bar', 'data-look', 'on');
       await attribute(agent, 'workspace', 'data-phase', 'joined');
       assert((await consumer.attribute('consent', 'data-test')) === null, 'the customer is asked again');
-      await goesOn(consumer, agent, `after ${signal}`);
+      await goesOn(consumer, agent, colour);
       const state = (await request(`${stack.url}/web_plugin_framework/webcontroller/api/assist/sessions`, { headers: await stack.admin() })).json;
       assert(state.current.length === 1 && state.current[0].parties.length === 1 && state.current[0].parties[0].state === 'joined', JSON.stringify(state));
       stack.adminCookie = '';
