@@ -18,7 +18,6 @@ const base::Logger logger{"broker"};
 constexpr const char* kIdentity = "media";
 constexpr const char* kSecretFile = "broker-control.secret";
 constexpr base::Millis kCertificatePeriod{5'000};
-constexpr base::Millis kRenewPeriod = std::chrono::hours{12};
 
 const base::Gauge& loadGauge() {
   static const base::Gauge gauge =
@@ -45,7 +44,6 @@ Broker::Broker(net::EventLoop& loop, const base::Settings& settings, std::string
       ended_(std::move(ended)),
       statusTimer_(loop),
       sampleTimer_(loop),
-      renewTimer_(loop),
       drainTimer_(loop) {}
 
 Broker::~Broker() {
@@ -120,7 +118,7 @@ base::Result<void> Broker::startControl(const std::string& stateDirectory) {
   const std::string file = authority_->stateDirectory() + "/" + kIdentity;
   certificateWatcher_ = std::make_unique<trust::CertificateWatcher>(loop_, file + ".pem", file + ".key", tls_,
                                                                     kCertificatePeriod);
-  renewTimer_.startEvery(kRenewPeriod, [this] { renewCertificate(); });
+  renewal_ = std::make_unique<trust::IdentityRenewal>(loop_, *authority_, kIdentity, trust::localNames);
   statusTimer_.startEvery(kStatusEvery, [this] {
     const Json status{
         {"event", "status"}, {"load", load()}, {"calls", registry_->calls().size()}, {"draining", draining_}};
@@ -132,14 +130,6 @@ base::Result<void> Broker::startControl(const std::string& stateDirectory) {
     loadGauge().set(load());
   });
   return {};
-}
-
-/// Writes new files when the old ones near their end; the watcher then takes them into use.
-void Broker::renewCertificate() {
-  if (const auto identity = authority_->identity(kIdentity, trust::localNames()); !identity) {
-    logger.error("the control certificate was not renewed",
-                 {{"reason", identity.error().reason}, {"text", identity.error().text}});
-  }
 }
 
 void Broker::onWorkerEvent(const WorkerEvent& event) {
@@ -216,7 +206,7 @@ void Broker::stop() {
   if (std::exchange(stopping_, true)) return;
   drainTimer_.stop();
   statusTimer_.stop();
-  renewTimer_.stop();
+  renewal_.reset();
   auto stopped = guard_.wrap([this] {
     if (++stoppedWorkers_ == workers_.size()) closeServer();
   });

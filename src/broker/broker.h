@@ -53,7 +53,6 @@ class Broker final : public ControlHost {
   base::Result<void> startWorkers();
   base::Result<void> startControl(const std::string& stateDirectory);
   void onWorkerEvent(const WorkerEvent& event);
-  void renewCertificate();
   void closeServer();
   unsigned load() const;
   std::size_t maxCalls() const;
@@ -64,6 +63,7 @@ class Broker final : public ControlHost {
   std::function<void()> ended_;
   std::vector<std::string> addresses_;
   std::optional<trust::Authority> authority_;
+  std::unique_ptr<trust::IdentityRenewal> renewal_;
   CallRegistry::Workers workers_;
   std::vector<std::uint64_t> beats_;
   std::optional<LoadMeter> load_;
@@ -76,7 +76,7 @@ class Broker final : public ControlHost {
   net::Endpoint controlEndpoint_;
   bool draining_ = false, stopping_ = false;
   std::size_t stoppedWorkers_ = 0;
-  net::Timer statusTimer_, sampleTimer_, renewTimer_, drainTimer_;
+  net::Timer statusTimer_, sampleTimer_, drainTimer_;
   base::LifeGuard guard_;
 };
 

@@ -223,6 +223,18 @@ base::Result<ServerIdentity> Authority::identity(const std::string& name,
   return issueIdentity(path, *wanted, std::move(key), *authority, certificatePem_);
 }
 
+IdentityRenewal::IdentityRenewal(net::EventLoop& loop, Authority authority, std::string name,
+                                 std::function<std::vector<std::string>()> names, base::Millis period)
+    : authority_(std::move(authority)), name_(std::move(name)), names_(std::move(names)), timer_(loop) {
+  timer_.startEvery(period, [this] {
+    if (const auto identity = authority_.identity(name_, names_()); !identity) {
+      log.error(
+          "the certificate was not renewed",
+          {{"name", name_}, {"reason", identity.error().reason}, {"text", identity.error().text}});
+    }
+  });
+}
+
 base::Result<base::Secret> Authority::secret(const std::string& file) {
   if (!isFileName(file)) {
     return base::fail("trust.bad_name", "\"" + base::printable(file, 80) + "\" cannot name a secret");

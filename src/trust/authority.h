@@ -45,6 +45,22 @@ class Authority {
 /// DNS names and addresses of this machine, for a default certificate: host name, localhost, all addresses.
 std::vector<std::string> localNames();
 
+/// Looks after an identity while its program runs: asks for it again every `period`, so that our own certificate is written
+/// anew before it ends. A CertificateWatcher then takes the files into use. Failures are logged, the old files stay.
+class IdentityRenewal {
+ public:
+  /// `names` is asked each time: settings and addresses change.
+  IdentityRenewal(net::EventLoop& loop, Authority authority, std::string name,
+                  std::function<std::vector<std::string>()> names,
+                  base::Millis period = std::chrono::hours{12});
+
+ private:
+  Authority authority_;
+  std::string name_;
+  std::function<std::vector<std::string>()> names_;
+  net::Timer timer_;
+};
+
 /// Watches certificate and key files and puts changes into `context` (TLS-5). A bad pair is logged and the
 /// old one stays. Checks every `period`.
 class CertificateWatcher {
