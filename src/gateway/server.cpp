@@ -28,6 +28,13 @@ constexpr std::size_t kPasswordQueue = 64;
 // The largest that is asked for is a session token. Each connection may hold as much.
 constexpr std::size_t kMaxRequestBody = 64 * 1024;
 
+/// What people read in their calls when the server is to stop.
+std::string endingText(std::int64_t seconds) {
+  std::string time = std::to_string(seconds >= 120 ? seconds / 60 : seconds);
+  time += seconds >= 120 ? " minutes" : " seconds";
+  return "The service is being restarted. Calls can go on for up to " + time + ".";
+}
+
 class RunningServer final : public Server {
  public:
   RunningServer(net::EventLoop& loop, base::Settings& settings, std::string version,
@@ -63,7 +70,7 @@ class RunningServer final : public Server {
     desk_->drain();
     sip_->drain();
     for (const auto& extension : extensions_) extension->drain();
-    sessions_->announceEnding("The service is being restarted.");
+    sessions_->announceEnding(endingText(settings_.integer("server.drain_seconds")));
     limit_.start(base::Millis{settings_.integer("server.drain_seconds") * 1000}, [this] { stop(); });
     drainTimer_.startEvery(kDrainCheck, [this] {
       if (calls_->live() == 0) stop();
@@ -90,9 +97,11 @@ class RunningServer final : public Server {
 
  private:
   base::Result<void> makeTls(trust::Authority& authority) {
-    auto names = settings_.list("server.names");
-    if (names.empty()) names = trust::localNames();
-    auto identity = authority.identity("server", names);
+    const auto names = [this] {
+      auto given = settings_.list("server.names");
+      return given.empty() ? trust::localNames() : given;
+    };
+    auto identity = authority.identity("server", names());
     if (!identity) return std::unexpected(identity.error());
     auto context = net::TlsServerContext::create(identity->certificatePem, identity->keyPem);
     if (!context) return std::unexpected(context.error());
@@ -100,6 +109,7 @@ class RunningServer final : public Server {
     const std::string base = authority.stateDirectory() + "/server";
     watcher_ = std::make_unique<trust::CertificateWatcher>(loop_, base + ".pem", base + ".key", tls_,
                                                            kCertificateCheck);
+    renewal_ = std::make_unique<trust::IdentityRenewal>(loop_, authority, "server", names);
     return {};
   }
 
@@ -255,6 +265,7 @@ class RunningServer final : public Server {
     drainTimer_.stop();
     limit_.stop();
     sampleTimer_.stop();
+    renewal_.reset();
     sip_->stop();
     for (const auto& extension : extensions_) extension->stop();
     sessions_->closeAll();
@@ -270,6 +281,7 @@ class RunningServer final : public Server {
   net::WorkPool pool_;
   std::shared_ptr<net::TlsServerContext> tls_;
   std::unique_ptr<trust::CertificateWatcher> watcher_;
+  std::unique_ptr<trust::IdentityRenewal> renewal_;
   std::unique_ptr<identity::TokenSigner> signer_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Brokers> brokers_;

@@ -458,7 +458,9 @@ TEST_F(ServerTest, ADrainLetsCallsEndAndStopTellsThem) {
   connectPages();
   const auto id = connectedCall();
   server_->drain();
-  EXPECT_EQ(consumer_->expect("session")["what"], "ending");
+  const auto told = consumer_->expect("session");
+  EXPECT_EQ(told["what"], "ending");
+  EXPECT_EQ(told["text"], "The service is being restarted. Calls can go on for up to 5 minutes.");
   EXPECT_EQ(call("GET", "/health/ready").status, 503);
   EXPECT_EQ(reasonOf(call("POST", "/assistserver/session")), "503 server.draining");
   EXPECT_FALSE(ended_);

@@ -180,7 +180,7 @@ describe('AgentClient', () => {
     const call = await talk();
     env.gateway.mode = 'refuse';
     env.gateway.drop();
-    await env.clock.advance(85_000);
+    await env.clock.advance(55_000);
     expect([call.ended, agent.connectionState]).toEqual([null, 'reconnecting']);
     await env.clock.advance(6000);
     expect(call.ended).toMatchObject({ reason: 'agent_lost', by: 'system' });
@@ -190,6 +190,20 @@ describe('AgentClient', () => {
     env.gateway.forget();
     await env.clock.advance(11_000);
     expect(agent.connectionState).toBe('connected');
+  });
+
+  it('ends a call that it gave up also when the gateway still has it', async () => {
+    const call = await talk();
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(62_000);
+    expect(call.ended).toMatchObject({ reason: 'agent_lost' });
+    env.gateway.mode = 'welcome';
+    env.gateway.calls = [fields('connected')];
+    await env.clock.advance(11_000);
+    expect(agent.connectionState).toBe('connected');
+    expect(agent.calls).toEqual([]);
+    expect(env.gateway.messages.filter((m) => m.type === 'end')).toMatchObject([{ call: 'c1' }]);
   });
 
   it('keeps its calls when the network is back in time', async () => {

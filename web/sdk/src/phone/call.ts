@@ -352,6 +352,11 @@ export class Call extends CallFacts {
     if (!this.ended_) this.media_.networkChanged();
   }
 
+  /** @internal Said of the service as a whole, to be read in the call. */
+  remark(error: ParleyError): void {
+    if (!this.ended_) this.tell('notice', error);
+  }
+
   /** @internal The gateway no longer knows the call, or cannot be reached any more. */
   lost(error: ParleyError): void {
     const mine = this.host_.role === 'agent' ? 'agent_lost' : 'consumer_lost';

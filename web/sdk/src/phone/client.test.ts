@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeEnvironment, settle } from '../testing/index';
 import type { Call } from './call';
-import { onFault } from '../common/index';
+import { onFault, type ParleyError } from '../common/index';
 import { Client } from './client';
 
 let env: FakeEnvironment;
@@ -327,6 +327,26 @@ describe('an interrupted call', () => {
     env.gateway.drop();
     await env.clock.advance(3_100);
     expect(states).toEqual(['reconnecting']);
+  });
+
+  it('tells in the call that the service is to be restarted', async () => {
+    const call = await connect();
+    const notices: ParleyError[] = [];
+    call.on('notice', (error) => notices.push(error));
+    env.gateway.send({ type: 'session', what: 'ending', text: 'The service is being restarted.' });
+    expect(notices.map(({ code, message }) => [code, message])).toEqual([['session.ending', 'The service is being restarted.']]);
+    expect(call.state).toBe('connected');
+  });
+
+  it('gives a call up that is dialled while the network is gone', async () => {
+    const call = await connect();
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(5_000);
+    const second = client.call({ destination: 'agent2' });
+    await env.clock.advance(90_000);
+    expect([call.ended?.reason, second.ended?.reason]).toEqual(['consumer_lost', 'session.lost']);
+    nothingLeft();
   });
 
   it('ends when the server no longer knows it', async () => {

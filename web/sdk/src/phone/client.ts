@@ -91,6 +91,7 @@ export class Client extends Phone<ClientEvents> {
   }
 
   protected messageArrived(message: ServerMessage): void {
+    if (message.type === 'session' && message.what === 'ending') return this.remark(new ParleyError('session.ending', { text: message.text }));
     // A call this page ended before it had an id.
     if (message.type === 'call' && message.state !== 'ended') this.send({ type: 'end', call: message.call });
   }

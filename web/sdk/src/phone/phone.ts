@@ -45,6 +45,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   protected readonly calls_ = new Map<string, Call>();
   protected readonly unnamed_ = new Set<Call>();
   protected connection_: Connection | null = null;
+  private readonly gaveUp_ = new Set<string>();
   private readonly base_: string;
   private stopNetwork_: (() => void) | null = null;
   private giveUpTimer_ = 0;
@@ -157,24 +158,41 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
     this.emit(name as keyof E, detail as E[keyof E]);
   }
 
-  /** How long calls wait for a broken connection: as long as the gateway, which may see later that it broke. */
+  /** How long calls wait for a broken connection: as long as the gateway says. */
   private patience(): number {
-    return ((this.connection_?.welcome?.limits.resumeSeconds ?? 60) + 30) * 1000;
+    return (this.connection_?.welcome?.limits.resumeSeconds ?? 60) * 1000;
   }
 
-  /** The gateway has ended them, and whoever sits here is not left before a picture that stands still. */
+  /**
+   * Whoever sits here is not left before a picture that stands still. The gateway may see some seconds later that the connection
+   * broke: a call that it still has when the page is back is ended there, too, since here people were told that it is over.
+   */
   private giveCallsUp(): void {
-    for (const call of this.calls_.values()) call.lost(new ParleyError('session.lost'));
+    for (const call of this.calls) {
+      if (call.id) this.gaveUp_.add(call.id);
+      call.lost(new ParleyError('session.lost'));
+    }
   }
 
   /** The gateway's list is the truth: what it does not know has ended. */
   private synchronise(welcome: Welcome): void {
+    welcome.calls = welcome.calls.filter((fields) => {
+      if (!this.gaveUp_.has(fields.call)) return true;
+      if (fields.state !== 'ended') this.send({ type: 'end', call: fields.call });
+      return false;
+    });
+    this.gaveUp_.clear();
     const known = new Map(welcome.calls.map((fields) => [fields.call, fields]));
     for (const call of [...this.calls_.values()]) {
       const fields = known.get(call.id);
       if (fields) call.apply(fields);
       else if (!welcome.resumed) call.lost(new ParleyError('session.lost'));
     }
+  }
+
+  /** Something that people in every call of this page should read. */
+  protected remark(error: ParleyError): void {
+    for (const call of this.calls) call.remark(error);
   }
 
   /** Starts a call on what `connected` waits for. */
