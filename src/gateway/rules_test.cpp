@@ -1,6 +1,8 @@
 // The pure rules: who may be called, patterns, limits, timelines, settings.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "gateway/agents.h"
 #include "gateway/destinations.h"
 #include "gateway/hunt_groups.h"
@@ -264,7 +266,11 @@ TEST(SipReasons, EveryStatusHasOneAndOursAreFinal) {
   EXPECT_EQ(endReasonOfSip(488, ""), EndReason::mediaIncompatible);
   EXPECT_EQ(endReasonOfSip(603, ""), EndReason::phoneDeclined);
   EXPECT_EQ(endReasonOfSip(503, "sip.trunk_down"), EndReason::trunkDown);
+  std::ifstream file(PARLEY_SOURCE_DIR "/docs/protocols/websocketcall.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
   for (std::size_t i = 1; i < kEndReasons; ++i) {
+    const std::string token(toString(static_cast<EndReason>(i)));
+    EXPECT_NE(page.find("`" + token + "`"), std::string::npos) << token << " is not documented";
     const int status = sipStatusOf(static_cast<EndReason>(i));
     EXPECT_TRUE(status >= 400 && status < 700) << i;
   }

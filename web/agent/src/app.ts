@@ -264,6 +264,14 @@ export class AgentApp extends LitElement {
     this.client_.setCapture(this.capture());
   }
 
+  /** A choice made beside a running call is meant for it, too. */
+  private useDevice(kind: keyof DeviceChoice, id: string): void {
+    const call = this.desk_.active;
+    if (!call) return;
+    const used = kind === 'cameraId' ? call.setCamera(id) : kind === 'microphoneId' ? call.setMicrophone(id) : call.setSpeaker(id);
+    used.catch((error: unknown) => this.toasts?.error(error));
+  }
+
   // ---- drawing
 
   private loginPage() {
@@ -283,6 +291,9 @@ export class AgentApp extends LitElement {
 
   private header() {
     const up = this.connection_ === 'connected';
+    // A call notices first that the own network is gone; "Connected" beside its words would contradict them.
+    const interrupted = this.desk_.calls.some((call) => call.state === 'reconnecting' && call.peerConnection !== 'lost');
+    const shown = up && interrupted ? 'reconnecting' : this.connection_;
     const away = this.availability_ === 'away';
     return html`<header class="top">
       <div class="brand">${logo}<span>Parley</span></div>
@@ -299,8 +310,8 @@ export class AgentApp extends LitElement {
         <span class="track" aria-hidden="true"></span>
         <span aria-hidden="true">${this.availability_ === 'busy' ? (this.desk_.active ? 'In a call' : 'Busy') : this.availability_ === null ? '…' : away ? 'Away' : 'Available'}</span>
       </button>
-      <span class="connection ${this.connection_}" role="status" data-test="connection" data-state=${this.connection_}>
-        ${describeConnection(this.connection_)}
+      <span class="connection ${shown}" role="status" data-test="connection" data-state=${shown}>
+        ${describeConnection(shown)}
       </span>
       <span class="who"><span class="face" aria-hidden="true">${initials(this.user_?.name ?? '') || icons.person}</span><span data-test="agent-name">${this.user_?.name}</span></span>
       <button class="tool" data-test="settings" aria-expanded=${String(this.settings_)} aria-label="Camera and microphone" title="Camera and microphone"
@@ -364,6 +375,7 @@ export class AgentApp extends LitElement {
                   @choose=${(event: Event) => {
                     const { kind, id } = (event as CustomEvent<{ kind: keyof DeviceChoice; id: string }>).detail;
                     this.chooseDevice({ ...this.devices_, [kind]: id });
+                    this.useDevice(kind, id);
                   }}
                 ></parley-device-picker>
               </section>`

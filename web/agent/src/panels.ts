@@ -126,7 +126,7 @@ export function idle(connection: ConnectionState, availability: Availability | n
   const words: Record<string, [string, string]> = {
     replaced: ['You are signed in elsewhere', 'This account was opened in another window. Calls ring there.'],
     closed: ['Not connected', 'The connection to the service was closed.'],
-    reconnecting: ['Reconnecting…', 'The connection was lost. It comes back by itself; calls wait for a minute.'],
+    reconnecting: ['Reconnecting…', 'The connection was lost. It comes back by itself. Until then no calls ring here.'],
     connecting: ['Connecting…', 'One moment.'],
     idle: ['Connecting…', 'One moment.'],
   };

@@ -143,7 +143,7 @@ export class CallView extends LitElement {
     const ended = call.state === 'ended';
     return html`<div class="pictures">
       <parley-video class="remote" source="remote" .call=${call} .name=${name} .cover=${this.remoteCover(call)}></parley-video>
-      <div class="over">
+      <div class="over" role="status">
         ${this.detailed && !ended && kQualityWords[quality]
           ? html`<span class="badge" data-test="quality" data-level=${quality}
               ><span class="dot ${quality}"></span>${kQualityWords[quality]}</span

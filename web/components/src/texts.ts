@@ -90,6 +90,7 @@ const kEnded: Record<string, [outgoing: string, incoming: string, agentOutgoing?
   sip_error: ['The call failed in the telephone network. Please try again.', 'The telephone system refused the call.'],
   phones_not_allowed: ['Telephones cannot be called from this page.', 'Telephones cannot be called from this page.'],
   phone_silent: ['Nothing was heard of the telephone any more, so the call has ended.', 'Nothing was heard of the telephone any more.'],
+  sdp_refused: ['Your browser and our service found no common sound or picture.', 'The browser’s sound and picture were not understood.'],
   media_incompatible: ['The other side cannot take this kind of call.', 'There is no kind of sound that both sides know.'],
 };
 
