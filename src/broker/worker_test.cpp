@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "broker/test_fake_browser.h"
 #include "broker/test_patience.h"
 
@@ -351,6 +353,23 @@ TEST_F(WorkerTest, AThousandCallsLeaveTheTablesEmpty) {
     for (int i = 0; i < 100; ++i) ASSERT_TRUE(worker_->remove("c" + std::to_string(i)));
     EXPECT_EQ(worker_->sizes(), Worker::Sizes{});
   }
+}
+
+TEST_F(WorkerTest, AHundredWholeCallsLeaveNothing) {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = descriptors();
+  for (int i = 0; i < 100; ++i) {
+    FakeBrowser consumer(loop_, 1000), agent(loop_, 2000);
+    const std::string id = "c" + std::to_string(i);
+    ASSERT_NO_FATAL_FAILURE(establish(id, consumer, agent));
+    ASSERT_NO_FATAL_FAILURE(expectPasses(consumer, agent, FakeBrowser::kOpus, "to the agent"));
+    if (i % 2 == 1) consumer.closeDtls();
+    ASSERT_TRUE(worker_->remove(id));
+    ASSERT_EQ(worker_->sizes(), Worker::Sizes{}) << "after call " << i;
+  }
+  EXPECT_EQ(descriptors(), before);
 }
 
 TEST_F(WorkerTest, RefusedDescriptionsChangeNothing) {
