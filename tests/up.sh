@@ -41,7 +41,17 @@ shows "prints the administrator's password" grep -qF "admin / $(cat "$scratch/st
 again() { ! PARLEY_STATE=$scratch/2/state timeout 60 ./dev up > "$scratch/second" 2>&1 && grep -qi "in use" "$scratch/second"; }
 shows "a second one says that the port is taken" again
 shows "the first goes on" page /expertassist/agent/ "<html"
+cores=$(nproc)
+media_ports() { for i in $(seq 0 $(((cores > 5 ? 5 : cores) - 1))); do ss -Hlun | grep -q ":$((16000 + i)) " || return 1; done; }
+shows "media ports from 16000, one a core" media_ports
+shows "the broker's control at 8092" sh -c 'ss -Hltn | grep -q ":8092 "'
+[ -d tests/browser/node_modules ] || (cd tests/browser && npm ci --loglevel=error)
+node tests/up_call.mjs https://localhost:8443 > "$scratch/call" 2>&1 &
+shows "a call" within 30 grep -q talking "$scratch/call"
 kill -INT -- "-$up"
+shows "Ctrl-C is told in the call, to the customer" within 10 grep -q "customer: The service is being restarted. Calls can go on for up to 5 minutes." "$scratch/call"
+shows "and to the agent" within 10 grep -q "agent: The service is being restarted" "$scratch/call"
+shows "the call ends as people end it" within 10 grep -q "ended: hung_up" "$scratch/call"
 shows "Ctrl-C stops it" within 30 grep -q "Stopped" "$scratch/out"
 gone() { ! kill -0 "$up" 2> /dev/null && ! curl -ks --max-time 2 https://localhost:8443/ > /dev/null; }
 shows "nothing is left" within 10 gone

@@ -1,5 +1,7 @@
 // What a person expects on both sides when things go other than well. Chromium on both sides.
-import { assert, assist, endedWith, establish, perceives, signIn } from '../lib/call.mjs';
+import { assert, assist, endedWith, establish, perceives, signIn, silent } from '../lib/call.mjs';
+import { hear } from '../lib/measure.mjs';
+import { people } from '../lib/media.mjs';
 import { until } from '../lib/browsers.mjs';
 import { request } from '../lib/stack.mjs';
 
@@ -152,11 +154,66 @@ export const cases = [
       await agent.reload();
       await agent.is('call', 'connected', 30000);
       await perceives(agent, consumer);
+      // The same slowly: the customer reads meanwhile what happened.
+      await agent.goto('about:blank');
+      await consumer.is('call-panel', 'reconnecting');
+      const meanwhile = (await consumer.state(consumer.test('call-state')))?.text ?? '';
+      assert(/has lost the connection\. Waiting/.test(meanwhile), `the customer reads "${meanwhile}"`);
+      await agent.goto(`${t.stack.url}/expertassist/agent/?audioProcessing=off`);
+      await agent.is('call', 'connected', 30000);
+      await perceives(agent, consumer);
       await perceives(consumer, agent);
       await consumer.is('call-panel', 'connected');
       await consumer.click('end');
       await endedWith(agent, 'hung_up');
     },
+  },
+  {
+    name: 'the SDK’s own sample calls: keys, mute, how good the connection is, another microphone', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await consumer.goto(`${t.stack.url}/csdk-sample/?destination=agent1`);
+      const press = (selector) => consumer.raw.locator(selector).first().click();
+      await consumer.raw.locator('#name').fill('Ada');
+      await press('#call');
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await agent.is('call', 'connected');
+      await perceives(agent, consumer);
+      await until('the sample hears the agent', async () => Math.abs((await consumer.evaluate(hear, '#remote', 800)).hertz - people.agent.tone) < 15);
+      await press('#keys button:has-text("5")');
+      await agent.says('dtmf-received', /^5$/);
+      await press('#mute');
+      await silent(agent);
+      await press('#mute');
+      await agent.appears('quality');
+      assert(/good|fair|poor/.test(await agent.attribute('quality', 'data-level')), 'no word for the quality');
+      // Another microphone in the running call; the same tone comes from each.
+      const device = () => agent.evaluate(() => window.__deep('video[data-test=local-video]')?.srcObject?.getAudioTracks()[0]?.getSettings().deviceId ?? '');
+      const before = await device();
+      await agent.click('settings');
+      const select = agent.raw.locator(agent.test('microphone-select')).first();
+      const other = await select.evaluate((e, now) => [...e.options].map((o) => o.value).find((id) => id && id !== now && id !== 'default'), before);
+      await select.selectOption(other);
+      await until('the chosen microphone is used', async () => (await device()) === other);
+      await until('the sample hears it', async () => Math.abs((await consumer.evaluate(hear, '#remote', 800)).hertz - people.agent.tone) < 15);
+      await press('#end');
+      await endedWith(agent, 'hung_up');
+      await until('the sample says so', async () => /hung_up, by consumer/.test(await consumer.evaluate(() => document.getElementById('state').textContent)));
+    },
+  },
+  {
+    name: 'the server is stopped in a call: both read when it ends, and why', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      t.stack.server.kill('SIGTERM');
+      await consumer.says('notice', /is being restarted\. Calls can go on for up to 4 seconds/);
+      await agent.says('toast', /is being restarted/);
+      await t.shots(consumer, 'server-stops-consumer');
+      await endedWith(consumer, 'server_stopping');
+      await endedWith(agent, 'server_stopping');
+    }, settings: { 'server.drain_seconds': 4 },
   },
   {
     name: 'agent opens the console in a second page: the old one is told', async run(t) {

@@ -32,6 +32,8 @@ const gone20 = (side, kinds) => ({
     await stayed.is(view(stayed), 'reconnecting', left());
     await t.shots(stayed, `network-gone-${side}-other-side`);
     await lost.is(view(lost), 'reconnecting', left());
+    // The header of the console says the same as the call in it.
+    if (side === 'agent') assert((await lost.attribute('connection', 'data-state')) === 'reconnecting', 'the header says something else');
     await t.shots(lost, `network-gone-${side}-own-side`);
     await pause(Math.max(0, 20000 - (Date.now() - start)));
     space.mend();
@@ -75,38 +77,44 @@ const rises = (kinds, remote = 'agent') => ({
   },
 });
 
-const goneForGood = (side, settings) => ({
-  name: `the ${side}'s network is gone for good: both are told`, waits: true, settings, async run(t) {
+const goneForGood = (side) => ({
+  name: `the ${side}'s network is gone for good: both are told after a minute`, waits: true, async run(t) {
     const { space, consumer, agent } = await remotePair(t, side, both);
     space.cut();
+    const start = Date.now();
     const reason = `${side}_lost`;
     const stayed = side === 'consumer' ? agent : consumer, lost = side === 'consumer' ? consumer : agent;
-    await endedWith(stayed, reason, 90000);
+    const told = [endedWith(stayed, reason, 90000), endedWith(lost, reason, 90000)].map((end) => end.then(() => Math.round((Date.now() - start) / 1000)));
+    const after = await Promise.all(told);
+    console.log(`       told after ${after[0]} s where the network was there, after ${after[1]} s where it was gone`);
+    // The minute begins when the break is noticed; before it a call could still have come back.
+    assert(after.every((seconds) => seconds >= 55), `a call was given up after ${after} s`);
     if (side === 'consumer') await agent.is('availability', 'available');
-    await ownWords(lost);
     await t.shots(lost, `lost-${side}`);
     const { recent } = await t.stack.calls();
     if (recent[0].reason !== reason) throw new Error(JSON.stringify(recent[0]));
   },
 });
 
-/** A page whose own network is gone says so in words when it gives the call up. */
-async function ownWords(page) {
-  const part = page.person === 'consumer' ? 'call-panel' : 'last-call';
-  if (page.person === 'consumer') await page.is(part, 'ended', 60000); else await page.appears(part, 60000);
-  const words = (await page.state(page.test(page.person === 'consumer' ? 'call-state' : part)))?.text ?? '';
-  console.log(`       ${page.name}: "${words}" (${await page.attribute(part, 'data-reason')})`);
-  assert(/connection|network/i.test(words), `${page.name} does not say that its network was gone: "${words}"`);
-}
-
 export const cases = [
   rises(both), rises(['chromium', 'firefox'], 'consumer'),
   gone20('consumer', ['chromium', 'firefox']), gone20('agent', both),
-  // The agent's page is given less time here: the rule is the same, and the case ends sooner.
-  goneForGood('consumer', {}), goneForGood('agent', { 'gateway.resume_seconds': 20 }),
+  goneForGood('consumer'), goneForGood('agent'),
   {
-    name: 'the consumer moves to another address: the call goes on', waits: true, async run(t) {
+    name: 'the consumer’s network loses packets: they are sent again; he moves to another address: the call goes on', waits: true, async run(t) {
       const { space, consumer, agent } = await remotePair(t, 'consumer', both);
+      space.lose(8);
+      await until('lost packets asked for by either browser are sent again', async () => {
+        const { current } = await t.stack.calls();
+        const legs = (await t.stack.call(current[0].call)).media.legs;
+        const video = (id) => legs.find((l) => l.id === id).sections.find((s) => s.kind === 'video');
+        // Towards the consumer this broker repeats what it kept; from the consumer it asks for what it missed.
+        const seen = { repeated: video('consumer').toPeer.retransmitted, asked: video('consumer').fromPeer.nacks };
+        return (seen.repeated > 3 && seen.asked > 3) || Promise.reject(new Error(JSON.stringify(seen)));
+      }, 30000);
+      await perceives(agent, consumer);
+      await perceives(consumer, agent);
+      space.mend();
       space.move();
       await until('media from the new address', async () => {
         const { current } = await t.stack.calls();

@@ -54,20 +54,43 @@ export const blind = (listener, speaker, ms = 10000) => until(`${listener.name} 
   return !near(seen.colour, people[speaker.person].colour) && seen.counters <= 1 ? seen : Promise.reject(new Error(JSON.stringify(seen)));
 }, ms);
 
+/** What a person reads at the end, [in a customer's page, in the agent's]. */
+const kWords = {
+  hung_up: [/\S+ ended the call\.|hung up|The call has ended\./, /\S+ ended the call\.|hung up|The call has ended\./],
+  rejected: [/Nobody could take your call/, /You refused the call/],
+  no_answer: [/Nobody answered/, /did not answer in time/],
+  busy: [/in another call/, /in another call/],
+  agent_not_signed_in: [/Nobody is here/, /not signed in/],
+  agent_away: [/Nobody is available/, /away/],
+  destination_unknown: [/does not exist/, /does not exist/],
+  destination_refused: [/cannot be called from here/, /not allowed/],
+  consumer_left: [/You left/, /The customer left the page/],
+  consumer_lost: [/The connection was gone for too long, so the call has ended/, /customer’s connection was gone for too long/],
+  agent_lost: [/agent’s connection was gone for too long, so the call has ended/, /Your connection was gone for too long/],
+  broker_down: [/Calls are not possible at the moment/, /No media broker/],
+  broker_lost: [/cut off by a fault on our side/, /media broker was lost/],
+  answered_elsewhere: [/taken elsewhere/, /A colleague took the call/],
+  transferred: [/passed on/, /You passed the call on/],
+  server_stopping: [/The service is being restarted/, /The server is stopping/],
+};
+
+/** The call is over at this page, for this reason, and says why in the words meant for who sits there. */
 export async function endedWith(page, reason, ms = 20000) {
+  const words = kWords[reason];
+  assert(words, `no words are known for ${reason}`);
   if (page.person === 'consumer') {
     await page.is('call-panel', 'ended', ms);
     const got = await page.attribute('call-panel', 'data-reason');
     assert(got === reason, `${page.name}: ended with ${got}, expected ${reason}`);
-    const words = (await page.state(page.test('call-state')))?.text ?? '';
-    assert(words.length > 3 && !words.includes('_'), `${page.name}: no words for the end: "${words}"`);
+    const text = (await page.state(page.test('call-state')))?.text ?? '';
+    assert(words[0].test(text), `${page.name}: ${reason} is told as "${text}"`);
   } else {
     await page.appears('last-call', ms);
     await until(`${page.name}: last call ended with ${reason}`, async () => {
       const got = await page.attribute('last-call', 'data-reason');
       return got === reason || Promise.reject(new Error(got));
     }, ms);
-    const words = (await page.state(page.test('last-call')))?.text ?? '';
-    assert(words.length > 3 && !words.includes('_'), `${page.name}: no words for the end: "${words}"`);
+    const text = (await page.state(page.test('last-call')))?.text ?? '';
+    assert(words[1].test(text), `${page.name}: ${reason} is told as "${text}"`);
   }
 }

@@ -30,6 +30,15 @@ export class Namespace {
 }
 ` });
   }
+  /** Loses this share of the UDP packets, in both directions. */
+  lose(percent) {
+    const rule = `meta l4proto udp numgen random mod 100 < ${percent} drop;`;
+    execFileSync('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], { input: `table inet cut {
+  chain in { type filter hook input priority 0; policy accept; iifname "eth0" ${rule} }
+  chain out { type filter hook output priority 0; policy accept; oifname "eth0" ${rule} }
+}
+` });
+  }
   /** Limits what reaches the namespace, as a narrow downlink would. */
   narrow(rate) { run('tc', 'qdisc', 'add', 'dev', this.device, 'root', 'tbf', 'rate', rate, 'burst', '16k', 'latency', '150ms'); }
   /** Limits what leaves the namespace. */
