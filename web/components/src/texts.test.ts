@@ -5,7 +5,7 @@ import { describeEnd } from './texts';
 /** The reasons as the protocol's page lists them. */
 function documented(): string[] {
   const page = readFileSync(new URL('../../../docs/protocols/websocketcall.md', import.meta.url), 'utf8');
-  const list = /`reason` of an ended call([\s\S]*?)\n\n/.exec(page)![1]!;
+  const list = /`reason` of an ended call([\s\S]*?)\n`by`/.exec(page)![1]!;
   return [...list.matchAll(/`([a-z]+(?:_[a-z]+)*)`/g)].map((match) => match[1]!).filter((word) => word !== 'text');
 }
 
