@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { until } from '../lib/browsers.mjs';
-import { assert } from '../lib/call.mjs';
-import { pdf } from '../lib/pdfs.mjs';
+import { assert, never } from '../lib/call.mjs';
+import { fontPdf, pdf } from '../lib/pdfs.mjs';
 import { request } from '../lib/stack.mjs';
 import { Topic, agentTopicToken } from '../lib/topic.mjs';
 
@@ -33,6 +33,42 @@ async function share(stack, page, cid) {
 async function fresh(agent) {
   agent.seen = agent.seen.filter((m) => m.type !== 'picture');
   return agent.wait('picture');
+}
+
+/** The receipts that the server keeps with a session. */
+const kept = async (stack, cid) => (await request(`${stack.url}/web_plugin_framework/webcontroller/api/assist/sessions/${cid}`, { headers: await stack.admin() })).json?.receipts ?? [];
+
+/** What is masked comes into sight: the server is told, and the customer sees on demand what the agent does not. */
+async function showsMasked(stack, page, cid) {
+  await page.evaluate(() => document.getElementById('claim-password').scrollIntoView({ block: 'center' }));
+  await until('a receipt', async () => (await kept(stack, cid)).some(({ masked }) => masked.some(({ rule }) => rule === 'password')));
+  await page.click('assist-hints');
+  await until('a pattern lies over what is masked', () => page.evaluate(() => {
+    const hints = [...(window.__deep('[data-test=assist-hidden]')?.children ?? [])].map((e) => e.getBoundingClientRect());
+    const covered = ['claim-iban', 'claim-password'].map((id) => document.getElementById(id).getBoundingClientRect());
+    return covered.every((field) => hints.some((hint) => Math.abs(hint.x - field.x) < 3 && Math.abs(hint.y - field.y) < 3 && Math.abs(hint.width - field.width) < 6));
+  }));
+  await page.click('assist-hints');
+  await page.gone('assist-hidden');
+  await page.evaluate(() => scrollTo(0, 0));
+}
+
+/** What was masked is kept with the session after its end, and administrators read it: which fields by which rule, never what is in them. */
+async function receipts(stack, page, cid) {
+  const all = await kept(stack, cid);
+  await page.goto(`${stack.url}/web_plugin_framework/webcontroller/#/assist`);
+  await page.fill('user', 'admin');
+  await page.fill('password', stack.adminPassword);
+  await page.click('sign-in');
+  await page.says('assist-recent', /Ada/);
+  await page.click('assist-link');
+  await page.appears('assist-session');
+  await page.appears('receipt');
+  const rows = await page.evaluate(() => [...document.querySelectorAll('[data-test=receipt]')].map((row) => row.innerText));
+  assert(rows.length > 0 && rows.length === all.length, `${rows.length} rows for ${all.length} receipts`);
+  assert(rows.some((row) => /input iban\s+marked/.test(row) && /input password\s+password/.test(row)), rows.join('\n'));
+  const everything = JSON.stringify(all) + (await page.evaluate(() => document.body.innerText));
+  for (const secret of ['LI21', 'umbrella1924']) never(everything.includes(secret), `${secret} is in a receipt`);
 }
 
 async function upload(stack, name, type, body) {
@@ -64,6 +100,7 @@ export const cases = [{
     const agent = await share(stack, page, 'shared-1');
     await until('name and path', () => agent.state?.consumer.name === 'Ada' && agent.state.view.path === '/assistsample/claim.html');
     await page.says('assist-state', /sees this page/);
+    await showsMasked(stack, page, 'shared-1');
 
     await page.click('assist-pause');
     await agent.sharing('paused');
@@ -96,6 +133,7 @@ export const cases = [{
     await look(page, 'ended');
     await page.reload();
     assert(!(await page.state(page.test('assist-bar'))), 'nothing goes on after the end');
+    await receipts(stack, page, 'shared-1');
   },
 }, {
   name: 'assist consumer: a no, a code, control and its end by a touch (firefox)', async run({ stack, browser }) {
@@ -175,9 +213,15 @@ export const cases = [{
     const page = await browser('chromium', 'consumer');
     await page.goto(`${stack.url}/assistsample/strict.html`);
     const agent = await share(stack, page, 'strict');
-    const content = await upload(stack, 'offer.pdf', 'application/pdf', pdf(3));
+    const content = await upload(stack, 'offer.pdf', 'application/pdf', Buffer.from(fontPdf(), 'latin1'));
     agent.send('push', { kind: 'document', content, name: 'offer.pdf' });
     await until('the first page is drawn', () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+    // Its only letter is a square in a font of the document's own.
+    const ink = await page.evaluate(() => {
+      const canvas = window.__deep('[data-page="1"] canvas');
+      return [0.2, 0.27, 0.5, 0.73, 0.8].map((at) => canvas.getContext('2d').getImageData(Math.floor(at * canvas.width), Math.floor(0.5 * canvas.height), 1, 1).data[0] < 30).join();
+    });
+    assert(ink === 'false,true,true,true,false', `the font of the document: ${ink}`);
     const bar = await page.evaluate(() => getComputedStyle(window.__deep('[data-test=assist-bar]')).position);
     assert(bar === 'fixed', `the bar has its styles: ${bar}`);
     const refused = page.console.filter((line) => /Content Security Policy/i.test(line));

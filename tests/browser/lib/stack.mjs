@@ -18,7 +18,7 @@ export const freePort = () => new Promise((done, failed) => {
 
 export function request(url, { method = 'GET', body, headers = {} } = {}) {
   return new Promise((done, failed) => {
-    const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const payload = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const call = https.request(url, { method, rejectUnauthorized: false, timeout: 15000,
       headers: { ...(payload ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) } : {}), ...headers } }, (answer) => {
       const parts = [];
