@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { writePattern } from '../../browser/lib/media.mjs';
 import { Baresip } from '../lib/baresip.mjs';
-import { bothHear, mediaSettings, pageCalls, people, signIn, sipSettings, until } from '../lib/call.mjs';
+import { assert, bothHear, mediaSettings, pageCalls, people, signIn, sipSettings, until } from '../lib/call.mjs';
 import { near } from '../../browser/lib/measure.mjs';
 
 const seesPhone = (page, colour) => until(`${page.name} sees the phone's picture move`, async () => {
@@ -42,6 +42,21 @@ async function pageCallsPhone(t, codec) {
 export const cases = [
   { name: 'video: a page and a phone see each other (VP8)', run: (t) => pageCallsPhone(t, 'vp8') },
   { name: 'video: a page and a phone see each other (H.264)', run: (t) => pageCallsPhone(t, 'h264') },
+  {
+    name: 'video: a call with a phone begins as voice, the page adds its camera, and they see each other (VP8)', async run(t) {
+      const phone = await phoneWith(t, 'vp8');
+      const page = await pageCalls(t, '2001', { extra: '&video=off' });
+      await page.is('call-panel', 'connected');
+      await bothHear(page, phone);
+      const [{ call }] = (await t.stack.calls()).current;
+      const pictures = async () => (await t.stack.call(call)).media.legs.find((l) => l.kind === 'rtp').sections.some((s) => s.kind === 'video' && s.toPeer.packets + s.fromPeer.packets > 0);
+      assert(!(await pictures()), 'a voice call has pictures');
+      await page.click('add-video');
+      await bothSee(t, page, phone);
+      await page.click('end');
+      await phone.event('CALL_CLOSED');
+    },
+  },
   {
     name: 'video: a phone calls an agent\'s page and they see each other (H.264)', async run(t) {
       const phone = await phoneWith(t, 'h264');
