@@ -5,9 +5,9 @@ import { Linphone } from '../lib/linphone.mjs';
 import { request } from '../../browser/lib/stack.mjs';
 import { Sipp } from '../lib/sipp.mjs';
 
-async function agentAndPhone(t, { settings = {} } = {}) {
-  const telephone = await t.start(Baresip, t.peer(), { user: '2001', tone: 600 });
-  await t.parley(sipSettings(t.lan, [telephone.peer.address], settings), mediaSettings(t.lan));
+async function agentAndPhone(t, { settings = {}, phone = {}, others = [] } = {}) {
+  const telephone = await t.start(Baresip, t.peer(), { user: '2001', tone: 600, ...phone });
+  await t.parley(sipSettings(t.lan, [telephone, ...others].map((each) => each.peer.address), settings), mediaSettings(t.lan));
   const agent = await t.browser('chromium', 'agent');
   await signIn(agent, t.stack);
   return { agent, telephone };
@@ -51,6 +51,43 @@ export const cases = [
       await bothHear(agent, telephone);
       await agent.click('end');
       await telephone.event('CALL_CLOSED');
+    },
+  },
+  {
+    name: 'incoming: a hunt group whose pages answer by themselves, the one that is idle longest first', async run(t) {
+      const { agent, telephone } = await agentAndPhone(t, { settings: { 'gateway.hunt_groups': 'sales: agent1 agent2; strategy=longest-idle; number=8000; auto-answer' } });
+      const second = await t.browser('chromium', 'second');
+      await signIn(second, t.stack, 'agent2');
+      // Who signed in first is idle longest; after a call, the other one is.
+      for (const [takes, other] of [[agent, second], [second, agent]]) {
+        await telephone.dial(`sip:8000@${t.lan.host}`);
+        await takes.is('call', 'connected');
+        await bothHear(takes, telephone);
+        assert(!(await other.state(other.test('call')))?.visible && !(await other.state(other.test('ringing')))?.visible, `${other.name} is called, too`);
+        await telephone.command('hangup');
+        await takes.is('availability', 'available');
+        telephone.forget();
+      }
+    },
+  },
+  {
+    name: 'incoming: SDES where the phone offers it (sdes-preferred), and plain RTP where it does not', async run(t) {
+      const wire = await t.capture();
+      const plain = await t.start(Baresip, t.peer(), { user: '2002', tone: 800 });
+      const { agent, telephone } = await agentAndPhone(t, { settings: { 'sip.media_security': 'sdes-preferred' }, phone: { encryption: 'srtp-mand' }, others: [plain] });
+      for (const phone of [telephone, plain]) {
+        await phone.dial(`sip:agent1@${t.lan.host}`);
+        await agent.appears('ringing');
+        await agent.click('answer');
+        await agent.is('call', 'connected');
+        await bothHear(agent, phone);
+        await phone.command('hangup');
+        await agent.is('availability', 'available');
+      }
+      await wire.stop();
+      const [secret, open] = [telephone, plain].map((phone) => wire.overheard(phone.peer.address, t.lan.host));
+      assert(secret.packets > 10 && secret.share < 0.2, `readable: ${JSON.stringify(secret)}`);
+      assert(open.packets > 10 && open.hertz === plain.tone, `not plain: ${JSON.stringify(open)}`);
     },
   },
   {
