@@ -2,15 +2,33 @@
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, reaches, signIn, sipSettings, until } from '../lib/call.mjs';
+import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, performancePage, reaches, signIn, sipSettings, trunksOf, until } from '../lib/call.mjs';
 import { Authority, Kamailio } from '../lib/kamailio.mjs';
+import { Program } from '../lib/program.mjs';
+import { Sipp } from '../lib/sipp.mjs';
 
-async function trunks(stack) {
-  const { request } = await import('../../browser/lib/stack.mjs');
-  return (await request(`${stack.url}/web_plugin_framework/webcontroller/api/trunks`, { headers: await stack.admin() })).json.trunks;
+/** What is answered to an OPTIONS over TLS; `openssl` is the client. */
+async function asksOverTls(t, peer, port) {
+  const client = t.owns(new Program(t.scratch, peer, 'openssl', ['s_client', '-quiet', '-connect', `${t.lan.host}:${port}`]));
+  const lines = [`OPTIONS sip:${t.lan.host}:${port};transport=tls SIP/2.0`, `Via: SIP/2.0/TLS ${peer.address}:${port};branch=z9hG4bK${port};rport`, `From: <sip:asks@${peer.address}>;tag=a${port}`,
+    `To: <sip:${t.lan.host}>`, `Call-ID: ${port}@${peer.address}`, 'CSeq: 1 OPTIONS', 'Max-Forwards: 70', 'Content-Length: 0', '', ''];
+  client.child.stdin.write(lines.join('\r\n'));
+  return (await client.prints(/^SIP\/2\.0 .*$/m))[0].trim();
 }
 
 export const cases = [
+  {
+    name: 'secure: as it is shipped it is asked at 5060 (UDP, TCP), 5061 and 5081 (TLS)', async run(t) {
+      const trunk = t.peer();
+      const { 'sip.listen': ours, ...asShipped } = sipSettings(t.lan, [trunk.address]);
+      await t.parley(asShipped, mediaSettings(t.lan));
+      assert(ours, 'the other cases set where it listens');
+      const asked = await Promise.all([5061, 5081].map((port) => asksOverTls(t, trunk, port)));
+      assert(asked.every((line) => line.startsWith('SIP/2.0 200')), `answered: ${asked}`);
+      const pings = [['u1', 5070], ['t1', 5072]].map(([transport, port]) => t.owns(new Sipp(t.scratch, trunk, 'ask-for-options', { remote: `${t.lan.host}:5060`, transport, port, seconds: 10 })));
+      await Promise.all(pings.map((each) => each.succeeded()));
+    },
+  },
   {
     name: 'secure: a trunk over TLS with our authority: calls both ways, and nothing of them is readable', async run(t) {
       const wire = await t.capture('port 5060 or port 5061');
@@ -71,16 +89,11 @@ export const cases = [
       const page = await dial(t.stack, '2001');
       await endsWith(page, 'trunk_down');
       await page.bye();
-      const seen = await trunks(t.stack);
+      const seen = (await trunksOf(t.stack)).trunks;
       assert(seen.length === 2 && seen.every((one) => one.state === 'down' && one.lastReason === 'sip.transport_tls_failed'), JSON.stringify(seen));
       assert([...strange.requests(), ...other.requests()].every((r) => r.transport !== 'tls'), 'a request went there');
       const admin = await t.browser('chromium', 'agent');
-      await admin.goto(`${t.stack.url}/web_plugin_framework/webcontroller/`);
-      await admin.fill('user', 'admin');
-      await admin.fill('password', t.stack.adminPassword);
-      await admin.click('sign-in');
-      await admin.appears('nav-performance');
-      await admin.click('nav-performance');
+      await performancePage(admin, t.stack);
       await admin.says('trunks', /certificate/i);
     },
   },

@@ -1,6 +1,10 @@
 // From a page to a telephone behind a trunk.
+import { request } from '../../browser/lib/stack.mjs';
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, assist, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, reaches, signIn, sipSettings, until } from '../lib/call.mjs';
+import {
+  agentToken, assert, assist, bothHear, dial, endsWith, mediaSettings, pageCalls, pageHears, people, performancePage, reaches, sdp, Session, signIn,
+  sipSettings, trunksOf, until,
+} from '../lib/call.mjs';
 import { Kamailio, secretOf } from '../lib/kamailio.mjs';
 import { Linphone } from '../lib/linphone.mjs';
 import { Sipp } from '../lib/sipp.mjs';
@@ -14,6 +18,28 @@ async function connected(t, { phone = {}, settings = {} } = {}) {
   await page.is('call-panel', 'connected');
   await bothHear(page, telephone);
   return { page, telephone, wire };
+}
+
+/** A page's call with a phone is in the performance log (GW-11), for programs and on the page. */
+async function counted(stack, page, telephone) {
+  const log = async (minutes) => (await request(`${stack.url}/web_plugin_framework/webcontroller/api/performance?minutes=${minutes}`, { headers: await stack.admin() })).json;
+  const sum = (rows, key) => rows.reduce((all, row) => all + row[key], 0);
+  const { seconds } = await until('the call is counted', async () => { const now = await log(2); return sum(now.seconds, 'ended') > 0 && now; });
+  assert(sum(seconds, 'started') === 1 && sum(seconds, 'ended') === 1 && sum(seconds, 'failed') === 0, JSON.stringify(seconds.slice(-3)));
+  assert(seconds.some((row) => row.calls === 1) && seconds.at(-1).calls === 0 && seconds.some((row) => row.sessions === 1), 'calls and sessions at a time');
+  // INVITE, ACK out, 200 in; OPTIONS and BYE have answers. What is repeated on a busy machine comes on top.
+  assert(sum(seconds, 'sipOut') >= 4 && sum(seconds, 'sipIn') >= 3, `${sum(seconds, 'sipIn')} SIP messages in, ${sum(seconds, 'sipOut')} out`);
+  assert(seconds.at(-1).sipServersUp === 1 && seconds.at(-1).sipServersDown === 0, JSON.stringify(seconds.at(-1)));
+  await performancePage(page, stack);
+  const tile = (name) => page.evaluate((n) => document.querySelector(`[data-test=tile][data-name="${n}"] dd`)?.textContent, name);
+  await until('the tiles count it', async () => (await tile('Calls begun')) === '1' && (await tile('Calls that failed')) === '0' && (await tile('Calls')) === '0' && (await tile('SIP servers up')) === '1 of 1');
+  const row = await page.evaluate(() => document.querySelector('[data-test=trunk-row]').innerText);
+  assert((await page.attribute('trunk-row', 'data-state')) === 'up' && row.includes(telephone.peer.address), row);
+  const charts = await page.evaluate(() => [...document.querySelectorAll('[data-test=chart]')].map((each) => {
+    const heights = [...each.querySelectorAll('polyline')].map((line) => new Set(line.getAttribute('points').split(' ').map((at) => at.split(',')[1])).size);
+    return { name: each.dataset.name, points: Number(each.dataset.points), moves: heights.some((count) => count > 1) };
+  }));
+  assert(charts.length >= 3 && charts.every(({ points }) => points > 1) && charts.some(({ moves }) => moves), JSON.stringify(charts));
 }
 
 const refused = (scenario, status, reason) => ({
@@ -48,6 +74,35 @@ export const cases = [
       await telephone.command('hangup');
       await page.is('call-panel', 'ended');
       assert(await page.attribute('call-panel', 'data-reason') === 'hung_up', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
+      await counted(t.stack, page, telephone);
+    },
+  },
+  {
+    name: 'trunk: emergency numbers are refused in words, as it is shipped; nothing of them is sent', async run(t) {
+      const wire = await t.capture('udp port 5060');
+      const server = t.peer();
+      t.owns(new Sipp(t.scratch, server, 'busy', { calls: 2 }));
+      await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
+      const page = await pageCalls(t, '112');
+      await page.is('call-panel', 'ended');
+      assert((await page.attribute('call-panel', 'data-reason')) === 'destination.refused', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
+      await page.says('call-state', /not allowed/);
+      for (const number of ['112', 'tel:911', 'sip:110@example.org', '999']) {
+        const session = await dial(t.stack, number);
+        await endsWith(session, 'number_refused');
+        await session.bye();
+      }
+      const agent = await Session.open(t.stack, await agentToken(t.stack, 'agent1'));
+      agent.send({ type: 'dial', destination: '112', sdp: sdp('actpass'), media: { audio: true, video: false } });
+      await endsWith(agent, 'number_refused');
+      await agent.bye();
+      // Beside them: a number that only begins like one.
+      const other = await dial(t.stack, '1125');
+      await endsWith(other, 'phone_busy');
+      await other.bye();
+      await wire.stop();
+      const called = wire.messages(`sip.Method == "INVITE" && ip.dst == ${server.address}`).map((m) => m.line);
+      assert(called.length > 0 && called.every((line) => /^INVITE sip:1125@/.test(line)), `called: ${called}`);
     },
   },
   {
@@ -243,12 +298,15 @@ export const cases = [
   {
     name: 'trunk: 503 and silence lead to the next server', async run(t) {
       const [silent, busy, good] = [t.peer(), t.peer(), t.peer()];
-      silent.cut();
-      t.owns(new Sipp(t.scratch, busy, 'unavailable', { calls: 50 }));
+      const wire = await t.capture('udp port 5060');
+      for (const server of [silent, busy]) t.owns(new Sipp(t.scratch, server, 'unavailable', { calls: 50 }));
       const telephone = await t.start(Baresip, good, { user: '2001' });
       await t.parley(sipSettings(t.lan, [silent.address, busy.address, good.address], { 'sip.server_timeout_ms': 1000 }), mediaSettings(t.lan));
-      // In random order: some of these meet the others first.
-      for (let i = 0; i < 4; i++) {
+      await until('all three are up', async () => (await trunksOf(t.stack)).trunks.every((one) => one.state === 'up'));
+      silent.cut();
+      const asked = (server) => wire.fields(`sip.Method == "INVITE" && ip.dst == ${server.address}`, 'sip.Call-ID').length > 0;
+      // In random order: after some of these each of the others was asked first.
+      for (let i = 0; i < 12 && !(asked(silent) && asked(busy)); i++) {
         const page = await dial(t.stack, '2001');
         const call = await reaches(page, ['connecting', 'connected'], 20000);
         page.send({ type: 'end', call: call.call });
@@ -256,6 +314,11 @@ export const cases = [
         await telephone.event('CALL_CLOSED');
         telephone.forget();
       }
+      await wire.stop();
+      const first = (server) => wire.messages(`sip.Method == "INVITE" && ip.dst == ${server.address}`).map((m) => m.line);
+      for (const server of [silent, busy]) assert(first(server).some((line) => line.startsWith(`INVITE sip:2001@${server.address}`)), `${server.address} was never asked: ${first(server)}`);
+      const { trunks } = await trunksOf(t.stack);
+      assert(trunks.find((one) => one.uri.includes(silent.address)).state === 'down', JSON.stringify(trunks));
     },
   },
   {
@@ -274,13 +337,18 @@ export const cases = [
       const server = t.peer();
       t.owns(new Sipp(t.scratch, server, 'busy'));
       await t.parley(sipSettings(t.lan, [server.address], { 'gateway.anonymous_consumer_access': 'trusted' }), mediaSettings(t.lan));
-      const page = await dial(t.stack, '2001', {}, { uui: 'order 4711', name: 'Ada' });
+      const id = 'ab12'.repeat(8);
+      const page = await dial(t.stack, '2001', {}, { uui: 'order 4711', name: 'Ada', correlationId: id });
       await endsWith(page, 'phone_busy');
       await page.bye();
       await wire.stop();
       const invite = wire.messages(`sip.Method == "INVITE" && ip.dst == ${server.address}`)[0];
       const hex = Buffer.from('order 4711').toString('hex');
       assert(new RegExp(`User-to-User: *${hex};encoding=hex`, 'i').test(invite.headers), `no User-to-User: ${invite.headers}`);
+      // So that what others log of the call is found: the id of the page's call, and of the session (RFC 7989).
+      const { correlationId } = (await t.stack.calls()).recent[0];
+      assert(correlationId === id && new RegExp(`X-Correlation-ID: *${id}`).test(invite.headers), `not ${correlationId}: ${invite.headers}`);
+      assert(new RegExp(`Session-ID: *${id};remote=0{32}`).test(invite.headers), `no Session-ID: ${invite.headers}`);
     },
   },
 ];

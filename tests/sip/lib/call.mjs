@@ -3,6 +3,7 @@ import { assert, assist, signIn } from '../../browser/lib/call.mjs';
 import { until } from '../../browser/lib/browsers.mjs';
 import { people } from '../../browser/lib/media.mjs';
 import { agentToken, consumerToken, sdp, Session } from '../../browser/lib/session.mjs';
+import { request } from '../../browser/lib/stack.mjs';
 
 export { agentToken, assert, assist, consumerToken, people, sdp, Session, signIn, until };
 
@@ -13,6 +14,20 @@ export const sipSettings = (lan, servers, more = {}) => ({
   'sip.outbound_servers': servers.map((s) => (/^sips?:/.test(s) ? s : `sip:${s}`)).join(','),
   ...more,
 });
+/** Signs in to the administration and shows the servers and counts. */
+export async function performancePage(page, stack) {
+  await stack.admin();
+  await page.goto(`${stack.url}/web_plugin_framework/webcontroller/`);
+  await page.fill('user', 'admin');
+  await page.fill('password', stack.adminPassword);
+  await page.click('sign-in');
+  await page.appears('nav-performance');
+  await page.click('nav-performance');
+}
+
+/** What the administration is told of the outbound servers and of strangers. */
+export const trunksOf = async (stack) => (await request(`${stack.url}/web_plugin_framework/webcontroller/api/trunks`, { headers: await stack.admin() })).json;
+
 export const mediaSettings = (lan) => ({ mediaSettings: { 'media.rtp_address': lan.host } });
 
 /** The page plays this tone. */
