@@ -175,6 +175,16 @@ async function tidies(page, names) {
   await until('what was deleted by mistake is back', async () => (await names()).join() === 'Terms,Floor plan');
 }
 
+/** Who takes part, as the panel lists them. */
+async function people(agent) {
+  await agent.click('panel-people');
+  await until('both are listed', async () => {
+    const rows = await agent.evaluate(() => [...document.querySelectorAll('[data-test=party]')].map((row) => row.innerText.replace(/\s+/g, ' ').trim()).join());
+    return rows === 'Ada Customer · here,Agent 1 (you) Agent · sees the page' || Promise.reject(new Error(rows));
+  });
+  await agent.click('panel-people');
+}
+
 /** As large as the customer's, and back. */
 async function zooms(consumer, agent) {
   const width = () => agent.evaluate(() => Math.round(window.__deep('[data-test=assist-picture]').getBoundingClientRect().width));
@@ -329,6 +339,7 @@ export const cases = [{
     await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
     await shots(agent, 'assist-agent-shared');
     await zooms(consumer, agent);
+    await people(agent);
     await drawings(consumer, agent);
     await controls(consumer, agent, async () => {
       await wheelAndKeys(consumer, agent);
