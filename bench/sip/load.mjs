@@ -74,12 +74,25 @@ async function stop(child) {
   if (await Promise.race([ended, sleep(5000)]) === undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
 }
 
+/** Somebody listens at the port (proc(5): the local address in hexadecimal; a stream in state 0A). */
+const bound = (kind, port) => [kind, `${kind}6`].some((name) => fs.readFileSync(`/proc/net/${name}`, 'utf8').split('\n')
+  .some((line) => new RegExp(`^ *\\d+: \\w+:${port.toString(16).toUpperCase()} \\w+:\\w+ ${kind === 'tcp' ? '0A' : '07'} `).test(line)));
+async function listens(child, transport, port) {
+  const kind = transport === 't1' ? 'tcp' : 'udp';
+  for (const end = Date.now() + 15000; !bound(kind, port); await sleep(20)) {
+    if (child.exitCode !== null || Date.now() > end) throw new Error(`nobody listens at ${kind} port ${port}`);
+  }
+}
+
 /** µs a call. The first tenth warms up. */
 async function measure(command, scenario, transport, last) {
   const running = [start(command)];
   try {
-    if (last) running.push(sipp(['-sn', 'uas', '-p', String(LAST), '-t', transport]));
-    await sleep(1500);
+    await listens(running[0], transport, OURS);
+    if (last) {
+      running.push(sipp(['-sn', 'uas', '-p', String(LAST), '-t', transport]));
+      await listens(running[1], transport, LAST);
+    }
     const load = async (count) => {
       const caller = sipp([`127.0.0.1:${OURS}`, ...scenario, '-p', '5094', '-t', transport, '-r', String(rate), '-m', String(count), '-l', '5000', '-d', '0', '-timeout_error', '-trace_err']);
       const code = await ends(caller);

@@ -1,11 +1,13 @@
 // Many registrations of one client at one registrar, over UDP and with digest (SHA-256), first made and then
-// refreshed: CPU and memory of both sides. sip_registrations [HOW-MANY [REFRESHES]]. The registrar lives in a
-// process of its own.
+// refreshed: CPU and memory of both sides. sip_registrations [HOW-MANY [REFRESHES [COMMAND …]]]. The
+// registrar lives in a process of its own: ours, or what the command starts (see registrar.cfg).
 #include <fmt/core.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <deque>
 #include <memory>
 #include <thread>
@@ -134,41 +136,50 @@ class Clients final : public bench::Agent {
   std::size_t done_ = 0;
 };
 
-int runRegistrar(int ready, int end, std::size_t users) {
+int runRegistrar(std::size_t users) {
   net::EventLoop loop("registrar");
   RegistrarSide registrar(loop, users);
-  if (!registrar.listen(kRegistrar) || write(ready, "r", 1) != 1) return 1;
-  std::jthread waiter([&] {
-    char byte = 0;
-    while (read(end, &byte, 1) > 0) {
-    }
-    loop.post([&] { loop.stop(); });
-  });
+  if (!registrar.listen(kRegistrar)) return 1;
   loop.run();
   return 0;
+}
+
+/// Until it listens; false: it has ended, or takes too long.
+bool listens(pid_t registrar) {
+  for (int i = 0; i < 1500; ++i) {
+    if (bench::udpBound(kRegistrar)) return true;
+    if (waitpid(registrar, nullptr, WNOHANG) != 0) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
 }
 
 int runClients(pid_t registrar, std::size_t count, int refreshes) {
   net::EventLoop loop("clients");
   const auto held = [](pid_t process) { return static_cast<double>(bench::pssKilobytes(process)); };
-  const double clientBefore = held(getpid()), registrarBefore = held(registrar);
+  const auto ofAll = [registrar](auto what) {
+    double sum = 0;
+    for (const pid_t process : bench::processesOf(registrar)) sum += what(process);
+    return sum;
+  };
+  const double clientBefore = held(getpid()), registrarBefore = ofAll(held);
   Clients clients(loop, count);
   if (!clients.listen(kClient)) return 1;
   const auto each = [&](double value) { return value / static_cast<double>(count); };
   fmt::print("{:<9} {:>6} {:>9} {:>19} {:>22}\n", "round", "count", "requests", "client CPU us each",
              "registrar CPU us each");
   for (int i = 0; i <= refreshes; ++i) {
-    const double client = bench::cpuMicros(getpid()), other = bench::cpuMicros(registrar);
+    const double client = bench::cpuMicros(getpid()), other = ofAll(bench::cpuMicros);
     clients.requests = 0;
     if (!clients.round()) return fmt::print("a registration failed\n"), 1;
     fmt::print("{:<9} {:>6} {:>9} {:>19.0f} {:>22.0f}\n", i == 0 ? "first" : "refresh", count,
                clients.requests, each(bench::cpuMicros(getpid()) - client),
-               each(bench::cpuMicros(registrar) - other));
+               each(ofAll(bench::cpuMicros) - other));
   }
   fmt::print(
       "memory of a registration, kB: client {:.1f}, registrar {:.1f} (its finished transactions of 32 s "
       "included)\n",
-      each(held(getpid()) - clientBefore), each(held(registrar) - registrarBefore));
+      each(held(getpid()) - clientBefore), each(ofAll(held) - registrarBefore));
   return 0;
 }
 
@@ -177,17 +188,18 @@ int runClients(pid_t registrar, std::size_t count, int refreshes) {
 int main(int argc, char** argv) {
   const std::size_t count = argc > 1 ? std::stoul(argv[1]) : 2'500;
   const int refreshes = argc > 2 ? std::stoi(argv[2]) : 3;
-  int ready[2], end[2];
-  if (pipe(ready) != 0 || pipe(end) != 0) return 1;
+  if (bench::udpBound(kRegistrar)) return fmt::print("port {} is in use\n", kRegistrar), 1;
   const pid_t child = fork();
   if (child == 0) {
-    close(end[1]);
-    _exit(runRegistrar(ready[1], end[0], count));
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (argc <= 3) _exit(runRegistrar(count));
+    dup2(STDERR_FILENO, STDOUT_FILENO);  // what it says is no part of the report
+    execvp(argv[3], argv + 3);
+    _exit(1);
   }
-  close(end[0]);
-  char byte = 0;
-  const int result = read(ready[0], &byte, 1) == 1 ? runClients(child, count, refreshes) : 1;
-  close(end[1]);
+  const int result = listens(child) ? runClients(child, count, refreshes) : 1;
+  kill(-child, SIGKILL);
   waitpid(child, nullptr, 0);
   return result;
 }
