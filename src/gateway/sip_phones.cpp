@@ -59,6 +59,9 @@ class SipPhones::CountingTransport final : public sip::Transport {
     ++count_;
     inner_.send(std::move(bytes), target, token);
   }
+  bool takeBack(const sip::Target& target, sip::SendToken token) override {
+    return inner_.takeBack(target, token);
+  }
   std::string sentBy(const sip::Target& target) const override { return inner_.sentBy(target); }
 
  private:
@@ -119,6 +122,13 @@ void SipPhones::receive(sip::Message message, const sip::Source& source) {
   ++messagesIn_;
   agent_->receive(std::move(message), source, loop_.now());
   arm();
+}
+
+bool SipPhones::onMalformed(const sip::ParseFailure& failure, const sip::Source& source) {
+  affinity_.assertHere();
+  // Without a readable head there is nothing that could be admitted; whoever scans us is a stranger all the same.
+  if (!failure.head && !mayCall(source.remote)) noteStranger(source, "no SIP");
+  return agent_->onMalformed(failure, source);
 }
 
 void SipPhones::onSendFailed(sip::SendToken token, std::string_view reason) {
@@ -455,19 +465,24 @@ bool SipPhones::onRequest(sip::RequestId, const sip::Message&, const sip::Source
 // --- who may call ------------------------------------------------------------------------------------------
 
 sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& source) {
-  const bool known = isTrunk(source.remote) ||
-                     std::ranges::any_of(options_.allowedPeers,
-                                         [&](const auto& peer) { return covers(peer, source.remote); });
-  if (known) return sip::Verdict::allowed();
+  if (mayCall(source.remote)) return sip::Verdict::allowed();
+  noteStranger(source, request.methodName());
+  return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
+}
+
+bool SipPhones::mayCall(const proto::TransportAddress& address) const {
+  return isTrunk(address) || std::ranges::any_of(options_.allowedPeers,
+                                                 [&](const auto& peer) { return covers(peer, address); });
+}
+
+void SipPhones::noteStranger(const sip::Source& source, std::string_view method) {
   strangerCount_.add();
   const std::string address = net::Endpoint::fromBytes(source.remote.ip, 0).address();
-  if (strangers_.add(address, request.methodName(), base::wallNow())) {
-    sipLog.warn("a stranger was refused", {{"address", address},
-                                           {"method", base::printable(request.methodName(), 32)},
-                                           {"reason", "sip.stranger"},
-                                           {"answer", options_.silentToStrangers ? "none" : "403"}});
-  }
-  return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
+  if (!strangers_.add(address, method, base::wallNow())) return;
+  sipLog.warn("a stranger was refused", {{"address", address},
+                                         {"method", base::printable(method, 32)},
+                                         {"reason", "sip.stranger"},
+                                         {"answer", options_.silentToStrangers ? "none" : "403"}});
 }
 
 bool SipPhones::isTrunk(const proto::TransportAddress& address) const {

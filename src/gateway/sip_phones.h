@@ -63,6 +63,8 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
 
   // What the network tells.
   void receive(sip::Message message, const sip::Source& source);
+  /// Bytes that are no message; true: who sent them may hear why.
+  bool onMalformed(const sip::ParseFailure& failure, const sip::Source& source);
   void onSendFailed(sip::SendToken token, std::string_view reason);
 
   void setListener(PhonesListener* listener) override { listener_ = listener; }
@@ -131,6 +133,8 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   void schedulePings();
   void remember(const std::string& server, const std::vector<sip::Target>& targets);
   bool isTrunk(const proto::TransportAddress& address) const;
+  bool mayCall(const proto::TransportAddress& address) const;
+  void noteStranger(const sip::Source& source, std::string_view method);
 
   Leg* find(const std::string& leg);
   const Leg* find(const std::string& leg) const;

@@ -106,6 +106,15 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
   void onMessage(sip::Message message, const sip::Source& source) override {
     phones_->receive(std::move(message), source);
   }
+  bool onMalformed(const sip::ParseFailure& failure, const sip::Source& source) override {
+    return phones_->onMalformed(failure, source);
+  }
+  void onRefused(const sip::Source& source, std::string_view reason) override {
+    sipLog.debug("a connection or message was refused",
+                 {{"address", net::Endpoint::fromBytes(source.remote.ip, source.remote.port).toString()},
+                  {"transport", sip::toString(source.kind)},
+                  {"reason", reason}});
+  }
   void onFlowClosed(sip::FlowId, std::string_view) override {}
   void onSendFailed(sip::SendToken token, std::string_view reason) override {
     phones_->onSendFailed(token, reason);

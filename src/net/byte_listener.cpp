@@ -91,7 +91,6 @@ class ByteListenerImpl final : public ByteListener {
     void onAccept(FileDescriptor fd, const Endpoint& remote) {
       affinity.assertHere();
       const auto self = shared_from_this();
-      if (options.admit && !options.admit(remote)) return refuse(remote, "blocked");
       HandshakeLimiter::Refusal refusal{};
       Pending pending;
       pending.place = options.connections->admit(remote, refusal);

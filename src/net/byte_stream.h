@@ -78,16 +78,14 @@ struct ByteListenerOptions {
   ByteStreamOptions stream{};
   std::shared_ptr<ConnectionLimiter> connections{};  ///< Null: one of its own, 4,096 and 512 for a network.
   std::shared_ptr<HandshakeLimiter> handshakes{};    ///< Null: one of its own, with its defaults.
-  /// False: the connection is closed before anything is spent on it. Null: everybody may.
-  std::function<bool(const Endpoint& remote)> admit{};
 };
 
 class ByteListener {
  public:
   /// After the handshake. A refused connection never gets here.
   using OnConnection = std::function<void(std::unique_ptr<ByteStream>)>;
-  /// blocked (by admit), connections, connections_per_network, handshakes, handshakes_per_network,
-  /// handshake_timeout, handshake_failed.
+  /// connections, connections_per_network, handshakes, handshakes_per_network, handshake_timeout,
+  /// handshake_failed.
   using OnRefused = std::function<void(const Endpoint& remote, std::string_view reason)>;
 
   /// `tls` may be null. Port 0 binds any. Error net.bind_failed.

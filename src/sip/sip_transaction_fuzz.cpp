@@ -78,6 +78,7 @@ class World final : public Transport,
     lastToken = token;
     lastTarget = target;
   }
+  bool takeBack(const Target&, SendToken) override { return random.u32() % 2 == 0; }
   std::string sentBy(const Target&) const override { return "10.0.0.1:5060"; }
   Verdict admit(const Message&, const Source&) override {
     return door == 6 ? Verdict::refused() : door == 7 ? Verdict::silent() : Verdict::allowed();

@@ -30,6 +30,8 @@ void Node::transmit(std::string bytes, const Target& to, SendToken token) {
   net_.send(*this, std::move(bytes), to, token);
 }
 
+bool Node::withdraw(SendToken token) { return net_.waiting_.erase(token) != 0; }
+
 void FakeNet::push(Wire wire) {
   wire.order = ++order_;
   wires_.push(std::move(wire));
@@ -41,6 +43,10 @@ void FakeNet::send(Node& from, std::string bytes, const Target& to, SendToken to
   if (filter && !filter(bytes, from)) return;
   const bool stream = isReliable(to.kind);
   const auto node = nodes_.find(to.address);
+  if (stream && dropTcp) {
+    waiting_.insert(token);
+    return;
+  }
   if (stream && (refuseTcp || node == nodes_.end())) {
     if (token != SendToken{}) push({now + delay, 0, {}, from.address(), {}, token});
     return;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ class Node {
 
  protected:
   void transmit(std::string bytes, const Target& to, SendToken token);
+  bool withdraw(SendToken token);
 
  private:
   FakeNet& net_;
@@ -49,6 +51,7 @@ class FakeNet {
   base::Millis jitter{0};                          ///< More than 0: datagrams overtake each other.
   unsigned lossPercent = 0, duplicatePercent = 0;  ///< Of datagrams.
   bool refuseTcp = false;                          ///< Streams fail with sip.transport_refused.
+  bool dropTcp = false;                            ///< Streams wait for a connection that never comes.
   /// Sees each message before it leaves; false: it is lost.
   std::function<bool(const std::string& bytes, const Node& from)> filter;
   std::vector<std::string> log;  ///< "10.0.0.1 > 10.0.0.2 INVITE sip:… SIP/2.0"
@@ -77,6 +80,7 @@ class FakeNet {
   std::map<proto::TransportAddress, Node*> nodes_;
   std::priority_queue<Wire, std::vector<Wire>, std::greater<>> wires_;
   std::uint64_t order_ = 0;
+  std::set<SendToken> waiting_;  ///< For a connection (dropTcp).
 };
 
 /// A user agent with an address; `events` has a line for each event, in order.
@@ -117,6 +121,7 @@ class Agent final : public Node, public Transport, public UserAgentListener {
   void onSendFailed(SendToken token, std::string_view reason) override;
 
   void send(std::string bytes, const Target& target, SendToken token) override;
+  bool takeBack(const Target&, SendToken token) override { return withdraw(token); }
   std::string sentBy(const Target& target) const override;
 
   void onCall(const IncomingCall& call) override;

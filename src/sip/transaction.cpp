@@ -32,7 +32,8 @@ void TransactionLayer::onSendFailed(SendToken token, std::string_view reason, ba
   if (const auto client = state_->clients.find(id); client != state_->clients.end())
     return state_->onSendFailed(*client->second, reason, now);
   if (const auto server = state_->servers.find(id); server != state_->servers.end())
-    state_->onSendFailed(*server->second, reason, now);
+    return state_->onSendFailed(*server->second, reason, now);
+  state_->onAckFailed(token, now);
 }
 
 Via TransactionLayer::State::ourVia(const Target& target) {

@@ -32,6 +32,10 @@ struct TransactionOptions {
   base::Millis longestInvite{240'000};   ///< From the first provisional response to the final one.
   std::size_t maxTransactions = 80'000;  ///< Each way.
   std::size_t udpMaxBytes = 1'300;       ///< 0: no limit.
+  /// A request that is too large for UDP waits so long for a TCP connection, and then goes as a datagram.
+  base::Millis streamPatience{1'000};
+  /// To an address without TCP nothing is tried over TCP for so long.
+  base::Millis streamlessTime{60'000};
 };
 
 class TransactionUser {
@@ -75,7 +79,8 @@ class TransactionLayer {
   /// anything is heard.
   TransactionId request(Message request, const Target& target, base::Instant now,
                         std::optional<base::Millis> firstResponse = std::nullopt);
-  /// ACK of a 2xx: its To tag names which. Sent, and repeated for each repeated 2xx, by the layer.
+  /// ACK of a 2xx: its To tag names which. Sent, and repeated for each repeated 2xx, by the layer. The rule for
+  /// large requests holds for it, too.
   void acknowledge(TransactionId invite, Message ack, const Target& target, base::Instant now);
   /// CANCEL once a provisional response was there (RFC 3261 section 9.1). The INVITE ends with its final
   /// response or, 64*T1 later, in onRequestFailed. `reason`: a Reason value or empty.

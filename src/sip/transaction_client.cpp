@@ -45,31 +45,55 @@ TransactionLayer::Client& TransactionLayer::State::addClient(Message request, co
   return client;
 }
 
-void TransactionLayer::State::sendFirst(Client& client) {
+std::optional<Target> TransactionLayer::State::streamFor(const Target& target, std::size_t bytes,
+                                                         base::Instant now) {
+  if (target.kind != TransportKind::udp || options.udpMaxBytes == 0 || bytes <= options.udpMaxBytes ||
+      streamless.isDead(target, now))
+    return std::nullopt;
+  Target stream = target;
+  stream.kind = TransportKind::tcp;
+  stream.flow = {};
+  if (transport.sentBy(stream).empty()) return std::nullopt;  // we have no TCP
+  return stream;
+}
+
+void TransactionLayer::State::sendFirst(Client& client, base::Instant now) {
   client.bytes = client.request->write();
-  if (client.target.kind == TransportKind::udp && options.udpMaxBytes != 0 && !client.switchedForSize &&
-      client.bytes.size() > options.udpMaxBytes) {
-    Target stream = client.target;
-    stream.kind = TransportKind::tcp;
-    stream.flow = {};
-    Via via = ourVia(stream);
-    if (!via.host.empty()) {  // else: we have no TCP
-      via.params.set("branch", std::string(client.request->topVia()->branch()));
-      *client.request->topVia() = std::move(via);
-      client.bytes = client.request->write();
-      client.target = stream;
-      client.switchedForSize = true;
-    }
+  const auto stream =
+      client.pinned ? std::nullopt : streamFor(client.target, client.bytes.size(), now);
+  if (stream) {
+    client.back = std::make_unique<Target>(std::exchange(client.target, *stream));
+    writeFor(client);
   }
   transport.send(client.bytes, client.target, SendToken{client.id.value()});
   if (isReliable(client.target.kind)) client.bytes = {};
 }
 
+/// Once more for another transport: the same branch, so that who gets both sees one request.
+void TransactionLayer::State::writeFor(Client& client) {
+  Via via = ourVia(client.target);
+  via.params.set("branch", std::string(client.request->topVia()->branch()));
+  *client.request->topVia() = std::move(via);
+  client.bytes = client.request->write();
+}
+
+/// RFC 3261 section 18.1.1: there is no TCP; as a datagram, then.
+void TransactionLayer::State::sendAsDatagram(Client& client, base::Instant now) {
+  client.target = *client.back;
+  client.back.reset();
+  streamless.mark(client.target, now + options.streamlessTime);
+  writeFor(client);
+  transport.send(client.bytes, client.target, SendToken{client.id.value()});
+  client.repeatAt = now + client.interval;
+  arm(client);
+}
+
 void TransactionLayer::State::start(Client& client, base::Instant now,
                                     std::optional<base::Millis> firstResponse) {
-  sendFirst(client);
+  sendFirst(client, now);
   client.interval = options.t1;
   client.repeatAt = isReliable(client.target.kind) ? kNever : now + client.interval;  // timers A, E
+  if (client.back) client.repeatAt = now + options.streamPatience;
   client.endAt = now + firstResponse.value_or(t64());                                 // timers B, F
   arm(client);
 }
@@ -87,6 +111,7 @@ void TransactionLayer::State::receiveResponse(Message response, const Source& so
     client.phase = ClientPhase::proceeding;
     client.interval = options.t2;
     if (client.repeatAt != kNever) client.repeatAt = now + client.interval;
+    if (client.back) client.repeatAt = kNever;
   } else {
     client.phase = ClientPhase::completed;
     client.request.reset();
@@ -111,7 +136,7 @@ void TransactionLayer::State::receiveInviteResponse(Client& client, const Messag
   if (client.phase == ClientPhase::accepted) {
     if (status < 200 || status >= 300) return;
     const auto ack = std::ranges::find(client.acks, response.to().tag(), &Client::Ack::toTag);
-    if (ack != client.acks.end()) return transport.send(ack->bytes, ack->target, SendToken{});
+    if (ack != client.acks.end()) return repeatAck(*ack, now);
     if (client.acks.size() >= kMaxAcks) return refuse(Refusal::strayResponse);
     if (told) user->onResponse(id, response, source);
     return;
@@ -168,7 +193,12 @@ void TransactionLayer::cancel(TransactionId invite, std::string reason, base::In
   if (!client.invite || client.cancelled || client.wantsCancel) return;
   client.wantsCancel = true;
   client.cancelReason = std::move(reason);
-  if (client.phase == ClientPhase::proceeding) state_->sendCancel(client, now);
+  if (client.phase == ClientPhase::proceeding) return state_->sendCancel(client, now);
+  // What waits for a connection does not leave any more.
+  if (client.phase != ClientPhase::calling || !isReliable(client.target.kind)) return;
+  if (!state_->transport.takeBack(client.target, SendToken{client.id.value()})) return;
+  client.endAt = now;
+  state_->arm(client);
 }
 
 /// RFC 3261 section 9.1.
@@ -190,20 +220,48 @@ void TransactionLayer::State::sendCancel(Client& client, base::Instant now) {
   if (!client.cancelReason.empty()) cancel.add(HeaderId::reason, client.cancelReason);
   Client& own = addClient(std::move(cancel), client.target);  // above the bound, too: it ends something
   own.forgotten = true;
-  own.switchedForSize = true;  // stays on its INVITE's transport
+  own.pinned = true;  // stays on its INVITE's transport
   start(own, now, std::nullopt);
 }
 
 void TransactionLayer::acknowledge(TransactionId invite, Message ack, const Target& target,
                                    base::Instant now) {
-  (void)now;
   ack.pushVia(state_->ourVia(target));
-  std::string bytes = ack.write();
-  state_->transport.send(bytes, target, SendToken{});
+  Client::Ack sent{std::string(ack.to().tag()), ack.write(), target};
+  SendToken token;
   const auto found = state_->clients.find(invite);
-  if (found == state_->clients.end() || found->second->phase != ClientPhase::accepted) return;
-  if (found->second->acks.size() < kMaxAcks)
-    found->second->acks.push_back({std::string(ack.to().tag()), std::move(bytes), target});
+  const bool kept = found != state_->clients.end() && found->second->phase == ClientPhase::accepted &&
+                    found->second->acks.size() < kMaxAcks;
+  const auto stream = kept ? state_->streamFor(target, sent.bytes.size(), now) : std::nullopt;
+  if (stream) {
+    *ack.topVia() = state_->ourVia(*stream);
+    token = SendToken{++state_->lastId};
+    sent.large = std::make_unique<Client::Ack::Large>(token, std::exchange(sent.bytes, ack.write()),
+                                                      std::exchange(sent.target, *stream));
+    state_->largeAcks.emplace(token, invite);
+  }
+  state_->transport.send(sent.bytes, sent.target, token);
+  if (kept) found->second->acks.push_back(std::move(sent));
+}
+
+/// The 2xx came once more. An ACK that still waits for a TCP connection goes as a datagram instead.
+void TransactionLayer::State::repeatAck(Client::Ack& ack, base::Instant now) {
+  const SendToken token = ack.large ? ack.large->token : SendToken{};
+  if (ack.large && transport.takeBack(ack.target, token)) return onAckFailed(token, now);
+  transport.send(ack.bytes, ack.target, token);
+}
+
+void TransactionLayer::State::onAckFailed(SendToken token, base::Instant now) {
+  const auto named = largeAcks.extract(token);
+  if (named.empty()) return;
+  for (Client::Ack& ack : clients.at(named.mapped())->acks) {
+    if (!ack.large || ack.large->token != token) continue;
+    ack.target = std::move(ack.large->target);
+    ack.bytes = std::move(ack.large->datagram);
+    ack.large.reset();
+    streamless.mark(ack.target, now + options.streamlessTime);
+    transport.send(ack.bytes, ack.target, SendToken{});
+  }
 }
 
 void TransactionLayer::forget(TransactionId id) {
@@ -221,7 +279,12 @@ void TransactionLayer::State::onDue(Client& client, base::Instant now) {
       return remove(client);
     return fail(client, 408, client.cancelled ? "sip.cancelled" : "sip.timeout");
   }
-  if (client.repeatAt <= now) {
+  if (client.repeatAt <= now && client.back) {
+    // Is there still no connection? What has left is only waited for.
+    client.repeatAt = kNever;
+    if (!client.wantsCancel && transport.takeBack(client.target, SendToken{client.id.value()}))
+      return sendAsDatagram(client, now);
+  } else if (client.repeatAt <= now) {
     transport.send(client.bytes, client.target, SendToken{client.id.value()});
     client.interval = client.invite ? 2 * client.interval : std::min(2 * client.interval, options.t2);
     client.repeatAt = now + client.interval;
@@ -231,17 +294,9 @@ void TransactionLayer::State::onDue(Client& client, base::Instant now) {
 
 void TransactionLayer::State::onSendFailed(Client& client, std::string_view reason, base::Instant now) {
   if (client.phase != ClientPhase::calling && client.phase != ClientPhase::proceeding) return;
-  if (client.switchedForSize && client.target.kind == TransportKind::tcp &&
-      client.phase == ClientPhase::calling) {
-    // RFC 3261 section 18.1.1: no TCP there; as a datagram, then.
-    client.target.kind = TransportKind::udp;
-    Via via = ourVia(client.target);
-    via.params.set("branch", std::string(client.request->topVia()->branch()));
-    *client.request->topVia() = std::move(via);
-    sendFirst(client);
-    client.repeatAt = now + client.interval;
-    return arm(client);
-  }
+  // Not for who was given up meanwhile: that request is not to leave any more.
+  if (client.back && client.phase == ClientPhase::calling && !client.wantsCancel)
+    return sendAsDatagram(client, now);
   fail(client, 503, reason);
 }
 
@@ -256,6 +311,8 @@ void TransactionLayer::State::fail(Client& client, int status, std::string_view 
 
 void TransactionLayer::State::remove(Client& client) {
   const TransactionId id = client.id;
+  for (const Client::Ack& ack : client.acks)
+    if (ack.large) largeAcks.erase(ack.large->token);
   clientByKey.erase(client.key);
   clients.erase(id);
   if (user != nullptr) user->onGone(id);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sip/keyed_hash.h"
+#include "sip/server_locator.h"
 #include "sip/transaction.h"
 
 namespace parley::sip {
@@ -57,6 +58,13 @@ struct TransactionLayer::Client final : Timed {
     std::string toTag;
     std::string bytes;
     Target target;
+    /// It goes over TCP for its size; this in its place where there is no TCP.
+    struct Large {
+      SendToken token;
+      std::string datagram;
+      Target target;
+    };
+    std::unique_ptr<Large> large{};
   };
   TransactionLayer::State& layer;
   TransactionId id;
@@ -64,7 +72,8 @@ struct TransactionLayer::Client final : Timed {
   std::unique_ptr<Message> request;  ///< Until the final response: for CANCEL, ACK and sending over UDP.
   std::string bytes;                 ///< What is repeated: the request, later the ACK of a refusal.
   Target target;
-  std::vector<Ack> acks;  ///< Of 2xx, one for each fork.
+  std::unique_ptr<Target> back;  ///< Over TCP since it is too long for UDP: where it goes when TCP fails.
+  std::vector<Ack> acks;         ///< Of 2xx, one for each fork.
   std::string cancelReason;
   base::Instant repeatAt = kNever, endAt = kNever;
   base::Millis interval{0};
@@ -73,7 +82,7 @@ struct TransactionLayer::Client final : Timed {
   bool wantsCancel = false;  ///< Cancelled, and CANCEL was not sent yet.
   bool cancelled = false;    ///< CANCEL was sent.
   bool forgotten = false;
-  bool switchedForSize = false;  ///< Over TCP since it is too long for UDP; back when TCP fails.
+  bool pinned = false;  ///< Stays on its transport whatever its size.
 };
 
 /// At most so many forks of one INVITE are acknowledged.
@@ -102,6 +111,8 @@ struct TransactionLayer::State {
   std::unordered_map<TransactionId, std::unique_ptr<Client>> clients;
   std::unordered_map<std::string_view, Server*, KeyedHash> serverByKey;
   std::unordered_map<std::string_view, Client*, KeyedHash> clientByKey;
+  std::unordered_map<SendToken, TransactionId> largeAcks;  ///< Of whose INVITE.
+  DeadTargets streamless;                                  ///< Addresses of UDP that have no TCP.
   /// Requests outside of dialogs by Call-ID, From tag and CSeq: a 64-bit keyed hash is enough of a name.
   std::unordered_map<std::uint64_t, TransactionId> merges;
 
@@ -132,7 +143,14 @@ struct TransactionLayer::State {
   void receiveInviteResponse(Client& client, const Message& response, const Source& source,
                              base::Instant now);
   Client& addClient(Message request, const Target& target);
-  void sendFirst(Client& client);
+  /// Where a request of that size goes for RFC 3261 section 18.1.1: over TCP, where we have it and the other
+  /// side may have it. Nothing: as it was meant to.
+  std::optional<Target> streamFor(const Target& target, std::size_t bytes, base::Instant now);
+  void sendFirst(Client& client, base::Instant now);
+  void sendAsDatagram(Client& client, base::Instant now);
+  void writeFor(Client& client);
+  void repeatAck(Client::Ack& ack, base::Instant now);
+  void onAckFailed(SendToken token, base::Instant now);
   void start(Client& client, base::Instant now, std::optional<base::Millis> firstResponse);
   void acknowledgeRefusal(Client& client, const Message& response);
   void sendCancel(Client& client, base::Instant now);

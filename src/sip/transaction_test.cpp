@@ -35,6 +35,7 @@ class Layer final : public Node, public Transport, public TransactionUser {
   void send(std::string bytes, const Target& to, SendToken token) override {
     transmit(std::move(bytes), to, token);
   }
+  bool takeBack(const Target&, SendToken token) override { return withdraw(token); }
   std::string sentBy(const Target&) const override { return ip() + ":5060"; }
 
   bool admits(const Message&, const Source&) override { return !closed; }
@@ -440,6 +441,84 @@ TEST_F(TransactionTest, ALongRequestGoesOverTcpAndBackToUdpWhereThereIsNone) {
   ASSERT_EQ(peer.count("MESSAGE"), 2U);
   EXPECT_EQ(peer.last("MESSAGE")->topVia()->transport, "UDP");
   EXPECT_EQ(peer.from.kind, TransportKind::udp);
+}
+
+TEST_F(TransactionTest, ALongRequestIsADatagramWhereTcpIsDropped) {
+  const auto ask = [&] {
+    Message message = peer.request(Method::message, us, std::string(2'000, 'x'));
+    message.popVia();
+    us.layer.request(message, peer.target(), net.now);
+  };
+  net.dropTcp = true;
+  ask();
+  net.run(Millis{990});
+  EXPECT_EQ(peer.count("MESSAGE"), 0U);
+  net.run(Millis{30});
+  ASSERT_EQ(peer.count("MESSAGE"), 1U);
+  EXPECT_EQ(peer.from.kind, TransportKind::udp);
+  EXPECT_EQ(peer.last("MESSAGE")->topVia()->transport, "UDP");
+  net.run(Millis{500});
+  EXPECT_EQ(peer.count("MESSAGE"), 2U) << "as a datagram it is repeated";
+  peer.send(peer.respond("MESSAGE", 200, "t"), us.target());
+  ask();
+  net.run(Millis{30});
+  EXPECT_EQ(peer.count("MESSAGE"), 3U) << "it is known that there is no TCP";
+  peer.send(peer.respond("MESSAGE", 200, "t"), us.target());
+  net.run(Millis{61'000});
+  net.dropTcp = false;
+  ask();
+  net.run(Millis{30});
+  EXPECT_EQ(peer.from.kind, TransportKind::tcp) << "not for ever";
+}
+
+TEST_F(TransactionTest, AnInviteThatWasGivenUpNeverLeaves) {
+  for (const bool dropped : {true, false}) {
+    net.dropTcp = dropped;
+    net.refuseTcp = !dropped;
+    Message message = peer.request(Method::invite, us, std::string(2'000, 'x'));
+    message.popVia();
+    const TransactionId id = us.layer.request(message, peer.target(), net.now);
+    us.layer.cancel(id, {}, net.now);
+    net.run(Millis{10'000});
+    EXPECT_TRUE(peer.received.empty());
+    EXPECT_TRUE(us.empty());
+    EXPECT_EQ(us.events.back(), dropped ? "failed 408 sip.timeout" : "failed 503 sip.transport_refused");
+  }
+}
+
+TEST_F(TransactionTest, ALongAckGoesOverTcpAndBackToUdpWhereThereIsNone) {
+  enum class Tcp { taken, refused, dropped };
+  for (const Tcp tcp : {Tcp::taken, Tcp::refused, Tcp::dropped}) {
+    net.refuseTcp = tcp == Tcp::refused;
+    net.dropTcp = tcp == Tcp::dropped;
+    const TransactionId id = ask(Method::invite);
+    net.run(Millis{30});
+    const Message ok = peer.respond("INVITE", 200, "t", "offer");
+    peer.send(ok, us.target());
+    net.run(Millis{15});
+    Message ack = Message::request(Method::ack, peer.last("INVITE")->requestUri());
+    ack.from() = ok.from();
+    ack.to() = ok.to();
+    ack.setCallId(ok.callId());
+    ack.setCSeq(1, Method::ack);
+    ack.setMaxForwards(70);
+    ack.setBody(std::string(2'000, 'x'), "application/sdp");
+    us.layer.acknowledge(id, ack, peer.target(), net.now);
+    peer.received.clear();
+    net.run(Millis{30});
+    EXPECT_EQ(peer.count("ACK"), tcp == Tcp::dropped ? 0U : 1U);
+    for (int i = 0; i < 2; ++i) {
+      peer.received.clear();
+      peer.send(ok, us.target());
+      net.run(Millis{30});
+      ASSERT_EQ(peer.count("ACK"), 1U) << "of each repeated 2xx";
+      EXPECT_EQ(peer.from.kind, tcp == Tcp::taken ? TransportKind::tcp : TransportKind::udp);
+      EXPECT_EQ(peer.last("ACK")->topVia()->transport, tcp == Tcp::taken ? "TCP" : "UDP");
+      EXPECT_EQ(peer.last("ACK")->body().size(), 2'000U);
+    }
+    net.run(Millis{100'000});
+    EXPECT_TRUE(us.empty());
+  }
 }
 
 TEST_F(TransactionTest, ATransportThatFailsIsToldAs503) {

@@ -49,6 +49,9 @@ class Transport {
   /// Never calls back inside the call. A failure (refused, timeout, TLS name, queue full, oversize) comes as
   /// onSendFailed(token, reason) of the transaction layer: sip.transport_*.
   virtual void send(std::string bytes, const Target& target, SendToken token) = 0;
+  /// Drops what still waits for a connection to be made; nothing is told of it then. False: it has left, or
+  /// failed already.
+  virtual bool takeBack(const Target& /*target*/, SendToken /*token*/) { return false; }
   /// "host:port" for Via and Contact towards this target: what the other side can reach us by.
   virtual std::string sentBy(const Target& target) const = 0;
 };

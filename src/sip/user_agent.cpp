@@ -25,6 +25,10 @@ void UserAgent::receive(Message message, const Source& source, base::Instant now
   state_->finish();
 }
 
+bool UserAgent::onMalformed(const ParseFailure& failure, const Source& source) {
+  return state_->onMalformed(failure, source);
+}
+
 void UserAgent::onSendFailed(SendToken token, std::string_view reason, base::Instant now) {
   state_->now = now;
   state_->core.layer.onSendFailed(token, reason, now);

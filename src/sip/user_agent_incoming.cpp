@@ -9,7 +9,11 @@ namespace parley::sip {
 void UserAgent::State::receive(std::string_view bytes, const Source& source, base::Instant at) {
   now = at;
   auto message = Message::parse(bytes);
-  if (!message) return answerMalformed(message.error(), source);
+  if (!message) {
+    if (onMalformed(message.error(), source))
+      core.layer.answerStateless(*message.error().head, source, message.error().status);
+    return;
+  }
   core.layer.receive(std::move(*message), source, at);
 }
 
@@ -18,16 +22,15 @@ void UserAgent::State::receive(Message message, const Source& source, base::Inst
   core.layer.receive(std::move(message), source, at);
 }
 
-void UserAgent::State::answerMalformed(const ParseFailure& failure, const Source& source) {
+/// A stranger that is to hear nothing hears nothing of its faults, either; its CANCEL never (see admits()).
+bool UserAgent::State::onMalformed(const ParseFailure& failure, const Source& source) {
   core.refuse(Refusal::malformed);
-  if (!failure.isRequest || failure.isAck || !failure.head || failure.head->topVia() == nullptr) return;
-  // A stranger that is to hear nothing hears nothing of this, either; its CANCEL never (see admits()).
-  if (core.parts.admission != nullptr) {
-    const Verdict::Kind verdict = core.parts.admission->admit(*failure.head, source).kind;
-    if (verdict == Verdict::Kind::silence) return;
-    if (verdict == Verdict::Kind::refuse && failure.head->method() == Method::cancel) return;
-  }
-  core.layer.answerStateless(*failure.head, source, failure.status);
+  if (!failure.isRequest || failure.isAck || !failure.head || failure.head->topVia() == nullptr) return false;
+  if (core.parts.admission == nullptr || knows(*failure.head)) return true;
+  const Verdict::Kind verdict = core.parts.admission->admit(*failure.head, source).kind;
+  if (verdict == Verdict::Kind::silence) core.refuse(Refusal::silenced);
+  return verdict == Verdict::Kind::allow ||
+         (verdict == Verdict::Kind::refuse && failure.head->method() != Method::cancel);
 }
 
 void UserAgent::State::onLocated(LocateId id, std::vector<Target> targets, base::Instant at) {

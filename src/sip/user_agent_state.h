@@ -17,7 +17,7 @@ struct UserAgent::State final : TransactionUser {
 
   void receive(std::string_view bytes, const Source& source, base::Instant at);
   void receive(Message message, const Source& source, base::Instant at);
-  void answerMalformed(const ParseFailure& failure, const Source& source);
+  bool onMalformed(const ParseFailure& failure, const Source& source);
   void onLocated(LocateId id, std::vector<Target> targets, base::Instant at);
   void finish() {
     core.sweep();

@@ -1,5 +1,7 @@
 #include "sipnet/connection.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "sipnet/error_answer.h"
 #include "sipnet/udp_side.h"
@@ -198,6 +200,14 @@ std::string_view Connection::send(std::string bytes, sip::SendToken token) {
   return {};
 }
 
+bool Connection::takeBack(sip::SendToken token) {
+  const auto found = std::ranges::find(pending_, token, &Pending::token);
+  if (state_ != State::connecting || found == pending_.end()) return false;
+  pendingBytes_ -= found->bytes.size();
+  pending_.erase(found);
+  return true;
+}
+
 /// What is no message of a transaction: pongs, pings, answers to bad messages. What does not fit is dropped.
 void Connection::write(std::string bytes) {
   if (socket_) {
@@ -273,9 +283,11 @@ void Connection::noteAlias(const sip::Message& message) {
 
 void Connection::refuse(const sip::ParseFailure& failure) {
   hub_.refused(source_, failure.reason);
-  if (auto answer = errorAnswer(failure, source_, hub_.random)) {
-    hub_.meters.sent(source_.kind, answer->bytes.size());
-    write(std::move(answer->bytes));
+  if (hub_.sink.onMalformed(failure, source_)) {
+    if (auto answer = errorAnswer(failure, source_, hub_.random)) {
+      hub_.meters.sent(source_.kind, answer->bytes.size());
+      write(std::move(answer->bytes));
+    }
   }
   if (++bad_ >= hub_.options.maxBadMessages) end("sip.flow_garbage");
 }

@@ -56,6 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Empty: taken. Else why not.
   std::string_view send(std::string bytes, sip::SendToken token);
+  /// Drops what waits for the connection; false: that is none of it.
+  bool takeBack(sip::SendToken token);
   /// Ends it when what is queued was written.
   void end(std::string_view reason);
   void setKeepAlive(base::Millis interval);

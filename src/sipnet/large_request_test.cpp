@@ -1,4 +1,10 @@
 // The rule for large requests (RFC 3261 section 18.1.1) with the transaction layer over real sockets.
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
 #include "sip/transaction.h"
 #include "sipnet/test_rig.h"
 
@@ -10,15 +16,18 @@ using ::testing::IsEmpty;
 
 /// A side whose transport feeds a transaction layer.
 struct Layered final : Side, sip::TransactionUser {
-  explicit Layered(net::EventLoop& l) : Side(l), layer({}, transport, random, timers, refusals) {
+  explicit Layered(net::EventLoop& l)
+      : Side(l), layer({.streamPatience = Millis{50}}, transport, random, timers, refusals), timer(l) {
     layer.setUser(this);
   }
   void onMessage(sip::Message message, const sip::Source& source) override {
     layer.receive(std::move(message), source, loop.now());
+    arm();
   }
   void onSendFailed(sip::SendToken token, std::string_view reason) override {
     Side::onSendFailed(token, reason);
     layer.onSendFailed(token, reason, loop.now());
+    arm();
   }
   bool admits(const sip::Message&, const sip::Source&) override { return true; }
   void onRequest(sip::TransactionId, const sip::Message&, const sip::Source&) override {}
@@ -38,12 +47,22 @@ struct Layered final : Side, sip::TransactionUser {
     request.popVia();
     request.setBody(std::string(bodyBytes, 'x'), "text/plain");
     layer.request(std::move(request), target, loop.now());
+    arm();
+  }
+  void arm() {
+    if (timers.next() == base::Instant::max()) return timer.stop();
+    const auto wait = std::chrono::ceil<Millis>(timers.next() - loop.now());
+    timer.start(std::max(wait, Millis{0}), [this] {
+      timers.run(loop.now());
+      arm();
+    });
   }
 
   base::SystemRandom random;
   sip::TimerHeap timers;
   sip::RefusalCounts refusals{};
   sip::TransactionLayer layer;
+  net::Timer timer;
   std::vector<std::pair<int, TransportKind>> answers;
   std::vector<int> failures;
 };
@@ -84,6 +103,34 @@ TEST_F(LargeRequestTest, GoesOverUdpWhereTcpIsRefused) {
   EXPECT_EQ(client.failed.size(), 1u) << "TCP was tried";
   EXPECT_EQ(client.failed[0].second, "sip.transport_connect_failed");
   EXPECT_THAT(client.failures, IsEmpty());
+}
+
+/// Takes no connection: its queue is full, so that the kernel drops each SYN.
+struct FullListener {
+  FullListener(net::EventLoop& loop, const net::Endpoint& at)
+      : fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage address{};
+    const auto length = at.toSockaddr6(address);
+    bound = ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) == 0 && ::listen(fd.get(), 0) == 0;
+    for (int i = 0; bound && i < 4; ++i) fillers.push_back(std::make_unique<RawPeer>(loop, at));
+  }
+  net::FileDescriptor fd;
+  bool bound = false;
+  std::vector<std::unique_ptr<RawPeer>> fillers;
+};
+
+TEST_F(LargeRequestTest, GoesOverUdpWhereTcpSaysNothing) {
+  net::Endpoint udp;
+  std::optional<FullListener> deaf;
+  do {
+    udp = server.listen(TransportKind::udp);
+    deaf.emplace(loop, udp);
+  } while (!deaf->bound);
+  client.listen(TransportKind::udp);
+  EXPECT_EQ(carried(targetOf(TransportKind::udp, udp), 3'000), TransportKind::udp);
+  EXPECT_THAT(client.failed, IsEmpty()) << "it was taken back";
+  EXPECT_THAT(client.failures, IsEmpty());
+  EXPECT_EQ(carried(targetOf(TransportKind::udp, udp), 3'000), TransportKind::udp);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // What the SIP transports can be told, and who is told what comes of them. Plain values.
 #pragma once
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,9 +41,6 @@ struct TransportOptions {
   base::Millis keepAliveInterval{95'000};    ///< On connections we made (RFC 5626 section 4.4.1); 0: none.
   base::Millis pongTimeout{10'000};          ///< Without any byte by then the flow is dead.
   int dscp = 24;                             ///< CS3
-
-  /// False: what comes from there is dropped and connections are closed before anything is spent on them.
-  std::function<bool(const net::Endpoint& remote)> admit{};
 };
 
 /// Told on the loop, never inside a call of the transport. May call it; must not destroy it.
@@ -52,6 +48,9 @@ class TransportSink {
  public:
   virtual ~TransportSink() = default;
   virtual void onMessage(sip::Message message, const sip::Source& source) = 0;
+  /// Bytes that are no message that can be served. True: who sent them may hear why (400, 413 …), if they
+  /// are a request and there are not too many of them.
+  virtual bool onMalformed(const sip::ParseFailure&, const sip::Source&) { return true; }
   /// A connection that had become a flow is gone: sip.flow_closed, sip.flow_reset, sip.flow_idle,
   /// sip.flow_slow_peer, sip.flow_no_pong, sip.flow_silent, sip.flow_slow_sender, sip.flow_bad_framing,
   /// sip.flow_garbage, sip.flow_shutdown. UDP flows are forgotten without a word: they only say which socket
@@ -60,9 +59,9 @@ class TransportSink {
   /// sip.transport_unavailable (no such transport), _connect_failed, _timeout, _tls_failed, _queue_full,
   /// _too_large, _limit, _closed, _flow_gone.
   virtual void onSendFailed(sip::SendToken token, std::string_view reason) = 0;
-  /// What was refused, by whom it came: blocked, connections, connections_per_network, handshakes,
+  /// What was refused, by whom it came: connections, connections_per_network, handshakes,
   /// handshakes_per_network, handshake_timeout, handshake_failed, silent, slow_sender, subprotocol, or the
-  /// reason of a message that did not parse (sip.bad_header …). For counting intruders.
+  /// reason of a message that did not parse (sip.bad_header …). All of them are counted already.
   virtual void onRefused(const sip::Source&, std::string_view /*reason*/) {}
 };
 

@@ -66,7 +66,6 @@ struct SipTransport::Impl final : Hub {
       : Hub(l, std::move(o), s),
         udp(
             l, {.maxFlows = options.maxUdpFlows, .dscp = options.dscp}, [this] { return nextFlow(); },
-            [this](const net::Endpoint& remote) { return admit(TransportKind::udp, remote); },
             [this](std::string_view bytes, sip::Source source, const UdpSide::Heard& heard) {
               onDatagram(bytes, std::move(source), heard);
             }),
@@ -79,12 +78,6 @@ struct SipTransport::Impl final : Hub {
   }
 
   sip::FlowId nextFlow() { return sip::FlowId{++lastFlow}; }
-
-  bool admit(TransportKind kind, const net::Endpoint& remote) {
-    if (!options.admit || options.admit(remote)) return true;
-    meters.refused(kind, "blocked");
-    return false;
-  }
 
   net::ByteStreamOptions streamOptions() const {
     net::ByteStreamOptions o;
@@ -138,6 +131,7 @@ struct SipTransport::Impl final : Hub {
       return sink.onMessage(std::move(*message), source);
     }
     refused(source, message.error().reason);
+    if (!sink.onMalformed(message.error(), source)) return;
     // A sender's address may be forged; what goes there without a reason stays little.
     const auto now = loop.now();
     if (now - answersSince >= base::Millis{1'000}) {
@@ -174,7 +168,6 @@ struct SipTransport::Impl final : Hub {
     o.stream = streamOptions();
     o.connections = limiter;
     o.handshakes = handshakes;
-    o.admit = options.admit;
     auto opened = net::ByteListener::open(
         loop, bind, std::move(tls), std::move(o),
         [this, kind](std::unique_ptr<net::ByteStream> stream) { onConnection(kind, std::move(stream)); },
@@ -350,14 +343,10 @@ void SipTransport::takeUpgrade(const net::HttpRequest& request, net::WebSocketUp
     for (const auto each : base::split(value, ','))
       speaksSip |= base::equalsIgnoreCase(base::trim(each), "sip");
   }
-  std::string_view refusal;
-  if (!speaksSip) refusal = "subprotocol";
-  if (impl_->options.admit && !impl_->options.admit(request.remote)) refusal = "blocked";
-  if (!refusal.empty()) {
-    impl_->onRefusedConnection(kind, local, request.remote, refusal);
-    return upgrade.refuse(refusal == "blocked" ? net::HttpResponse::error(403, "sip.blocked", "not from here")
-                                               : net::HttpResponse::error(400, "sip.subprotocol",
-                                                                          "only \"sip\" is spoken here"));
+  if (!speaksSip) {
+    impl_->onRefusedConnection(kind, local, request.remote, "subprotocol");
+    return upgrade.refuse(
+        net::HttpResponse::error(400, "sip.subprotocol", "only \"sip\" is spoken here"));
   }
   net::WebSocketOptions options;
   options.maxMessageBytes = sip::kMaxMessageBytes;
@@ -374,6 +363,12 @@ void SipTransport::takeUpgrade(const net::HttpRequest& request, net::WebSocketUp
 void SipTransport::send(std::string bytes, const sip::Target& target, sip::SendToken token) {
   impl_->affinity.assertHere();
   impl_->send(std::move(bytes), target, token);
+}
+
+bool SipTransport::takeBack(const sip::Target& target, sip::SendToken token) {
+  impl_->affinity.assertHere();
+  const auto connection = impl_->find(target);
+  return connection && connection->takeBack(token);
 }
 
 std::string SipTransport::sentBy(const sip::Target& target) const { return impl_->sentBy(target); }

@@ -36,6 +36,7 @@ class SipTransport final : public sip::Transport {
                    const net::Endpoint& local);
 
   void send(std::string bytes, const sip::Target& target, sip::SendToken token) override;
+  bool takeBack(const sip::Target& target, sip::SendToken token) override;
   /// Empty: nothing can be sent that way.
   std::string sentBy(const sip::Target& target) const override;
 

@@ -20,12 +20,11 @@ std::size_t UdpSide::Hash::operator()(const Heard& heard) const noexcept {
   return hash(heard.remote) * 31 + hash(heard.local) + heard.socket;
 }
 
-UdpSide::UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow, Admit admit,
+UdpSide::UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow,
                  OnDatagram onDatagram)
     : loop_(loop),
       settings_(settings),
       newFlow_(std::move(newFlow)),
-      admit_(std::move(admit)),
       onDatagram_(std::move(onDatagram)) {}
 
 base::Result<net::Endpoint> UdpSide::listen(const net::Endpoint& bind) {
@@ -46,7 +45,6 @@ base::Result<net::Endpoint> UdpSide::listen(const net::Endpoint& bind) {
 void UdpSide::onBatch(std::size_t socket, std::span<net::Datagram> batch) {
   inBatch_ = true;
   for (const auto& datagram : batch) {
-    if (!admit_(datagram.remote)) continue;
     sip::Source source;
     source.kind = sip::TransportKind::udp;
     source.remote = addressOf(datagram.remote);

@@ -31,10 +31,8 @@ class UdpSide {
   };
   /// `source` has no flow: remember() makes one, for those that speak SIP.
   using OnDatagram = std::function<void(std::string_view bytes, sip::Source source, const Heard& heard)>;
-  /// Asked about every sender.
-  using Admit = std::function<bool(const net::Endpoint& remote)>;
 
-  UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow, Admit admit,
+  UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow,
           OnDatagram onDatagram);
   base::Result<net::Endpoint> listen(const net::Endpoint& bind);
   /// The flow of this peer, new if it was not known.
@@ -67,7 +65,6 @@ class UdpSide {
   net::EventLoop& loop_;
   Settings settings_;
   std::function<sip::FlowId()> newFlow_;
-  Admit admit_;
   OnDatagram onDatagram_;
   std::vector<Socket> sockets_;
   bool inBatch_ = false;
