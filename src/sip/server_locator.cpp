@@ -304,53 +304,6 @@ void ServerLocator::fail(std::string reason, std::string text) {
   error_ = {std::move(reason), std::move(text)};
 }
 
-// --- section 5: responses ------------------------------------------------------------------------------
-
-ServerLocator ServerLocator::forResponse(const Via& top, const Source& source, LocateOptions options,
-                                         base::Random& random) {
-  ServerLocator locator(std::move(options), random);
-  locator.options_.large = false;  // A response stays with the transport of its request.
-  const auto kind = transportOf(top.transport, false);
-  if (!kind) {
-    locator.fail("sip.locate_no_transport", "The Via names a transport that is not known.");
-    return locator;
-  }
-  locator.secure_ = isSecure(*kind);
-  locator.domain_ = top.host;
-  locator.hostName_ = plainName(top.host);
-  if (isReliable(source.kind)) locator.targets_.push_back(source.target());
-  const auto maddr = top.params.get("maddr");
-  const auto received = parseIp(top.params.get("received").value_or(std::string_view{}));
-  if (received && !maddr) {
-    // RFC 3581 section 4: rport is where the request came from, by UDP.
-    const auto rport = base::parseNumber<std::uint16_t>(top.params.get("rport").value_or(std::string_view{}));
-    const std::uint16_t port = top.port.value_or(defaultPort(*kind));
-    const bool symmetric = *kind == TransportKind::udp && rport && *rport != 0;
-    locator.addTarget(*kind, *received, symmetric ? *rport : port);
-    if (*kind == TransportKind::udp) return locator;
-  }
-  locator.startSentBy(top, *kind);
-  return locator;
-}
-
-void ServerLocator::startSentBy(const Via& top, TransportKind kind) {
-  kind_ = kind;
-  const auto maddr = top.params.get("maddr");
-  if (maddr && !maddr->empty()) hostName_ = plainName(*maddr);
-  if (!usableName(hostName_)) return fail("sip.locate_bad_uri", "The Via has no usable host.");
-  if (!supports(kind)) return finish();
-  if (const auto ip = parseIp(hostName_)) {
-    addTarget(kind, *ip, top.port.value_or(defaultPort(kind)));
-    return finish();
-  }
-  if (top.port) {
-    hosts_.push_back({hostName_, *top.port, kind});
-    return nextHost();
-  }
-  addService(std::string(serviceOf(kind).srvPrefix) + hostName_, kind, 0);
-  nextService();
-}
-
 // --- failover ----------------------------------------------------------------------------------------
 
 void DeadTargets::mark(const Target& target, base::Instant until) {

@@ -1,4 +1,4 @@
-// Where a request or a response goes to (RFC 3263, RFC 2782, RFC 7118 section 10.1), as an engine: it says
+// Where a request goes to (RFC 3263, RFC 2782, RFC 7118 section 10.1), as an engine: it says
 // which DNS question comes next and takes the answer; whoever owns it asks (and caches for the TTL).
 //
 //   auto search = ServerLocator::forRequest(uri, options, random);
@@ -20,7 +20,6 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "sip/headers.h"
 #include "sip/transport.h"
 #include "sip/uri.h"
 
@@ -64,10 +63,6 @@ class ServerLocator {
   /// Section 4. `next` is the topmost Route, or the Request-URI without one. `random` must outlive the
   /// object.
   static ServerLocator forRequest(const Uri& next, LocateOptions options, base::Random& random);
-  /// Section 5 and RFC 3261 section 18.2.2, RFC 3581: the connection the request came by (if `source` is
-  /// reliable), then received and rport, then the sent-by name.
-  static ServerLocator forResponse(const Via& top, const Source& source, LocateOptions options,
-                                   base::Random& random);
 
   /// Null: there is nothing more to ask.
   const DnsQuestion* question() const { return question_ ? &*question_ : nullptr; }
@@ -97,7 +92,6 @@ class ServerLocator {
   ServerLocator(LocateOptions options, base::Random& random)
       : options_(std::move(options)), random_(&random) {}
   void start(const Uri& uri);
-  void startSentBy(const Via& top, TransportKind kind);
   bool supports(TransportKind kind) const;
   TransportKind defaultKind() const;
   void guessServices();

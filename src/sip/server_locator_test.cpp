@@ -267,61 +267,6 @@ TEST(OrderSrv, PrioritiesFirstAndWeightsByChance) {
   EXPECT_GT(first["zero"], 0);
 }
 
-struct ResponseTest : LocatorTest {
-  ServerLocator answer(const Via& via) {
-    auto locator = ServerLocator::forResponse(via, source, options, random);
-    zone.serve(locator);
-    return locator;
-  }
-  static Via via(std::string transport, std::string host, std::optional<std::uint16_t> port = std::nullopt) {
-    Via made;
-    made.transport = std::move(transport);
-    made.host = std::move(host);
-    made.port = port;
-    return made;
-  }
-  Source source{kUdp, at("198.51.100.7", 40000), at("192.0.2.1", 5060), FlowId(3), false, {}};
-};
-
-TEST_F(ResponseTest, UdpGoesBackToWhereItCameFrom) {
-  Via top = via("UDP", "10.0.0.1", 5070);
-  top.params.set("received", "198.51.100.7");
-  EXPECT_THAT(texts(answer(top)), ElementsAre("UDP 198.51.100.7:5070"));
-  top.params.set("rport", "40000");
-  EXPECT_THAT(texts(answer(top)), ElementsAre("UDP 198.51.100.7:40000"));
-  top.params.set("rport", "99999");
-  EXPECT_THAT(texts(answer(top)), ElementsAre("UDP 198.51.100.7:5070"));
-}
-
-TEST_F(ResponseTest, UdpWithoutReceivedGoesToSentBy) {
-  EXPECT_THAT(texts(answer(via("UDP", "192.0.2.5"))), ElementsAre("UDP 192.0.2.5:5060"));
-  zone.srv["_sip._udp.example.com"] = {{0, 0, 5090, "a.example.com"}};
-  zone.addresses["a.example.com"] = {at("192.0.2.6")};
-  EXPECT_THAT(texts(answer(via("UDP", "example.com"))), ElementsAre("UDP 192.0.2.6:5090"));
-  Via multicast = via("UDP", "example.com");
-  multicast.params.set("received", "198.51.100.7");
-  multicast.params.set("maddr", "224.2.0.1");
-  EXPECT_THAT(texts(answer(multicast)), ElementsAre("UDP 224.2.0.1:5060"));
-}
-
-TEST_F(ResponseTest, AConnectionIsUsedFirstThenReceivedThenSentBy) {
-  source.kind = kTls;
-  Via top = via("TLS", "phone.example.com", 5071);
-  top.params.set("received", "198.51.100.7");
-  top.params.set("rport", "40000");
-  zone.addresses["phone.example.com"] = {at("203.0.113.4")};
-  const auto found = answer(top);
-  EXPECT_THAT(texts(found),
-              ElementsAre("TLS 198.51.100.7:40000", "TLS 198.51.100.7:5071", "TLS 203.0.113.4:5071"));
-  EXPECT_EQ(found.targets()[0].flow, FlowId(3));
-  EXPECT_EQ(found.targets()[1].flow, FlowId());
-  EXPECT_EQ(found.targets()[2].host, "phone.example.com");
-}
-
-TEST_F(ResponseTest, AnUnknownTransportIsRefused) {
-  EXPECT_EQ(answer(via("SCTP", "192.0.2.5")).error().reason, "sip.locate_no_transport");
-}
-
 TEST(DeadTargets, AreTriedLastUntilTheirTimeIsOver) {
   const base::Instant now{};
   const Target a{kUdp, at("192.0.2.1", 5060), "x", {}}, b{kUdp, at("192.0.2.2", 5060), "x", {}};

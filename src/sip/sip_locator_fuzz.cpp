@@ -69,7 +69,7 @@ void run(ServerLocator locator, const std::vector<std::string_view>& lines) {
       answer(locator, answers);
     }
   }
-  if (locator.targets().size() > ServerLocator::kMaxTargets + 1) std::abort();
+  if (locator.targets().size() > ServerLocator::kMaxTargets) std::abort();
   if (locator.targets().empty() && locator.error().reason.empty()) std::abort();
 }
 
@@ -82,10 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   LocateOptions options;
   options.large = size % 2 == 0;
   if (size % 3 == 0) options.supported = {TransportKind::tls, TransportKind::ws, TransportKind::wss};
-  if (lines[0].starts_with("via ")) {
-    const auto via = Via::parse(lines[0].substr(4));
-    if (via) run(ServerLocator::forResponse(*via, {}, options, random), lines);
-  } else if (const auto uri = Uri::parse(lines[0])) {
+  if (const auto uri = Uri::parse(lines[0])) {
     run(ServerLocator::forRequest(*uri, options, random), lines);
   }
   return 0;

@@ -121,12 +121,6 @@ void DnsLocator::locate(const sip::Uri& next, const sip::LocateOptions& options,
   impl_->start([&] { return sip::ServerLocator::forRequest(next, options, impl_->random); }, std::move(done));
 }
 
-void DnsLocator::locateResponse(const sip::Via& top, const sip::Source& source,
-                                const sip::LocateOptions& options, Done done) {
-  impl_->start([&] { return sip::ServerLocator::forResponse(top, source, options, impl_->random); },
-               std::move(done));
-}
-
 std::size_t DnsLocator::running() const { return impl_->searches.size(); }
 
 }  // namespace parley::sipnet

@@ -28,9 +28,6 @@ class DnsLocator {
 
   /// Where a request to `next` (topmost Route or Request-URI) goes. `done` never runs inside the call.
   void locate(const sip::Uri& next, const sip::LocateOptions& options, Done done);
-  /// Where the response goes when the flow it should take is gone (section 5).
-  void locateResponse(const sip::Via& top, const sip::Source& source, const sip::LocateOptions& options,
-                      Done done);
   std::size_t running() const;
 
   struct Impl;
