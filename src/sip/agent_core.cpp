@@ -141,9 +141,18 @@ void AgentCore::sendLast(Message request, const Target& target, base::Instant no
   requests->sendSilently(std::move(request), target, now);
 }
 
-std::optional<Message> AgentCore::authorise(const Message& challenge, const Message& request, int tries) {
+std::optional<Message> AgentCore::authorise(const Message& challenge, const Message& request,
+                                            const Target& from, int tries) {
   if (parts.authenticator == nullptr || tries >= kMaxAuthTries) return std::nullopt;
-  return parts.authenticator->answer(challenge, request);
+  return parts.authenticator->answer(challenge, request, from);
+}
+
+void AgentCore::preauthorise(Message& request, const Target& to) {
+  if (parts.authenticator != nullptr) parts.authenticator->authorize(request, to);
+}
+
+void AgentCore::onAuthorised(const Message& response, const Message& request, const Target& from) {
+  if (parts.authenticator != nullptr) parts.authenticator->onSuccess(response, request, from);
 }
 
 std::string AgentCore::contact(const std::string& user, const Target& target, bool secure) const {

@@ -82,7 +82,11 @@ class AgentCore {
   /// The last request of a dialog; whatever becomes of it, nobody waits for it.
   void sendLast(Message request, const Target& target, base::Instant now);
   /// The request once more with credentials and the next CSeq; nothing: no credentials, or tried enough.
-  std::optional<Message> authorise(const Message& challenge, const Message& request, int tries);
+  std::optional<Message> authorise(const Message& challenge, const Message& request, const Target& from,
+                                   int tries);
+  /// Credentials for a new request that nobody has asked for yet, where they are known.
+  void preauthorise(Message& request, const Target& to);
+  void onAuthorised(const Message& response, const Message& request, const Target& from);
 
   // Writing.
   /// Contact as the peer behind `target` can reach us by.

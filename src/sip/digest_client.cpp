@@ -18,6 +18,12 @@ bool isTrue(const Params& params, std::string_view name) {
   return base::equalsIgnoreCase(params.get(name).value_or(std::string_view{}), "true");
 }
 
+void replaceCredentials(Message& request, std::vector<Header> headers) {
+  request.remove(HeaderId::authorization);
+  request.remove(HeaderId::proxyAuthorization);
+  for (Header& header : headers) request.add(header.id, std::move(header.value));
+}
+
 }  // namespace
 
 // --- reading -------------------------------------------------------------------------------------------
@@ -168,10 +174,19 @@ base::Result<void> DigestClient::answer(const Message& challenge, Message& reque
   const std::string uri = request.requestUri().toString();
   auto headers = answer(challenge, {request.methodName(), uri, request.body()}, request.headers());
   if (!headers) return std::unexpected(headers.error());
-  request.remove(HeaderId::authorization);
-  request.remove(HeaderId::proxyAuthorization);
-  for (Header& header : *headers) request.add(header.id, std::move(header.value));
+  replaceCredentials(request, std::move(*headers));
   return {};
+}
+
+void DigestClient::authorize(Message& request) {
+  if (realms_.empty()) return;
+  const std::string uri = request.requestUri().toString();
+  replaceCredentials(request, authorize({request.methodName(), uri, request.body()}));
+}
+
+base::Result<void> DigestClient::onSuccess(const Message& response, const Message& request) {
+  const std::string uri = request.requestUri().toString();
+  return onSuccess(response, {request.methodName(), uri, request.body()}, request.headers());
 }
 
 base::Result<void> DigestClient::adopt(const RealmKey& key, Challenge challenge) {

@@ -66,6 +66,8 @@ class DigestClient {
   /// The same on the message itself. CSeq and Via are the caller's.
   base::Result<void> answer(const Message& challenge, Message& request);
 
+  /// The same on the message itself, in place of those it had; as it was while none are known.
+  void authorize(Message& request);
   /// Credential headers for a new request, for all realms known so far; none before the first challenge.
   std::vector<Header> authorize(const DigestRequest& request);
 
@@ -73,6 +75,8 @@ class DigestClient {
   /// RFC 7616 section 3.5). sip.auth_bad_server: it does not know our password.
   base::Result<void> onSuccess(const Message& response, const DigestRequest& request,
                                const std::vector<Header>& had);
+
+  base::Result<void> onSuccess(const Message& response, const Message& request);
 
   void forget() { realms_.clear(); }
   bool hasCredentials() const { return !credentials_.empty(); }

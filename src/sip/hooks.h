@@ -16,12 +16,17 @@ class Admission {
   virtual Verdict admit(const Message& request, const Source& source) = 0;
 };
 
-/// Answers challenges (401, 407) with the same request and credentials added; nothing: it gives up. CSeq and
-/// Via are set by the caller.
+/// Credentials. CSeq and Via are set by the caller.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  virtual std::optional<Message> answer(const Message& challenge, const Message& request) = 0;
+  /// Answers a challenge (401, 407) of `from` with the same request and credentials added; nothing: it gives up.
+  virtual std::optional<Message> answer(const Message& challenge, const Message& request,
+                                        const Target& from) = 0;
+  /// Before `to` asks: what is known of earlier challenges goes into a new request.
+  virtual void authorize(Message& /*request*/, const Target& /*to*/) {}
+  /// A 2xx to a request that may have had credentials.
+  virtual void onSuccess(const Message& /*response*/, const Message& /*request*/, const Target& /*from*/) {}
 };
 
 /// Names one locate(). 0: none.

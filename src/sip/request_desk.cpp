@@ -93,6 +93,7 @@ void RequestDesk::tryNext(Outgoing& request, int status, std::string_view reason
   }
   request.target = request.targets.front();
   request.targets.pop_front();
+  core_.preauthorise(request.request, request.target);
   transmit(request, now);
 }
 
@@ -129,7 +130,7 @@ void RequestDesk::onResponse(RequestId id, const Message& response, base::Instan
   core_.onHeard(request.target, response, now);
   if (response.status() < 200) return;
   if (response.status() == 401 || response.status() == 407) {
-    if (auto again = core_.authorise(response, request.request, request.tries)) {
+    if (auto again = core_.authorise(response, request.request, request.target, request.tries)) {
       again->setCSeq(request.request.cseq().number + 1, request.request.method());
       if (request.request.method() == Method::other) {
         CSeq cseq = request.request.cseq();
@@ -141,6 +142,7 @@ void RequestDesk::onResponse(RequestId id, const Message& response, base::Instan
       return transmit(request, now);
     }
   }
+  if (response.status() < 300) core_.onAuthorised(response, request.request, request.target);
   if (response.status() == 503 && !request.targets.empty())  // RFC 3263 section 4.3
     return tryNext(request, 503, "sip.server_unavailable", now);
   done(request, {.status = response.status(),

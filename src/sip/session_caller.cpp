@@ -109,6 +109,7 @@ Message InviteSession::makeInvite() const {
   AgentCore::addHeaders(request, call.headers);
   core_.decorate(request);
   if (!call.sdp.empty()) request.setBody(call.sdp, "application/sdp");
+  core_.preauthorise(request, setup.target);
   return request;
 }
 
@@ -219,6 +220,7 @@ void InviteSession::sendPrack(EarlyDialog& fork, const std::string& sdp, base::I
 
 void InviteSession::onInviteAccepted(const Message& response, const Source& source, base::Instant now) {
   CallerSetup& setup = *caller_;
+  core_.onAuthorised(response, setup.request, setup.target);
   EarlyDialog* fork = forkOf(response, source);
   if (fork == nullptr) {
     core_.ackAndBye(setup.invite, response, setup.target, {}, now);
@@ -282,7 +284,7 @@ void InviteSession::onInviteRefused(const Message& response, base::Instant now) 
   const int status = response.status();
   setup.answered = status != 503 && status != 408;
   if (status == 401 || status == 407) {
-    if (auto again = core_.authorise(response, setup.request, setup.authTries)) {
+    if (auto again = core_.authorise(response, setup.request, setup.target, setup.authTries)) {
       ++setup.authTries;
       again->setCSeq(++setup.cseq, Method::invite);
       setup.request = std::move(*again);

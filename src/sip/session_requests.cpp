@@ -31,6 +31,7 @@ Message InviteSession::makeRequest(Method method, DialogState& dialog) {
 TransactionId InviteSession::sendRequest(Message request, const Target& hop, Pending::Purpose purpose,
                                          base::Instant now) {
   if (pending_.size() >= kMaxPending) return {};
+  core_.preauthorise(request, hop);
   const TransactionId id = core_.send(request, hop, {Owner::Kind::session, id_.value()}, now);
   if (id == TransactionId{}) return {};
   trace(true, std::string(request.methodName()));
@@ -59,16 +60,17 @@ void InviteSession::onResponse(TransactionId id, const Message& response, const 
     return;
   Pending pending = std::move(*found);
   pending_.erase(found);
+  if (response.status() < 300) core_.onAuthorised(response, pending.request, state_.dialog.hop);
   onPendingDone(std::move(pending), response.status(), &response, reasonOfStatus(response.status()), now);
 }
 
 bool InviteSession::retryWithCredentials(Pending& pending, const Message& challenge, base::Instant now) {
-  auto again = core_.authorise(challenge, pending.request, pending.tries);
-  if (!again) return false;
   DialogState* dialog = &state_.dialog;
   if (phase_ == SessionPhase::calling)
     for (EarlyDialog& fork : caller_->forks)
       if (fork.dialog.remoteTag == pending.request.to().tag()) dialog = &fork.dialog;
+  auto again = core_.authorise(challenge, pending.request, dialog->hop, pending.tries);
+  if (!again) return false;
   again->setCSeq(++dialog->localCSeq, pending.request.method());
   const TransactionId id = core_.send(*again, dialog->hop, {Owner::Kind::session, id_.value()}, now);
   if (id == TransactionId{}) return false;

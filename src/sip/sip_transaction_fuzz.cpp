@@ -83,7 +83,9 @@ class World final : public Transport,
   Verdict admit(const Message&, const Source&) override {
     return door == 6 ? Verdict::refused() : door == 7 ? Verdict::silent() : Verdict::allowed();
   }
-  std::optional<Message> answer(const Message&, const Message& request) override { return request; }
+  std::optional<Message> answer(const Message&, const Message& request, const Target&) override {
+    return request;
+  }
   void locate(LocateId id, const Uri&) override { located = id; }
 
   void note(SessionId id) {
