@@ -96,7 +96,7 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
                                                      "Requests of addresses that may not call.");
   agent.takesMessages = agent.takesSubscriptions = false;  // There is nobody to show them to.
   agent_ = std::make_unique<sip::UserAgent>(
-      std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, nullptr});
+      std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, this});
 }
 
 SipPhones::~SipPhones() = default;
@@ -134,6 +134,13 @@ bool SipPhones::onMalformed(const sip::ParseFailure& failure, const sip::Source&
 void SipPhones::onSendFailed(sip::SendToken token, std::string_view reason) {
   agent_->onSendFailed(token, reason, loop_.now());
   arm();
+}
+
+void SipPhones::locate(sip::LocateId id, const sip::Uri& uri) {
+  locate_(uri, guard_.wrap([this, id](std::vector<sip::Target> targets) {
+            agent_->onLocated(id, std::move(targets), loop_.now());
+            arm();
+          }));
 }
 
 void SipPhones::arm() {
@@ -350,12 +357,7 @@ void SipPhones::onCall(const sip::IncomingCall& call) {
   auto made = std::make_unique<Leg>(id);
   made->session = call.session;
   made->heard = true;
-  for (const auto& [server, addresses] : trunkAddresses_) {
-    const bool from = std::ranges::any_of(addresses, [&](const proto::TransportAddress& each) {
-      return sameAddress(each, call.source.remote);
-    });
-    if (from) made->server = server;
-  }
+  made->server = serverAt(call.source.remote);
   bySession_[call.session] = made.get();
   IncomingPhoneCall incoming = incomingCall(call.request);
   incoming.leg = id;
@@ -471,7 +473,7 @@ sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& so
 }
 
 bool SipPhones::mayCall(const proto::TransportAddress& address) const {
-  return isTrunk(address) || std::ranges::any_of(options_.allowedPeers,
+  return !serverAt(address).empty() || std::ranges::any_of(options_.allowedPeers,
                                                  [&](const auto& peer) { return covers(peer, address); });
 }
 
@@ -485,10 +487,12 @@ void SipPhones::noteStranger(const sip::Source& source, std::string_view method)
                                          {"answer", options_.silentToStrangers ? "none" : "403"}});
 }
 
-bool SipPhones::isTrunk(const proto::TransportAddress& address) const {
-  return std::ranges::any_of(trunkAddresses_, [&](const auto& trunk) {
-    return std::ranges::any_of(trunk.second, [&](const auto& each) { return sameAddress(each, address); });
-  });
+std::string SipPhones::serverAt(const proto::TransportAddress& address) const {
+  for (const auto& [server, addresses] : trunkAddresses_) {
+    if (std::ranges::any_of(addresses, [&](const auto& each) { return sameAddress(each, address); }))
+      return server;
+  }
+  return {};
 }
 
 void SipPhones::remember(const std::string& server, const std::vector<sip::Target>& targets) {

@@ -48,7 +48,10 @@ struct SipPhonesOptions {
   std::size_t maxLegs = 4'000;
 };
 
-class SipPhones final : public Phones, private sip::UserAgentListener, private sip::Admission {
+class SipPhones final : public Phones,
+                        private sip::UserAgentListener,
+                        private sip::Admission,
+                        private sip::Locator {
  public:
   using Located = std::function<void(std::vector<sip::Target>)>;
   /// Finds where a URI's host is; always answers, never inside the call. An empty list: nowhere.
@@ -88,6 +91,8 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   bool idle() const { return legs_.empty() && agent_->idle(); }
 
   const Trunks& trunks() const { return trunks_; }
+  /// The outbound server that this is an address of; empty: of none.
+  std::string serverAt(const proto::TransportAddress& address) const;
   const Strangers& strangers() const { return strangers_; }
   std::size_t legs() const { return legs_.size(); }
   std::uint64_t messagesIn() const { return messagesIn_; }
@@ -122,6 +127,8 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   void onSubscriptionEnded(sip::SubscriptionId, int, const std::string&) override {}
   // sip::Admission
   sip::Verdict admit(const sip::Message& request, const sip::Source& source) override;
+  // sip::Locator: of names in a redirection, a Contact, a Record-Route.
+  void locate(sip::LocateId id, const sip::Uri& uri) override;
 
   void tryServer(Leg& leg);
   void callServer(Leg& leg, std::vector<sip::Target> targets);
@@ -132,7 +139,6 @@ class SipPhones final : public Phones, private sip::UserAgentListener, private s
   void ping(const std::string& server);
   void schedulePings();
   void remember(const std::string& server, const std::vector<sip::Target>& targets);
-  bool isTrunk(const proto::TransportAddress& address) const;
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);
 

@@ -7,8 +7,9 @@
 #include "base/text.h"
 #include "gateway/internal_log.h"
 #include "gateway/sip_settings.h"
+#include "gateway/trunk_account.h"
 #include "net/dns.h"
-#include "sip/digest_client.h"
+#include "net/http.h"
 #include "sipnet/dns_locator.h"
 #include "sipnet/transport.h"
 
@@ -17,42 +18,25 @@ namespace {
 
 constexpr base::Millis kLocatePatience{2'500};
 
-/// One account towards all outbound servers.
-class TrunkAccount final : public sip::Authenticator {
- public:
-  TrunkAccount(std::string user, base::Secret password, base::Random& random)
-      : client_({{.realm = {}, .user = std::move(user), .password = std::move(password)}}, random) {}
-  std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request) override {
-    sip::Message again = request;
-    if (const auto done = client_.answer(challenge, again); !done) {
-      sipLog.warn("credentials were refused", {{"reason", done.error().reason}, {"text", done.error().text}});
-      return std::nullopt;
-    }
-    return again;
-  }
-
- private:
-  sip::DigestClient client_;
-};
-
 class RunningSip final : public SipService, public sipnet::TransportSink {
  public:
   explicit RunningSip(SipServiceParts parts)
       : parts_(std::move(parts)),
-        resolver_(parts_.loop, {}),
+        resolver_(parts_.loop, {.servers = parts_.settings.list("sip.name_servers")}),
         locator_(parts_.loop, resolver_, {.deadline = kLocatePatience}) {
     sipnet::TransportOptions options;
     options.tls = parts_.clientTls;
     options.connectWebSocket = true;
     if (const std::string address = parts_.settings.text("sip.advertised_address"); !address.empty()) {
-      for (const auto kind : {sip::TransportKind::udp, sip::TransportKind::tcp, sip::TransportKind::tls}) {
+      using Kind = sip::TransportKind;
+      for (const auto kind : {Kind::udp, Kind::tcp, Kind::tls, Kind::ws, Kind::wss})
         options.advertised[kind] = address;
-      }
     }
     transport_ = std::make_unique<sipnet::SipTransport>(parts_.loop, std::move(options), *this);
     if (const std::string user = parts_.settings.text("sip.trunk_user"); !user.empty()) {
       account_ = std::make_unique<TrunkAccount>(
-          user, base::Secret(parts_.settings.text("sip.trunk_password")), parts_.random);
+          user, base::Secret(parts_.settings.text("sip.trunk_password")), parts_.random,
+          [this](const proto::TransportAddress& address) { return phones_->serverAt(address); });
     }
     phones_ = std::make_unique<SipPhones>(
         parts_.loop, *transport_, parts_.random,
@@ -64,8 +48,10 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     const bool wanted = !parts_.settings.list("sip.outbound_servers").empty() ||
                         !parts_.settings.list("sip.allowed_peers").empty();
     for (const SipListen& each : sipListens(parts_.settings)) {
-      const auto bound = transport_->listen(
-          each.kind, each.endpoint, each.kind == sip::TransportKind::tls ? parts_.serverTls : nullptr);
+      const bool web = each.kind == sip::TransportKind::ws || each.kind == sip::TransportKind::wss;
+      const auto tls = sip::isSecure(each.kind) ? parts_.serverTls : nullptr;
+      const auto bound =
+          web ? listenWeb(each, tls) : transport_->listen(each.kind, each.endpoint, tls);
       if (!bound) {
         if (wanted) return std::unexpected(bound.error());
         sipLog.warn("SIP does not listen here; nobody is configured who could call",
@@ -91,6 +77,33 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
   }
 
  private:
+  /// RFC 7118, on any path. The limits are those of the other transports.
+  base::Result<net::Endpoint> listenWeb(const SipListen& wanted, std::shared_ptr<net::TlsServerContext> tls) {
+    if (wanted.kind == sip::TransportKind::wss && tls == nullptr)
+      return base::fail("net.bind_failed", "wss needs a certificate");
+    const sipnet::TransportOptions limits;
+    net::HttpServerOptions options;
+    options.maxConnections = limits.maxConnections;
+    options.maxConnectionsPerAddress = limits.maxConnectionsPerNetwork;
+    options.handshakes = {.total = limits.maxHandshakes, .perNetwork = limits.maxHandshakesPerNetwork};
+    options.handshakeTimeout = limits.handshakeTimeout;
+    auto router = std::make_shared<net::Router>();
+    const auto where = std::make_shared<net::Endpoint>();
+    const auto take = [this, where](const net::HttpRequest& request, net::WebSocketUpgrade upgrade) {
+      // Who may call is known by its address. A page in somebody's browser would have that person's.
+      if (request.headers.has("Origin"))
+        return upgrade.refuse(net::HttpResponse::error(403, "sip.origin", "not for web pages"));
+      transport_->takeUpgrade(request, std::move(upgrade), *where);
+    };
+    router->addWebSocket("/", take);
+    router->addWebSocket("/*", take);
+    auto server = std::make_unique<net::HttpServer>(parts_.loop, std::move(router), std::move(options));
+    auto bound = server->listen(wanted.endpoint, std::move(tls));
+    if (!bound) return bound;
+    *where = *bound;
+    web_.push_back(std::move(server));
+    return bound;
+  }
   void locate(const sip::Uri& uri, SipPhones::Located located) {
     sip::LocateOptions options;
     using Kind = sip::TransportKind;  // WebSockets come last: only a URI that says so goes there.
@@ -125,6 +138,7 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
   sipnet::DnsLocator locator_;
   std::unique_ptr<TrunkAccount> account_;
   std::unique_ptr<sipnet::SipTransport> transport_;
+  std::vector<std::unique_ptr<net::HttpServer>> web_;  ///< Of the ws: and wss: listeners.
   std::unique_ptr<SipPhones> phones_;
   std::map<sip::TransportKind, std::uint16_t> ports_;
 };

@@ -15,7 +15,7 @@ struct SipServiceParts {
   net::EventLoop& loop;
   base::Random& random;
   const base::Settings& settings;
-  std::shared_ptr<net::TlsServerContext> serverTls;  ///< Of the tls: listeners.
+  std::shared_ptr<net::TlsServerContext> serverTls;  ///< Of the tls: and wss: listeners.
   std::shared_ptr<net::TlsClientContext> clientTls;  ///< For SIP servers over TLS.
   std::string version;
 };

@@ -15,7 +15,7 @@ std::string quotedText(const std::string& text) { return "\"" + base::printable(
 std::optional<std::string> notListens(const SettingValue& value) {
   for (const std::string& text : std::get<Names>(value)) {
     if (!parseSipListen(text)) {
-      return quotedText(text) + " is not of the form udp:5060, tcp:5060, tls:5061 or tls:192.0.2.1:5061";
+      return quotedText(text) + " is not of the form udp:5060, tcp:5060, tls:5061, ws:5080, wss:5443 or tls:192.0.2.1:5061";
     }
   }
   return std::nullopt;
@@ -37,6 +37,14 @@ std::optional<std::string> notPeers(const SettingValue& value) {
   for (const std::string& text : std::get<Names>(value)) {
     if (!parseAllowedPeer(text))
       return quotedText(text) + " is not an address or a network such as 192.0.2.0/24";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> notNameServers(const SettingValue& value) {
+  for (const std::string& text : std::get<Names>(value)) {
+    if (!net::Endpoint::parse(text, 53) && !net::Endpoint::parseWithPort(text))
+      return quotedText(text) + " is not an address such as 192.0.2.53 or 192.0.2.53:5353";
   }
   return std::nullopt;
 }
@@ -64,7 +72,13 @@ void declareServers(const Declarer& sip) {
 
 void declareReach(const Declarer& sip) {
   sip.list("sip.listen", {"udp:5060", "tcp:5060", "tls:5061", "tls:5081"}, true,
-           "Where SIP is served: transport, an address if not all, port. Empty: no SIP.", notListens);
+           "Where SIP is served: transport (udp, tcp, tls, ws, wss), an address if not all, port. Empty: no "
+           "SIP.",
+           notListens);
+  sip.list("sip.name_servers", {}, true,
+           "Name servers that are asked for SIP servers: an address, with a port if it is not 53. Empty: those "
+           "of the system.",
+           notNameServers);
   sip.text(
       "sip.advertised_address", SettingType::text, "", true,
       "Address that SIP servers are told to answer to, where NAT stands between; empty: this machine's own.");
@@ -112,6 +126,10 @@ std::optional<SipListen> parseSipListen(std::string_view text) {
     out.kind = sip::TransportKind::tcp;
   } else if (kind == "tls") {
     out.kind = sip::TransportKind::tls;
+  } else if (kind == "ws") {
+    out.kind = sip::TransportKind::ws;
+  } else if (kind == "wss") {
+    out.kind = sip::TransportKind::wss;
   } else {
     return std::nullopt;
   }

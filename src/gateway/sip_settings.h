@@ -20,7 +20,7 @@ struct SipListen {
   net::Endpoint endpoint;
   friend bool operator==(const SipListen&, const SipListen&) = default;
 };
-/// "udp:5060", "tls:192.0.2.1:5061", "tcp:[2001:db8::1]:5060"; nothing for anything else.
+/// "udp:5060", "tls:192.0.2.1:5061", "tcp:[2001:db8::1]:5060", "wss:5443"; nothing for anything else.
 std::optional<SipListen> parseSipListen(std::string_view text);
 
 std::vector<SipListen> sipListens(const base::Settings& settings);

@@ -3,72 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <optional>
 
-#include "net/udp_socket.h"
+#include "sipnet/test_name_server.h"
 
 namespace parley::sipnet {
 namespace {
 
 using base::Millis;
+using rig::NameServer;
 using sip::TransportKind;
 using ::testing::ElementsAre;
 
 constexpr Millis kDeadline{20'000};
-constexpr int kA = 1, kSrv = 33, kNaptr = 35;
-
-std::string u16(unsigned v) { return {static_cast<char>(v >> 8), static_cast<char>(v)}; }
-std::string label(std::string_view text) { return static_cast<char>(text.size()) + std::string(text); }
-std::string dnsName(std::string_view dotted) {
-  std::string out;
-  while (!dotted.empty()) {
-    const auto dot = dotted.find('.');
-    out += label(dotted.substr(0, dot));
-    dotted = dot == dotted.npos ? "" : dotted.substr(dot + 1);
-  }
-  return out + '\0';
-}
-
-/// A name server on loopback with canned answers by name and type.
-struct NameServer {
-  explicit NameServer(net::EventLoop& loop) {
-    socket = *net::UdpSocket::open(loop, *net::Endpoint::parse("127.0.0.1", 0), {},
-                                   [this](std::span<net::Datagram> batch, base::Instant) {
-                                     for (auto& each : batch) onQuery(each);
-                                   });
-  }
-  void onQuery(const net::Datagram& d) {
-    const std::string_view text = base::asText(d.data);
-    const auto end = text.find('\0', 12);
-    if (silent || end == text.npos || end + 5 > text.size()) return;
-    const int type = base::loadU16(d.data.data() + end + 1);
-    const auto& found = records[{std::string(text.substr(12, end + 1 - 12)), type}];
-    std::string out(text.substr(0, 2));
-    out += u16(found.empty() ? 0x8183 : 0x8180) + u16(1) + u16(static_cast<unsigned>(found.size())) + u16(0) +
-           u16(0);
-    out += text.substr(12, end + 5 - 12);
-    for (const auto& data : found) {
-      out += u16(0xc00c) + u16(static_cast<unsigned>(type)) + u16(1) + u16(0) + u16(60) +
-             u16(static_cast<unsigned>(data.size())) + data;
-    }
-    socket->queueCopy(d.remote, d.local, base::asBytes(out));
-  }
-  void a(const std::string& name, char last) {
-    records[{dnsName(name), kA}] = {std::string("\xc0\x00\x02", 3) + last};
-  }
-  void srv(const std::string& name, unsigned priority, unsigned port, const std::string& target) {
-    records[{dnsName(name), kSrv}].push_back(u16(priority) + u16(1) + u16(port) + dnsName(target));
-  }
-  void naptr(const std::string& name, const std::string& service, const std::string& replacement) {
-    records[{dnsName(name), kNaptr}].push_back(u16(1) + u16(1) + label("s") + label(service) + label("") +
-                                               dnsName(replacement));
-  }
-  std::unique_ptr<net::UdpSocket> socket;
-  std::map<std::pair<std::string, int>, std::vector<std::string>> records;
-  bool silent = false;
-};
-
 struct DnsLocatorTest : ::testing::Test {
   void make(DnsLocator::Settings settings = {}) {
     net::ResolverOptions options;

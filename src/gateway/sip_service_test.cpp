@@ -1,0 +1,268 @@
+// SIP as the server runs it: transports, DNS and phones together, over real sockets.
+#include "gateway/sip_service.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "gateway/settings.h"
+#include "sipnet/test_name_server.h"
+#include "sipnet/test_rig.h"
+
+namespace parley::gateway {
+namespace {
+
+using net::rig::RawPeer;
+using sip::TransportKind;
+using sipnet::rig::badRequest;
+using sipnet::rig::kDeadline;
+using sipnet::rig::optionsRequest;
+using sipnet::rig::Side;
+using sipnet::rig::targetOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct SilentListener final : PhonesListener {
+  void onPhoneCall(const IncomingPhoneCall&) override {}
+  void onPhoneProgress(const std::string&, int, const std::string&) override {}
+  void onPhoneAnswered(const std::string&, const std::string&) override { ++answered; }
+  void onPhoneFailed(const std::string&, int status, const std::string&, const std::string&) override {
+    failed = status;
+  }
+  void onPhoneOffer(const std::string&, const std::string&) override {}
+  void onPhoneOfferAnswered(const std::string&, const std::string&) override {}
+  void onPhoneOfferFailed(const std::string&, int, const std::string&) override {}
+  void onPhoneDtmf(const std::string&, const std::string&) override {}
+  void onPhoneRefer(const std::string&, const std::string&, const std::string&, const std::string&) override {}
+  void onReferProgress(const std::string&, int) override {}
+  void onPhoneEnded(const std::string&, const std::string&, const std::string&) override {}
+  void onPhoneTrace(const std::string&, bool, const std::string&, const std::string&) override {}
+  int answered = 0, failed = 0;
+};
+
+/// A SIP server over UDP, whose answers are written by hand.
+struct HandServer : Side {
+  using Side::Side;
+  struct Got {
+    sip::Message message;
+    sip::Source source;
+  };
+  /// The next request with that method.
+  Got take(sip::Method method) {
+    Got got;
+    EXPECT_TRUE(until([&] {
+      const auto found = std::ranges::find_if(messages, [&](const auto& each) {
+        return each.first.isRequest() && each.first.method() == method;
+      });
+      if (found == messages.end()) return false;
+      got = {found->first, found->second};
+      messages.erase(found);
+      return true;
+    })) << "no " << sip::toString(method);
+    return got;
+  }
+  void answer(const Got& got, int status, const sip::Headers& headers = {}) {
+    auto response = sip::Message::responseTo(got.message, status, "far");
+    for (const auto& each : headers) response.add(each.id, each.value);
+    if (status == 200 && got.message.method() == sip::Method::invite) {
+      if (!response.has(sip::HeaderId::contact)) response.set(sip::HeaderId::contact, "<sip:far@" + at + ">");
+      response.setBody("v=0\r\n", "application/sdp");
+    }
+    transport.send(response.write(), got.source.target(), {});
+  }
+  void open(const char* address = "127.0.0.1") {
+    where = listen(TransportKind::udp, nullptr, *net::Endpoint::parse(address, 0));
+    at = where.toString();
+  }
+  net::Endpoint where;
+  std::string at;
+};
+
+std::string credentialsOf(const HandServer::Got& got) {
+  return std::string(got.message.header(sip::HeaderId::authorization).value_or(std::string_view{}));
+}
+
+class SipServiceTest : public ::testing::Test {
+ protected:
+  SipServiceTest() {
+    declareSettings(settings_);
+    set("sip.listen", "udp:127.0.0.1:0,tcp:127.0.0.1:0");
+  }
+  void set(const char* name, const std::string& text) {
+    const auto problem = settings_.setText(name, text);
+    ASSERT_FALSE(problem) << problem->format();
+  }
+  void start(std::shared_ptr<net::TlsServerContext> tls = nullptr) {
+    auto started = SipService::start({loop_, random_, settings_, std::move(tls), nullptr, "1"});
+    ASSERT_TRUE(started) << started.error().text;
+    service_ = std::move(*started);
+    service_->phones().setListener(&heard_);
+  }
+  void startWithTrunk() {
+    trunk_.open();
+    set("sip.outbound_servers", "sip:" + trunk_.at);
+    start();
+  }
+  void call(const std::string& leg) {
+    PhoneInvite invite;
+    invite.leg = leg;
+    invite.call = "c";
+    invite.destination = "2001";
+    invite.sdp = "v=0\r\n";
+    service_->phones().invite(invite);
+  }
+  net::Endpoint where(TransportKind kind) const {
+    return *net::Endpoint::parse("127.0.0.1", service_->port(kind));
+  }
+  bool until(const std::function<bool()>& done) { return loop_.runUntil(done, kDeadline); }
+  std::uint64_t strangers() const { return service_->phones().strangers().refused(); }
+
+  net::EventLoop loop_{"test"};
+  base::SystemRandom random_;
+  base::Settings settings_;
+  SilentListener heard_;
+  HandServer trunk_{loop_};
+  std::unique_ptr<SipService> service_;
+};
+
+TEST_F(SipServiceTest, SilenceIsKeptOverWhatDoesNotParse) {
+  set("sip.strangers", "silence");
+  start();
+  Side stranger(loop_);
+  stranger.listen(TransportKind::udp);
+  const auto udp = targetOf(TransportKind::udp, where(TransportKind::udp));
+  stranger.transport.send(badRequest("SIP/2.0/UDP a;rport"), udp, {});
+  stranger.transport.send("GET / HTTP/1.1\r\n\r\n", udp, {});
+  ASSERT_TRUE(until([&] { return strangers() == 2; }));
+  RawPeer peer(loop_, where(TransportKind::tcp));
+  peer.send(badRequest() + "\r\n\r\n");
+  ASSERT_TRUE(peer.waitFor("\r\n"));
+  EXPECT_EQ(peer.got, "\r\n") << "the answer to the ping behind it is all";
+  EXPECT_EQ(strangers(), 3u);
+  // What comes afterwards is answered, and before it nothing was.
+  set("sip.strangers", "refuse");
+  service_->applySettings();
+  stranger.transport.send(optionsRequest("SIP/2.0/UDP a;rport", "next"), udp, {});
+  ASSERT_TRUE(stranger.got(1));
+  EXPECT_EQ(stranger.messages[0].first.callId(), "next");
+  EXPECT_EQ(stranger.messages[0].first.status(), 403);
+  stranger.transport.send(badRequest("SIP/2.0/UDP a;rport"), udp, {});
+  ASSERT_TRUE(stranger.got(2));
+  EXPECT_EQ(stranger.messages[1].first.status(), 400);
+  EXPECT_EQ(strangers(), 5u);
+}
+
+TEST_F(SipServiceTest, NamesInARedirectionAndARouteAreFoundByDns) {
+  sipnet::rig::NameServer names(loop_);
+  HandServer moved(loop_), proxy(loop_);
+  moved.open();
+  proxy.open();
+  names.srv("_sip._udp.moved.test", 1, moved.where.port(), "host.moved.test");
+  names.loopback("host.moved.test");
+  names.srv("_sip._udp.proxy.test", 1, proxy.where.port(), "host.proxy.test");
+  names.loopback("host.proxy.test");
+  set("sip.name_servers", names.socket->localEndpoint().toString());
+  startWithTrunk();
+  call("p1");
+  trunk_.answer(trunk_.take(sip::Method::invite), 302,
+                {{sip::HeaderId::contact, {}, "<sip:200@moved.test;transport=udp>"}});
+  const auto invite = moved.take(sip::Method::invite);
+  EXPECT_EQ(invite.message.requestUri().host, "moved.test");
+  moved.answer(invite, 200,
+               {{sip::HeaderId::recordRoute, {}, "<sip:proxy.test;transport=udp;lr>"},
+                {sip::HeaderId::contact, {}, "<sip:200@phone.test>"}});
+  moved.take(sip::Method::ack);  // Until the name is found, who wrote it gets what is sent.
+  ASSERT_TRUE(until([&] { return heard_.answered == 1; }));
+  const auto asked = [&](const char* name) { return names.asked.contains(name); };
+  ASSERT_TRUE(until([&] { return asked("host.proxy.test"); }));
+  // The answers to the last questions are on their way to us; some messages more go and come behind them.
+  Side last(loop_);
+  last.listen(TransportKind::udp);
+  for (std::size_t i = 1; i <= 3; ++i) {
+    last.transport.send(optionsRequest("SIP/2.0/UDP a;rport", "last" + std::to_string(i)),
+                        targetOf(TransportKind::udp, where(TransportKind::udp)), {});
+    ASSERT_TRUE(last.got(i));
+  }
+  service_->phones().hangUp("p1", "");
+  const auto bye = proxy.take(sip::Method::bye);
+  EXPECT_EQ(bye.message.requestUri().toString(), "sip:200@phone.test");
+  proxy.answer(bye, 200);
+}
+
+TEST_F(SipServiceTest, CredentialsAreGivenUnaskedAndToTheServerOnly) {
+  set("sip.trunk_user", "parley");
+  set("sip.trunk_password", "secret");
+  startWithTrunk();
+  const auto challenge = [](const char* nonce, const char* more = "") {
+    return sip::Headers{{sip::HeaderId::wwwAuthenticate,
+                         {},
+                         std::string("Digest realm=\"pbx\", qop=\"auth\", nonce=\"") + nonce + "\"" + more}};
+  };
+  call("p1");
+  auto invite = trunk_.take(sip::Method::invite);
+  EXPECT_EQ(credentialsOf(invite), "");
+  trunk_.answer(invite, 401, challenge("n1"));
+  invite = trunk_.take(sip::Method::invite);
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nonce=\"n1\""));
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nc=00000001"));
+  trunk_.answer(invite, 200);
+  ASSERT_TRUE(until([&] { return heard_.answered == 1; }));
+  service_->phones().hangUp("p1", "");
+  const auto bye = trunk_.take(sip::Method::bye);
+  EXPECT_THAT(credentialsOf(bye), HasSubstr("nc=00000002"));
+  trunk_.answer(bye, 200);
+
+  call("p2");
+  invite = trunk_.take(sip::Method::invite);
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nonce=\"n1\"")) << "unasked";
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nc=00000003"));
+  trunk_.answer(invite, 401, challenge("n2", ", stale=true"));
+  invite = trunk_.take(sip::Method::invite);
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nonce=\"n2\""));
+  trunk_.answer(invite, 200, {{sip::HeaderId::authenticationInfo, {}, "nextnonce=\"n3\""}});
+  ASSERT_TRUE(until([&] { return heard_.answered == 2; }));
+
+  call("p3");
+  invite = trunk_.take(sip::Method::invite);
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nonce=\"n3\""));
+  EXPECT_THAT(credentialsOf(invite), HasSubstr("nc=00000001"));
+  HandServer foreign(loop_);
+  foreign.open("127.0.0.2");
+  trunk_.answer(invite, 302, {{sip::HeaderId::contact, {}, "<sip:200@" + foreign.at + ">"}});
+  const auto lured = foreign.take(sip::Method::invite);
+  EXPECT_EQ(credentialsOf(lured), "");
+  foreign.answer(lured, 401, challenge("evil"));
+  ASSERT_TRUE(until([&] { return heard_.failed == 401; }));
+  EXPECT_TRUE(std::ranges::none_of(foreign.messages, [](const auto& each) {
+    return each.first.method() == sip::Method::invite;
+  })) << "nothing was made of the password for it";
+}
+
+TEST_F(SipServiceTest, SipIsServedOverWebSockets) {
+  const auto certificate = sipnet::rig::makeCertificate("DNS:sip.test");
+  set("sip.listen", "ws:127.0.0.1:0,wss:127.0.0.1:0");
+  set("sip.allowed_peers", "127.0.0.1");
+  start(sipnet::rig::serverTls(certificate));
+  sipnet::TransportOptions options;
+  options.connectWebSocket = true;
+  options.tls = sipnet::rig::clientTls(certificate);
+  for (const char* path : {"/", "/some/path"}) {
+    options.webSocketPath = path;
+    for (const auto kind : {TransportKind::ws, TransportKind::wss}) {
+      Side client(loop_, options);
+      client.transport.send(optionsRequest("SIP/2.0/WS x.invalid"), targetOf(kind, where(kind), "sip.test"), {});
+      ASSERT_TRUE(client.got(1)) << sip::toString(kind);
+      EXPECT_EQ(client.messages[0].first.status(), 200);
+      EXPECT_EQ(client.messages[0].second.kind, kind);
+    }
+  }
+  RawPeer page(loop_, where(TransportKind::ws));
+  page.send(
+      "GET / HTTP/1.1\r\nHost: sip.test\r\nOrigin: https://evil.test\r\nUpgrade: websocket\r\nConnection: "
+      "Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  ASSERT_TRUE(page.waitFor("sip.origin"));
+  EXPECT_THAT(page.got, StartsWith("HTTP/1.1 403"));
+}
+
+}  // namespace
+}  // namespace parley::gateway
