@@ -126,7 +126,8 @@ void SipPhones::receive(sip::Message message, const sip::Source& source) {
 
 bool SipPhones::onMalformed(const sip::ParseFailure& failure, const sip::Source& source) {
   affinity_.assertHere();
-  // Without a readable head there is nothing that could be admitted; whoever scans us is a stranger all the same.
+  // Without a readable head there is nothing that could be admitted; whoever scans us is a stranger all the
+  // same.
   if (!failure.head && !mayCall(source.remote)) noteStranger(source, "no SIP");
   return agent_->onMalformed(failure, source);
 }
@@ -138,9 +139,9 @@ void SipPhones::onSendFailed(sip::SendToken token, std::string_view reason) {
 
 void SipPhones::locate(sip::LocateId id, const sip::Uri& uri) {
   locate_(uri, guard_.wrap([this, id](std::vector<sip::Target> targets) {
-            agent_->onLocated(id, std::move(targets), loop_.now());
-            arm();
-          }));
+    agent_->onLocated(id, std::move(targets), loop_.now());
+    arm();
+  }));
 }
 
 void SipPhones::arm() {
@@ -473,8 +474,8 @@ sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& so
 }
 
 bool SipPhones::mayCall(const proto::TransportAddress& address) const {
-  return !serverAt(address).empty() || std::ranges::any_of(options_.allowedPeers,
-                                                 [&](const auto& peer) { return covers(peer, address); });
+  return !serverAt(address).empty() ||
+         std::ranges::any_of(options_.allowedPeers, [&](const auto& peer) { return covers(peer, address); });
 }
 
 void SipPhones::noteStranger(const sip::Source& source, std::string_view method) {

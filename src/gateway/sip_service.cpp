@@ -50,8 +50,7 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     for (const SipListen& each : sipListens(parts_.settings)) {
       const bool web = each.kind == sip::TransportKind::ws || each.kind == sip::TransportKind::wss;
       const auto tls = sip::isSecure(each.kind) ? parts_.serverTls : nullptr;
-      const auto bound =
-          web ? listenWeb(each, tls) : transport_->listen(each.kind, each.endpoint, tls);
+      const auto bound = web ? listenWeb(each, tls) : transport_->listen(each.kind, each.endpoint, tls);
       if (!bound) {
         if (wanted) return std::unexpected(bound.error());
         sipLog.warn("SIP does not listen here; nobody is configured who could call",

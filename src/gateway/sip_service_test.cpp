@@ -32,7 +32,8 @@ struct SilentListener final : PhonesListener {
   void onPhoneOfferAnswered(const std::string&, const std::string&) override {}
   void onPhoneOfferFailed(const std::string&, int, const std::string&) override {}
   void onPhoneDtmf(const std::string&, const std::string&) override {}
-  void onPhoneRefer(const std::string&, const std::string&, const std::string&, const std::string&) override {}
+  void onPhoneRefer(const std::string&, const std::string&, const std::string&, const std::string&) override {
+  }
   void onReferProgress(const std::string&, int) override {}
   void onPhoneEnded(const std::string&, const std::string&, const std::string&) override {}
   void onPhoneTrace(const std::string&, bool, const std::string&, const std::string&) override {}
@@ -57,7 +58,8 @@ struct HandServer : Side {
       got = {found->first, found->second};
       messages.erase(found);
       return true;
-    })) << "no " << sip::toString(method);
+    })) << "no "
+        << sip::toString(method);
     return got;
   }
   void answer(const Got& got, int status, const sip::Headers& headers = {}) {
@@ -249,7 +251,8 @@ TEST_F(SipServiceTest, SipIsServedOverWebSockets) {
     options.webSocketPath = path;
     for (const auto kind : {TransportKind::ws, TransportKind::wss}) {
       Side client(loop_, options);
-      client.transport.send(optionsRequest("SIP/2.0/WS x.invalid"), targetOf(kind, where(kind), "sip.test"), {});
+      client.transport.send(optionsRequest("SIP/2.0/WS x.invalid"), targetOf(kind, where(kind), "sip.test"),
+                            {});
       ASSERT_TRUE(client.got(1)) << sip::toString(kind);
       EXPECT_EQ(client.messages[0].first.status(), 200);
       EXPECT_EQ(client.messages[0].second.kind, kind);

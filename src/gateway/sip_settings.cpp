@@ -15,7 +15,8 @@ std::string quotedText(const std::string& text) { return "\"" + base::printable(
 std::optional<std::string> notListens(const SettingValue& value) {
   for (const std::string& text : std::get<Names>(value)) {
     if (!parseSipListen(text)) {
-      return quotedText(text) + " is not of the form udp:5060, tcp:5060, tls:5061, ws:5080, wss:5443 or tls:192.0.2.1:5061";
+      return quotedText(text) +
+             " is not of the form udp:5060, tcp:5060, tls:5061, ws:5080, wss:5443 or tls:192.0.2.1:5061";
     }
   }
   return std::nullopt;
@@ -75,10 +76,11 @@ void declareReach(const Declarer& sip) {
            "Where SIP is served: transport (udp, tcp, tls, ws, wss), an address if not all, port. Empty: no "
            "SIP.",
            notListens);
-  sip.list("sip.name_servers", {}, true,
-           "Name servers that are asked for SIP servers: an address, with a port if it is not 53. Empty: those "
-           "of the system.",
-           notNameServers);
+  sip.list(
+      "sip.name_servers", {}, true,
+      "Name servers that are asked for SIP servers: an address, with a port if it is not 53. Empty: those "
+      "of the system.",
+      notNameServers);
   sip.text(
       "sip.advertised_address", SettingType::text, "", true,
       "Address that SIP servers are told to answer to, where NAT stands between; empty: this machine's own.");

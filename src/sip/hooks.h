@@ -20,7 +20,8 @@ class Admission {
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  /// Answers a challenge (401, 407) of `from` with the same request and credentials added; nothing: it gives up.
+  /// Answers a challenge (401, 407) of `from` with the same request and credentials added; nothing: it gives
+  /// up.
   virtual std::optional<Message> answer(const Message& challenge, const Message& request,
                                         const Target& from) = 0;
   /// Before `to` asks: what is known of earlier challenges goes into a new request.

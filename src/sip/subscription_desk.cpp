@@ -169,7 +169,8 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
     return;
   }
   if (status == 401 || status == 407) {
-    if (auto again = core_.authorise(response, subscription.request, subscription.target, subscription.tries)) {
+    if (auto again =
+            core_.authorise(response, subscription.request, subscription.target, subscription.tries)) {
       ++subscription.tries;
       again->setCSeq(++subscription.dialog.localCSeq, Method::subscribe);
       subscription.request = *again;

@@ -79,8 +79,8 @@ class TransactionLayer {
   /// anything is heard.
   TransactionId request(Message request, const Target& target, base::Instant now,
                         std::optional<base::Millis> firstResponse = std::nullopt);
-  /// ACK of a 2xx: its To tag names which. Sent, and repeated for each repeated 2xx, by the layer. The rule for
-  /// large requests holds for it, too.
+  /// ACK of a 2xx: its To tag names which. Sent, and repeated for each repeated 2xx, by the layer. The rule
+  /// for large requests holds for it, too.
   void acknowledge(TransactionId invite, Message ack, const Target& target, base::Instant now);
   /// CANCEL once a provisional response was there (RFC 3261 section 9.1). The INVITE ends with its final
   /// response or, 64*T1 later, in onRequestFailed. `reason`: a Reason value or empty.

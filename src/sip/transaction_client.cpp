@@ -59,8 +59,7 @@ std::optional<Target> TransactionLayer::State::streamFor(const Target& target, s
 
 void TransactionLayer::State::sendFirst(Client& client, base::Instant now) {
   client.bytes = client.request->write();
-  const auto stream =
-      client.pinned ? std::nullopt : streamFor(client.target, client.bytes.size(), now);
+  const auto stream = client.pinned ? std::nullopt : streamFor(client.target, client.bytes.size(), now);
   if (stream) {
     client.back = std::make_unique<Target>(std::exchange(client.target, *stream));
     writeFor(client);
@@ -94,7 +93,7 @@ void TransactionLayer::State::start(Client& client, base::Instant now,
   client.interval = options.t1;
   client.repeatAt = isReliable(client.target.kind) ? kNever : now + client.interval;  // timers A, E
   if (client.back) client.repeatAt = now + options.streamPatience;
-  client.endAt = now + firstResponse.value_or(t64());                                 // timers B, F
+  client.endAt = now + firstResponse.value_or(t64());  // timers B, F
   arm(client);
 }
 

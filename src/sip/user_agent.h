@@ -88,8 +88,8 @@ class UserAgent {
   void receive(std::string_view bytes, const Source& source, base::Instant now);
   /// What a transport has parsed already.
   void receive(Message message, const Source& source, base::Instant now);
-  /// A transport got what does not parse, and answers it by itself. True: who sent it may hear why; else it is
-  /// to hear nothing, as the Admission says.
+  /// A transport got what does not parse, and answers it by itself. True: who sent it may hear why; else it
+  /// is to hear nothing, as the Admission says.
   bool onMalformed(const ParseFailure& failure, const Source& source);
   void onSendFailed(SendToken token, std::string_view reason, base::Instant now);
   void onLocated(LocateId id, std::vector<Target> targets, base::Instant now);

@@ -111,7 +111,8 @@ struct FullListener {
       : fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_storage address{};
     const auto length = at.toSockaddr6(address);
-    bound = ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) == 0 && ::listen(fd.get(), 0) == 0;
+    bound =
+        ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) == 0 && ::listen(fd.get(), 0) == 0;
     for (int i = 0; bound && i < 4; ++i) fillers.push_back(std::make_unique<RawPeer>(loop, at));
   }
   net::FileDescriptor fd;

@@ -345,8 +345,7 @@ void SipTransport::takeUpgrade(const net::HttpRequest& request, net::WebSocketUp
   }
   if (!speaksSip) {
     impl_->onRefusedConnection(kind, local, request.remote, "subprotocol");
-    return upgrade.refuse(
-        net::HttpResponse::error(400, "sip.subprotocol", "only \"sip\" is spoken here"));
+    return upgrade.refuse(net::HttpResponse::error(400, "sip.subprotocol", "only \"sip\" is spoken here"));
   }
   net::WebSocketOptions options;
   options.maxMessageBytes = sip::kMaxMessageBytes;

@@ -22,10 +22,7 @@ std::size_t UdpSide::Hash::operator()(const Heard& heard) const noexcept {
 
 UdpSide::UdpSide(net::EventLoop& loop, Settings settings, std::function<sip::FlowId()> newFlow,
                  OnDatagram onDatagram)
-    : loop_(loop),
-      settings_(settings),
-      newFlow_(std::move(newFlow)),
-      onDatagram_(std::move(onDatagram)) {}
+    : loop_(loop), settings_(settings), newFlow_(std::move(newFlow)), onDatagram_(std::move(onDatagram)) {}
 
 base::Result<net::Endpoint> UdpSide::listen(const net::Endpoint& bind) {
   net::UdpOptions options;
