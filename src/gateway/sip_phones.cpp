@@ -14,42 +14,9 @@ namespace {
 constexpr int kDecline = 603;
 constexpr std::size_t kMaxTrace = 160;
 constexpr std::size_t kLegIdLength = 12;
-constexpr unsigned kAddressBits = 128;
-constexpr unsigned kV4Prefix = 96;
 constexpr char kSavedSeparator = '\n';
 
-bool sameAddress(const proto::TransportAddress& a, const proto::TransportAddress& b) { return a.ip == b.ip; }
-
-std::string shown(const proto::TransportAddress& address) {
-  return net::Endpoint::fromBytes(address.ip, address.port).toString();
-}
-
 }  // namespace
-
-std::optional<AllowedPeer> parseAllowedPeer(std::string_view text) {
-  const auto slash = text.find('/');
-  const auto endpoint = net::Endpoint::parse(text.substr(0, slash), 0);
-  if (!endpoint) return std::nullopt;
-  AllowedPeer peer;
-  peer.address = {endpoint->bytes(), 0};
-  if (slash == std::string_view::npos) return peer;
-  const auto bits = base::parseNumber<unsigned>(text.substr(slash + 1));
-  const unsigned most = endpoint->isV4() ? kAddressBits - kV4Prefix : kAddressBits;
-  if (!bits || *bits > most) return std::nullopt;
-  peer.prefix = endpoint->isV4() ? kV4Prefix + *bits : *bits;
-  return peer;
-}
-
-bool covers(const AllowedPeer& peer, const proto::TransportAddress& address) {
-  unsigned left = peer.prefix;
-  for (std::size_t i = 0; i < address.ip.size() && left > 0; ++i) {
-    const unsigned bits = std::min(left, 8u);
-    const auto mask = static_cast<std::uint8_t>(0xff << (8 - bits));
-    if ((peer.address.ip[i] & mask) != (address.ip[i] & mask)) return false;
-    left -= bits;
-  }
-  return true;
-}
 
 /// Counts what leaves.
 class SipPhones::CountingTransport final : public sip::Transport {
@@ -236,6 +203,7 @@ std::string SipPhones::domainTowards(const std::vector<sip::Target>& targets) co
 
 /// The server tried last is of no use: the next one, or the end.
 void SipPhones::serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text) {
+  noteAddresses(leg.server);
   trunks_.onRequest(leg.server,
                     {.status = status == kServiceUnavailable && reason == "sip.answered" ? status : 0,
                      .reason = reason,
@@ -376,6 +344,7 @@ void SipPhones::onReached(sip::SessionId session, const sip::Target& target) {
   if (leg == nullptr || leg->heard) return;
   leg->heard = true;
   leg->serverAddress = shown(target.address);
+  noteAddresses(leg->server);
   trunks_.onRequest(leg->server, {.status = 100, .reason = {}, .rttMs = {}, .address = leg->serverAddress},
                     loop_.now(), base::wallNow());
 }
@@ -464,89 +433,6 @@ void SipPhones::onTrace(sip::SessionId session, bool outgoing, const std::string
 }
 
 bool SipPhones::onRequest(sip::RequestId, const sip::Message&, const sip::Source&) { return false; }
-
-// --- who may call ------------------------------------------------------------------------------------------
-
-sip::Verdict SipPhones::admit(const sip::Message& request, const sip::Source& source) {
-  if (mayCall(source.remote)) return sip::Verdict::allowed();
-  noteStranger(source, request.methodName());
-  return options_.silentToStrangers ? sip::Verdict::silent() : sip::Verdict::refused();
-}
-
-bool SipPhones::mayCall(const proto::TransportAddress& address) const {
-  return !serverAt(address).empty() ||
-         std::ranges::any_of(options_.allowedPeers, [&](const auto& peer) { return covers(peer, address); });
-}
-
-void SipPhones::noteStranger(const sip::Source& source, std::string_view method) {
-  strangerCount_.add();
-  const std::string address = net::Endpoint::fromBytes(source.remote.ip, 0).address();
-  if (!strangers_.add(address, method, base::wallNow())) return;
-  sipLog.warn("a stranger was refused", {{"address", address},
-                                         {"method", base::printable(method, 32)},
-                                         {"reason", "sip.stranger"},
-                                         {"answer", options_.silentToStrangers ? "none" : "403"}});
-}
-
-std::string SipPhones::serverAt(const proto::TransportAddress& address) const {
-  for (const auto& [server, addresses] : trunkAddresses_) {
-    if (std::ranges::any_of(addresses, [&](const auto& each) { return sameAddress(each, address); }))
-      return server;
-  }
-  return {};
-}
-
-void SipPhones::remember(const std::string& server, const std::vector<sip::Target>& targets) {
-  auto& known = trunkAddresses_[server];
-  known.clear();
-  for (const sip::Target& target : targets) known.push_back(target.address);
-}
-
-// --- pings -------------------------------------------------------------------------------------------------
-
-void SipPhones::schedulePings() {
-  for (const std::string& server : trunks_.takeDuePings(loop_.now())) ping(server);
-  const base::Instant next = trunks_.nextPing();
-  if (next == base::Instant::max()) return pingTimer_.stop();
-  const base::Instant now = loop_.now();
-  pingTimer_.start(next <= now ? base::Millis{0} : std::chrono::ceil<base::Millis>(next - now),
-                   [this] { schedulePings(); });
-}
-
-void SipPhones::ping(const std::string& server) {
-  const auto failed = [this](const std::string& uri, std::string reason) {
-    trunks_.onPinged(uri, {.status = 0, .reason = std::move(reason), .rttMs = {}, .address = {}}, loop_.now(),
-                     base::wallNow());
-    schedulePings();
-  };
-  const auto uri = sip::Uri::parse(server);
-  if (!uri) return loop_.post(guard_.wrap([failed, server] { failed(server, "sip.bad_uri"); }));
-  locate_(*uri, guard_.wrap([this, failed, server, to = *uri](std::vector<sip::Target> targets) {
-    if (targets.empty()) return failed(server, "sip.unresolved");
-    remember(server, targets);
-    sip::OutgoingRequest request;
-    request.to = to;
-    request.from = callerAddress({}, "ping", domainTowards(targets));
-    request.targets = std::move(targets);
-    request.timeout = options_.times.server;
-    pings_[agent_->request(std::move(request), loop_.now())] = server;
-    arm();
-  }));
-}
-
-void SipPhones::onRequestDone(sip::RequestId request, const sip::RequestResult& result) {
-  const auto found = pings_.find(request);
-  if (found == pings_.end()) return;
-  const std::string server = found->second;
-  pings_.erase(found);
-  Trunks::Outcome outcome;
-  outcome.status = result.response ? result.status : 0;
-  outcome.reason = result.reason;
-  if (result.response) outcome.rttMs = static_cast<double>(result.roundTrip.count());
-  outcome.address = shown(result.target.address);
-  trunks_.onPinged(server, outcome, loop_.now(), base::wallNow());
-  loop_.post(guard_.wrap([this] { schedulePings(); }));
-}
 
 // --- tables ------------------------------------------------------------------------------------------------
 

@@ -135,10 +135,12 @@ class SipPhones final : public Phones,
   void serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text);
   void failLater(const std::string& leg, int status, std::string reason, std::string text);
   sip::OutgoingCall outgoing(const Leg& leg, const sip::Uri& server, std::vector<sip::Target> targets) const;
+  static std::string shown(const proto::TransportAddress& address);
   std::string domainTowards(const std::vector<sip::Target>& targets) const;
   void ping(const std::string& server);
   void schedulePings();
   void remember(const std::string& server, const std::vector<sip::Target>& targets);
+  void noteAddresses(const std::string& server);
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);
 
@@ -159,8 +161,8 @@ class SipPhones final : public Phones,
   std::map<std::string, std::unique_ptr<Leg>> legs_;
   std::map<sip::SessionId, Leg*> bySession_;
   std::map<sip::RequestId, std::string> pings_;  ///< The server each goes to.
-  /// Addresses of the outbound servers as last resolved: they may call us.
-  std::map<std::string, std::vector<proto::TransportAddress>> trunkAddresses_;
+  /// Where the outbound servers are as last resolved: from there they may call us.
+  std::map<std::string, std::vector<sip::Target>> trunkAddresses_;
   net::Timer timer_, pingTimer_;
   std::uint64_t messagesIn_ = 0, messagesOut_ = 0;
   base::Counter strangerCount_;

@@ -11,7 +11,7 @@ namespace {
 using base::Millis;
 using sip::Message;
 using sip::Method;
-using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 proto::TransportAddress address(std::string_view text) {
@@ -245,7 +245,9 @@ TEST_F(SipPhonesTest, EachAddressOfAServerHasItsTime) {
   answer(invite, 486);
   EXPECT_TRUE(heard("p1 failed 486 sip.busy"));
   EXPECT_EQ(phones_->trunks().all()[0].state, TrunkState::up);
-  EXPECT_THAT(phones_->trunks().all()[0].addresses, Contains("192.0.2.84:5060"));
+  EXPECT_THAT(phones_->trunks().all()[0].addresses,
+              ElementsAre(TrunkAddress{"192.0.2.83:5060", TrunkState::down},
+                          TrunkAddress{"192.0.2.84:5060", TrunkState::up}));
 }
 
 TEST_F(SipPhonesTest, AServerWhoseAddressesAreAllSilentIsLeftForTheNextServer) {

@@ -89,9 +89,6 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     auto router = std::make_shared<net::Router>();
     const auto where = std::make_shared<net::Endpoint>();
     const auto take = [this, where](const net::HttpRequest& request, net::WebSocketUpgrade upgrade) {
-      // Who may call is known by its address. A page in somebody's browser would have that person's.
-      if (request.headers.has("Origin"))
-        return upgrade.refuse(net::HttpResponse::error(403, "sip.origin", "not for web pages"));
       transport_->takeUpgrade(request, std::move(upgrade), *where);
     };
     router->addWebSocket("/", take);

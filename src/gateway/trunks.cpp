@@ -117,15 +117,33 @@ void Trunks::onRequest(std::string_view uri, const Outcome& outcome, base::Insta
   if (trunk->state != before) schedule(*trunk, now);
 }
 
+void Trunks::setAddresses(std::string_view uri, const std::vector<Resolved>& resolved) {
+  Trunk* trunk = find(uri);
+  if (trunk == nullptr) return;
+  std::vector<TrunkAddress> now;
+  for (const Resolved& each : resolved) {
+    if (now.size() == kMaxAddresses) break;
+    if (std::ranges::find(now, each.address, &TrunkAddress::text) != now.end()) continue;
+    const auto known = std::ranges::find(trunk->addresses, each.address, &TrunkAddress::text);
+    TrunkState state = known == trunk->addresses.end() ? TrunkState::unknown : known->state;
+    if (each.silent) state = TrunkState::down;
+    now.push_back({each.address, state});
+  }
+  trunk->addresses = std::move(now);
+}
+
 void Trunks::settle(Trunk& trunk, const Outcome& outcome, base::Instant, base::WallTime wall) {
   const bool good = outcome.status != 0 && outcome.status != kServiceUnavailable;
   if (!good) trunk.lastReason = outcome.status != 0 ? std::to_string(outcome.status) : outcome.reason;
-  if (!outcome.address.empty() &&
-      std::ranges::find(trunk.addresses, outcome.address) == trunk.addresses.end()) {
-    if (trunk.addresses.size() == kMaxAddresses) trunk.addresses.erase(trunk.addresses.begin());
-    trunk.addresses.push_back(outcome.address);
-  }
   const TrunkState next = good ? TrunkState::up : TrunkState::down;
+  if (!outcome.address.empty()) {
+    auto at = std::ranges::find(trunk.addresses, outcome.address, &TrunkAddress::text);
+    if (at == trunk.addresses.end()) {
+      if (trunk.addresses.size() == kMaxAddresses) trunk.addresses.erase(trunk.addresses.begin());
+      at = trunk.addresses.insert(trunk.addresses.end(), {outcome.address});
+    }
+    at->state = next;
+  }
   if (next == trunk.state) return;
   trunk.state = next;
   trunk.since = wall;
@@ -166,8 +184,8 @@ Json Trunks::json() const {
         {"failures", trunk.failures}, {"addresses", Json::array()}};
     if (trunk.since != base::WallTime{}) one["since"] = base::formatUtc(trunk.since);
     if (trunk.rttMs) one["rttMs"] = *trunk.rttMs;
-    for (const std::string& address : trunk.addresses) {
-      one["addresses"].push_back({{"address", address}, {"state", toString(trunk.state)}});
+    for (const TrunkAddress& each : trunk.addresses) {
+      one["addresses"].push_back({{"address", each.text}, {"state", toString(each.state)}});
     }
     list.push_back(std::move(one));
   }

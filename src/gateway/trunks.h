@@ -26,6 +26,12 @@ struct TrunkTimes {
   base::Millis server{3'000};    ///< Server Timeout: how long one may take to answer at all.
 };
 
+struct TrunkAddress {
+  std::string text;
+  TrunkState state = TrunkState::unknown;
+  friend bool operator==(const TrunkAddress&, const TrunkAddress&) = default;
+};
+
 struct Trunk {
   std::string uri;
   TrunkState state = TrunkState::unknown;
@@ -33,7 +39,7 @@ struct Trunk {
   std::string lastReason;       ///< Of the last failure: sip.timeout, sip.transport_refused, "503" …
   std::optional<double> rttMs;  ///< Of the last answered ping.
   std::uint64_t pings = 0, pingsAnswered = 0, requests = 0, failures = 0;
-  std::vector<std::string> addresses;  ///< What it resolved to, as last used.
+  std::vector<TrunkAddress> addresses;  ///< What it resolved to, as last used.
 
   base::Instant nextPing{};
   bool pinging = false;
@@ -64,10 +70,17 @@ class Trunks {
     std::string address;  ///< That answered or was tried.
     bool again = false;   ///< Of a request that was counted already.
   };
+  struct Resolved {
+    std::string address;
+    bool silent = false;  ///< It said nothing when it was asked last.
+  };
   // All of these do nothing for a server that is not (any more) in the list.
   void onPinged(std::string_view uri, const Outcome& outcome, base::Instant now, base::WallTime wall);
   /// Of a real request: a first answer, provisional ones included, or none.
   void onRequest(std::string_view uri, const Outcome& outcome, base::Instant now, base::WallTime wall);
+
+  /// What the server's name leads to now. Before the outcome of what was sent there.
+  void setAddresses(std::string_view uri, const std::vector<Resolved>& resolved);
 
   const std::vector<Trunk>& all() const { return servers_; }
   bool empty() const { return servers_.empty(); }

@@ -115,6 +115,7 @@ class AgentCore {
   /// It said nothing in time, or could not be reached.
   void onSilent(const Target& target, base::Instant now);
   void onHeard(const Target& target, const Message& response, base::Instant now);
+  bool isSilent(const Target& target, base::Instant now) const { return dead_.isDead(target, now); }
 
  private:
   KeyedHash hash_;

@@ -200,6 +200,10 @@ UserAgent::Sizes UserAgent::sizes() const {
   return sizes;
 }
 
+bool UserAgent::isSilent(const Target& target, base::Instant now) const {
+  return state_->core.isSilent(target, now);
+}
+
 const RefusalCounts& UserAgent::refusals() const { return state_->core.refusals; }
 
 std::optional<Replaces> UserAgent::dialogOf(SessionId session) const {

@@ -157,6 +157,8 @@ class UserAgent {
   };
   Sizes sizes() const;
   const RefusalCounts& refusals() const;
+  /// It said nothing when it was asked last, and is tried last for a time.
+  bool isSilent(const Target& target, base::Instant now) const;
   /// Call-ID, local tag, remote tag of a session's dialog: as Replaces (RFC 3891) from the other side's view.
   std::optional<Replaces> dialogOf(SessionId session) const;
   std::optional<SessionId> findDialog(const Replaces& replaces) const;

@@ -60,8 +60,8 @@ class TransportSink {
   /// _too_large, _limit, _closed, _flow_gone.
   virtual void onSendFailed(sip::SendToken token, std::string_view reason) = 0;
   /// What was refused, by whom it came: connections, connections_per_network, handshakes,
-  /// handshakes_per_network, handshake_timeout, handshake_failed, silent, slow_sender, subprotocol, or the
-  /// reason of a message that did not parse (sip.bad_header …). All of them are counted already.
+  /// handshakes_per_network, handshake_timeout, handshake_failed, silent, slow_sender, subprotocol, origin,
+  /// or the reason of a message that did not parse (sip.bad_header …). All of them are counted already.
   virtual void onRefused(const sip::Source&, std::string_view /*reason*/) {}
 };
 

@@ -343,9 +343,16 @@ void SipTransport::takeUpgrade(const net::HttpRequest& request, net::WebSocketUp
     for (const auto each : base::split(value, ','))
       speaksSip |= base::equalsIgnoreCase(base::trim(each), "sip");
   }
+  const auto refuse = [&](std::string_view why, net::HttpResponse response) {
+    impl_->onRefusedConnection(kind, local, request.remote, why);
+    upgrade.refuse(std::move(response));
+  };
+  // Who may call is known by its address, and a page in a browser has that of whoever looks at it.
+  if (request.headers.has("Origin"))
+    return refuse("origin", net::HttpResponse::error(403, "sip.origin", "not for web pages"));
   if (!speaksSip) {
-    impl_->onRefusedConnection(kind, local, request.remote, "subprotocol");
-    return upgrade.refuse(net::HttpResponse::error(400, "sip.subprotocol", "only \"sip\" is spoken here"));
+    return refuse("subprotocol",
+                  net::HttpResponse::error(400, "sip.subprotocol", "only \"sip\" is spoken here"));
   }
   net::WebSocketOptions options;
   options.maxMessageBytes = sip::kMaxMessageBytes;

@@ -30,8 +30,8 @@ class SipTransport final : public sip::Transport {
   /// UDP, TCP or TLS (which needs `tls`); any number of each. Port 0 binds any. Error net.bind_failed.
   base::Result<net::Endpoint> listen(sip::TransportKind kind, const net::Endpoint& bind,
                                      std::shared_ptr<net::TlsServerContext> tls = nullptr);
-  /// Takes (or refuses, unless the client speaks "sip") a WebSocket upgrade of an HTTP server, which counts
-  /// its connections. `local`: where that server listens.
+  /// Takes a WebSocket upgrade of an HTTP server, which counts its connections, or refuses it: who does not
+  /// speak "sip", or is a web page. `local`: where that server listens.
   void takeUpgrade(const net::HttpRequest& request, net::WebSocketUpgrade upgrade,
                    const net::Endpoint& local);
 
