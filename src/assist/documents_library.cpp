@@ -72,7 +72,7 @@ void Documents::onLibrary(const HttpRequest& request, HttpReply reply) {
   for (const LibraryItem& item : library_->items()) {
     if (all || item.enabled) items.push_back(itemJson(item));
   }
-  reply.send(apiJson(200, {{"items", std::move(items)}}));
+  reply.send(apiJson(200, {{"items", std::move(items)}, {"maxBytes", contents_->limits().maxBytes}}));
 }
 
 void Documents::onLibraryAdd(HttpRequest request, HttpReply reply) {

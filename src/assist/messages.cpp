@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <functional>
 
@@ -23,10 +24,15 @@ constexpr std::size_t kMaxUnsupported = 32;
 constexpr std::size_t kMaxCarried = 200;  // As many shapes as are kept.
 
 constexpr std::array<std::string_view, kKinds> kKindNames{
-    "consent",  "share", "end",      "leave",   "receipt", "view",     "control",     "ask",
-    "pointer",  "click", "scroll",   "text",    "key",     "form-get", "form-set",    "form-close",
-    "draw",     "erase", "document", "window",  "push",    "form",     "form-result", "push-result",
-    "activity", "focus", "cursor",   "carried", "seen",    "refresh"};
+    "consent",     "share",    "end",    "leave",    "receipt", "view",   "control",  "ask",
+    "quality",     "pointer",  "click",  "scroll",   "text",    "key",    "form-get", "form-set",
+    "form-close",  "draw",     "erase",  "document", "window",  "push",   "form",     "form-result",
+    "push-result", "activity", "cursor", "carried",  "seen",    "refresh"};
+
+bool isColour(const std::string& text) {
+  return text.size() == 7 && text[0] == '#' &&
+         std::all_of(text.begin() + 1, text.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
 
 /// Copies what is right from `in` to `out`; remembers the first thing that is not.
 class Reader {
@@ -82,6 +88,14 @@ class Reader {
   Reader& flag(const char* key, bool needed = false) {
     if (const Json* value = member(key, needed)) {
       value->is_boolean() ? void(out_[key] = *value) : fault(key);
+    }
+    return *this;
+  }
+  /// `#rrggbb`: it goes into styles.
+  Reader& colour(const char* key) {
+    if (const Json* value = member(key, false)) {
+      value->is_string() && isColour(value->get_ref<const std::string&>()) ? void(out_[key] = *value)
+                                                                           : fault(key);
     }
     return *this;
   }
@@ -196,7 +210,7 @@ void readView(Reader& in) {
 void readDraw(Reader& in) {
   in.label("id", kMaxIdBytes, true);
   in.choice("tool", {"pen", "highlighter", "arrow", "rect", "text", "spot"}, true);
-  in.number("width", 0.5, 64).text("text", 500).label("anchor", 300).flag("done");
+  in.colour("color").number("width", 0.5, 64).text("text", 500).label("anchor", 300).flag("done");
   in.label("on", kMaxIdBytes).whole("page", 0, 100'000);
   in.each("points", kMaxDrawPoints, pointEntry, true);
 }
@@ -301,6 +315,9 @@ void readBody(Kind kind, Reader& in) {
     case Kind::ask:
       in.choice("what", {"view"}, true);
       return;
+    case Kind::quality:
+      in.choice("level", {"sharp", "balanced", "light"}, true);
+      return;
     case Kind::formSet:
       return readFormSet(in);
     case Kind::draw:
@@ -325,9 +342,6 @@ void readBody(Kind kind, Reader& in) {
       return;
     case Kind::activity:
       in.label("party", kMaxIdBytes).caption("what", 64).caption("target", 200);
-      return;
-    case Kind::focus:
-      in.label("field", kMaxIdBytes);
       return;
     case Kind::cursor:
       in.coordinate("x").coordinate("y");

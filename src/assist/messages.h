@@ -23,7 +23,8 @@ enum class Kind {
   receipt,
   view,
   control,
-  ask,  // Who sees and does what.
+  ask,
+  quality,  // Who sees and does what, and how sharply.
   pointer,
   click,
   scroll,
@@ -41,7 +42,6 @@ enum class Kind {
   formResult,
   pushResult,
   activity,
-  focus,
   cursor,
   carried,  // The consumer's page tells.
   seen,

@@ -46,6 +46,7 @@ struct Party {
   Standing standing = Standing::asking;
   bool up = true;         ///< Its connection stands.
   bool formOpen = false;  ///< Wants to be told of changed fields.
+  bool pressed = false;   ///< Its pointer holds the button down, as it said last.
   bool behind = false;    ///< Drawings went by while it was away.
   Viewer viewer;
   Allowance asks{3.0 / 60, 3};

@@ -32,15 +32,15 @@ struct Expected {
 
 const Expected kAgents{
     {Kind::leave, Kind::ask, Kind::formClose, Kind::seen, Kind::refresh},
-    {Kind::control, Kind::erase, Kind::document, Kind::window, Kind::push},
+    {Kind::control, Kind::quality, Kind::erase, Kind::document, Kind::window, Kind::push},
     {Kind::pointer, Kind::formGet, Kind::draw},
     {Kind::click, Kind::scroll, Kind::text, Kind::key, Kind::formSet},
 };
 const std::set<Kind> kSupervisors{Kind::leave, Kind::ask, Kind::seen, Kind::refresh};
-const std::set<Kind> kConsumers{
-    Kind::consent,    Kind::share,    Kind::end,      Kind::leave,  Kind::receipt, Kind::view,
-    Kind::control,    Kind::erase,    Kind::document, Kind::window, Kind::form,    Kind::formResult,
-    Kind::pushResult, Kind::activity, Kind::focus,    Kind::cursor, Kind::carried};
+const std::set<Kind> kConsumers{Kind::consent,    Kind::share,    Kind::end,     Kind::leave,
+                                Kind::receipt,    Kind::view,     Kind::control, Kind::erase,
+                                Kind::document,   Kind::window,   Kind::form,    Kind::formResult,
+                                Kind::pushResult, Kind::activity, Kind::cursor,  Kind::carried};
 
 bool expectedOfAgent(Kind kind, const Circumstances& now) {
   if (kAgents.anytime.contains(kind)) return true;
@@ -92,7 +92,7 @@ TEST(Permissions, EachFeatureSwitchesOffItsMessages) {
       {Feature::pushLink, {{Kind::push, "", {{"kind", "link"}}}, {Kind::push, "", {{"kind", "video"}}}}},
       {Feature::pushDocument,
        {{Kind::push, "", {{"kind", "document"}}}, {Kind::push, "", {{"kind", "image"}}}}},
-      {Feature::view, {messageOf(Kind::ask), messageOf(Kind::window)}},
+      {Feature::view, {messageOf(Kind::ask), messageOf(Kind::window), messageOf(Kind::quality)}},
   };
   for (const auto& [feature, messages] : gated) {
     auto features = allFeatures();

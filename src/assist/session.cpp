@@ -376,6 +376,8 @@ void AssistSession::handle(Party& from, const Message& message, std::int64_t now
       return onControl(from, message, now);
     case Kind::ask:
       return onAsk(from, message, now);
+    case Kind::quality:
+      return onQuality(from, message, now);
     case Kind::draw:
       return onDraw(from, message, now);
     case Kind::erase:
@@ -394,11 +396,10 @@ void AssistSession::handle(Party& from, const Message& message, std::int64_t now
            {{"what", message.text("what")}, {"target", clipped(message.text("target"), kMaxNotedTarget)}});
       [[fallthrough]];
     case Kind::pushResult:
-    case Kind::focus:
     case Kind::cursor: {
       Json out = message.body;
       out["type"] = toString(message.kind);
-      const bool newest = message.kind == Kind::focus || message.kind == Kind::cursor;
+      const bool newest = message.kind == Kind::cursor;
       const bool matters = message.kind == Kind::pushResult;
       return tellWatchers(out, newest ? std::string(toString(message.kind)) : std::string(), matters);
     }
@@ -424,6 +425,18 @@ void AssistSession::onAsk(Party& from, const Message& message, std::int64_t now)
     return out_.fail(from.id, {"rate.exceeded", "Please wait before you ask again."}, message.request);
   }
   ask(from, false, now);
+  tellState();
+}
+
+void AssistSession::onQuality(const Party& from, const Message& message, std::int64_t now) {
+  const std::string level = message.text("level");
+  if (level == quality_) return;
+  if (!qualities_.take(1, now)) {
+    return out_.fail(from.id, {"rate.exceeded", "The quality was changed often enough. Please wait."},
+                     message.request);
+  }
+  quality_ = level;
+  note(now, from, "chooses the quality", {{"level", level}});
   tellState();
 }
 

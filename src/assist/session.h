@@ -46,6 +46,7 @@ struct SessionOptions {
   std::size_t maxParties = 4;
   std::int64_t consentMillis = 120'000;
   std::int64_t maxKbps = 1'000;
+  std::int64_t maxDocumentBytes = 25 << 20;
 };
 
 /// For metrics; only rises.
@@ -129,6 +130,7 @@ class AssistSession {
   void onShare(const Message& message, std::int64_t now);
   void onControl(Party& from, const Message& message, std::int64_t now);
   void onAsk(Party& from, const Message& message, std::int64_t now);
+  void onQuality(const Party& from, const Message& message, std::int64_t now);
   void onView(const Message& message, std::int64_t now);
   void onReceipt(const Message& message, std::int64_t now);
   void onAct(Party& from, const Message& message, std::int64_t now);
@@ -169,11 +171,13 @@ class AssistSession {
   nlohmann::json page_;  // Changes with each page load.
   nlohmann::json unsupported_ = nlohmann::json::array();
   std::string fidelity_ = "painter";
+  std::string quality_ = "sharp";  ///< What agents chose last; the consumer's page makes pictures so.
   std::optional<OpenDocument> document_;
   nlohmann::json window_;
   Annotations drawings_;
   nlohmann::json carried_;  ///< Where boxes of the page have carried shapes since; null: nowhere.
   Allowance pushes_{10.0 / 60, 10};
+  Allowance qualities_{0.5, 5};  // Each one is a whole picture.
 
   PictureLog log_;
   bool hasBase_ = false;  // Changes fit to what came last.

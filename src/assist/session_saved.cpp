@@ -79,6 +79,7 @@ Json AssistSession::save() const {
           {"page", page_},
           {"unsupported", unsupported_},
           {"fidelity", fidelity_},
+          {"quality", quality_},
           {"window", window_},
           {"pictures", pictures_},
           {"bytes", bytes_}};
@@ -109,6 +110,7 @@ bool AssistSession::restore(const Json& saved) {
   pictures_ = count("pictures");
   bytes_ = count("bytes");
   fidelity_ = link::stringAt(saved, "fidelity").value_or(fidelity_);
+  quality_ = link::stringAt(saved, "quality").value_or(quality_);
   page_ = saved.value("page", Json());
   window_ = saved.value("window", Json());
   if (saved.value("view", Json()).is_object()) view_ = saved["view"];

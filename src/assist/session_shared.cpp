@@ -67,7 +67,11 @@ void AssistSession::onAct(Party& from, const Message& message, std::int64_t now)
   if (message.kind == Kind::formClose) from.formOpen = false;
   if (message.kind == Kind::formSet) note(now, from, "fills a field", {{"field", message.text("id")}});
   if (!consumer_) return;
-  const bool newest = message.kind == Kind::pointer;
+  // Of movements the newest is enough. A press or a release must not be overtaken: without it a drag would
+  // begin elsewhere, or never end.
+  const bool pressed = message.flag("down");
+  const bool newest = message.kind == Kind::pointer && pressed == from.pressed;
+  if (message.kind == Kind::pointer) from.pressed = pressed;
   out_.send(consumer_->id, dumpJson(outgoing(message, from.id)), newest ? "pointer:" + from.id : "");
 }
 
@@ -92,7 +96,7 @@ void AssistSession::onDraw(Party& from, const Message& message, std::int64_t now
   }
   Json out = outgoing(message, from.id);
   out.erase("request");
-  out["color"] = from.role == Role::consumer ? "#111827" : from.color;
+  if (!out.contains("color")) out["color"] = from.role == Role::consumer ? "#111827" : from.color;
   if (const auto drawn = drawings_.draw(out); !drawn)
     return out_.fail(from.id, drawn.error(), message.request);
   if (message.flag("done")) note(now, from, "draws", {{"tool", message.text("tool")}});

@@ -211,6 +211,71 @@ TEST(AssistSessionTest, WhoWasAwayGetsTheDrawingsThatAreLeft) {
   EXPECT_EQ(rig.out.last("s", "draw")["id"], "s1") << "a watching supervisor clears nothing";
 }
 
+TEST(AssistSessionTest, DrawingsHaveTheColourThatWasPickedAlsoForThoseWhoComeLater) {
+  Rig rig;
+  rig.letIn("a");
+  Json picked = kStroke;
+  picked["color"] = "#D92d20";
+  EXPECT_TRUE(rig.say("a", picked));
+  EXPECT_EQ(rig.out.last("c", "draw")["color"], "#D92d20");
+  rig.join("s", Role::supervisor);
+  rig.answer(true);
+  EXPECT_EQ(rig.out.last("s", "draw")["color"], "#D92d20");
+  Json plain = kStroke;
+  plain["id"] = "s2";
+  EXPECT_TRUE(rig.say("a", plain));
+  EXPECT_EQ(rig.out.last("c", "draw")["color"], rig.out.last("a", "session")["parties"][0]["color"])
+      << "who picks none has its own";
+}
+
+TEST(AssistSessionTest, APressAndAReleaseAreNotOvertakenByMovements) {
+  Rig rig;
+  rig.letIn("a");
+  rig.giveControl("a");
+  rig.out.clear();
+  for (const bool down : {false, false, true, true, true, false, false}) {
+    Json message = kPointer;
+    message["down"] = down;
+    EXPECT_TRUE(rig.say("a", message));
+  }
+  const std::string newest = "pointer:a";
+  EXPECT_EQ(rig.out.keys["c"], (std::vector<std::string>{newest, newest, "", newest, newest, "", newest}));
+}
+
+TEST(AssistSessionTest, AgentsChooseTheQualityForAllAndItIsKept) {
+  Rig rig;
+  rig.join("a", Role::agent);
+  const Json light = {{"type", "quality"}, {"level", "light"}};
+  EXPECT_FALSE(rig.say("a", light)) << "before the consumer agreed";
+  rig.answer(true);
+  rig.letIn("s", Role::supervisor);
+  EXPECT_EQ(rig.out.last("c", "session")["quality"], "sharp");
+  EXPECT_FALSE(rig.say("s", light)) << "supervisors only watch";
+  EXPECT_FALSE(rig.say("c", light)) << "and it is no consumer's to say";
+  EXPECT_TRUE(rig.say("a", light));
+  for (const char* id : {"a", "s", "c"}) EXPECT_EQ(rig.out.last(id, "session")["quality"], "light") << id;
+  rig.out.clear();
+  EXPECT_TRUE(rig.say("a", light));
+  EXPECT_EQ(rig.out.count("c", "session"), 0u) << "nothing has changed";
+  AssistSession next("cid", rig.out, rig.options, rig.totals, rig.now);
+  ASSERT_TRUE(next.restore(rig.session.save()));
+  EXPECT_EQ(next.stateFor("a", Role::agent)["quality"], "light");
+  std::size_t refused = 0;
+  for (int i = 0; i < 20; ++i)
+    refused += !rig.say("a", {{"type", "quality"}, {"level", i % 2 == 0 ? "sharp" : "light"}});
+  EXPECT_GT(refused, 0u);
+  EXPECT_LE(rig.out.count("c", "session"), 5u) << "each is a whole picture for the page";
+}
+
+TEST(AssistSessionTest, TheLimitsOfTheSettingsAreTold) {
+  Rig rig;
+  rig.options.maxParties = 6;
+  rig.options.maxDocumentBytes = 1'000'000;
+  const Json told = rig.session.settings(Role::agent);
+  EXPECT_EQ(told["maxParties"], 6);
+  EXPECT_EQ(told["maxDocumentBytes"], 1'000'000);
+}
+
 TEST(AssistSessionTest, SomebodyElsesDrawingIsNotContinued) {
   Rig rig;
   rig.letIn("a");

@@ -45,6 +45,7 @@ Json AssistSession::state(Role viewer, bool letIn) const {
           {"control", control_.empty() ? "none" : control_},
           {"view", letIn ? view_ : Json::object()},
           {"fidelity", fidelity_},
+          {"quality", quality_},
           {"unsupported", letIn ? unsupported_ : Json::array()},
           {"document", std::move(document)},
           {"window", window_},
@@ -60,6 +61,8 @@ Json AssistSession::settings(Role viewer) const {
   Json out = {{"features", names(options_.features)},
               {"imageScale", static_cast<double>(options_.imageScalePercent) / 100},
               {"maxFrameBytes", kMaxPictureBytes},
+              {"maxParties", options_.maxParties},
+              {"maxDocumentBytes", options_.maxDocumentBytes},
               {"agentName", options_.agentName}};
   if (viewer == Role::consumer) {
     out["maskDefault"] = options_.maskDefault;

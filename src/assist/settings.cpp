@@ -85,6 +85,7 @@ TopicOptions topicOptions(const base::Settings& settings) {
   out.session.maskDefault = settings.text("assist.mask_default");
   out.session.maskSelectors = settings.list("assist.mask_selectors");
   out.session.imageScalePercent = settings.integer("assist.image_scale_percent");
+  out.session.maxDocumentBytes = settings.integer("assist.max_document_bytes");
   out.session.maxKbps = settings.integer("assist.max_kbps");
   out.session.consentMillis = settings.integer("assist.consent_seconds") * 1000;
   out.session.maxParties = static_cast<std::size_t>(settings.integer("assist.max_parties"));

@@ -29,7 +29,8 @@ base::Buffer picture(std::uint32_t frame, bool whole, std::size_t bytes, std::ui
   return out;
 }
 
-void Recorder::send(const std::string& party, std::string object, const std::string&) {
+void Recorder::send(const std::string& party, std::string object, const std::string& key) {
+  keys[party].push_back(key);
   messages[party].push_back(Json::parse(object));
 }
 
@@ -63,6 +64,7 @@ std::size_t Recorder::count(const std::string& party, const std::string& type) c
 
 void Recorder::clear() {
   messages.clear();
+  keys.clear();
   shown.clear();
   errors.clear();
   wishes.clear();

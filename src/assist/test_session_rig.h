@@ -19,6 +19,7 @@ struct Recorder final : SessionOut {
     const base::Buffer* buffer;
   };
   std::map<std::string, std::vector<nlohmann::json>> messages;
+  std::map<std::string, std::vector<std::string>> keys;  ///< Of the messages, in the same order.
   std::map<std::string, std::vector<Shown>> shown;
   std::map<std::string, std::vector<std::string>> errors;  ///< Reasons.
   std::map<std::string, std::uint16_t> parted;
