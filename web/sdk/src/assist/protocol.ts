@@ -9,6 +9,8 @@ export type AssistRole = 'consumer' | 'agent' | 'supervisor';
 export type PartyId = string;
 export type Sharing = 'off' | 'asking' | 'on' | 'paused' | 'sensitive';
 export type Fidelity = 'painter' | 'capture';
+/** How sharp the pictures are: as the settings say, or smaller for slow lines. An agent chooses for all who look on. */
+export type Quality = 'sharp' | 'balanced' | 'light';
 /** Features of the agents' side that the settings can switch off (EA-12). */
 export type Feature =
   | 'view' | 'pointer' | 'control' | 'forms' | 'annotate' | 'push_document' | 'push_link' | 'spotlight' | 'capture';
@@ -73,6 +75,7 @@ export interface SessionState {
   control: 'none' | PartyId;
   view: View;
   fidelity: Fidelity;
+  quality: Quality;
   unsupported: Unsupported[];
   document: OpenDocument | null;
   window: WindowPlace | null;
@@ -84,6 +87,9 @@ export interface AssistSettings {
   features: Feature[];
   imageScale: number;
   maxFrameBytes: number;
+  /** People in a session, the customer included; the largest document or picture that is taken. */
+  maxParties: number;
+  maxDocumentBytes: number;
   /** `all`: everything typed is masked unless allowed. */
   maskDefault: 'marked' | 'all';
   maskSelectors: string[];
@@ -185,7 +191,6 @@ export type FormResult = {
   type: 'form-result'; id: string; ok: boolean; valid?: boolean; message?: string; reason?: string; request?: string; to?: PartyId;
 };
 export type CursorMessage = { type: 'cursor'; x: number; y: number };
-export type FocusMessage = { type: 'focus'; field: string | null };
 /** Shapes that a box of the page has carried along since they were drawn. */
 export type CarriedMessage = { type: 'carried'; shapes: { id: string; dx: number; dy: number }[] };
 
@@ -217,7 +222,7 @@ export type TopicServerMessage = Numbered &
     | ActivityMessage
     | FormMessage
     | FormResult
-    | CursorMessage | FocusMessage | CarriedMessage
+    | CursorMessage | CarriedMessage
   );
 
 export type TopicConsumerMessage =
@@ -226,6 +231,7 @@ export type TopicConsumerMessage =
   | { type: 'share'; state: Exclude<Sharing, 'asking'> }
   | { type: 'end' }
   | { type: 'leave' }
+  /** `unmaskable`: so many pictures of a film were withheld, as something in them was not black yet. */
   | { type: 'receipt'; at: string; masked: MaskedRegion[]; unmaskable?: number }
   | { type: 'control'; take: true }
   /** `page` changes with each load of a page. */
@@ -235,7 +241,7 @@ export type TopicConsumerMessage =
   | ActivityMessage
   | FormMessage
   | FormResult
-  | CursorMessage | FocusMessage | CarriedMessage
+  | CursorMessage | CarriedMessage
   | { type: 'pong' };
 
 export type TopicAgentMessage =
@@ -246,6 +252,7 @@ export type TopicAgentMessage =
   | { type: 'seen'; frame: number }
   /** What came could not be drawn: a whole picture is needed. */
   | { type: 'refresh' }
+  | { type: 'quality'; level: Quality; request?: string }
   /** Asks for consent again after it was refused. */
   | { type: 'ask'; what: 'view' }
   | { type: 'leave' }
@@ -267,6 +274,7 @@ const optionalText = (value: unknown): string | undefined => (typeof value === '
 const kRoles: readonly AssistRole[] = ['consumer', 'agent', 'supervisor'];
 const kSharing: readonly Sharing[] = ['off', 'asking', 'on', 'paused', 'sensitive'];
 export const kKinds: readonly PushKind[] = ['link', 'document', 'image', 'video'];
+export const kQualities: readonly Quality[] = ['sharp', 'balanced', 'light'];
 const kTools: readonly Tool[] = ['pen', 'highlighter', 'arrow', 'rect', 'text', 'spot'];
 /** A colour goes into styles: nothing but this form. */
 const color = (value: unknown): string => (/^#[0-9a-fA-F]{6}$/.test(text(value)) ? text(value) : '#0b5f6b');
@@ -282,6 +290,7 @@ export function parseSession(raw: Json): SessionState {
     control: text(raw.control, 64) || 'none',
     view: parseView(raw.view),
     fidelity: raw.fidelity === 'capture' ? 'capture' : 'painter',
+    quality: oneOf(raw.quality, kQualities, 'sharp'),
     unsupported: list(raw.unsupported).filter(isObject).slice(0, 32).map((u) => ({ what: text(u.what, 200), why: text(u.why, 400) })),
     document: parseDocument(raw.document),
     window: parseWindow(raw.window),
@@ -340,6 +349,8 @@ export function parseTopicWelcome(raw: Json): TopicWelcome | null {
       features: list(settings.features).filter((f): f is Feature => typeof f === 'string'),
       imageScale: Math.min(2, Math.max(0.25, number(settings.imageScale, 1))),
       maxFrameBytes: Math.max(65536, number(settings.maxFrameBytes, 1048576)),
+      maxParties: number(settings.maxParties, 4),
+      maxDocumentBytes: number(settings.maxDocumentBytes, 26214400),
       maskDefault: settings.maskDefault === 'all' ? 'all' : 'marked',
       maskSelectors: list(settings.maskSelectors).filter((s): s is string => typeof s === 'string'),
       agentName: text(settings.agentName, 100),
@@ -474,8 +485,6 @@ function parseReport(raw: Json, party: string | undefined, request: string | und
       return { type: 'form-result', id: text(raw.id, 128), ok: raw.ok === true, valid: typeof raw.valid === 'boolean' ? raw.valid : undefined, message: optionalText(raw.message), reason: optionalText(raw.reason), request };
     case 'cursor':
       return { type: 'cursor', x: number(raw.x), y: number(raw.y) };
-    case 'focus':
-      return { type: 'focus', field: optionalText(raw.field) ?? null };
     case 'carried':
       return { type: 'carried', shapes: list(raw.shapes).filter(isObject).slice(0, 500).map((s) => ({ id: text(s.id, 128), dx: number(s.dx), dy: number(s.dy) })) };
     default:

@@ -54,7 +54,7 @@ beforeEach(() => {
   sensitive = false;
   loads = 0;
   loadFails = false;
-  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
+  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
 });
 
 describe('AssistSession', () => {
@@ -264,17 +264,47 @@ describe('AssistSession', () => {
     expect(sharer.pace).toHaveBeenCalledTimes(3);
   });
 
+  it('makes the pictures as an agent chose, also on the next page', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    expect(sharer.quality).toHaveBeenLastCalledWith('sharp');
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, quality: 'light' }));
+    await settle();
+    expect(sharer.quality).toHaveBeenLastCalledWith('light');
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, quality: 'whatever' }));
+    await settle();
+    expect(sharer.quality).toHaveBeenLastCalledWith('sharp');
+    env.leave();
+    sharer.quality.mockClear();
+    env.gateway.welcome = { resumed: true, session: state({ parties: [kAnna], sharing: 'on', consent: true, quality: 'balanced' }), settings: kSettings };
+    await make(takeRecord(env.storage, Date.now())).open();
+    await settle();
+    expect(sharer.quality).toHaveBeenLastCalledWith('balanced');
+  });
+
+  it('sends the receipt of what was masked and of what was withheld', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    host.receipt([{ label: 'input pin', rule: 'password', count: 1 }]);
+    host.receipt([], 3);
+    await settle();
+    expect(sent('receipt')).toMatchObject([{ masked: [{ label: 'input pin', rule: 'password', count: 1 }] }, { masked: [], unmaskable: 3 }]);
+    expect(sent('receipt')[0]).not.toHaveProperty('unmaskable');
+  });
+
   it('tells nothing of a page that has become private, and acts for nobody whom the person did not let in', async () => {
     const session = make();
     await session.open();
     await share(session);
     sensitive = true;
     host.reply({ type: 'form', fields: [] });
-    host.replyNow({ type: 'focus', field: 'f1' });
+    host.replyNow({ type: 'cursor', x: 1, y: 2 });
     host.activity({ type: 'activity', party: 'p2', what: 'click', target: 'Card 4111' });
     host.viewChanged({ w: 1, h: 1, scale: 1, title: 'Card 4111', path: '/card' }, 'painter');
     await settle();
-    expect([sent('form'), sent('focus'), sent('activity'), sent('view')]).toEqual([[], [], [], []]);
+    expect([sent('form'), sent('cursor'), sent('activity'), sent('view')]).toEqual([[], [], [], []]);
     sensitive = false;
     host.reply({ type: 'form', fields: [] });
     await settle();

@@ -332,6 +332,7 @@ export class AssistSession extends Emitter<AssistEvents> {
 
   private apply(state: SessionState): void {
     this.state_ = state;
+    this.sharer_?.quality(state.quality);
     // A party that left waits for no answer.
     for (const request of [...this.requests]) {
       if (!state.parties.some((p) => p.party === request.party)) this.dropRequest(request.id);
@@ -369,6 +370,7 @@ export class AssistSession extends Emitter<AssistEvents> {
         const sharer = await this.parts_.loadSharer(this.host());
         if (this.end_) return sharer.stop();
         this.sharer_ = sharer;
+        sharer.quality(this.state_.quality);
         this.tellSharing();
       } catch (error) {
         reportFault('sharing', error);

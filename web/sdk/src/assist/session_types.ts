@@ -70,6 +70,6 @@ export interface SessionParts {
 /** Before the server has said anything. */
 export const kNobody: SessionState = {
   cid: '', consumer: { present: true, name: '' }, parties: [], sharing: 'off', consent: false, control: 'none',
-  view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', unsupported: [], document: null, window: null,
+  view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', quality: 'sharp', unsupported: [], document: null, window: null,
 };
-export const kNoSettings: AssistSettings = { features: [], imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'all', maskSelectors: [], agentName: '' };
+export const kNoSettings: AssistSettings = { features: [], imageScale: 1, maxFrameBytes: 1048576, maxParties: 4, maxDocumentBytes: 26214400, maskDefault: 'all', maskSelectors: [], agentName: '' };

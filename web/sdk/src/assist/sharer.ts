@@ -1,6 +1,6 @@
 import type { Early } from './early';
 import type {
-  ActivityMessage, AgentAction, AssistSettings, Fidelity, MaskedRegion, Party, SharedMessage, TopicConsumerMessage, Unsupported, View,
+  ActivityMessage, AgentAction, AssistSettings, Fidelity, MaskedRegion, Party, Quality, SharedMessage, TopicConsumerMessage, Unsupported, View,
 } from './protocol';
 
 /** What a site says about its pages. The administration's settings add to it; neither takes anything away from the other. */
@@ -61,6 +61,8 @@ export interface Sharer {
   /** Gone for good: everything that was changed on the page is as before. */
   stop(): void;
   refresh(): void;
+  /** What an agent chose; from now on. */
+  quality(quality: Quality): void;
   /** The browser can film its own tab. */
   readonly canFilm: boolean;
   /** Films the tab instead of painting the page, once the person said yes to the browser; rejects after a no. */

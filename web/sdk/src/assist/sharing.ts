@@ -3,12 +3,13 @@ import { guarded } from '../common/index';
 import { createActor, type Actor, type ActResult } from './acting/index';
 import { layerOverPage } from './annotations/index';
 import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, type TabCapture } from './capture/index';
-import type { AgentAction, FormField, SharedMessage, Unsupported } from './protocol';
+import { boxInRoot } from './acting/targets';
+import type { AgentAction, FormField, Quality, SharedMessage, Unsupported } from './protocol';
 import { knowAlso } from './early';
 import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 
-/** What may hold something masked; looked at only when the person wants to see what is hidden. */
-const kCandidates = 'input, textarea, select, [contenteditable], [data-parley-mask]';
+/** Of the settings' size of the pictures, so much of each side. */
+const kSizes: Record<Quality, number> = { sharp: 1, balanced: 0.75, light: 0.5 };
 const kMaxBoxes = 300;
 const kRetry = 1_000;
 /** As many as the server keeps. */
@@ -22,6 +23,7 @@ class PageSharer implements Sharer {
   private readonly selectors_: string[];
   private capture_: Capture | TabCapture | null = null;
   private held_ = true;
+  private size_ = 1;
   private actingParty_ = '';
   private retry_ = 0;
   private cursorTimer_ = 0;
@@ -66,6 +68,7 @@ class PageSharer implements Sharer {
     if (this.stopped_) return film.stop();
     this.capture_?.stop();
     this.capture_ = film;
+    film.resize(this.size_);
     // A film shows what could not be painted, and says itself what it does not show.
     this.filmFailed_ = [];
     film.tell();
@@ -89,7 +92,6 @@ class PageSharer implements Sharer {
     if (this.watching_) return;
     this.watching_ = true;
     document.addEventListener('pointermove', this.pointed, { capture: true, passive: true });
-    document.addEventListener('focusin', this.focused, { capture: true });
   }
 
   hold(): void {
@@ -117,11 +119,16 @@ class PageSharer implements Sharer {
     window.clearTimeout(this.cursorTimer_);
     this.cursorTimer_ = 0;
     document.removeEventListener('pointermove', this.pointed, { capture: true });
-    document.removeEventListener('focusin', this.focused, { capture: true });
   }
 
   refresh(): void {
     this.capture_?.refresh();
+  }
+
+  quality(quality: Quality): void {
+    if (kSizes[quality] === this.size_) return;
+    this.size_ = kSizes[quality];
+    this.capture_?.resize(this.size_);
   }
 
   pace({ behind, kbps }: { behind: boolean; kbps?: number }): void {
@@ -162,27 +169,18 @@ class PageSharer implements Sharer {
   }
 
   masked(): Box[] {
-    const capture = this.capture_;
-    if (!capture) return [];
-    const found = new Set<Element>();
-    for (const selector of [kCandidates, ...this.selectors_]) {
-      try {
-        for (const element of document.querySelectorAll(selector)) if (capture.isMasked(element)) found.add(element);
-      } catch {
-        // A selector that this browser does not know; the capture then masks everything typed.
-      }
-    }
     const boxes: Box[] = [];
-    for (const element of found) {
+    for (const element of this.capture_?.maskedElements() ?? []) {
       if (boxes.length >= kMaxBoxes) break;
-      const { x, y, width: w, height: h } = element.getBoundingClientRect();
-      if (w > 0 && h > 0) boxes.push({ x, y, w, h, label: '' });
+      const box = boxInRoot(element);
+      if (box.w > 0 && box.h > 0) boxes.push({ ...box, label: '' });
     }
     return boxes;
   }
 
   private begin(): Capture {
     const capture = startCapture(this.options());
+    capture.resize(this.size_);
     capture.on('view', (view) => this.host_.viewChanged(view, 'painter'));
     this.host_.viewChanged(capture.view(), 'painter');
     return capture;
@@ -201,7 +199,7 @@ class PageSharer implements Sharer {
         if (!host.sendFrame(frame)) this.lost();
       },
       onUnsupported: (list) => host.unsupported([...this.filmFailed_, ...list]),
-      onReceipt: ({ masked }) => host.receipt(masked),
+      onReceipt: ({ masked, withheld }) => host.receipt(masked, withheld || undefined),
     };
   }
 
@@ -214,8 +212,6 @@ class PageSharer implements Sharer {
       if (this.watching_) this.host_.replyNow({ type: 'cursor', ...this.cursor_ });
     }), kCursorEvery);
   };
-
-  private readonly focused = guarded('focus', () => this.host_.replyNow({ type: 'focus', field: this.actor_.focusedField() }));
 
   /** A box of the page was scrolled with what is drawn on it. */
   private carried(id: string, dx: number, dy: number): void {

@@ -183,8 +183,29 @@ describe.skipIf(!haveChromium())('Actor', () => {
       d.addEventListener('pointerdown', (e) => d.setPointerCapture(e.pointerId));
       for (const t of ['pointermove', 'pointerup']) d.addEventListener(t, (e) => d.hasPointerCapture(e.pointerId) && log.push(t + ' ' + e.clientX)); })()`);
     await run(`actor.pointer({ x: 10, y: 10, down: true }); actor.pointer({ x: 400, y: 300, down: true }); actor.pointer({ x: 450, y: 300, down: false })`);
-    expect(await log()).toEqual(['pointermove 10', 'pointermove 400', 'pointermove 450', 'pointerup 450']);
+    expect(await log()).toEqual(['pointermove 400', 'pointermove 450', 'pointerup 450']);
     expect(thrown).toEqual([]);
+  });
+
+  it('drags with one press and one release, and clicks only where it drops what it took', async () => {
+    await open('<div id="a" style="width:100px;height:40px">a</div><div id="b" style="width:100px;height:40px">b</div>');
+    const all = `['mousedown', 'mousemove', 'mouseup', 'click'].forEach((t) => document.addEventListener(t, (e) => log.push([t, e.target.id, e.buttons].join(' '))))`;
+    await run(`(() => { ${all} })()`);
+    const moves = (...places: [number, number, boolean][]) => run(places.map(([x, y, down]) => `actor.pointer({ x: ${x}, y: ${y}, down: ${down} })`).join(';'));
+    await moves([10, 10, false], [10, 10, true], [10, 30, true], [10, 60, true], [10, 60, false]);
+    expect(await log()).toEqual(['mousemove a 0', 'mousemove a 0', 'mousedown a 1', 'mousemove a 1', 'mousemove b 1', 'mousemove b 1', 'mouseup b 0']);
+    await moves([10, 10, true], [30, 10, true], [30, 10, false]);
+    expect((await log()).filter((e) => !e.startsWith('mousemove'))).toEqual(['mousedown a 1', 'mouseup a 0', 'click a 0']);
+  });
+
+  it('ends a drag that was never ended before it clicks, and leaves the page', async () => {
+    await open('<button id="b">b</button>');
+    await run(`on('#b', 'mousedown', 'mouseup', 'click', 'pointercancel', 'mouseleave')`);
+    await run(`actor.pointer({ ...middle('#b'), down: true })`);
+    await click('#b');
+    expect(await log()).toEqual(['mousedown', 'mouseup', 'mousedown', 'mouseup', 'click']);
+    await run(`actor.pointer({ x: 0, y: 0, gone: true })`);
+    expect(await log()).toEqual(['mouseleave']);
   });
 
   it('reaches into shadow roots and scaled frames, and says where a frame is foreign', async () => {

@@ -54,21 +54,28 @@ export class Actor {
     });
   }
 
-  /** Moves the remote pointer. `down`: with the button held (dragging); a click is `click`, not this. */
-  pointer({ x, y, down }: { x: number; y: number; down?: boolean }): ActResult {
+  /**
+   * Moves the remote pointer. `down`: with the button held (dragging), until it is not; a click is `click`, not this. `gone`: away
+   * from the page.
+   */
+  pointer({ x, y, down, gone }: { x: number; y: number; down?: boolean; gone?: boolean }): ActResult {
+    if (gone) return this.run(() => (this.pointer_.leave(), this.done(null, '')));
     return this.at(x, y, (target) => {
-      if (down && !this.pointer_.pressedOn) {
-        const refusal = this.refusal(target.element);
-        if (refusal) return refusal;
-        this.pointer_.move(target);
-        if (this.pointer_.down(target, 0, 1)) this.focus(target.element);
-      }
+      const refusal = down && !this.pointer_.pressedOn ? this.refusal(target.element) : null;
+      if (refusal) return refusal;
       this.pointer_.move(target);
+      if (down && !this.pointer_.pressedOn && this.pointer_.down(target, 0, 1)) this.focus(target.element);
       const element = this.pointer_.pressedOn;
       if (element) slideTo({ ...target, element });
-      if (element && !down) this.pointer_.up(target, 1);
+      if (element && !down) this.drop(target, element);
       return null;
     }, null);
+  }
+
+  /** Ends a drag. On the element where it began it is a click, as with any mouse. */
+  private drop(target: Target, from: Element): void {
+    const captured = this.pointer_.up(target, 1);
+    if (from === target.element && from.isConnected && !captured) this.pointer_.click(target, 'click', { button: 0, detail: 1 });
   }
 
   click({ x, y, button = 0, detail = 1, mods }: ClickInput): ActResult {
@@ -150,15 +157,6 @@ export class Actor {
     };
   }
 
-  /** The field that has the focus, as `formGet` calls it. */
-  focusedField(): string | null {
-    try {
-      return this.fields_.idOf(this.keyboard_.active);
-    } catch {
-      return null;
-    }
-  }
-
   isBarred(element: Element): boolean {
     return this.bars_.why(element) !== null;
   }
@@ -230,6 +228,8 @@ export class Actor {
 
   private press(target: Target, button: number, detail: number, mods?: Modifiers): Refusal | null {
     const { element } = target;
+    // A drag that was never ended: the button cannot go down twice.
+    if (this.pointer_.pressedOn) this.pointer_.up(target, 1, mods);
     this.pointer_.move(target, mods);
     const focus = this.pointer_.down(target, button, detail, mods);
     if (focus && element.isConnected) {

@@ -29,12 +29,6 @@ export class Fields {
     return this.controls().map((control) => this.describe(control));
   }
 
-  /** The id under which a field is listed; null for what is no field. */
-  idOf(element: Element | null): string | null {
-    if (!element || !isField(element)) return null;
-    return this.id(isInput(element) && element.type === 'radio' ? (radioGroup(element)[0] ?? element) : element);
-  }
-
   set(input: FormSetInput): FormResult & { target: string } {
     const control = this.byId_.get(input.id)?.deref();
     if (!control?.isConnected) return { ...this.result(input.id, null, 'unknown_field'), target: '' };

@@ -49,15 +49,18 @@ export class RemotePointer {
     return this.mouse(target, 'mousedown', shape);
   }
 
-  up(target: Target, detail: number, mods?: Modifiers): void {
+  /** true: the page had captured the pointer. */
+  up(target: Target, detail: number, mods?: Modifiers): boolean {
     const button = this.pressed_?.button ?? 0;
     const at = this.held(target);
     const shape = { button, buttons: 0, detail, mods };
     this.pointer(at, 'pointerup', { ...shape, detail: 0 });
     this.mouse(at, 'mouseup', shape);
     this.pressed_ = null;
-    if (this.captured_) this.pointer({ ...at, element: this.captured_ }, 'lostpointercapture', kHover);
+    const captured = this.captured_;
+    if (captured) this.pointer({ ...at, element: captured }, 'lostpointercapture', kHover);
     this.captured_ = null;
+    return captured !== null;
   }
 
   /** The click itself, with its place: activates what it meets, as `element.click()` does. */

@@ -10,7 +10,7 @@ import { EncoderHost } from './encoder_host';
 import { Images } from './images';
 import { CaptureLedger } from './ledger';
 import { MaskRules, usable } from './masks';
-import { pathMatches, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { pathMatches, scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { Painter } from './paint';
 import { Scan, type Seen } from './scan';
 import { Fonts } from './text';
@@ -42,7 +42,8 @@ export class Capture extends Emitter<CaptureEvents> {
   private readonly images_: Images;
   private readonly ledger_: CaptureLedger;
   private readonly watcher_: ChangeWatcher;
-  private readonly scale_: number;
+  private scale_: number;
+  private portion_ = 1;
   private readonly sensitiveSelector_: string;
   private painter_: Painter;
   private marks_ = new Map<Element, Extent>();
@@ -82,10 +83,10 @@ export class Capture extends Emitter<CaptureEvents> {
     super();
     this.window_ = options_.window ?? window;
     this.document_ = this.window_.document;
-    this.scale_ = Math.min(2, Math.max(0.25, options_.scale ?? 1));
+    this.scale_ = scaleOf(options_.scale);
     this.masks_ = new MaskRules(options_.masks);
     this.ledger_ = new CaptureLedger(
-      (masked) => options_.onReceipt?.({ at: Date.now(), masked }),
+      (masked, withheld) => options_.onReceipt?.({ at: Date.now(), masked, withheld }),
       (list) => options_.onUnsupported?.(list),
     );
     this.images_ = new Images(
@@ -140,6 +141,12 @@ export class Capture extends Emitter<CaptureEvents> {
     this.schedule();
   }
 
+  /** Pictures from now on have so much of the sides that the options say. */
+  resize(size: number): void {
+    this.portion_ = size;
+    this.schedule();
+  }
+
   pace(pace: Pace): void {
     this.pace_ = { ...this.pace_, ...pace };
     if (pace.behind) this.slow_ = Math.min(kMaxInterval / kMinInterval, this.slow_ * kSlower);
@@ -152,6 +159,11 @@ export class Capture extends Emitter<CaptureEvents> {
 
   isMasked(element: Element): boolean {
     return this.masks_.isMasked(element);
+  }
+
+  /** What is black in the picture, also in components and frames. */
+  maskedElements(): Element[] {
+    return [...this.maskedNow_].filter((element) => element.isConnected && this.isMasked(element));
   }
 
   /** True while the page is one that must not be shared. */
@@ -304,6 +316,12 @@ export class Capture extends Emitter<CaptureEvents> {
 
   /** A new size begins a new epoch. */
   private measureWindow(): void {
+    const scale = scaleOf(this.options_.scale, this.portion_);
+    if (scale !== this.scale_) {
+      this.scale_ = scale;
+      this.painter_ = new Painter(this.images_, this.fonts_, scale, this.ledger_.unsupported);
+      this.size_ = { w: 0, h: 0 };
+    }
     const { w, h } = this.viewport();
     if (w !== this.size_.w || h !== this.size_.h) {
       this.size_ = { w, h };
@@ -387,7 +405,7 @@ export class Capture extends Emitter<CaptureEvents> {
     const { w, h } = this.size_;
     return {
       id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width: Math.round(w * this.scale_), height: Math.round(h * this.scale_), scale: this.scale_,
-      scrollX: Math.round(this.scroll_.x), scrollY: Math.round(this.scroll_.y), whole, dx, dy, patches, quality: (this.options_.quality ?? kQuality) / Math.sqrt(Math.min(this.slow_, 3)), sharp,
+      scrollX: Math.round(this.scroll_.x), scrollY: Math.round(this.scroll_.y), whole, dx, dy, patches, quality: ((this.options_.quality ?? kQuality) * Math.sqrt(this.portion_)) / Math.sqrt(Math.min(this.slow_, 3)), sharp,
       sharpBytes: sharpMost(this.options_.sharpKbps),
     };
   }

@@ -189,6 +189,25 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     await run('sharer.stop()');
   });
 
+  it('shows the person what the agent does not see, in components and frames, too, and gets smaller when it is asked to', async () => {
+    page = await pages.open(filled(`<input type="password" value="x" style="position:absolute;left:20px;top:20px;width:100px;height:30px;box-sizing:border-box"><div id="d"></div>
+      <iframe style="position:absolute;left:300px;top:200px;width:200px;height:100px;border:5px solid;transform:scale(2);transform-origin:0 0" srcdoc="<body style='margin:0'><input name=cvv style='position:absolute;left:10px;top:10px;width:50px;height:20px;box-sizing:border-box'>"></iframe>`, kSecrets[0]));
+    await page.waitForFunction('document.querySelector("iframe").contentDocument?.querySelector("input")');
+    await run(`d.attachShadow({ mode: 'open' }).innerHTML = '<p data-parley-mask style="position:absolute;left:40px;top:100px;width:90px;height:20px;margin:0">s</p>';
+      window.lists = []; window.views = []; window.shown = []; window.sizes = [];
+      Film.createSharer({ ...${kHost}, viewChanged: (v) => shown.push([v.w, v.scale]), sendFrame: (f) => (sizes.push(new DataView(f).getUint16(12)), true) }).then((sharer) => { window.sharer = sharer; sharer.start(); })`);
+    await page.waitForFunction('window.sharer?.masked().length === 3');
+    expect(await run('sharer.masked().map(({ x, y, w, h }) => [x, y, w, h].join(" ")).sort()')).toEqual(['20 20 100 30', '330 230 100 40', '40 100 90 20']);
+    await run('d.remove()');
+    expect(await run('sharer.masked().length')).toBe(2);
+    await run('sharer.quality("light")');
+    await page.waitForFunction('sizes.at(-1) === 400 && shown.at(-1)[1] === 0.5');
+    expect(await run('shown.at(-1)[0]'), 'the view is as large as ever').toBe(800);
+    await run('sharer.quality("sharp")');
+    await page.waitForFunction('sizes.at(-1) === 800 && shown.at(-1)[1] === 1');
+    await run('sharer.stop()');
+  });
+
   it('is as it was afterwards', async () => {
     await open(`${kHidden[1]![1]}${kHidden[7]![1]}<svg><text data-parley-mask>x</text></svg>`);
     await run('style_.stop()');
@@ -254,8 +273,8 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     async function film(html: string): Promise<void> {
       page = await pages.open(filled(html, kSecrets[0]));
       await run(`window.timers = []; window.realTimeout = setTimeout; window.clock = 1e6; performance.now = () => clock;
-        window.g = Film.playFilm(innerWidth, innerHeight); window.frames_ = []; window.ends = []; window.beats = 0;
-        Film.startTabCapture({ masks: { selectors: ["#c:checked ~ .by-state"] }, sharpKbps: 1e9, onFrame: (f) => frames_.push(new DataView(f).getUint8(2)) }).then((film) => {
+        window.g = Film.playFilm(innerWidth, innerHeight); window.frames_ = []; window.ends = []; window.receipts = []; window.beats = 0;
+        Film.startTabCapture({ masks: { selectors: ["#c:checked ~ .by-state"] }, sharpKbps: 1e9, onFrame: (f) => (frames_.push(new DataView(f).getUint8(2)), window.wide = new DataView(f).getUint16(12)), onReceipt: (r) => receipts.push(r.withheld) }).then((film) => {
           window.film = film; film.on('ended', (why) => ends.push(why)); clearTimeout(film.timer_);
         })`);
       await page.waitForFunction('window.film');
@@ -301,6 +320,21 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect(await run('beat(0)')).toBe(1);
       expect(await run('beat(125)')).toBe(1);
       expect([await run('beat(126)'), await whole()]).toEqual([2, true]);
+      // The picture that was thrown away, and the one that was not taken while what was found late turned black.
+      expect(await run('film.stop(), receipts')).toEqual([2]);
+    });
+
+    it('withholds nothing where nothing is late', async () => {
+      await film('<p data-parley-mask>x</p>');
+      await run('beat(0).then(() => beat(125)).then(() => film.stop())');
+      expect([await run('frames_.length'), await run('receipts.filter((n) => n > 0)')]).toEqual([2, []]);
+    });
+
+    it('makes smaller pictures from the next one on', async () => {
+      await film('<p>x</p>');
+      await run('beat(0)');
+      const full = await run<number>('wide');
+      expect([await run('film.resize(0.5), beat(125)'), await whole(), await run('wide')]).toEqual([2, true, full / 2]);
     });
 
     it('ends where a masked part cannot be made black, and says so', async () => {

@@ -4,6 +4,8 @@ import type { Unsupported } from '../protocol';
 
 const kDelayMs = 500;
 const kMaxLabels = 200;
+/** A page that moves withholds many pictures: they are told together. */
+const kWithheldDelayMs = 5_000;
 
 export class CaptureLedger {
   private readonly masked_ = new Map<string, { entry: Masked; elements: WeakSet<Element> }>();
@@ -11,8 +13,9 @@ export class CaptureLedger {
   private sentUnsupported_ = '';
   private timer_ = 0;
   private maskedNew_ = false;
+  private withheld_ = 0;
 
-  constructor(private readonly onMasked: (list: Masked[]) => void, private readonly onUnsupported: (list: Unsupported[]) => void) {}
+  constructor(private readonly onMasked: (list: Masked[], withheld: number) => void, private readonly onUnsupported: (list: Unsupported[]) => void) {}
 
   masked = (element: Element, rule: string): void => {
     const label = labelOf(element), key = `${rule} ${label}`;
@@ -27,6 +30,13 @@ export class CaptureLedger {
     this.maskedNew_ = true;
     this.later();
   };
+
+  /** A picture was not sent, as something in it was not black yet. */
+  withheld(): void {
+    this.withheld_++;
+    this.maskedNew_ = true;
+    this.later(kWithheldDelayMs);
+  }
 
   unsupported = (element: Element, what: string, why: string): void => {
     if (this.unsupported_.get(element)?.why === why || this.unsupported_.size >= kMaxLabels) return;
@@ -45,21 +55,27 @@ export class CaptureLedger {
     this.tell();
   }
 
+  /** What was withheld and not told yet is told: the receipt is the customer's. */
   stop(): void {
     clearTimeout(this.timer_);
+    if (this.withheld_ > 0) this.tellMasked();
   }
 
-  private later(): void {
+  private later(delay = kDelayMs): void {
     if (this.timer_) return;
     this.timer_ = window.setTimeout(() => {
       this.timer_ = 0;
       this.tell();
-    }, kDelayMs);
+    }, delay);
+  }
+
+  private tellMasked(): void {
+    if (this.maskedNew_) this.onMasked([...this.masked_.values()].map(({ entry }) => ({ ...entry })), this.withheld_);
+    this.maskedNew_ = false;
   }
 
   private tell(): void {
-    if (this.maskedNew_) this.onMasked([...this.masked_.values()].map(({ entry }) => ({ ...entry })));
-    this.maskedNew_ = false;
+    this.tellMasked();
     for (const element of this.unsupported_.keys()) if (!element.isConnected) this.unsupported_.delete(element);
     const list = [...this.unsupported_.values()];
     const text = JSON.stringify(list);

@@ -94,6 +94,10 @@ export class MaskStyle {
     return this.marked_.size;
   }
 
+  elements(): Element[] {
+    return [...this.marked_].filter((element) => element.isConnected);
+  }
+
   /** Whether a picture taken now shows everything masked as black. */
   covers(): boolean {
     this.late_ = true;

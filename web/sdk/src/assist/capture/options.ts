@@ -5,6 +5,8 @@ export interface Receipt {
   /** Milliseconds since 1970. */
   at: number;
   masked: Masked[];
+  /** Pictures of a film that were not sent, as something in them was not black yet. */
+  withheld: number;
 }
 
 export interface SensitiveRule {
@@ -61,6 +63,9 @@ export interface PaintCost {
   latency: number;
   bytes: number;
 }
+
+/** Within what the server and the viewers take. */
+export const scaleOf = (scale = 1, size = 1): number => Math.min(2, Math.max(0.25, scale * size));
 
 /** `*` stands for anything. */
 export function pathMatches(path: string, patterns: readonly string[]): boolean {

@@ -6,7 +6,7 @@ import type { View } from '../protocol';
 import type { Encoded, Job } from './encoder';
 import { EncoderHost } from './encoder_host';
 import { CaptureLedger } from './ledger';
-import { pathMatches, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { pathMatches, scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { MaskRules, usable } from './masks';
 import { MaskStyle } from './mask_style';
 
@@ -56,12 +56,13 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private shownView_ = '';
   private pictureSize_ = '';
   private stubbornSince_ = 0;
+  private portion_ = 1;
   private told_ = false;
 
   constructor(private readonly options_: CaptureOptions) {
     super();
     this.rules_ = new MaskRules(options_.masks);
-    this.ledger_ = new CaptureLedger((masked) => options_.onReceipt?.({ at: Date.now(), masked }), (list) => this.told_ && options_.onUnsupported?.(list));
+    this.ledger_ = new CaptureLedger((masked, withheld) => options_.onReceipt?.({ at: Date.now(), masked, withheld }), (list) => this.told_ && options_.onUnsupported?.(list));
     this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked, (element, told) => (told ? this.ledger_.unsupported(element, ...told) : this.ledger_.forget(element)));
     this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
   }
@@ -151,6 +152,11 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     this.wholeWanted_ = true;
   }
 
+  /** Pictures from now on have so much of the sides that the options say. */
+  resize(size: number): void {
+    this.portion_ = size;
+  }
+
   pace({ behind }: Pace): void {
     this.behind_ = behind ?? this.behind_;
     if (behind) this.slow_ = Math.min(8, this.slow_ * 1.5);
@@ -158,6 +164,11 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
 
   isMasked(element: Element): boolean {
     return this.rules_.isMasked(element);
+  }
+
+  /** What is black in the film, also in components and frames. */
+  maskedElements(): Element[] {
+    return this.style_.elements();
   }
 
   get sensitive(): boolean {
@@ -170,8 +181,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   }
 
   private scale(): number {
-    const wanted = Math.min(2, Math.max(0.25, this.options_.scale ?? 1));
-    return Math.min(wanted, kMaxSide / Math.max(1, window.innerWidth, window.innerHeight));
+    return Math.min(scaleOf(this.options_.scale, this.portion_), kMaxSide / Math.max(1, window.innerWidth, window.innerHeight));
   }
 
   private checkSensitive(): boolean {
@@ -191,6 +201,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
       if (!this.busy_ && !this.paused_ && !this.checkSensitive()) {
         if (this.style_.covers()) await this.picture();
+        else this.ledger_.withheld();
         this.giveUp();
       }
     } catch (fault) {
@@ -230,7 +241,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       this.wholeWanted_ = false;
       const job: Job = {
         id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width, height, scale, scrollX: Math.round(window.scrollX), scrollY: Math.round(window.scrollY),
-        whole, dx: 0, dy: 0, patches: [{ x: 0, y: 0, w: width, h: height, bitmap }], quality: this.options_.quality ?? kQuality, sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
+        whole, dx: 0, dy: 0, patches: [{ x: 0, y: 0, w: width, h: height, bitmap }], quality: (this.options_.quality ?? kQuality) * Math.sqrt(this.portion_), sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
       };
       const bytes = this.deliver(await this.host_.run(job));
       this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });
@@ -254,7 +265,9 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private deliver({ frame, blurred }: Encoded): number {
     this.blurred_ = blurred;
     // What came to be masked while the picture was encoded is in it: such a picture is thrown away.
-    if (!frame || this.stopped_ || this.paused_ || this.sensitive_ || !this.style_.covers()) {
+    const late = frame !== null && !this.stopped_ && !this.paused_ && !this.sensitive_ && !this.style_.covers();
+    if (late) this.ledger_.withheld();
+    if (!frame || this.stopped_ || this.paused_ || this.sensitive_ || late) {
       if (frame) this.wholeWanted_ = true;
       return 0;
     }
