@@ -42,14 +42,14 @@ export function makeAssist({ features = kFeatures } = {}) {
 
   class Session {
     constructor(cid) {
-      Object.assign(this, { cid, parties: [], next: 1, sharing: 'off', control: 'none', view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', unsupported: [], document: null, window: null, asked: new Map(), pictures: [], shapes: [], receipts: [], startedAt: new Date().toISOString(), consumer: null });
+      Object.assign(this, { cid, parties: [], next: 1, sharing: 'off', control: 'none', view: { w: 0, h: 0, scale: 1, title: '', path: '' }, fidelity: 'painter', quality: 'sharp', unsupported: [], document: null, window: null, asked: new Map(), pictures: [], shapes: [], receipts: [], startedAt: new Date().toISOString(), consumer: null });
       sessions.set(cid, this);
     }
     get state() {
-      const { cid, sharing, control, view, fidelity, unsupported, document, window } = this;
+      const { cid, sharing, control, view, fidelity, quality, unsupported, document, window } = this;
       const agents = this.parties.filter((p) => p.role !== 'consumer');
       return {
-        cid, sharing, control, view, fidelity, unsupported, document, window, consumer: { present: Boolean(this.consumer?.socket), name: this.consumer?.name ?? '' },
+        cid, sharing, control, view, fidelity, quality, unsupported, document, window, consumer: { present: Boolean(this.consumer?.socket), name: this.consumer?.name ?? '' },
         consent: agents.some((p) => p.shape === 'joined'), parties: agents.map((p) => ({ party: p.id, role: p.role, name: p.name, color: p.color, state: p.shape, user: p.user })),
       };
     }
@@ -126,7 +126,7 @@ export function makeAssist({ features = kFeatures } = {}) {
       for (const agent of s.agents()) agent.send({ ...m, party: p.id });
     },
   };
-  for (const type of ['activity', 'focus', 'cursor', 'form', 'form-result', 'push-result']) {
+  for (const type of ['activity', 'cursor', 'form', 'form-result', 'push-result']) {
     consumerSays[type] = (s, p, m) => {
       for (const agent of s.agents()) agent.send({ party: p.id, ...m });
     };
@@ -162,6 +162,11 @@ export function makeAssist({ features = kFeatures } = {}) {
       else s.ask(p, 'control');
       s.tell();
       p.write({ type: 'ack', request: m.request });
+    },
+    quality(s, p, m) {
+      if (p.role !== 'agent' || p.shape !== 'joined') return p.error('assist.not_allowed', 'Not allowed.', m.request);
+      s.quality = m.level;
+      s.tell();
     },
     push(s, p, m) {
       const feature = m.kind === 'link' || m.kind === 'video' ? 'push_link' : 'push_document';
@@ -210,14 +215,14 @@ export function makeAssist({ features = kFeatures } = {}) {
     let party = session.parties.find((p) => p.id === m.resume?.party && p.key === m.resume.key);
     const resumed = Boolean(party);
     party ??= session.parties.find((p) => p.user && p.user === who.user);
-    if (!party && session.parties.length >= 4) return refuse(socket, 4022, 'assist.full', 'Four people take part already.');
+    if (!party && session.parties.length >= 6) return refuse(socket, 4022, 'assist.full', 'As many people take part as may.');
     const fresh = !party;
     party ??= new Party(session, who);
     party.socket?.terminate();
     party.socket = socket;
     if (!resumed) Object.assign(party, { seq: 1, received: 0, kept: [] });
     if (who.role === 'consumer') session.consumer = party;
-    const settings = { features: state.features, imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'marked', maskSelectors: [], agentName: '' };
+    const settings = { features: state.features, imageScale: 1, maxFrameBytes: 1048576, maskDefault: 'marked', maskSelectors: [], agentName: '', maxParties: 6, maxDocumentBytes: 26214400 };
     socket.send(JSON.stringify({ type: 'welcome', version: 1, party: party.id, key: party.key, resumed, role: party.role, ack: party.received, session: session.state, settings }));
     if (resumed) for (const kept of party.kept.filter(({ seq }) => seq > (m.resume.ack ?? 0))) party.write(kept);
     session.tell();

@@ -4,6 +4,7 @@ interface MockAssist {
   settings: { features: string[] };
   token(who: { role: 'consumer' | 'agent' | 'supervisor'; name: string; cid?: string; user?: string }): string;
   put(item: object): object;
+  readonly sessions: ReadonlyMap<string, { quality: string }>;
 }
 
 export function startMock(options?: {

@@ -114,6 +114,16 @@ describe.skipIf(!haveChromium())('shared page', () => {
     await expect.poll(left).toBeGreaterThan(before);
   });
 
+  it('takes control back by its button', async () => {
+    const { page, topic } = await open();
+    await share(page, topic);
+    topic.session({ control: 'p2' });
+    await page.click(t('assist-take'));
+    await page.locator(t('assist-control')).waitFor({ state: 'detached' });
+    expect(topic.got.filter((m) => m.type === 'control')).toMatchObject([{ take: true }]);
+    await look(page, 'on');
+  });
+
   it('can be ended while the site shows a modal dialog', async () => {
     const { page, topic } = await open();
     await share(page, topic);

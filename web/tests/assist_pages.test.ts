@@ -79,6 +79,10 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       await accessible(agent, 'send');
       await agent.click(t('panel-people'));
       await accessible(agent, 'people');
+      expect(await agent.textContent('#assist-panel')).toContain('Up to 6 people');
+      await agent.selectOption(t('quality'), 'light');
+      await expect.poll(() => mock.assist.sessions.get(cid)?.quality).toBe('light');
+      expect(await agent.inputValue(t('quality'))).toBe('light');
       consumer.send({ type: 'share', state: 'sensitive' });
       await seen(agent, '[data-test=assist-cover][data-sharing=sensitive]');
       expect(await agent.isVisible('.sheet')).toBe(false);
@@ -101,7 +105,7 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       await consumer.grant('view');
       consumer.picture(kPicture);
       await seen(page, '[data-test=assist-picture][data-frame]');
-      expect(await page.locator(t('tool-pen')).count()).toBe(0);
+      expect(await page.locator(`${t('tool-pen')}, ${t('quality')}`).count()).toBe(0);
       await accessible(page, 'watching');
       consumer.send({ type: 'end' });
       await page.context().close();
@@ -116,7 +120,7 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     consumer.picture(kPicture);
     await seen(agent, '[data-test=assist-picture][data-frame]');
     const count = (name: string) => agent.locator(t(name)).count();
-    expect(await Promise.all(['tool-look', 'tool-point', 'tool-control', 'tool-pen', 'tool-spot', 'tool-clear', 'panel-form', 'panel-push', 'panel-people'].map(count))).toEqual([1, 1, 0, 0, 0, 0, 0, 0, 1]);
+    expect(await Promise.all(['tool-look', 'tool-point', 'tool-control', 'tool-pen', 'tool-spot', 'tool-clear', 'panel-form', 'panel-push', 'panel-people', 'quality'].map(count))).toEqual([1, 1, 0, 0, 0, 0, 0, 0, 1, 1]);
     consumer.send({ type: 'end' });
     await agent.context().close();
   });

@@ -37,6 +37,7 @@ async function edgeIsSeen(consumer, agent) {
     return Array.from({ length: 9 }, (_, i) => [...data.slice(4 * i, 4 * i + 3)]);
   }, shot);
   const wanted = [1, 3, 5].map((i) => parseInt(stroke.slice(i, i + 2), 16));
+  assert(stroke === '#8a3ffc', `drawn in ${stroke}, not in what the agent picked`);
   assert(seen.some((colour) => near(colour, wanted, 30)), `no line in ${stroke} on the customer's screen: ${JSON.stringify(seen)}`);
 }
 
@@ -54,10 +55,12 @@ async function drawings(consumer, agent) {
   await agent.raw.mouse.move(...(await hand(agent, 0.25, 0.6)));
   await pointsAt(0.25, 0.6);
   assert(/Agent 1/.test(await consumer.evaluate(() => window.__deep('[data-test=assist-cursor]').textContent)), 'whose pointer it is');
+  await agent.click('tool-pen');
+  await agent.raw.locator('[data-ink="#8a3ffc"]').click();
   for (const tool of ['pen', 'highlighter', 'arrow', 'rect', 'spot']) {
     await agent.click(`tool-${tool}`);
     await drag(agent, [0.3, 0.3], [0.5, 0.45]);
-    await told(consumer, tool, (m) => m.type === 'draw' && m.tool === tool && m.points > 0);
+    await told(consumer, tool, (m) => m.type === 'draw' && m.tool === tool && m.points > 0 && m.color === '#8a3ffc');
     await seenAt(consumer, tool, [0.3, 0.3, 0.5, 0.45]);
     if (tool === 'rect') await edgeIsSeen(consumer, agent);
   }
@@ -133,6 +136,47 @@ async function givenAndTaken(consumer, agent) {
     await hidden(consumer, 'assist-control');
     await hidden(agent, 'assist-keys');
     await attribute(agent, 'workspace', 'data-mode', 'look');
+  }
+}
+
+/** A hand that is not quite still clicks once; a drag is one press and one release; the other buttons arrive, too. */
+async function usesMouse(consumer, agent) {
+  await consumer.evaluate(() => {
+    window.__mouse = [];
+    document.body.insertAdjacentHTML('beforeend', '<div id="from" style="position:fixed;left:300px;top:300px;width:80px;height:60px;z-index:9;background:#cde">from</div><div id="to" style="position:fixed;left:600px;top:400px;width:80px;height:60px;z-index:9;background:#edc">to</div>');
+    for (const type of ['mousedown', 'mouseup', 'click', 'dblclick', 'contextmenu']) {
+      window.addEventListener(type, (e) => e.isTrusted || window.__mouse.push(`${type} ${e.target.id}`), { capture: true, passive: true });
+    }
+  });
+  const { mouse } = agent.raw;
+  const from = await place(consumer, agent, '#from'), to = await place(consumer, agent, '#to');
+  const happens = (what, ...events) => until(what, async () => {
+    const seen = (await consumer.evaluate(() => window.__mouse)).join();
+    return seen === events.join() ? consumer.evaluate(() => (window.__mouse.length = 0, true)) : Promise.reject(new Error(seen));
+  });
+  await mouse.move(...from);
+  await mouse.down();
+  await mouse.move(from[0] + 1, from[1] + 2);
+  await mouse.up();
+  await happens('one click', 'mousedown from', 'mouseup from', 'click from');
+  await mouse.move(...from);
+  await mouse.down();
+  await mouse.move(...to, { steps: 5 });
+  await mouse.up();
+  await happens('one drag', 'mousedown from', 'mouseup to');
+  await mouse.dblclick(...from);
+  await happens('a double click', ...['mousedown from', 'mouseup from', 'click from'], ...['mousedown from', 'mouseup from', 'click from', 'dblclick from']);
+  await mouse.click(...from, { button: 'right' });
+  await happens('the other button', 'mousedown from', 'mouseup from', 'contextmenu from');
+  await consumer.evaluate(() => { document.querySelector('#from').remove(); document.querySelector('#to').remove(); });
+}
+
+/** Smaller pictures for a slow line, and the full ones again. */
+async function choosesQuality(consumer, agent) {
+  const whole = await consumer.evaluate(() => innerWidth);
+  for (const [quality, width] of [['light', whole / 2], ['sharp', whole]]) {
+    await agent.raw.selectOption('[data-test=quality]', quality);
+    await until(`${quality}: pictures of ${width} pixels`, async () => (await agent.evaluate(() => window.__deep('[data-test=assist-picture]').width)) === width);
   }
 }
 
@@ -341,8 +385,10 @@ export const cases = [{
     await zooms(consumer, agent);
     await people(agent);
     await drawings(consumer, agent);
+    await choosesQuality(consumer, agent);
     await controls(consumer, agent, async () => {
       await wheelAndKeys(consumer, agent);
+      await usesMouse(consumer, agent);
       await form(consumer, agent);
     });
     await givenAndTaken(consumer, agent);

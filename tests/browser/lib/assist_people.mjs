@@ -19,8 +19,8 @@ export function listen() {
       super(...args);
       this.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string') return;
-        const { type, tool, all, kind, points, text } = JSON.parse(data);
-        window.__told.push({ type, tool, all, kind, points: points?.length, text });
+        const { type, tool, all, kind, points, text, color } = JSON.parse(data);
+        window.__told.push({ type, tool, all, kind, points: points?.length, text, color });
       });
     }
   };

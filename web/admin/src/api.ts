@@ -163,7 +163,7 @@ export interface AssistSummary {
   bytes?: number;
 }
 
-/** What a consumer's browser blackened, and by which rule; `unmaskable`: parts that could not be masked and were withheld. */
+/** What a consumer's browser blackened, and by which rule; `unmaskable`: pictures of a film that it withheld, as something in them was not black yet. */
 export interface AssistReceipt {
   at: string;
   masked?: { label: string; rule: string; count: number }[];

@@ -91,7 +91,7 @@ export class AssistSessions extends LitElement {
     return html`<tr data-test="receipt">
       <td><time datetime=${receipt.at}>${time(receipt.at)}</time></td>
       <td class="wrap">${masked.length === 0 ? html`<span class="soft">nothing to mask on this page</span>` : masked.map(({ label, rule, count }) => html`<div>${label || 'Without a label'}${count > 1 ? ` × ${count}` : ''} <small>${rule}</small></div>`)}</td>
-      <td class="wrap">${receipt.unmaskable ? html`<span class="state failed">${receipt.unmaskable} withheld</span><small>could not be masked, so nothing was sent of that part</small>` : '–'}</td>
+      <td class="wrap">${receipt.unmaskable ? html`<span class="state up">${receipt.unmaskable} withheld</span><small>pictures of a film that were not sent, as something in them was not black yet</small>` : '–'}</td>
     </tr>`;
   }
 

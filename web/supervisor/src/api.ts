@@ -20,6 +20,9 @@ export interface Supervisor {
 
 /** The supervisors' side of the server: who is signed in, the library, what is running. */
 export class SupervisorApi {
+  /** The largest file that the library takes, once it was read. */
+  private maxBytes_: number | undefined;
+
   constructor(private readonly env_: Environment) {}
 
   async me(): Promise<Supervisor> {
@@ -38,11 +41,12 @@ export class SupervisorApi {
   }
 
   async library(): Promise<LibraryItem[]> {
-    const { items } = await this.request('GET', '/api/library');
+    const { items, maxBytes } = await this.request('GET', '/api/library');
+    if (typeof maxBytes === 'number') this.maxBytes_ = maxBytes;
     return Array.isArray(items) ? (items as LibraryItem[]) : [];
   }
   upload(file: File, options: UploadOptions): Promise<LibraryItem> {
-    return upload(`${this.env_.origin}${kBase}/api/library?name=${encodeURIComponent(file.name)}`, file, options) as Promise<unknown> as Promise<LibraryItem>;
+    return upload(`${this.env_.origin}${kBase}/api/library?name=${encodeURIComponent(file.name)}`, file, { ...options, maxBytes: this.maxBytes_ }) as Promise<unknown> as Promise<LibraryItem>;
   }
   async add(item: { kind: 'link' | 'video' | 'document'; name: string; url: string }): Promise<LibraryItem> {
     return (await this.request('POST', '/api/library', item)) as unknown as LibraryItem;

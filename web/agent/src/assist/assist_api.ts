@@ -27,9 +27,10 @@ export interface Content {
 
 /** The kinds that the server takes; it looks at the content, not at the name. */
 export const kAccept = 'application/pdf,image/png,image/jpeg,image/gif,image/webp,.pdf,.png,.jpg,.jpeg,.gif,.webp';
-export const kMaxUpload = 25 * 1024 * 1024;
 
 export interface UploadOptions {
+  /** What the server takes; a larger file is not even sent. */
+  maxBytes?: number | undefined;
   /** 0 … 1. */
   progress?: (done: number) => void;
   signal?: AbortSignal;
@@ -80,8 +81,8 @@ export class AssistApi {
 }
 
 /** `fetch` tells nothing of how far it is; this does. Rejects with the server's reason in words. */
-export function upload(url: string, file: File, { progress, signal }: UploadOptions = {}): Promise<Record<string, unknown>> {
-  if (file.size > kMaxUpload) return Promise.reject(new ParleyError('content.too_large', { text: 'This file is too large. At most 25 MB can be sent.' }));
+export function upload(url: string, file: File, { maxBytes = Infinity, progress, signal }: UploadOptions = {}): Promise<Record<string, unknown>> {
+  if (file.size > maxBytes) return Promise.reject(new ParleyError('content.too_large', { text: `This file is too large. At most ${limitText(maxBytes)} can be sent.` }));
   if (file.size === 0) return Promise.reject(new ParleyError('content.empty', { text: 'This file is empty.' }));
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -109,6 +110,9 @@ function parse(text: string): Record<string, unknown> {
     return {};
   }
 }
+
+/** A limit of the settings, which are in powers of two, as people write them. */
+export const limitText = (bytes: number): string => (bytes < 1 << 20 ? `${Math.floor(bytes / 1024)} kB` : `${Math.floor((bytes / (1 << 20)) * 10) / 10} MB`);
 
 export function sizeText(bytes: number | undefined): string {
   if (!bytes) return '';

@@ -2,6 +2,7 @@ import { ParleyError } from '@parley/sdk';
 import { FakeEnvironment } from '@parley/sdk/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseSession, parseTopicMessage, parseTopicWelcome, type TopicAgentMessage, type TopicServerMessage } from '../../../sdk/src/assist/protocol';
+import { limitText, upload } from './assist_api';
 import { Cobrowse } from './cobrowse';
 import type { AssistLink, LinkEvents } from './link';
 import { coverWords, stateChip } from './words';
@@ -197,6 +198,34 @@ describe('control', () => {
   });
 });
 
+describe('quality', () => {
+  it('is the session’s, and asked of the server', () => {
+    begin('joined', { quality: 'balanced' });
+    expect(cobrowse.quality).toBe('balanced');
+    cobrowse.setQuality('balanced');
+    cobrowse.setQuality('light');
+    expect([cobrowse.quality, link().sent]).toEqual(['balanced', [{ type: 'quality', level: 'light' }]]);
+    link().says({ type: 'session', ...session('joined', { quality: 'light' }) });
+    expect(cobrowse.quality).toBe('light');
+    link().says({ type: 'error', reason: 'rate.exceeded', text: 'Wait.' });
+    expect(notices).toEqual(['rate.exceeded']);
+  });
+});
+
+describe('limits', () => {
+  it('are those of the server', () => {
+    cobrowse.start();
+    const settings = { features: kAll, maxParties: 6, maxDocumentBytes: 1000000 };
+    link().emit('welcome', parseTopicWelcome({ type: 'welcome', party: 'p2', key: 'k', role: 'agent', ack: 0, session: session('joined'), settings })!);
+    expect([cobrowse.settings?.maxParties, cobrowse.settings?.maxDocumentBytes]).toEqual([6, 1000000]);
+  });
+  it('of a file are said as people write them, before anything is sent', async () => {
+    expect([26214400, 65536, 1500000].map(limitText)).toEqual(['25 MB', '64 kB', '1.4 MB']);
+    const file = { size: 70_000 } as File;
+    await expect(upload('https://parley.test/x', file, { maxBytes: 65536 })).rejects.toMatchObject({ code: 'content.too_large', message: 'This file is too large. At most 64 kB can be sent.' });
+  });
+});
+
 describe('streams', () => {
   it('send the newest place, and the sum of scrolling, twenty times a second', async () => {
     begin('joined', { control: 'p2' });
@@ -209,6 +238,39 @@ describe('streams', () => {
     await env.clock.advance(60);
     expect(of('pointer').at(-1)).toMatchObject({ x: 5, y: 5 });
     expect(of('scroll')).toEqual([{ type: 'scroll', x: 1, y: 1, dx: 0, dy: 50 }]);
+  });
+
+  it('are overtaken by nothing: what waits goes out before a click, a key, a press and a release', async () => {
+    begin('joined', { control: 'p2' });
+    const places = () => link().sent.splice(0).map((m) => [m.type, ...('x' in m ? [m.x] : []), ...('down' in m ? [m.down] : [])].join(' '));
+    cobrowse.pointer(1, 1);
+    cobrowse.pointer(2, 2);
+    cobrowse.scroll(2, 2, 0, 10);
+    cobrowse.click(3, 3);
+    expect(places()).toEqual(['pointer 1 false', 'pointer 2 false', 'scroll 2', 'click 3']);
+    await env.clock.advance(60);
+    cobrowse.pointer(4, 4);
+    cobrowse.pointer(5, 5);
+    cobrowse.press(4, 4);
+    cobrowse.pointer(6, 6);
+    cobrowse.pointer(7, 7);
+    cobrowse.release(8, 8);
+    cobrowse.key('Enter', 'Enter', {});
+    expect(places()).toEqual(['pointer 4 false', 'pointer 5 false', 'pointer 4 true', 'pointer 7 true', 'pointer 8 false', 'key']);
+    await env.clock.advance(200);
+    expect(places(), 'nothing comes after that').toEqual([]);
+  });
+
+  it('hold no button down that the agent may not press, or no longer may', async () => {
+    begin();
+    cobrowse.press(1, 1);
+    cobrowse.release(1, 1);
+    expect(link().sent).toEqual([]);
+    link().says({ type: 'session', ...session('joined', { control: 'p2' }) });
+    cobrowse.press(1, 1);
+    link().says({ type: 'session', ...session('joined') });
+    cobrowse.pointer(2, 2);
+    expect(link().sent.at(-1)).toMatchObject({ x: 2, down: false });
   });
 });
 
@@ -245,7 +307,7 @@ describe('session', () => {
   it('that is full, or over, says so', () => {
     cobrowse.start();
     link().emit('failed', new ParleyError('assist.full'));
-    expect(coverWords(cobrowse)?.text).toContain('Four people');
+    expect(coverWords(cobrowse)?.text).toContain('As many people');
     const other = new Cobrowse({ environment: env, cid: 'c2', link: () => (links.push(new FakeLink()), link()) });
     cobrowse = other;
     begin();

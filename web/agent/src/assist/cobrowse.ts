@@ -1,6 +1,6 @@
 import { detach, Emitter, guarded, ParleyError, type Environment } from '@parley/sdk';
 import type {
-  AssistSettings, Feature, FormField, Grant, Modifiers, Party, SessionState, Stroke, TopicAgentMessage, TopicServerMessage, TopicWelcome, WindowPlace,
+  AssistSettings, Feature, FormField, Grant, Modifiers, Party, Quality, SessionState, Stroke, TopicAgentMessage, TopicServerMessage, TopicWelcome, WindowPlace,
 } from '../../../sdk/src/assist/protocol';
 import { DocumentInk } from './document_ink';
 import { FormDesk } from './form_desk';
@@ -86,6 +86,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   private wantsWhole_ = 0;
   private stream_: { pointer?: TopicAgentMessage; scroll?: TopicAgentMessage & { type: 'scroll' }; window?: TopicAgentMessage } = {};
   private streamTimer_ = 0;
+  /** The page was told that the button is held down. */
+  private pressed_ = false;
   private closed_ = false;
 
   constructor(options: CobrowseOptions) {
@@ -127,6 +129,9 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
   get sharing(): boolean {
     return this.phase === 'joined' && this.session?.sharing === 'on';
+  }
+  get quality(): Quality {
+    return this.session?.quality ?? 'sharp';
   }
   /** The last activity is still worth showing. */
   get recent(): boolean {
@@ -171,11 +176,29 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.send({ type: 'ask', what: 'view' });
   }
 
-  pointer(x: number, y: number, down = false): void {
-    if (this.sharing && this.has('pointer')) this.streamed('pointer', { type: 'pointer', x, y, down });
+  /** For all who look on; the next picture comes so. */
+  setQuality(level: Quality): void {
+    if (level !== this.quality) this.send({ type: 'quality', level });
+  }
+
+  pointer(x: number, y: number): void {
+    if (this.sharing && this.has('pointer')) this.streamed('pointer', { type: 'pointer', x, y, down: this.pressed_ });
   }
   pointerGone(): void {
-    if (this.sharing && this.has('pointer')) this.streamed('pointer', { type: 'pointer', x: 0, y: 0, gone: true });
+    if (this.sharing && this.has('pointer') && !this.pressed_) this.streamed('pointer', { type: 'pointer', x: 0, y: 0, gone: true });
+  }
+  /** Begins a drag: the button stays down until `release`. A click is `click`, not this. */
+  press(x: number, y: number): void {
+    if (!this.controlling || !this.has('pointer')) return;
+    this.flush();
+    this.pressed_ = true;
+    this.send({ type: 'pointer', x, y, down: true });
+  }
+  release(x: number, y: number): void {
+    if (!this.pressed_) return;
+    this.flush();
+    this.pressed_ = false;
+    this.send({ type: 'pointer', x, y, down: false });
   }
 
   scroll(x: number, y: number, dx: number, dy: number): void {
@@ -184,15 +207,15 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.streamed('scroll', { type: 'scroll', x, y, dx: before.dx + dx, dy: before.dy + dy });
   }
   click(x: number, y: number, button = 0, detail = 1, mods: Modifiers = {}): void {
-    if (this.controlling) this.send({ type: 'click', x, y, button, detail, mods });
+    if (this.controlling) this.sendAfter({ type: 'click', x, y, button, detail, mods });
   }
   type(text: string): void {
     if (!this.controlling) return;
     // The server takes so much at once; a pair of surrogates stays together.
-    for (const part of text.match(/[\s\S]{1,4095}(?![\uDC00-\uDFFF])/g) ?? []) this.send({ type: 'text', text: part });
+    for (const part of text.match(/[\s\S]{1,4095}(?![\uDC00-\uDFFF])/g) ?? []) this.sendAfter({ type: 'text', text: part });
   }
   key(key: string, code: string, mods: Modifiers): void {
-    if (this.controlling) this.send({ type: 'key', key, code, mods });
+    if (this.controlling) this.sendAfter({ type: 'key', key, code, mods });
   }
 
   newId(kind: string): string {
@@ -368,6 +391,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (session.document?.id !== before?.document?.id && session.document) this.emit('document', session.document);
     if (session.sharing !== 'on' || mine !== 'joined') this.forget();
     if (mine !== 'joined') this.form.close(false);
+    if (!this.controlling) this.pressed_ = false;
     if (session.window) this.emit('window', session.window);
     this.set(mine);
   }
@@ -467,6 +491,12 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
       }),
       kStreamMs,
     );
+  }
+
+  /** What waits in a stream was done before. */
+  private sendAfter(message: TopicAgentMessage): void {
+    this.flush();
+    this.send(message);
   }
 
   private flush(): void {

@@ -26,7 +26,7 @@ export function peoplePanel(cobrowse: Cobrowse) {
       </li>
       ${parties.map((party) => person(cobrowse, party))}
     </ul>
-    <p class="soft hint">Up to four people take part. Each is asked for on the customer’s page before seeing it.</p>
+    <p class="soft hint">Up to ${cobrowse.settings?.maxParties ?? 4} people take part, the customer included. Each is asked for on the customer’s page before seeing it.</p>
     ${session && session.unsupported.length > 0
       ? html`<h3>${assistIcons.warn} Not shown in the picture</h3>
           <ul class="unsupported" data-test="unsupported-list">${session.unsupported.map(({ what, why }) => html`<li><strong>${what}</strong><small>${why}</small></li>`)}</ul>`

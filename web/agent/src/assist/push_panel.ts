@@ -2,7 +2,7 @@ import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ParleyError } from '@parley/sdk';
 import type { PushKind } from '../../../sdk/src/assist/protocol';
-import { kAccept, sizeText, type AssistApi, type Content, type LibraryItem } from './assist_api';
+import { kAccept, limitText, sizeText, type AssistApi, type Content, type LibraryItem } from './assist_api';
 import { assistIcons } from './icons';
 import { checkAddress, isVideoAddress, nameOfAddress, type Pushed, type PushRequest } from './pushes';
 import { SessionElement } from './session_element';
@@ -39,6 +39,10 @@ export class PushPanel extends SessionElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.abort_?.abort();
+  }
+
+  private get maxBytes(): number | undefined {
+    return this.cobrowse.settings?.maxDocumentBytes;
   }
 
   private get sources(): [Source, string][] {
@@ -89,7 +93,7 @@ export class PushPanel extends SessionElement {
     void this.attempt('file', async () => {
       this.progress_ = 0;
       this.abort_ = new AbortController();
-      const content = await this.api.upload(file, this.cobrowse.cid, { progress: (done) => (this.progress_ = done), signal: this.abort_.signal });
+      const content = await this.api.upload(file, this.cobrowse.cid, { maxBytes: this.maxBytes, progress: (done) => (this.progress_ = done), signal: this.abort_.signal });
       await this.pushContent(content);
     });
   }
@@ -158,7 +162,7 @@ export class PushPanel extends SessionElement {
         this.pushFile(e.dataTransfer?.files[0]);
       }}
     >
-      ${assistIcons.push}<strong>Choose a file</strong><span class="soft">or drop it here</span><small class="soft">PDF, PNG, JPEG, GIF or WebP, up to 25 MB</small>
+      ${assistIcons.push}<strong>Choose a file</strong><span class="soft">or drop it here</span><small class="soft">PDF, PNG, JPEG, GIF or WebP${this.maxBytes ? `, up to ${limitText(this.maxBytes)}` : nothing}</small>
       <input type="file" class="sr" data-test="upload-file" accept=${kAccept} ?disabled=${this.busy_ !== ''}
         @change=${(e: Event) => {
           const input = e.target as HTMLInputElement;

@@ -5,6 +5,7 @@ import type { Modifiers, Point, Stroke, Tool } from '../../../sdk/src/assist/pro
 import { Viewer } from '../../../sdk/src/assist/viewer';
 import { magnification, toDocument, toViewport, viewport, type Zoom } from './geometry';
 import { InkLayer } from './ink_layer';
+import { RemoteMouse } from './remote_mouse';
 import { SessionElement } from './session_element';
 import { isDrawing, kWidths, type Mode } from './tools';
 
@@ -36,6 +37,7 @@ export class AssistStage extends SessionElement {
   private readonly canvas_ = document.createElement('canvas');
   private readonly inkLayer_ = new InkLayer();
   private viewer_: Viewer | null = null;
+  private mouse_!: RemoteMouse;
   private stroke_: { id: string; tool: Tool; start: Point; waiting: Point[]; sent: number; pointer: number } | null = null;
   private strokeTimer_ = 0;
   private readonly resized_ = new ResizeObserver(([entry]) => {
@@ -48,12 +50,14 @@ export class AssistStage extends SessionElement {
     this.canvas_.dataset.test = 'assist-picture';
     this.canvas_.setAttribute('role', 'img');
     const { cobrowse } = this;
+    this.mouse_ ??= new RemoteMouse(cobrowse);
     // A canvas can be given to a worker once: this element lives as long as its session is shown.
     const viewer = (this.viewer_ ??= new Viewer(this.canvas_, { worker: makeWorker }));
     this.stops_.push(
       cobrowse.on('frame', (frame) => viewer.push(frame)),
       cobrowse.on('blank', () => {
         viewer.clear();
+        this.mouse_.letGo();
         this.inkLayer_.cursor(null);
       }),
       cobrowse.on('draw', (stroke) => !stroke.on && this.inkLayer_.draw(stroke)),
@@ -89,7 +93,9 @@ export class AssistStage extends SessionElement {
   protected override willUpdate(changed: PropertyValues): void {
     if (changed.has('mode')) {
       this.writing_ = null;
-      if (changed.get('mode') !== undefined) this.endStroke();
+      if (changed.get('mode') === undefined) return;
+      this.endStroke();
+      this.mouse_.letGo();
     }
   }
 
@@ -114,6 +120,10 @@ export class AssistStage extends SessionElement {
       if (this.mode === 'control') {
         event.preventDefault(); // The focus stays with the keyboard's field.
         this.takeKeyboard();
+        if (event.button === 0) {
+          this.hand_.setPointerCapture(event.pointerId); // A drag may leave the picture for a moment.
+          this.mouse_.down(event, this.at(event));
+        }
       }
       return;
     }
@@ -139,12 +149,12 @@ export class AssistStage extends SessionElement {
       return;
     }
     if (this.mode !== 'point' && this.mode !== 'control') return;
-    const at = this.at(event);
-    if (at) this.cobrowse.pointer(at.x, at.y, event.buttons !== 0);
+    this.mouse_.moved(event, this.at(event));
   }
 
   private up(event: PointerEvent): void {
     if (this.stroke_?.pointer === event.pointerId) this.endStroke();
+    this.mouse_.up(event, this.at(event));
   }
 
   private left(): void {
@@ -153,8 +163,7 @@ export class AssistStage extends SessionElement {
 
   private clicked(event: MouseEvent): void {
     event.preventDefault();
-    const at = this.at(event);
-    if (this.mode === 'control' && at) this.cobrowse.click(at.x, at.y, event.button, Math.max(1, event.detail), modifiers(event));
+    if (this.mode === 'control') this.mouse_.clicked(event, this.at(event), modifiers(event));
   }
 
   private wheel(event: WheelEvent): void {

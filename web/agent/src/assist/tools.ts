@@ -1,4 +1,4 @@
-import type { Feature, Tool } from '../../../sdk/src/assist/protocol';
+import type { Feature, Quality, Tool } from '../../../sdk/src/assist/protocol';
 import { assistIcons } from './icons';
 
 /** What a pointer over the picture does. */
@@ -35,5 +35,8 @@ export const kInks = [
   { value: '#1d6fd8', name: 'Blue' },
   { value: '#8a3ffc', name: 'Violet' },
 ] as const;
+
+/** Smaller pictures for a slow line, at either side. */
+export const kQualityNames: Record<Quality, string> = { sharp: 'Sharp', balanced: 'Balanced', light: 'Light' };
 
 export const kWidths: Record<Tool, number> = { pen: 4, highlighter: 18, arrow: 4, rect: 4, text: 20, spot: 4 };

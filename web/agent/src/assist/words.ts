@@ -59,7 +59,7 @@ function endWords(error: ParleyError | null): string {
 function failWords(error: ParleyError | null): string {
   const words: Record<string, string> = {
     'assist.unknown_session': 'No customer opened this session. Check the code or the address.',
-    'assist.full': 'Four people take part already. One of them has to leave first.',
+    'assist.full': 'As many people take part as may. One of them has to leave first.',
     'assist.party_removed': 'You were taken out of this session.',
     'session.replaced': 'This session is open in another window of yours.',
     'login.required': 'Your sign-in has expired. Please sign in again.',
@@ -94,7 +94,6 @@ export function pushWords(thrown: unknown): ParleyError {
   const error = ParleyError.from(thrown);
   const words: Record<string, string> = {
     'assist.feature_off': 'Sending this is switched off by the administration.',
-    'assist.too_large': 'This file is too large. At most 25 MB can be sent.',
     'assist.not_allowed': 'This cannot be sent in this session.',
     'assist.no_consent': 'The customer has to agree first.',
     'request.timeout': 'The service did not answer in time. Please try again.',

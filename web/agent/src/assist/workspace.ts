@@ -2,7 +2,9 @@ import { icons } from '@parley/components';
 import type { ParleyError } from '@parley/sdk';
 import { html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { live } from 'lit/directives/live.js';
 import { styleMap } from 'lit/directives/style-map.js';
+import { kQualities, type Quality } from '../../../sdk/src/assist/protocol';
 import type { AssistApi } from './assist_api';
 import './document_view';
 import './form_panel';
@@ -14,7 +16,7 @@ import { SessionElement } from './session_element';
 import './stage';
 import type { AssistStage } from './stage';
 import './style.css';
-import { isDrawing, kInks, kTools, type Mode, type ToolEntry } from './tools';
+import { isDrawing, kInks, kQualityNames, kTools, type Mode, type ToolEntry } from './tools';
 import { coverWords, paceWords, stateChip } from './words';
 
 export type Panel = 'none' | 'form' | 'push' | 'people';
@@ -161,6 +163,19 @@ export class Workspace extends SessionElement {
       style=${styleMap({ '--ink': value })} @click=${() => (this.ink_ = value)}></button>`)}</span>`;
   }
 
+  /** Not one of the toolbar's stops: arrow keys choose in it. */
+  private quality() {
+    const { cobrowse } = this;
+    const chosen = (event: Event) => {
+      cobrowse.setQuality((event.target as HTMLSelectElement).value as Quality);
+      this.requestUpdate(); // What is shown is what the session has.
+    };
+    return html`<label class="quality" title="Picture quality: smaller pictures for slow lines"><span class="sr">Picture quality</span>
+      <select data-test="quality" ?disabled=${cobrowse.phase !== 'joined'} .value=${live(cobrowse.quality)} @change=${chosen}>
+        ${kQualities.map((each) => html`<option value=${each} ?selected=${each === cobrowse.quality}>${kQualityNames[each]}</option>`)}
+      </select></label>`;
+  }
+
   private toolbar() {
     const { cobrowse } = this;
     const annotates = cobrowse.has('annotate');
@@ -174,6 +189,7 @@ export class Workspace extends SessionElement {
       ${annotates ? html`<button class="tool" data-test="tool-clear" aria-label="Clear the drawings" title="Clear the drawings (0)" aria-keyshortcuts="0" tabindex="-1" ?disabled=${!cobrowse.sharing} @click=${() => cobrowse.eraseAll(cobrowse.session?.document?.id)}>${assistIcons.clear}</button>` : nothing}
       <span class="space"></span>
       <button class="tool wide" data-test="zoom" aria-pressed=${String(this.zoom_ === 1)} aria-label=${this.zoom_ === 'fit' ? 'Fit: the page fits into the window' : '100 %: the page is as large as the customer’s'} title="Zoom (Z)" aria-keyshortcuts="Z" tabindex="-1" @click=${() => (this.zoom_ = this.zoom_ === 'fit' ? 1 : 'fit')}>${assistIcons.fit}<span>${this.zoom_ === 'fit' ? 'Fit' : '100 %'}</span></button>
+      ${this.readonly ? nothing : this.quality()}
       ${panel('form', 'Form', assistIcons.form, 'F', cobrowse.has('forms'), !cobrowse.sharing)}
       ${panel('push', 'Send', assistIcons.push, 'L', this.pushes, cobrowse.phase !== 'joined')}
       ${panel('people', 'People', assistIcons.people, '', true, cobrowse.session === null)}
