@@ -141,7 +141,8 @@ describe.skipIf(!haveChromium())('shared page', () => {
     const { page, topic } = await open('light', '/assistsample/claim.html', false);
     expect(await page.evaluate(() => {
       const host = document.body.appendChild(document.createElement('div'));
-      host.attachShadow({ mode: 'closed' }).innerHTML = '<label>Town, closed <input></label>';
+      host.style.cssText = 'position:fixed;left:0;top:0';
+      host.attachShadow({ mode: 'closed' }).innerHTML = '<label>Town, closed <input></label><input type="password" style="position:fixed;left:11px;top:13px">';
       return host.shadowRoot;
     })).toBe(null);
     const picture = new Promise((done) => (topic.binary = done));
@@ -149,6 +150,11 @@ describe.skipIf(!haveChromium())('shared page', () => {
     await picture;
     topic.send({ type: 'form-get', party: 'p2', request: 'f1' });
     await expect.poll(() => JSON.stringify(topic.got.filter((m) => m.type === 'form'))).toContain('Town, closed');
+    // What is masked there is shown as hidden, like the rest.
+    await page.click(t('assist-hints'));
+    await expect.poll(() => page.locator('.hint').evaluateAll((all) => all.map((e) => e.getBoundingClientRect()).map(({ left, top }) => `${left} ${top}`))).toContain('11 13');
+    await page.click(t('assist-hints'));
+    await page.locator(t('assist-hidden')).waitFor({ state: 'detached' });
   });
 
   it('offers no hostile link and shows no content from elsewhere', async () => {

@@ -170,7 +170,7 @@ export class Workspace extends SessionElement {
       cobrowse.setQuality((event.target as HTMLSelectElement).value as Quality);
       this.requestUpdate(); // What is shown is what the session has.
     };
-    return html`<label class="quality" title="Picture quality: smaller pictures for slow lines"><span class="sr">Picture quality</span>
+    return html`<label class="quality" title="Smaller pictures for slow lines"><span>Quality</span>
       <select data-test="quality" ?disabled=${cobrowse.phase !== 'joined'} .value=${live(cobrowse.quality)} @change=${chosen}>
         ${kQualities.map((each) => html`<option value=${each} ?selected=${each === cobrowse.quality}>${kQualityNames[each]}</option>`)}
       </select></label>`;
