@@ -55,10 +55,10 @@ export class CaptureLedger {
     this.tell();
   }
 
-  /** What was withheld and not told yet is told: the receipt is the customer's. */
+  /** What was masked or withheld and not told yet is told, also before a pause or on another page: the receipt is the customer's. */
   stop(): void {
     clearTimeout(this.timer_);
-    if (this.withheld_ > 0) this.tellMasked();
+    if (this.maskedNew_) this.tellMasked();
   }
 
   private later(delay = kDelayMs): void {

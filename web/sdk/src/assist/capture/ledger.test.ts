@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CaptureLedger } from './ledger';
+import type { Masked } from './masks';
+
+const field = (name: string) => ({ localName: 'input', getAttribute: (key: string) => (key === 'name' ? name : null), isConnected: true }) as unknown as Element;
+let receipts: [Masked[], number][];
+let ledger: CaptureLedger;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('window', globalThis);
+  receipts = [];
+  ledger = new CaptureLedger((list, withheld) => receipts.push([list, withheld]), () => undefined);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the receipt of what was masked', () => {
+  it('is told a while later, all of it, and only when something is new', () => {
+    ledger.masked(field('card'), 'card');
+    ledger.masked(field('pin'), 'password');
+    expect(receipts).toEqual([]);
+    vi.advanceTimersByTime(1000);
+    expect(receipts).toEqual([[[{ label: 'input card', rule: 'card', count: 1 }, { label: 'input pin', rule: 'password', count: 1 }], 0]]);
+    vi.advanceTimersByTime(5000);
+    ledger.stop();
+    expect(receipts.length).toBe(1);
+  });
+
+  it('is told at once when the pictures end before, by a pause or another page', () => {
+    ledger.masked(field('card'), 'card');
+    ledger.stop();
+    expect(receipts).toEqual([[[{ label: 'input card', rule: 'card', count: 1 }], 0]]);
+    vi.advanceTimersByTime(5000);
+    expect(receipts.length).toBe(1);
+  });
+});
