@@ -11,7 +11,6 @@ using Names = std::vector<std::string>;
 
 constexpr std::size_t kMaxSelectorBytes = 500;
 constexpr std::size_t kMaxSelectors = 200;
-constexpr std::size_t kMaxLabelBytes = 64;
 
 std::optional<std::string> notFeatures(const SettingValue& value) {
   for (const std::string& name : std::get<Names>(value)) {
@@ -35,11 +34,6 @@ std::optional<std::string> notSelectors(const SettingValue& value) {
   return std::nullopt;
 }
 
-std::optional<std::string> notLabel(const SettingValue& value) {
-  if (std::get<std::string>(value).size() <= kMaxLabelBytes) return std::nullopt;
-  return "is longer than 64 characters";
-}
-
 Names allFeatures() {
   Names all;
   for (std::size_t i = 0; i < kFeatures; ++i) all.emplace_back(toString(static_cast<Feature>(i)));
@@ -53,8 +47,6 @@ void declareSettings(base::Settings& settings) {
   assist.list("assist.features", allFeatures(), false,
               "What agents may do in a shared session; what is not named is switched off for all.",
               notFeatures);
-  assist.text("assist.agent_name", base::SettingType::text, "", false,
-              "Shown to customers instead of the agents' names; empty: their names.", notLabel);
   assist.choice(
       "assist.mask_default", {"marked", "all"}, false,
       "What is masked besides passwords and card numbers: only what is marked, or all that is typed "
@@ -81,7 +73,7 @@ TopicOptions topicOptions(const base::Settings& settings) {
   for (const std::string& name : settings.list("assist.features")) {
     if (const auto feature = featureOf(name)) out.session.features.insert(*feature);
   }
-  out.session.agentName = settings.text("assist.agent_name");
+  out.session.agentName = settings.text("assist.agent_name");  // Of all parts, declared by the gateway.
   out.session.maskDefault = settings.text("assist.mask_default");
   out.session.maskSelectors = settings.list("assist.mask_selectors");
   out.session.imageScalePercent = settings.integer("assist.image_scale_percent");

@@ -28,14 +28,15 @@ class Events final : public link::Extension {
     host.loop.runUntil([&loaded] { return loaded.has_value(); }, link::kLoadPatience);
     if (!loaded) return base::fail("server.slow_start", "The topics could not be loaded in time.");
     if (!*loaded) return *loaded;
-    host.router.addWebSocket(
-        kEndpoint, [this](const net::HttpRequest& request, net::WebSocketUpgrade upgrade) {
-          const std::string network = request.remote.network().address();
-          upgrade.accept(server_->peers().socketOptions(),
-                         guard_.wrap([this, network](std::shared_ptr<net::WebSocket> socket) {
-                           server_->peers().accept(std::move(socket), network);
-                         }));
-        });
+    const auto accept = [this](const net::HttpRequest& request, net::WebSocketUpgrade upgrade) {
+      const std::string network = request.remote.network().address();
+      upgrade.accept(server_->peers().socketOptions(),
+                     guard_.wrap([this, network](std::shared_ptr<net::WebSocket> socket) {
+                       server_->peers().accept(std::move(socket), network);
+                     }));
+    };
+    host.router.addWebSocket(kEndpoint, accept);
+    host.router.addWebSocket(std::string(kEndpoint) + "/*", accept);
     return {};
   }
 
@@ -61,6 +62,7 @@ class Events final : public link::Extension {
   void applySettings() override {
     server_->setTimeToLive(limitsOf(host_->settings).timeToLive);
     server_->setShared(sharedRights(host_->settings));
+    server_->setAgentName(host_->settings.text("assist.agent_name"));
     server_->peers().setResume(base::Millis{host_->settings.integer("aed.resume_seconds") * 1000});
   }
 

@@ -91,7 +91,9 @@ std::expected<void, link::Refusal> Server::admit(const link::Peer& peer, const J
   for (const std::string& text : peer.token.grants) {
     if (auto right = parseRight(text)) rights.push_back(std::move(*right));
   }
-  const Json by = {{"role", peer.token.role}, {"name", peer.token.name}, {"party", peer.id}};
+  const bool label = peer.token.role != "consumer" && !agentName_.empty();
+  const Json by = {
+      {"role", peer.token.role}, {"name", label ? agentName_ : peer.token.name}, {"party", peer.id}};
   // Anybody may be a consumer: what those of one network make is a part of all there may be.
   const bool anybody = peer.token.role == "consumer" && peer.token.grants.empty();
   topics_.addClient(peer.id, {.by = link::dumpJson(by),

@@ -21,6 +21,8 @@ class Server final : public link::PeersListener {
   void load(std::function<void(base::Result<void>)> done);
   link::Peers& peers() { return peers_; }
   void setTimeToLive(std::int64_t millis) { topics_.setTimeToLive(millis); }
+  /// Told in `by` instead of agents' names (CON-4), to those who come from now on; empty: the names.
+  void setAgentName(std::string name) { agentName_ = std::move(name); }
   void setShared(Rights rights) { shared_ = std::move(rights); }
   void drain() { draining_ = true; }
   const Topics& topics() const { return topics_; }
@@ -51,6 +53,7 @@ class Server final : public link::PeersListener {
   net::Timer sweeper_;
   base::Gauge topicsGauge_, bytesGauge_;
   base::Counter dropped_, notStored_, requests_;
+  std::string agentName_;
   std::uint64_t droppedBefore_ = 0;
   base::LifeGuard guard_;
 };

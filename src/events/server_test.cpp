@@ -172,6 +172,19 @@ TEST(EventsServer, PagesShareATopic) {
   EXPECT_EQ(heard["by"]["role"], "agent");
 }
 
+TEST(EventsServer, ALabelStandsForTheAgentsNames) {
+  Rig rig;
+  rig.server->setAgentName("Customer service");
+  Page consumer(rig, rig.token());
+  Page agent(rig, rig.token("agent", ""));
+  consumer.connect();
+  agent.connect();
+  agent.say({{"type", "message"}, {"topic", "c1"}, {"value", "look"}});
+  EXPECT_EQ(consumer.wait("message")["by"]["name"], "Customer service");
+  consumer.submit("cart", 12, "s");
+  EXPECT_EQ(agent.wait("data")["by"]["name"], "Ada");
+}
+
 TEST(EventsServer, TokensDecideAboutTopics) {
   Rig rig;
   Page page(rig, rig.token("consumer", "c1", {"news.*=r"}));

@@ -133,13 +133,6 @@ void CallDesk::onSessionGone(const Session& session, bool left) {
   consumerCalls_.erase(session.id);
 }
 
-/// What was drawn before a hold is of no use after it (EA-5).
-void CallDesk::tellRetrieved(const Session& session, const std::string& call) {
-  const CallState* state = calls_.find(call);
-  if (state == nullptr || state->assist.empty() || !knowsCall(*state, session.id)) return;
-  if (retrieved_ && session.isAgent()) retrieved_(state->assist);
-}
-
 bool CallDesk::mayLeave(const Session& session) { return callIdsOf(session).empty(); }
 
 void CallDesk::onMessage(const Session& session, const PageMessage& m) {
@@ -173,6 +166,7 @@ void CallDesk::onMessage(const Session& session, const PageMessage& m) {
                        },
                        [&](const message::Assist& a) {
                          request(a.call, event::AssistOpened{from, a.cid, m.request});
+                         shareAssist(session, a.call);
                        },
                        [&](const message::Hold& h) {
                          request(h.call, event::HoldAsked{from, h.held, m.request});
@@ -236,7 +230,10 @@ void CallDesk::onConference(const Session& session, const PageMessage& m, const 
       return sendError(session, "call.wrong_state", "The other call is not one that can be joined.",
                        m.request, c.call);
     }
-    set.with = nameOf(other->party(otherSide(*side)));
+    const Party& third = other->party(otherSide(*side));
+    const CallState* state = calls_.find(c.call);
+    const bool customer = state != nullptr && (!state->consumer.agent || !state->agent.agent);
+    set.with = customer && third.agent && !options_.agentLabel.empty() ? options_.agentLabel : nameOf(third);
   }
   onCallRequest(session, c.call, m.request, std::move(set));
 }

@@ -26,6 +26,7 @@ struct CallDeskOptions {
   std::vector<HuntGroup> groups;
   std::set<std::string> autoAnswer;   ///< Agents whose page answers by itself.
   std::int64_t dialsPerMinute = 120;  ///< By consumers' pages of one network address.
+  std::string agentLabel;             ///< As CallState::agentLabel.
   bool referPhones = true;            ///< Ask a phone to do a transfer itself first (RFC 3515).
 };
 
@@ -99,8 +100,12 @@ class CallDesk final : public SessionsListener, public CallsListener {
   void joinCalls(const CallState& state, Side by, const CallState& other, Side otherBy,
                  event::TransferAsked asked);
 
-  void onConference(const Session& session, const PageMessage& message, const message::Conference& conference);
+  void onConference(const Session& session, const PageMessage& message,
+                    const message::Conference& conference);
   void endConference(const CallState& ended);
+  void shareAssist(const Session& session, const std::string& call);
+  const CallState* pageOf(const std::string& correlationId) const;
+  std::string assistOf(const std::string& correlationId) const;
   void tellRetrieved(const Session& session, const std::string& call);
   void onAvailability(const Session& session, const PageMessage& message, bool available);
   bool reachable(const std::string& user) const;

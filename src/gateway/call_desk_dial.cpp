@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "gateway/call_desk.h"
 #include "gateway/internal_log.h"
+#include "gateway/sip_call_headers.h"
 
 namespace parley::gateway {
 namespace {
@@ -230,6 +231,7 @@ void CallDesk::begin(CallState state, const Callee& callee, const std::string& r
   }
   state.agents = callee.agents;
   state.mayRefer = options_.referPhones;
+  state.agentLabel = options_.agentLabel;
   state.times = options_.times;
   if (callee.ringMillis != 0) state.times.ring = callee.ringMillis;
   state.hunt = callee.hunt;
@@ -274,7 +276,8 @@ void CallDesk::onPhoneCall(const IncomingPhoneCall& call) {
   state.video = hasVideo(call.sdp);
   state.uui = call.uui;
   state.uuiElement = call.uuiElement;
-  state.correlationId = call.correlationId.empty() ? random_.alphanumeric(20) : call.correlationId;
+  state.correlationId = call.correlationId.empty() ? newCorrelationId(random_) : call.correlationId;
+  state.assist = assistOf(call.correlationId);
   if (draining_) return phones_.reject(call.leg, 503, "The server is being restarted.");
   begin(std::move(state), callee, "");
 }

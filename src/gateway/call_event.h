@@ -52,6 +52,10 @@ struct DtmfSent {
 struct AssistOpened {
   std::string session, cid, request;
 };
+/// The same, in the call with which an exchange brought the customer back to us (CallDesk::shareAssist).
+struct AssistShared {
+  std::string cid;
+};
 struct HoldAsked {
   std::string session;
   bool held = false;
@@ -187,14 +191,14 @@ struct TimerFired {
 struct Event {
   std::int64_t at = 0;  ///< Milliseconds since 1970.
   std::variant<event::Dialled, event::Answered, event::Rejected, event::HungUp, event::Muted,
-               event::Restarted, event::DtmfSent, event::AssistOpened, event::HoldAsked, event::ConferenceSet,
-               event::OfferMade, event::StatsReported, event::TransferAsked, event::TransferCancelled,
-               event::SessionLost, event::SessionBack, event::SessionGone, event::MemberChosen,
-               event::PhoneProgress, event::PhoneAnswered, event::PhoneFailed, event::PhoneOffer,
-               event::PhoneOfferAnswered, event::PhoneOfferFailed, event::PhoneDtmf, event::PhoneReferred,
-               event::PhoneEnded, event::PhoneReplaces, event::BrokerDone, event::LegChanged,
-               event::Renegotiate, event::BrokerGone, event::Absorbed, event::TakenOver, event::TimerFired,
-               event::ServerStopping>
+               event::Restarted, event::DtmfSent, event::AssistOpened, event::AssistShared, event::HoldAsked,
+               event::ConferenceSet, event::OfferMade, event::StatsReported, event::TransferAsked,
+               event::TransferCancelled, event::SessionLost, event::SessionBack, event::SessionGone,
+               event::MemberChosen, event::PhoneProgress, event::PhoneAnswered, event::PhoneFailed,
+               event::PhoneOffer, event::PhoneOfferAnswered, event::PhoneOfferFailed, event::PhoneDtmf,
+               event::PhoneReferred, event::PhoneEnded, event::PhoneReplaces, event::BrokerDone,
+               event::LegChanged, event::Renegotiate, event::BrokerGone, event::Absorbed, event::TakenOver,
+               event::TimerFired, event::ServerStopping>
       what;
 };
 

@@ -130,6 +130,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Cal
   a.optional("uuiElement", s.uuiElement);
   a("correlationId", s.correlationId);
   a.optional("assist", s.assist);
+  a.optional("agentLabel", s.agentLabel);
   a("times", s.times);
   a("startedAt", s.startedAt);
   a("answeredAt", s.answeredAt);

@@ -168,6 +168,7 @@ struct CallState {
   std::string uui, uuiElement;      ///< As in IncomingPhoneCall; of a page's call the first only.
   std::string correlationId;
   std::string assist;  ///< The shared session that the customer's page opened beside the call; empty: none.
+  std::string agentLabel;  ///< What customers read instead of an agent's name (CON-4); empty: the name.
   CallTimes times;
   /// Milliseconds since 1970; 0 = not yet.
   std::int64_t startedAt = 0, answeredAt = 0, connectedAt = 0, endedAt = 0;

@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           {13, event::TakenOver{{leg}}},
                           {14, event::Absorbed{leg}},
                           {15, done},
-                          {16, event::ConferenceSet{session, "c", leg, "r"}}};
+                          {16, event::ConferenceSet{session, "c", leg, "r"}},
+                          {17, event::AssistShared{session}}};
   for (const Event& event : events) {
     const Step next = step(*state, event);
     if (deserialise(serialise(next.state)) != next.state) std::abort();

@@ -141,6 +141,7 @@ void Stepper::inAnyLive() {
                  [this](const event::Restarted& e) { onRestarted(e); },
                  [this](const event::DtmfSent& e) { onDtmf(e); },
                  [this](const event::AssistOpened& e) { onAssist(e); },
+                 [this](const event::AssistShared& e) { s_.assist = e.cid; },
                  [this](const event::HoldAsked& e) { onHold(e); },
                  [this](const event::ConferenceSet& e) { onConference(e); },
                  [this](const event::OfferMade& e) { onOffer(e); },
@@ -419,9 +420,8 @@ void Stepper::dropPhone(Party& party, Side side) {
   if (!party.isPhone() || !party.dialog) return;
   party.dialog = false;
   if (!s_.answered() && side == s_.caller) {
-    const Party& peer = s_.party(otherSide(side));
     return phone(PhoneOp::reject, party.leg, "", sipStatusOf(s_.reason),
-                 endText(s_.reason, s_.by, side, peer.name));
+                 endText(s_.reason, s_.by, side, peerShownTo(s_, side).name));
   }
   phone(PhoneOp::hangUp, party.leg, "", 0, std::string(toString(s_.reason)));
 }

@@ -194,6 +194,7 @@ std::vector<std::pair<std::string, What>> pageEvents() {
       {"answer failed", brokerDone(BrokerOp::answer, "agent", base::fail("leg.unknown", ""))},
       {"broker forgot", brokerDone(BrokerOp::hold, "agent", base::fail("call.unknown", ""))},
       {"renegotiate", event::Renegotiate{"consumer"}},
+      {"shared session beside", event::AssistShared{"cid-2"}},
       {"broker lost", event::BrokerGone{EndReason::brokerLost}},
       {"stopping", event::ServerStopping{}}};
   for (const std::string who : {"consumer", "agent"}) {

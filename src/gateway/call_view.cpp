@@ -16,8 +16,10 @@ std::string_view transferState(const Transfer& t) {
   }
 }
 
-Json peerJson(const Party& peer) {
-  Json out = {{"name", peer.name}, {"address", peer.address}, {"kind", peer.isPhone() ? "phone" : "page"}};
+Json peerJson(const CallState& s, Side place) {
+  const Party& peer = s.party(otherSide(place));
+  const ShownParty shown = peerShownTo(s, place);
+  Json out = {{"name", shown.name}, {"address", shown.address}, {"kind", peer.isPhone() ? "phone" : "page"}};
   if (!peer.number.empty()) out["number"] = peer.number;
   return out;
 }
@@ -26,7 +28,7 @@ Json peerJson(const Party& peer) {
 Json commonJson(const CallState& s, Side place) {
   Json out = {{"call", s.id},
               {"direction", s.party(place).called ? "in" : "out"},
-              {"peer", peerJson(s.party(otherSide(place)))},
+              {"peer", peerJson(s, place)},
               {"media", {{"audio", s.audio}, {"video", s.video}}},
               {"startedAt", utcOf(s.startedAt)}};
   if (!s.hunt.group.empty()) out["group"] = s.hunt.group;
@@ -68,6 +70,15 @@ std::string_view stateOf(const CallState& s, const Party& own, bool peerLost) {
 
 }  // namespace
 
+/// A group that rings has no agent's name yet.
+ShownParty peerShownTo(const CallState& s, Side side) {
+  const Party& own = s.party(side);
+  const Party& peer = s.party(otherSide(side));
+  const bool agents = peer.agent && !peer.isPhone() && !peer.user.empty();
+  if (s.agentLabel.empty() || own.agent || !agents) return {peer.name, peer.address};
+  return {s.agentLabel, "agent"};
+}
+
 Side ringSide(const CallState& s) { return s.transfer.running() ? s.transfer.by : otherSide(s.caller); }
 
 std::string_view laneOf(const CallState& s, Side side) {
@@ -80,9 +91,10 @@ CallView viewOf(const CallState& s, Side side) {
   const Party& peer = s.party(otherSide(side));
   const bool running = s.phase == CallPhase::connected;
   const bool peerTransfers = s.transfer.running() && s.transfer.by != side;
+  const ShownParty shown = peerShownTo(s, side);
   CallView view;
-  view.peerName = peer.name;
-  view.peerAddress = peer.address;
+  view.peerName = shown.name;
+  view.peerAddress = shown.address;
   view.peerKind = peer.kind;
   // A phone that went after its REFER is replaced soon: the customer just waits.
   const bool gone = !peer.isPhone() && (!peer.sessionUp || (running && !peer.legGood()));
@@ -112,7 +124,6 @@ CallView viewOf(const CallState& s, Side side) {
 std::string callFields(const CallState& s, Side side) {
   const CallView view = viewOf(s, side);
   const Party& own = s.party(side);
-  const Party& peer = s.party(otherSide(side));
   Json out = commonJson(s, side);
   out["state"] = view.state;
   out["peerMuted"] = {{"audio", view.peerMutedAudio}, {"video", view.peerMutedVideo}};
@@ -134,7 +145,7 @@ std::string callFields(const CallState& s, Side side) {
     out["transfer"] = {{"state", view.transfer}, {"to", s.transfer.to}, {"text", view.transferText}};
   }
   if (s.answeredAt != 0) out["answeredAt"] = utcOf(s.answeredAt);
-  if (s.reason != EndReason::none) addReason(out, s.reason, s.by, side, peer.name);
+  if (s.reason != EndReason::none) addReason(out, s.reason, s.by, side, view.peerName);
   return dumpJson(out);
 }
 
@@ -160,7 +171,6 @@ std::string ringFields(const CallState& s, const RingingPage& page, bool answere
 }
 
 std::string leftFields(const CallState& s, Side place, EndReason reason, EndedBy by) {
-  const Party& peer = s.party(otherSide(place));
   Json out = commonJson(s, place);
   out["peerMuted"] = {{"audio", false}, {"video", false}};
   out["peerConnection"] = "ok";
@@ -169,7 +179,7 @@ std::string leftFields(const CallState& s, Side place, EndReason reason, EndedBy
   out["can"] = {{"hold", false}, {"transfer", false}, {"video", false}, {"dtmf", false}};
   if (reason == EndReason::transferred)
     out["transfer"] = {{"state", "done"}, {"to", s.transfer.to}, {"text", ""}};
-  addReason(out, reason, by, place, peer.name);
+  addReason(out, reason, by, place, peerShownTo(s, place).name);
   return dumpJson(out);
 }
 

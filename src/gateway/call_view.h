@@ -26,6 +26,11 @@ struct CallView {
   friend bool operator==(const CallView&, const CallView&) = default;
 };
 CallView viewOf(const CallState& state, Side side);
+/// What that side is told of the other's name and address: of an agent a customer reads the label (CON-4).
+struct ShownParty {
+  std::string name, address;
+};
+ShownParty peerShownTo(const CallState& state, Side side);
 /// The fields of the `call` message as a JSON object's text, without type and numbers.
 std::string callFields(const CallState& state, Side side);
 /// The same for a page that rings; `connecting` once it answered a transferred call.

@@ -220,6 +220,15 @@ std::vector<std::string> Calls::ids() const {
   return out;
 }
 
+std::vector<const CallState*> Calls::correlated(const std::string& correlationId) const {
+  std::vector<const CallState*> out;
+  if (correlationId.empty()) return out;
+  for (const auto& [id, running] : running_) {
+    if (running->state.correlationId == correlationId) out.push_back(&running->state);
+  }
+  return out;
+}
+
 std::size_t Calls::live() const {
   std::size_t count = 0;
   for (const auto& [id, running] : running_) count += running->state.live() ? 1 : 0;

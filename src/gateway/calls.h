@@ -58,6 +58,8 @@ class Calls final : public MediaBrokersListener, public PhonesListener {
   const CallState* find(const std::string& call) const;
   const Timeline* timelineOf(const std::string& call) const;
   std::vector<std::string> ids() const;
+  /// Those with this correlation id; none for an empty one. As find().
+  std::vector<const CallState*> correlated(const std::string& correlationId) const;
   /// The call of a phone's leg; of two (a consult that is being joined) the one that joins. Empty: none.
   std::string callOfLeg(const std::string& leg) const;
   /// Since the start. Failed: ended without having been connected.

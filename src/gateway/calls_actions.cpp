@@ -108,7 +108,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
                              .call = s.id,
                              .destination = a.number,
                              .fromAddress = callerAddress(from),
-                             .fromName = from.name,
+                             .fromName = from.agent && !s.agentLabel.empty() ? s.agentLabel : from.name,
                              .sdp = a.sdp,
                              .uui = s.uui,
                              .uuiElement = s.uuiElement,

@@ -10,6 +10,7 @@
 #include "gateway/internal_log.h"
 #include "gateway/json.h"
 #include "gateway/settings.h"
+#include "gateway/sip_call_headers.h"
 
 namespace parley::gateway {
 namespace {
@@ -143,6 +144,10 @@ void HttpApi::addPages(net::Router& router) {
   router.add("GET", "/",
              [](HttpRequest, HttpReply reply) { reply.send(HttpResponse::redirect(302, "/assistsample/")); });
 }
+  // As the guides have a visitor of co-browsing come: /assist/sample?cid=…&cobrowseOnly=true.
+  router.add("GET", "/assist/sample", [](const HttpRequest& request, HttpReply reply) {
+    reply.send(HttpResponse::redirect(302, "/assistsample/" + request.queryText()));
+  });
 
 void HttpApi::allowOrigin(const HttpRequest& request, HttpResponse& response) const {
   const std::string origin(request.headers.get("Origin"));
@@ -196,7 +201,7 @@ HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   token.name = body->name;
   token.destination = body->destination;
   token.uui = body->uui.value_or("");
-  token.correlationId = body->correlationId.empty() ? parts_.random.alphanumeric(20) : body->correlationId;
+  token.correlationId = body->correlationId.empty() ? newCorrelationId(parts_.random) : body->correlationId;
   token.uuiAllowed = access == AnonymousAccess::trusted;
   token.phonesAllowed = known;
   Json answer = {{"destination", token.destination}, {"correlationId", token.correlationId}};

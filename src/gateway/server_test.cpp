@@ -14,6 +14,7 @@
 #include "gateway/test_rig.h"
 #include "net/http_client.h"
 #include "net/internal_test_support.h"
+#include "sip/identity.h"
 
 namespace parley::gateway {
 namespace {
@@ -354,7 +355,10 @@ TEST_F(ServerTest, SessionTokensFollowTheAccessSettings) {
   EXPECT_EQ(made["destination"], "agent1");
   EXPECT_EQ(made["correlationId"], "x");
   EXPECT_EQ(made["webSocket"], "/gateway/websocketcall");
-  EXPECT_EQ(call("POST", path).status, 201) << "no body at all";
+  const HttpResponse bare = call("POST", path);
+  EXPECT_EQ(bare.status, 201) << "no body at all";
+  EXPECT_EQ(jsonOf(bare)["correlationId"].get<std::string>().size(), sip::kNilSession.size())
+      << "goes to exchanges as Session-ID, too";
   EXPECT_EQ(reasonOf(call("POST", path, Json::array())), "400 request.malformed");
   EXPECT_EQ(reasonOf(call("POST", path, {{"uui", "00"}})), "403 uui.not_allowed");
   set("gateway.anonymous_consumer_access", "trusted");
@@ -491,6 +495,8 @@ TEST_F(ServerTest, AProcessThatDiesInACallIsFollowedByOneThatHasIt) {
   EXPECT_TRUE(broker_->calls.contains(id)) << "the media goes on";
   ASSERT_TRUE(consumer_->resume());
   EXPECT_TRUE(consumer_->welcome["resumed"].get<bool>());
+  EXPECT_EQ(call("GET", "/assist/sample?cobrowseOnly=true&cid=a%26b").headers.get("Location"),
+            "/assistsample/?cid=a%26b&cobrowseOnly=true");
   ASSERT_EQ(consumer_->welcome["calls"].size(), 1u);
   EXPECT_EQ(consumer_->welcome["calls"][0]["call"], id);
   ASSERT_TRUE(agent_->resume());

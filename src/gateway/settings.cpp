@@ -65,6 +65,12 @@ std::optional<std::string> notOrigins(const SettingValue& value) {
   return std::nullopt;
 }
 
+std::optional<std::string> notLabel(const SettingValue& value) {
+  constexpr std::size_t kMaxLabelBytes = 64;
+  if (std::get<std::string>(value).size() <= kMaxLabelBytes) return std::nullopt;
+  return "is longer than 64 characters";
+}
+
 void declareServer(const Declarer& server) {
   server.number("server.https_port", 8443, 0, 65535, "", true,
                 "Port for pages and WebSockets; 0 takes a free one.");
@@ -90,6 +96,10 @@ void declareServer(const Declarer& server) {
 }
 
 void declareAccess(const Declarer& gateway) {
+  gateway.text("assist.agent_name", SettingType::text, "", false,
+               "Shown to customers instead of the agents' names, in calls, shared sessions and application "
+               "events; empty: their names.",
+               notLabel);
   gateway.choice("gateway.anonymous_consumer_access", {"enabled", "disabled", "trusted"}, false,
                  "Who gets a session token: anyone (enabled), only applications with an id (disabled), or "
                  "anyone, whose User-to-User information is accepted too (trusted).");
@@ -218,6 +228,7 @@ CallDeskOptions callDeskOptions(const base::Settings& settings) {
   }
   for (std::string& agent : settings.list("gateway.auto_answer_agents"))
     options.autoAnswer.insert(std::move(agent));
+  options.agentLabel = settings.text("assist.agent_name");
   options.dialsPerMinute = settings.integer("gateway.dials_per_minute");
   return options;
 }

@@ -1,6 +1,7 @@
 #include "gateway/sip_call_headers.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <iterator>
 
@@ -86,6 +87,12 @@ sip::NameAddr callerAddress(const std::string& name, const std::string& address,
   out.uri = sip::Uri::sip(user, domain);
   if (isNumber(user)) out.uri.params.set("user", "phone");
   return out;
+}
+
+std::string newCorrelationId(base::Random& random) {
+  std::array<std::uint8_t, sip::kNilSession.size() / 2> bytes{};
+  random.fill(bytes);
+  return base::hexEncode(bytes);
 }
 
 sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElement,

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "base/random.h"
 #include "gateway/phones.h"
 #include "sip/message.h"
 #include "sip/user_agent_types.h"
@@ -15,6 +16,8 @@ constexpr int kServiceUnavailable = 503;
 sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool rewrite);
 /// From. An address without a usable user part is anonymous (RFC 3323).
 sip::NameAddr callerAddress(const std::string& name, const std::string& address, const std::string& domain);
+/// 32 hex digits that nobody guesses, so that it can go as Session-ID (RFC 7989), too: exchanges keep that.
+std::string newCorrelationId(base::Random& random);
 /// What belongs to the case and goes with it wherever it is passed on: User-to-User (RFC 7433) and
 /// X-Correlation-ID.
 sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElement,

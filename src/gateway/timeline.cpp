@@ -181,6 +181,10 @@ class EventLine {
   Entry operator()(const event::AssistOpened& e) const {
     return page(e.session, e.cid.empty() ? "shared session closed" : "shared session", {{"cid", e.cid}});
   }
+  Entry operator()(const event::AssistShared& e) const {
+    return line("gateway", "agent", e.cid.empty() ? "shared session closed" : "shared session", "info",
+                {{"cid", e.cid}, {"by", "correlation id"}});
+  }
   Entry operator()(const event::HoldAsked& e) const { return page(e.session, e.held ? "hold" : "resume"); }
   Entry operator()(const event::ConferenceSet& e) const {
     if (e.other.empty()) return page(e.session, "conference over");

@@ -48,6 +48,7 @@ struct HttpRequest {
   /// of that proxy, or of its machine, and tells nothing of who asked.
   bool byUnknownProxy = false;
   std::string_view cookie(std::string_view name) const;  ///< Empty when absent.
+  std::string queryText() const;                         ///< Encoded anew: "?a=b&c=d"; empty: none.
 };
 
 struct HttpResponse {

@@ -37,6 +37,15 @@ std::string_view HttpRequest::cookie(std::string_view name) const {
   return {};
 }
 
+std::string HttpRequest::queryText() const {
+  std::string out;
+  for (const auto& [name, value] : query) {
+    out += out.empty() ? '?' : '&';
+    out += percentEncode(name, "-._~") + "=" + percentEncode(value, "-._~");
+  }
+  return out;
+}
+
 HttpResponse HttpResponse::text(int status, std::string body) {
   HttpResponse r;
   r.status = status;

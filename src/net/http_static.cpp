@@ -97,28 +97,8 @@ std::optional<std::string> readPart(int fd, std::size_t from, std::size_t count)
   return out;
 }
 
-std::string encode(std::string_view text, std::string_view kept) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       kept.find(c) != kept.npos;
-    if (plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
 HttpResponse redirectToFolder(const HttpRequest& request) {
-  std::string location = encode(request.path, "/-._~") + "/";
-  char separator = '?';
-  for (const auto& [name, value] : request.query) {
-    location += separator + encode(name, "-._~") + "=" + encode(value, "-._~");
-    separator = '&';
-  }
-  return HttpResponse::redirect(308, location);
+  return HttpResponse::redirect(308, percentEncode(request.path, "/-._~") + "/" + request.queryText());
 }
 
 HttpResponse notFound() {

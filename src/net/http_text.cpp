@@ -105,6 +105,20 @@ std::optional<HttpTarget> parseTarget(std::string_view target) {
   return result;
 }
 
+std::string percentEncode(std::string_view text, std::string_view kept) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       kept.find(c) != kept.npos;
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
 std::string_view cookieIn(std::string_view header, std::string_view name) {
   for (const auto part : base::split(header, ';')) {
     const auto equals = part.find('=');

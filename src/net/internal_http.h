@@ -38,6 +38,8 @@ std::optional<HttpTarget> parseTarget(std::string_view target);
 constexpr std::size_t kMaxQueryParameters = 100;
 
 std::optional<std::string> percentDecode(std::string_view text, bool plusIsSpace);
+/// All but letters, digits and what is in `kept` (RFC 3986 section 2.1).
+std::string percentEncode(std::string_view text, std::string_view kept);
 /// The value of one cookie in a Cookie header's text; empty when absent.
 std::string_view cookieIn(std::string_view header, std::string_view name);
 /// True if the comma-separated list has the token, case-blind.
