@@ -31,6 +31,7 @@ class Assist final : public link::Extension {
     records_ = std::make_unique<Records>(host.store);
     topics_ = std::make_unique<TopicServer>(host.loop, host.signer, host.random, *records_, host.store,
                                             topicOptions(host.settings));
+    topics_->setStands(link::standing(host.users));
     if (documents_ != nullptr) {
       topics_->setPushSource(documents_);
       // Asked for requests only, and the server that has both ends together.
@@ -71,6 +72,7 @@ class Assist final : public link::Extension {
   }
 
   void onRetrieved(const std::string& cid) override { topics_->onRetrieved(cid); }
+  void onUsersChanged() override { topics_->endFallen(); }
   void applySettings() override { topics_->setOptions(topicOptions(host_->settings)); }
   void drain() override { topics_->drain(); }
   void stop() override { topics_->stop(); }

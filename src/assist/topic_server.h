@@ -1,5 +1,6 @@
 // /assistserver/topic: pages, the sessions they are in, and what ends them. Loop thread only.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,6 +42,13 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   std::size_t size() const { return sessions_.size(); }
   std::vector<const AssistSession*> all() const;
   void onRetrieved(const std::string& cid);
+  /// As link::Peers::setStands(); endFallen() after each change of it.
+  void setStands(std::function<bool(const identity::CallToken&)> stands) {
+    peers_.setStands(std::move(stands));
+  }
+  void endFallen() {
+    for (const auto& peer : peers_.endFallen()) onGone(*peer);
+  }
   /// No new sessions.
   void drain() { draining_ = true; }
   /// Closes all connections. The sessions are kept for the process that comes next.

@@ -23,6 +23,7 @@ class Events final : public link::Extension {
     server_ = std::make_unique<Server>(host.loop, host.signer, host.random, host.store,
                                        limitsOf(host.settings), std::move(options));
     applySettings();
+    server_->peers().setStands(link::standing(host.users));
     std::optional<base::Result<void>> loaded;
     server_->load(guard_.wrap([&loaded](base::Result<void> result) { loaded = result; }));
     host.loop.runUntil([&loaded] { return loaded.has_value(); }, link::kLoadPatience);
@@ -61,11 +62,12 @@ class Events final : public link::Extension {
 
   void applySettings() override {
     server_->setTimeToLive(limitsOf(host_->settings).timeToLive);
-    server_->setShared(sharedRights(host_->settings));
     server_->setAgentName(host_->settings.text("assist.agent_name"));
+    server_->setShared(sharedRights(host_->settings));
     server_->peers().setResume(base::Millis{host_->settings.integer("aed.resume_seconds") * 1000});
   }
 
+  void onUsersChanged() override { server_->endFallen(); }
   void drain() override { server_->drain(); }
   void stop() override { server_->peers().closeAll(); }
 

@@ -24,6 +24,10 @@ class Server final : public link::PeersListener {
   /// Told in `by` instead of agents' names (CON-4), to those who come from now on; empty: the names.
   void setAgentName(std::string name) { agentName_ = std::move(name); }
   void setShared(Rights rights) { shared_ = std::move(rights); }
+  /// After a change of who may be here (Peers::setStands()).
+  void endFallen() {
+    for (const auto& peer : peers_.endFallen()) onGone(*peer);
+  }
   void drain() { draining_ = true; }
   const Topics& topics() const { return topics_; }
 
@@ -49,11 +53,11 @@ class Server final : public link::PeersListener {
   Topics topics_;
   std::shared_ptr<store::Bucket> topicBucket_, dataBucket_;
   Rights shared_;
+  std::string agentName_;
   bool draining_ = false;
   net::Timer sweeper_;
   base::Gauge topicsGauge_, bytesGauge_;
   base::Counter dropped_, notStored_, requests_;
-  std::string agentName_;
   std::uint64_t droppedBefore_ = 0;
   base::LifeGuard guard_;
 };

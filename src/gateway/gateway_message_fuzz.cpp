@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gateway/http_users.h"
 #include "gateway/test_rig.h"
 
 using namespace parley;
@@ -118,6 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Client agent(rig, rig.agentToken());
   Client second(rig, rig.agentToken("agent2"));
   const std::string_view input(reinterpret_cast<const char*>(data), size);
+  static_cast<void>(parseUserChange(input));
   for (const auto line : base::split(input, '\n')) {
     if (line.starts_with('c') && base::isUtf8(line)) consumer.say(rig, line.substr(1));
     if (line.starts_with('a') && base::isUtf8(line)) agent.say(rig, line.substr(1));

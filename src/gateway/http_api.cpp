@@ -55,7 +55,9 @@ Json userJson(const identity::User& user) {
 }  // namespace
 
 HttpApi::HttpApi(HttpApiParts parts)
-    : parts_(std::move(parts)), signIns_(parts_.users, parts_.agentSessions, parts_.adminSessions) {}
+    : parts_(std::move(parts)),
+      signIns_(parts_.users, parts_.agentSessions, parts_.adminSessions),
+      usersApi_(parts_.users, signIns_) {}
 
 void HttpApi::addRoutes(net::Router& router) {
   for (const char* path : {"/assistserver/session", "/assistserver/consumer"}) {
@@ -110,6 +112,7 @@ void HttpApi::addAgentRoutes(net::Router& router) {
 void HttpApi::addAdminRoutes(net::Router& router) {
   const std::string base = kAdminApi;
   addDoor(router, base, Door::administrator);
+  usersApi_.addRoutes(router);
   router.add("GET", base + "/calls",
              [this](HttpRequest request, HttpReply reply) { onCalls(request, std::move(reply)); });
   router.add("GET", base + "/calls/{call}",
@@ -141,13 +144,13 @@ void HttpApi::addPages(net::Router& router) {
         "/web_plugin_framework/webcontroller", "/gateway", "/assistserver/sdk/web"}) {
     router.addStatic(prefix, {.directory = root + prefix, .contentSecurityPolicy = kPolicy});
   }
-  router.add("GET", "/",
-             [](HttpRequest, HttpReply reply) { reply.send(HttpResponse::redirect(302, "/assistsample/")); });
-}
   // As the guides have a visitor of co-browsing come: /assist/sample?cid=…&cobrowseOnly=true.
   router.add("GET", "/assist/sample", [](const HttpRequest& request, HttpReply reply) {
     reply.send(HttpResponse::redirect(302, "/assistsample/" + request.queryText()));
   });
+  router.add("GET", "/",
+             [](HttpRequest, HttpReply reply) { reply.send(HttpResponse::redirect(302, "/assistsample/")); });
+}
 
 void HttpApi::allowOrigin(const HttpRequest& request, HttpResponse& response) const {
   const std::string origin(request.headers.get("Origin"));

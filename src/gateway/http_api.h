@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "gateway/brokers.h"
 #include "gateway/call_desk.h"
+#include "gateway/http_users.h"
 #include "gateway/performance_log.h"
 #include "gateway/strangers.h"
 #include "gateway/trunks.h"
@@ -74,6 +75,7 @@ class HttpApi {
 
   HttpApiParts parts_;
   const link::SignIns signIns_;
+  UsersApi usersApi_;
   link::RateLimiter tokenLimiter_;
   base::LifeGuard guard_;
 };

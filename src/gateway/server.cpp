@@ -158,6 +158,7 @@ class RunningServer final : public Server {
     adminWeb_ = std::make_unique<identity::WebSessions>(*store_, "admin", random_, kWebSession);
     signIns_ = std::make_unique<link::SignIns>(*users_, *agentWeb_, *adminWeb_);
     sessions_ = std::make_unique<Sessions>(loop_, *signer_, random_, sessionsOptions(settings_));
+    sessions_->setStands(link::standing(*users_));
     recordStore_ = std::make_unique<RecordStore>(*store_, records_);
     calls_ = std::make_unique<Calls>(loop_, *store_, *brokers_, sip_->phones(), records_);
     desk_ = std::make_unique<CallDesk>(loop_, *sessions_, *calls_, records_, sip_->phones(), *users_, random_,
@@ -236,6 +237,17 @@ class RunningServer final : public Server {
     for (const auto& extension : extensions_) {
       if (auto started = extension->start(host); !started) return started;
     }
+    users_->onChanged([this](const std::string& name, bool out) {
+      if (out) {
+        agentWeb_->endAllOf(name);
+        adminWeb_->endAllOf(name);
+      }
+      // Not inside of what changed it: calls end, pages are told.
+      loop_.post(guard_.wrap([this] {
+        sessions_->endFallen();
+        for (const auto& extension : extensions_) extension->onUsersChanged();
+      }));
+    });
     desk_->onRetrieved([this](const std::string& cid) {
       for (const auto& extension : extensions_) extension->onRetrieved(cid);
     });

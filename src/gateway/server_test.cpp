@@ -430,6 +430,46 @@ TEST_F(ServerTest, SignInAndOutAndGuessing) {
       << "an agent is no administrator";
 }
 
+TEST_F(ServerTest, ADisabledUserIsOutAtOnce) {
+  const std::string users = "/web_plugin_framework/webcontroller/api/users";
+  const auto admin = adminCookie();
+  const auto change = [&](const std::string& user, const Json& what) {
+    return call("PUT", users + "/" + user, what, {{"Cookie", admin}});
+  };
+  EXPECT_EQ(reasonOf(call("GET", users)), "401 login.required");
+  EXPECT_EQ(reasonOf(call("PUT", users + "/agent1", {{"disabled", true}}, {{"Cookie", signIn("agent2")}})),
+            "401 login.required")
+      << "agents are no administrators";
+  const auto list = call("GET", users, nullptr, {{"Cookie", admin}});
+  EXPECT_EQ(jsonOf(list)["users"].size(), 4u);
+  EXPECT_EQ(list.body.find("scrypt"), std::string::npos);
+  connectPages();
+  connectedCall();
+  const auto cookie = signIn();
+  const auto token = jsonOf(call("GET", "/expertassist/agent/token", nullptr, {{"Cookie", cookie}}))["token"];
+  const Json changed = jsonOf(change("agent1", {{"disabled", true}}));
+  EXPECT_EQ(changed["disabled"], true);
+  EXPECT_EQ(consumer_->expectCall("ended")["reason"], "agent_left") << "its call is over";
+  EXPECT_EQ(agent_->expect("error")["reason"], "user.disabled");
+  EXPECT_TRUE(until([&] { return agent_->closeCode == 4003; }));
+  EXPECT_EQ(reasonOf(call("GET", "/expertassist/agent/me", nullptr, {{"Cookie", cookie}})),
+            "401 login.required");
+  Page late(loop_, connector(), token.get<std::string>());
+  EXPECT_FALSE(late.hello()) << "a token from before opens nothing";
+  EXPECT_EQ(late.error, "user.disabled");
+  EXPECT_EQ(change("agent1", {{"disabled", false}, {"password", "a better one"}}).status, 200);
+  EXPECT_EQ(reasonOf(call("GET", "/expertassist/agent/me", nullptr, {{"Cookie", cookie}})),
+            "401 login.required")
+      << "what was signed in before stays out";
+  // Anew, and what is refused.
+  EXPECT_EQ(change("ada", {{"password", "correct horse"}, {"roles", {"Agent"}}}).status, 201);
+  EXPECT_EQ(reasonOf(change("eve", {{"disabled", true}})), "400 identity.unknown_user");
+  EXPECT_EQ(reasonOf(change("admin", {{"disabled", true}})), "409 identity.last_administrator");
+  EXPECT_EQ(reasonOf(change("ada", {{"roles", {"King"}}})), "400 request.malformed");
+  EXPECT_EQ(reasonOf(change("ada", {{"passwordHash", "x"}})), "400 request.malformed");
+  EXPECT_EQ(reasonOf(call("PUT", users + "/ada", nullptr, {{"Cookie", admin}})), "415 request.malformed");
+}
+
 TEST_F(ServerTest, LargeBodiesAndOtherSitesFormsGetNowhere) {
   EXPECT_EQ(reasonOf(call("POST", "/assistserver/session", {{"name", std::string(100'000, 'a')}})),
             "413 http.body_too_large");
@@ -453,6 +493,8 @@ TEST_F(ServerTest, PagesHaveAPolicyAndHealthIsTold) {
             std::string::npos);
   EXPECT_EQ(page.headers.get("X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(call("GET", "/").headers.get("Location"), "/assistsample/");
+  EXPECT_EQ(call("GET", "/assist/sample?cobrowseOnly=true&cid=a%26b").headers.get("Location"),
+            "/assistsample/?cid=a%26b&cobrowseOnly=true");
   EXPECT_EQ(call("GET", "/health/live").status, 200);
   EXPECT_EQ(jsonOf(call("GET", "/health/ready"))["brokers"], Json({"up"}));
   EXPECT_EQ(call("GET", "/gateway/websocketcall").status / 100, 4) << "no upgrade asked for";
@@ -495,8 +537,6 @@ TEST_F(ServerTest, AProcessThatDiesInACallIsFollowedByOneThatHasIt) {
   EXPECT_TRUE(broker_->calls.contains(id)) << "the media goes on";
   ASSERT_TRUE(consumer_->resume());
   EXPECT_TRUE(consumer_->welcome["resumed"].get<bool>());
-  EXPECT_EQ(call("GET", "/assist/sample?cobrowseOnly=true&cid=a%26b").headers.get("Location"),
-            "/assistsample/?cid=a%26b&cobrowseOnly=true");
   ASSERT_EQ(consumer_->welcome["calls"].size(), 1u);
   EXPECT_EQ(consumer_->welcome["calls"][0]["call"], id);
   ASSERT_TRUE(agent_->resume());

@@ -172,6 +172,10 @@ void Sessions::announceEnding(std::string_view text) {
   for (const std::string& id : ids) peers_.send(id, object);
 }
 
+void Sessions::endFallen() {
+  for (const auto& session : peers_.endFallen()) ended(*session, true);
+}
+
 void Sessions::closeAll() {
   peers_.closeAll();
   agentSessions_.clear();

@@ -1,6 +1,7 @@
 // The pages of calls over link::Peers: whose session it is, one page for each agent, who may come in, and
 // who leaves for good. docs/protocols/websocketcall.md is the contract. Loop thread only.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -64,6 +65,12 @@ class Sessions final : private link::PeersListener {
   const Session* agentSession(const std::string& user) const;
   /// Tells all pages what is about to happen: the `session` message.
   void announceEnding(std::string_view text);
+  /// As Peers::setStands().
+  void setStands(std::function<bool(const identity::CallToken&)> stands) {
+    peers_.setStands(std::move(stands));
+  }
+  /// Agents that were disabled are gone at once, and with them their calls.
+  void endFallen();
   /// Closes every connection with 1001 and forgets all sessions.
   void closeAll();
 

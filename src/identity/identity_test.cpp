@@ -281,6 +281,50 @@ TEST_F(UsersTest, AWholeIpv6NetworkIsOneGuesser) {
   EXPECT_EQ(signIn("agent1", "agent1", "192.0.2.9"), "agent1");
 }
 
+TEST_F(UsersTest, AnAdministratorChangesMakesAndDisablesUsers) {
+  ASSERT_TRUE(start(*users_));
+  std::vector<std::string> told;
+  users_->onChanged([&](const std::string& name, bool out) { told.push_back(name + (out ? " out" : "")); });
+  const auto change = [this](const std::string& name, UserChange what) {
+    std::optional<base::Result<void>> done;
+    users_->change(name, std::move(what), [&](base::Result<void> result) { done = std::move(result); });
+    EXPECT_TRUE(loop_.runUntil([&] { return done.has_value(); }, 20s));
+    return *done ? std::string("ok") : done->error().reason;
+  };
+  const auto password = [](const char* text) { return UserChange{.password = base::Secret(text)}; };
+  EXPECT_EQ(change("agent1", password("a better one")), "ok");
+  EXPECT_EQ(signIn("agent1", "agent1"), "login.failed");
+  EXPECT_EQ(signIn("agent1", "a better one"), "agent1");
+  EXPECT_EQ(change("agent2", {.disabled = true}), "ok");
+  EXPECT_EQ(signIn("agent2", "agent2"), "login.failed");
+  EXPECT_EQ(change("agent2", {.disabled = false}), "ok");
+  EXPECT_EQ(signIn("agent2", "agent2"), "agent2") << "its password stayed";
+  EXPECT_EQ(change("agent2", {.displayName = "Noa", .number = "8000"}), "ok");
+  EXPECT_EQ(users_->find("8000")->displayName, "Noa");
+  EXPECT_EQ(told, (std::vector<std::string>{"agent1 out", "agent2 out", "agent2", "agent2"}));
+  EXPECT_EQ(change("ada", {.roles = std::set{Role::agent}, .password = base::Secret("correct horse")}), "ok");
+  EXPECT_EQ(signIn("ada", "correct horse"), "ada");
+  // What is refused, and changes nothing.
+  EXPECT_EQ(change("grace", password("correct horse")), "identity.unknown_user") << "it has no roles";
+  EXPECT_EQ(change("a b", password("correct horse")), "identity.bad_user");
+  EXPECT_EQ(change("agent1", password("short")), "identity.weak_password");
+  EXPECT_EQ(change("supervisor1", password("supervisor1")), "identity.weak_password");
+  EXPECT_EQ(change("agent1", {.number = "8000"}), "identity.number_taken");
+  EXPECT_EQ(change("agent1", {.number = "agent2"}), "identity.number_taken");
+  EXPECT_EQ(change("agent1", {.number = "80 00"}), "identity.bad_number");
+  EXPECT_EQ(change("agent1", {.displayName = "a\nb"}), "identity.bad_name");
+  EXPECT_EQ(change("admin", {.disabled = true}), "identity.last_administrator");
+  EXPECT_EQ(change("admin", {.roles = std::set{Role::agent}}), "identity.last_administrator");
+  EXPECT_EQ(change("ada", {.roles = std::set{Role::administrator}}), "ok");
+  EXPECT_EQ(change("admin", {.disabled = true}), "ok");
+  EXPECT_EQ(change("ada", {.disabled = true}), "identity.last_administrator");
+  // All of it is stored.
+  users_ = make();
+  ASSERT_TRUE(start(*users_));
+  EXPECT_EQ(signIn("agent1", "a better one"), "agent1");
+  EXPECT_EQ(signIn("admin", initialPassword()), "login.failed");
+}
+
 TEST(UserJson, RoundTripAndDamage) {
   const User user{"ada", "Ada \"L\"", "8000", {Role::agent, Role::supervisor}, "scrypt$x", false};
   const auto read = User::fromJson(user.toJson());
@@ -332,6 +376,29 @@ TEST(WebSessionsTest, OneUserTakesNobodyElsesPlace) {
   EXPECT_EQ(sessions.size(), WebSessions::kMaxPerUser + 1);
   EXPECT_EQ(sessions.userOf(last), "agent1");
   EXPECT_EQ(sessions.userOf(other), "agent2");
+}
+
+TEST(WebSessionsTest, AllOfOneUserEndForGood) {
+  net::EventLoop loop("test");
+  base::SystemRandom random;
+  auto store = std::move(*store::openEmbeddedStore(loop, ":memory:"));
+  std::string other, cookie;
+  {
+    WebSessions sessions(*store, "agent", random, 12h);
+    other = *sessions.start("agent2");
+    cookie = *sessions.start("agent1");
+    sessions.start("agent1");
+    sessions.endAllOf("agent1");
+    EXPECT_FALSE(sessions.userOf(cookie));
+    while (loop.poll()) {
+    }
+  }
+  WebSessions sessions(*store, "agent", random, 12h);
+  while (loop.poll()) {
+  }
+  EXPECT_FALSE(sessions.userOf(cookie));
+  EXPECT_EQ(sessions.userOf(other), "agent2");
+  EXPECT_EQ(sessions.size(), 1u);
 }
 
 TEST(WebSessionsTest, TheStoreHoldsNoCookie) {

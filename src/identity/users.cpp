@@ -113,13 +113,10 @@ Users::Users(net::EventLoop& loop, net::WorkPool& pool, store::Store& store, bas
 }
 
 void Users::keep(const store::Change& change) {
-  users_.erase(change.key);
-  if (!change.value) return;
-  if (auto user = User::fromJson(*change.value)) {
-    users_.insert_or_assign(change.key, std::move(*user));
-  } else {
-    log.error("stored user is unreadable", {{"user", change.key}});
-  }
+  auto user = change.value ? User::fromJson(*change.value) : std::nullopt;
+  if (user && user->name == change.key) return take(std::move(*user));
+  if (change.value) log.error("stored user is unreadable", {{"user", change.key}});
+  if (users_.erase(change.key) != 0 && changed_) changed_(change.key, true);
 }
 
 void Users::start(const std::string& stateDirectory, std::function<void(base::Result<void>)> done) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +38,15 @@ struct User {
 };
 bool isUserName(std::string_view name);
 
+/// What an administrator changes of a user; what has no value stays as it is.
+struct UserChange {
+  std::optional<std::string> displayName = {};
+  std::optional<std::string> number = {};
+  std::optional<std::set<Role>> roles = {};
+  std::optional<bool> disabled = {};
+  std::optional<base::Secret> password = {};
+};
+
 struct SignInFailure {
   std::string reason;          ///< login.failed, login.locked, login.busy
   base::Millis retryAfter{0};  ///< For login.locked.
@@ -61,12 +71,24 @@ class Users {
               std::function<void(std::expected<User, SignInFailure>)> done);
   /// Makes or changes a user. Errors: identity.bad_user, identity.hash_failed, identity.busy, store.*.
   void save(User user, base::Secret password, std::function<void(base::Result<void>)> done);
+  /// Changes a user, or makes one: that needs a password and roles. Errors: those of save() and
+  /// identity.unknown_user, identity.bad_name, identity.bad_number, identity.number_taken,
+  /// identity.weak_password, identity.last_administrator (nobody would be left to administer).
+  void change(const std::string& name, UserChange change, std::function<void(base::Result<void>)> done);
+  /// Told after each change of a user that was known before, however it came. `out`: he was disabled or has
+  /// another password, so whoever is signed in by that name is so no longer.
+  void onChanged(std::function<void(const std::string& name, bool out)> told) { changed_ = std::move(told); }
+  const std::map<std::string, User, std::less<>>& all() const { return users_; }
   /// By name or number; null when unknown. Valid until the loop goes on.
   const User* find(std::string_view nameOrNumber) const;
   std::size_t size() const { return users_.size(); }
 
  private:
   void keep(const store::Change& change);
+  void take(User user);
+  base::Result<void> mayChange(const std::string& name, const UserChange& change) const;
+  void apply(const std::string& name, const UserChange& change, const std::string& hash,
+             const std::function<void(base::Result<void>)>& done);
   void firstStart(const std::string& stateDirectory, std::function<void(base::Result<void>)> done);
   void saveAll(std::vector<std::pair<User, base::Secret>> rest, std::function<void(base::Result<void>)> done);
 
@@ -77,6 +99,7 @@ class Users {
   std::shared_ptr<store::Bucket> bucket_;
   std::unique_ptr<store::Subscription> watch_;
   std::map<std::string, User, std::less<>> users_;
+  std::function<void(const std::string&, bool)> changed_;
   SignInLimiter limiter_;
   std::string decoy_;  // A hash that is checked for users that do not exist.
   base::LifeGuard guard_;

@@ -86,6 +86,17 @@ void WebSessions::end(std::string_view cookie) {
   bucket_->remove(keyOf(cookie), [](base::Result<void>) {});
 }
 
+void WebSessions::endAllOf(const std::string& user) {
+  for (auto at = sessions_.begin(); at != sessions_.end();) {
+    if (at->second.user != user) {
+      ++at;
+      continue;
+    }
+    bucket_->remove(at->first, [](base::Result<void>) {});
+    at = sessions_.erase(at);
+  }
+}
+
 std::string sessionCookie(std::string_view name, std::string_view value, base::Millis lifetime) {
   return fmt::format("{}={}; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age={}", name, value,
                      std::chrono::duration_cast<std::chrono::seconds>(lifetime).count());

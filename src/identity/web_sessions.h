@@ -23,6 +23,7 @@ class WebSessions {
   /// Whose session it is; nothing when unknown or over.
   std::optional<std::string> userOf(std::string_view cookie) const;
   void end(std::string_view cookie);
+  void endAllOf(const std::string& user);
   std::size_t size() const { return sessions_.size(); }
   base::Millis lifetime() const { return lifetime_; }
 

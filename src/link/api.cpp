@@ -29,6 +29,15 @@ bool isAgentUser(const identity::User& user) {
   return user.has(identity::Role::agent) || user.has(identity::Role::supervisor);
 }
 
+std::function<bool(const identity::CallToken&)> standing(const identity::Users& users) {
+  return [&users](const identity::CallToken& token) {
+    if (token.role == "consumer") return true;
+    const auto at = users.all().find(token.user);
+    if (at == users.all().end() || at->second.disabled) return false;
+    return token.role == "supervisor" ? at->second.has(identity::Role::supervisor) : isAgentUser(at->second);
+  };
+}
+
 const identity::User* SignIns::userOf(const identity::WebSessions& sessions, std::string_view cookie) const {
   const auto name = sessions.userOf(cookie);
   const auto* user = name ? users_.find(*name) : nullptr;

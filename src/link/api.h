@@ -1,9 +1,11 @@
 // What the HTTP interfaces of the application server have in common: the form of answers, and who is signed
 // in.
 #pragma once
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
+#include "identity/tokens.h"
 #include "identity/users.h"
 #include "identity/web_sessions.h"
 #include "net/http.h"
@@ -24,6 +26,9 @@ net::HttpResponse loginRequired();
 bool isJson(const net::HttpRequest& request);
 
 bool isAgentUser(const identity::User& user);
+/// Whether a token may still be used: a consumer's may; staff's while the user is there, is not disabled and
+/// has the role. For Peers::setStands(); `users` outlives what it gives.
+std::function<bool(const identity::CallToken&)> standing(const identity::Users& users);
 
 /// Who sent a request, by the cookie of the sign-in. Null when nobody, or nobody with the right role, is
 /// signed in. All it refers to outlives it.

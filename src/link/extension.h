@@ -50,6 +50,8 @@ class Extension {
   virtual bool onTokenAsked(std::string_view what, const identity::User& user, nlohmann::json& answer);
   /// The customer of a call with this co-browse session was taken back from hold.
   virtual void onRetrieved(const std::string& cid);
+  /// A user was changed: who is disabled is not here any more (link::standing()).
+  virtual void onUsersChanged() {}
   virtual void applySettings() {}
   /// The server will stop soon; nothing new begins.
   virtual void drain() {}

@@ -4,6 +4,8 @@
 
 namespace parley::link {
 
+constexpr const char* kDisabledText = "You may not sign in here any more.";
+
 struct Peers::Connection {
   Connection(net::EventLoop& loop, std::uint64_t number, std::shared_ptr<net::WebSocket> webSocket,
              std::string comesFrom)

@@ -148,6 +148,7 @@ void Peers::onHello(Connection& connection, const Json& hello) {
        (token->role != "consumer" && token->user != resumed->token.user))) {
     token = base::fail("token.invalid", "The token is somebody else's.");
   }
+  if (token && stands_ && !stands_(*token)) token = base::fail("user.disabled", kDisabledText);
   if (!token) return refuse(connection, kTokenRefused, token.error().reason, token.error().text);
   if (resumed != nullptr) return resume(connection, *resumed, hello["resume"]);
   if (peers_.size() >= options_.maxPeers) {

@@ -2,12 +2,14 @@
 // numbering, resuming after a break, limits, grace time. What a page may do is the listener's business. Loop
 // thread only.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/affinity.h"
 #include "base/guard.h"
@@ -85,6 +87,8 @@ class Peers {
         PeersOptions options);
   ~Peers();
   void setListener(PeersListener* listener) { listener_ = listener; }
+  /// Whether who has this token may be here; asked at each hello. Not set: everybody.
+  void setStands(std::function<bool(const identity::CallToken&)> stands) { stands_ = std::move(stands); }
   /// Changes at run time; running timers keep their time.
   void setResume(base::Millis resume) { options_.resume = resume; }
   void setMaxConnections(std::size_t most) { options_.maxConnections = most; }
@@ -107,6 +111,8 @@ class Peers {
   void hangUp(const std::string& peer, std::uint16_t code, std::string_view reason);
   /// The same, and forgets the peer without telling the listener. Gives what it was; null: not here.
   std::unique_ptr<Peer> end(const std::string& peer, std::uint16_t code, std::string_view reason);
+  /// Ends, as end() does, those whose token stands no longer, and tells them; gives what they were.
+  std::vector<std::unique_ptr<Peer>> endFallen();
   /// Closes every connection with 1001 and forgets all.
   void closeAll();
 
@@ -148,6 +154,7 @@ class Peers {
   PeersOptions options_;
   const base::Logger log_;
   PeersListener* listener_ = nullptr;
+  std::function<bool(const identity::CallToken&)> stands_;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::map<std::string, std::unique_ptr<Peer>> peers_;
   std::uint64_t lastConnection_ = 0;

@@ -100,6 +100,22 @@ std::unique_ptr<Peer> Peers::end(const std::string& id, std::uint16_t code, std:
   return take(id);
 }
 
+std::vector<std::unique_ptr<Peer>> Peers::endFallen() {
+  std::vector<std::string> fallen;
+  for (const auto& [id, peer] : peers_) {
+    if (stands_ && !stands_(peer->token)) fallen.push_back(id);
+  }
+  const std::string told =
+      dumpJson({{"type", "error"}, {"fatal", true}, {"reason", "user.disabled"}, {"text", kDisabledText}});
+  std::vector<std::unique_ptr<Peer>> out;
+  for (const std::string& id : fallen) {
+    log_.info("ended, as its user was disabled", {{options_.idName, id}});
+    send(id, told);
+    out.push_back(end(id, kTokenRefused, "user.disabled"));
+  }
+  return out;
+}
+
 void Peers::closeAll() {
   guard_.reset();
   for (const auto& [id, connection] : connections_) connection->socket->close(1001, "server stopping");

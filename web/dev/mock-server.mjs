@@ -405,6 +405,19 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     },
   };
 
+  const people = Object.entries(kAgents).filter(([, { name }]) => name).map(([user, { name, roles = ['Agent'] }]) => ({ user, name, number: '', roles, disabled: false }));
+  people.push({ user: 'admin', name: 'Administrator', number: '', roles: ['Administrator'], disabled: false });
+  routes[`GET ${kAdmin}/users`] = (req) => (signedIn(req, 'admin') ? [200, { users: people }] : required);
+  const changeUser = (req, body, name) => {
+    if (!signedIn(req, 'admin')) return required;
+    if (name === 'admin' && body.disabled) return [409, { error: { reason: 'identity.last_administrator', text: 'Nobody would be left who may administer.' } }];
+    const { password: _, ...change } = body;
+    const known = people.find(({ user }) => user === name);
+    if (known) return [200, Object.assign(known, change)];
+    people.push({ user: name, disabled: false, ...change });
+    return [201, people.at(-1)];
+  };
+
   const sample = { trunks: sampleTrunks, performance: samplePerformance };
   for (const [name, make] of Object.entries(sample)) {
     routes[`GET ${kAdmin}/${name}`] = (req) => (signedIn(req, 'admin') ? [200, make(new URL(req.url, 'http://x').searchParams)] : required);
@@ -434,6 +447,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     }
     const route = routes[`${req.method} ${path}`];
     if (route) return json(...route(req, body ? JSON.parse(body) : {}, res));
+    if (req.method === 'PUT' && path.startsWith(`${kAdmin}/users/`)) return json(...changeUser(req, JSON.parse(body), path.split('/').pop()));
     if (path.startsWith(`${kAdmin}/calls/`)) {
       if (!signedIn(req, 'admin')) return json(...required);
       const id = path.split('/').pop();

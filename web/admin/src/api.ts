@@ -177,6 +177,17 @@ export interface AssistDetail extends Omit<AssistSummary, 'receipts'> {
   dropped?: number;
 }
 
+/** Who may sign in. Roles: `Agent`, `Supervisor`, `Administrator`. */
+export interface User {
+  user: string;
+  name: string;
+  number: string;
+  roles: string[];
+  disabled: boolean;
+}
+/** What is not named stays as it is. */
+export type UserChange = Partial<Omit<User, 'user'>> & { password?: string };
+
 const kBase = '/web_plugin_framework/webcontroller/api';
 const env = browserEnvironment();
 
@@ -187,6 +198,8 @@ export const api = {
   calls: () => requestJson(env, 'GET', `${kBase}/calls`) as unknown as Promise<{ current?: CallSummary[]; recent?: CallSummary[] }>,
   trunks: () => requestJson(env, 'GET', `${kBase}/trunks`) as unknown as Promise<{ trunks?: Trunk[]; strangers?: Strangers }>,
   performance: (minutes: number) => requestJson(env, 'GET', `${kBase}/performance?minutes=${minutes}`) as unknown as Promise<Performance>,
+  users: () => requestJson(env, 'GET', `${kBase}/users`) as unknown as Promise<{ users?: User[] }>,
+  changeUser: async (user: string, change: UserChange) => void (await requestJson(env, 'PUT', `${kBase}/users/${encodeURIComponent(user)}`, change)),
   assistSessions: () => requestJson(env, 'GET', `${kBase}/assist/sessions`) as unknown as Promise<{ current?: AssistSummary[]; recent?: AssistSummary[] }>,
   assistSession: (cid: string) => requestJson(env, 'GET', `${kBase}/assist/sessions/${encodeURIComponent(cid)}`) as unknown as Promise<AssistDetail>,
   call: (id: string) => requestJson(env, 'GET', `${kBase}/calls/${encodeURIComponent(id)}`) as unknown as Promise<CallDetail>,

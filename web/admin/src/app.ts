@@ -8,10 +8,11 @@ import type { Filter, Kind } from './call_filter';
 import { callTable } from './call_list';
 import { callPage } from './call_page';
 import './performance_page';
+import './users_page';
 
 const kRefreshMs = 3_000;
 
-type Page = 'loading' | 'login' | 'list' | 'call' | 'performance' | 'assist';
+type Page = 'loading' | 'login' | 'list' | 'call' | 'performance' | 'assist' | 'users';
 
 /** Sign-in, the list of calls, one call, the performance log. Rendered into the page itself. */
 @customElement('parley-admin-app')
@@ -69,7 +70,7 @@ export class AdminApp extends LitElement {
   /** What the address asks for. */
   private get wanted(): Page {
     if (this.callId) return 'call';
-    const name = /^#\/(performance|assist)(?:\/|$)/.exec(location.hash)?.[1];
+    const name = /^#\/(performance|assist|users)(?:\/|$)/.exec(location.hash)?.[1];
     return (name as Page | undefined) ?? 'list';
   }
 
@@ -108,7 +109,7 @@ export class AdminApp extends LitElement {
       void this.updateComplete.then(() => this.querySelector<HTMLElement>('h1')?.focus());
     }
     // These pages look after themselves.
-    const settled = wanted === 'performance' || wanted === 'assist' || (wanted === 'call' && this.call_?.state === 'ended');
+    const settled = wanted === 'performance' || wanted === 'assist' || wanted === 'users' || (wanted === 'call' && this.call_?.state === 'ended');
     if (!settled) this.timer_ = setTimeout(() => void this.load(), kRefreshMs);
   }
 
@@ -184,7 +185,7 @@ export class AdminApp extends LitElement {
     const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page ? 'page' : nothing}>${text}</a>`;
     return html`<header class="top">
       <div class="brand">${logo}<span>Parley</span>${this.version_ ? html`<small data-test="version">${this.version_}</small>` : nothing}</div>
-      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('assist', 'assist', 'Expert Assist')}${link('performance', 'performance', 'Performance Log')}</nav>
+      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('assist', 'assist', 'Expert Assist')}${link('performance', 'performance', 'Performance Log')}${link('users', 'users', 'Users')}</nav>
       <span class="who">${this.user_}</span>
       <button class="tool" data-test="sign-out" aria-label="Sign out" title="Sign out" @click=${this.signOut}>${icons.signOut}</button>
     </header>`;
@@ -231,6 +232,7 @@ export class AdminApp extends LitElement {
       ${this.page_ === 'call' ? html`${this.header()}${this.callPage()}` : nothing}
       ${this.page_ === 'performance' ? html`${this.header()}<parley-performance @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-performance>` : nothing}
       ${this.page_ === 'assist' ? html`${this.header()}<parley-assist-sessions .cid=${this.assistCid} @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-assist-sessions>` : nothing}
+      ${this.page_ === 'users' ? html`${this.header()}<parley-users @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-users>` : nothing}
       <parley-toasts></parley-toasts>
     `;
   }
