@@ -185,6 +185,22 @@ TEST(EventsServer, ALabelStandsForTheAgentsNames) {
   EXPECT_EQ(agent.wait("data")["by"]["name"], "Ada");
 }
 
+TEST(EventsServer, WhoMayBeHereNoLongerIsOut) {
+  Rig rig;
+  bool stands = true;
+  rig.server->peers().setStands(
+      [&](const identity::CallToken& token) { return token.role == "consumer" || stands; });
+  Page consumer(rig, rig.token());
+  Page agent(rig, rig.token("agent", ""));
+  consumer.connect();
+  agent.connect();
+  stands = false;
+  rig.server->endFallen();
+  EXPECT_TRUE(rig.loop.runUntil([&] { return agent.closed == link::kTokenRefused; }, kDeadline));
+  EXPECT_EQ(rig.server->peers().size(), 1u);
+  EXPECT_EQ(consumer.submit("cart", 1, "s")["request"], "s") << "others do not notice";
+}
+
 TEST(EventsServer, TokensDecideAboutTopics) {
   Rig rig;
   Page page(rig, rig.token("consumer", "c1", {"news.*=r"}));

@@ -450,8 +450,8 @@ TEST_F(ServerTest, ADisabledUserIsOutAtOnce) {
   const Json changed = jsonOf(change("agent1", {{"disabled", true}}));
   EXPECT_EQ(changed["disabled"], true);
   EXPECT_EQ(consumer_->expectCall("ended")["reason"], "agent_left") << "its call is over";
-  EXPECT_EQ(agent_->expect("error")["reason"], "user.disabled");
   EXPECT_TRUE(until([&] { return agent_->closeCode == 4003; }));
+  EXPECT_EQ(agent_->error, "user.disabled");
   EXPECT_EQ(reasonOf(call("GET", "/expertassist/agent/me", nullptr, {{"Cookie", cookie}})),
             "401 login.required");
   Page late(loop_, connector(), token.get<std::string>());

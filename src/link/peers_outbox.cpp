@@ -110,7 +110,8 @@ std::vector<std::unique_ptr<Peer>> Peers::endFallen() {
   std::vector<std::unique_ptr<Peer>> out;
   for (const std::string& id : fallen) {
     log_.info("ended, as its user was disabled", {{options_.idName, id}});
-    send(id, told);
+    const Peer& peer = *peers_.at(id);
+    if (peer.up()) connections_.at(peer.connection)->socket->sendText(told);
     out.push_back(end(id, kTokenRefused, "user.disabled"));
   }
   return out;

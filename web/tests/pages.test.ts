@@ -29,7 +29,7 @@ describe.skipIf(!haveChromium())('pages', () => {
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();
     // What a test provokes itself: refused sign-ins, broken sockets, a call that does not exist.
-    const unexpected = problems.filter((p) => !/401|404|handshake response/.test(p));
+    const unexpected = problems.filter((p) => !/401|404|409|handshake response/.test(p));
     problems = [];
     expect(unexpected).toEqual([]);
   });

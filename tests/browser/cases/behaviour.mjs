@@ -4,6 +4,7 @@ import { hear } from '../lib/measure.mjs';
 import { people } from '../lib/media.mjs';
 import { until } from '../lib/browsers.mjs';
 import { request } from '../lib/stack.mjs';
+import WebSocket from 'ws';
 
 const pair = async ({ browser }) => [await browser('chromium', 'consumer'), await browser('chromium', 'agent')];
 
@@ -354,6 +355,11 @@ export const cases = [
         const { status, headers, text } = await request(`${t.stack.url}${address}`);
         const wanted = kinds[/\.m?js$/.exec(address)?.[0] ?? ''];
         assert(status === 200 && text.length > 300 && headers['content-type']?.includes(wanted), `${address}: ${status} ${headers['content-type']} ${text.length}`);
+      }
+      for (const address of ['/gateway/aed', '/gateway/aed/topics', '/assistserver/topic', '/assistserver/topic/x']) {
+        const socket = new WebSocket(`${t.stack.url.replace('https', 'wss')}${address}`, { rejectUnauthorized: false });
+        await new Promise((opened, failed) => socket.on('open', opened).on('error', () => failed(new Error(`${address} takes no WebSocket`))));
+        socket.close();
       }
       const missing = await request(`${t.stack.url}/gateway/csdk-none.js`);
       assert(missing.status === 404, `what is not there: ${missing.status}`);

@@ -351,4 +351,24 @@ export const cases = [
       assert(new RegExp(`Session-ID: *${id};remote=0{32}`).test(invite.headers), `no Session-ID: ${invite.headers}`);
     },
   },
+  {
+    name: 'trunk: the exchange leads a page\'s call back to an agent\'s page, which finds the shared session', async run(t) {
+      const kamailio = await t.start(Kamailio, t.peer(), { routes: { 8000: `sip:agent1@${t.lan.host}` } });
+      await t.parley(sipSettings(t.lan, [kamailio.address]), mediaSettings(t.lan));
+      const agent = await Session.open(t.stack, await agentToken(t.stack, 'agent1'));
+      const page = await dial(t.stack, '8000', {}, { name: 'Ada' });
+      const ringing = await reaches(page, ['ringing']);
+      const incoming = await agent.wait((m) => m.type === 'incoming');
+      assert(incoming.peer.kind === 'phone' && incoming.call !== ringing.call, `not by the exchange: ${JSON.stringify(incoming.peer)}`);
+      assert(incoming.correlationId === ringing.correlationId, `${incoming.correlationId} is not ${ringing.correlationId}`);
+      agent.send({ type: 'answer', call: incoming.call, sdp: sdp('active') });
+      await Promise.all([reaches(agent, ['connecting']), reaches(page, ['connecting'])]);
+      page.send({ type: 'assist', call: ringing.call, cid: 'ada-1' });
+      const shared = await agent.wait((m) => m.type === 'call' && m.assist);
+      assert(shared.call === incoming.call && shared.assist.cid === 'ada-1', `told ${JSON.stringify(shared.assist)}`);
+      page.send({ type: 'end', call: ringing.call });
+      await endsWith(agent, 'hung_up');
+      await Promise.all([page.bye(), agent.bye()]);
+    },
+  },
 ];

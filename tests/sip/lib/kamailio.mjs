@@ -7,7 +7,7 @@ import { Program } from './program.mjs';
 
 export const secretOf = (user) => `secret-${user}`;
 
-const config = ({ address, folder, algorithm, callsNeedDigest, tls, peers }) => `#!KAMAILIO
+const config = ({ address, folder, algorithm, callsNeedDigest, tls, peers, routes }) => `#!KAMAILIO
 debug=2
 log_stderror=yes
 children=2
@@ -78,6 +78,7 @@ request_route {
   }
   ${callsNeedDigest ? `if (is_method("INVITE")) {\n    if (!pv_proxy_authenticate("${address}", "secret-$au", "0")) { proxy_challenge("${address}", "1"); exit; }\n    consume_credentials();\n  }` : ''}
   record_route();
+  ${Object.entries(routes).map(([number, uri]) => `if ($rU == "${number}") { $ru = "${uri}"; t_relay(); exit; }`).join('\n  ')}
   if (uri != myself) {  # From a phone here to Parley.
     ${tls ? '$du = "sip:" + $rd + ":5061;transport=tls";' : ''}
     t_relay();
@@ -123,15 +124,15 @@ const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
 const newKey = (file) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file];
 
 export class Kamailio {
-  /** `tls`: an Authority of its certificate; `peers`: a file with those of which everybody must show one. */
-  static async start(scratch, peer, { algorithm = '', callsNeedDigest = false, tls = null, peers = null } = {}) {
+  /** `routes`: where calls to a number go, as a switchboard has it. `tls`: an Authority of its certificate; `peers`: a file with those of which everybody must show one. */
+  static async start(scratch, peer, { algorithm = '', callsNeedDigest = false, tls = null, peers = null, routes = {} } = {}) {
     const kamailio = new Kamailio();
     const folder = path.join(scratch, `kamailio-${peer.address}`);
     fs.mkdirSync(path.join(folder, 'run'), { recursive: true });
     Object.assign(kamailio, { peer, folder, address: peer.address, domain: peer.address });
     if (tls) tls.issue(folder, tls.name ?? peer.address);
     const file = path.join(folder, 'kamailio.cfg');
-    fs.writeFileSync(file, config({ address: peer.address, folder, algorithm, callsNeedDigest, tls, peers }));
+    fs.writeFileSync(file, config({ address: peer.address, folder, algorithm, callsNeedDigest, tls, peers, routes }));
     kamailio.program = new Program(folder, peer, 'kamailio', ['-DD', '-E', '-f', file, '-P', path.join(folder, 'run/pid'), '-Y', path.join(folder, 'run'), '-m', '64', '-M', '8']);
     await kamailio.answers();
     return kamailio;
