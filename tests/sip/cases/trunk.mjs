@@ -361,14 +361,14 @@ export const cases = [
       const incoming = await agent.wait((m) => m.type === 'incoming');
       assert(incoming.peer.kind === 'phone' && incoming.call !== ringing.call, `not by the exchange: ${JSON.stringify(incoming.peer)}`);
       assert(incoming.correlationId === ringing.correlationId, `${incoming.correlationId} is not ${ringing.correlationId}`);
-      agent.send({ type: 'answer', call: incoming.call, sdp: sdp('active') });
-      await Promise.all([reaches(agent, ['connecting']), reaches(page, ['connecting'])]);
-      page.send({ type: 'assist', call: ringing.call, cid: 'ada-1' });
-      const shared = await agent.wait((m) => m.type === 'call' && m.assist);
-      assert(shared.call === incoming.call && shared.assist.cid === 'ada-1', `told ${JSON.stringify(shared.assist)}`);
+      page.send({ type: 'assist', call: ringing.call, cid: 'ada-1', request: 's' });
+      await page.wait((m) => m.type === 'call' && m.request === 's');
+      const again = await Session.open(t.stack, await agentToken(t.stack, 'agent1')); // The agent's page, loaded anew.
+      const [shared] = again.welcome.calls;
+      assert(shared.call === incoming.call && shared.assist?.cid === 'ada-1', `told ${JSON.stringify(shared)}`);
       page.send({ type: 'end', call: ringing.call });
-      await endsWith(agent, 'hung_up');
-      await Promise.all([page.bye(), agent.bye()]);
+      await endsWith(again, 'cancelled');
+      await Promise.all([page.bye(), again.bye()]);
     },
   },
 ];
