@@ -13,12 +13,15 @@
 namespace parley::sip {
 namespace {
 
+/// An INVITE has so long for its final response after the call was given up.
+constexpr base::Millis kAfterRinging{60'000};
+
 TransactionOptions transactionOptions(const UserAgentOptions& options) {
   TransactionOptions out;
   out.t1 = options.t1;
   out.t2 = options.t2;
   out.t4 = options.t4;
-  out.longestInvite = options.ringTimeout + base::Millis{60'000};
+  out.longestInvite = options.ringTimeout + kAfterRinging;
   out.maxTransactions = options.maxTransactions;
   out.udpMaxBytes = options.udpMaxBytes;
   return out;
@@ -44,6 +47,13 @@ AgentCore::AgentCore(UserAgentOptions o, UserAgentParts p)
       byTag_(16, hash_) {}
 
 AgentCore::~AgentCore() = default;
+
+void AgentCore::setCallTimes(const CallTimes& times) {
+  options.ringTimeout = times.ringTimeout;
+  options.sessionExpires = times.sessionExpires;
+  options.minSe = times.minSe;
+  layer.setLongestInvite(times.ringTimeout + kAfterRinging);
+}
 
 void AgentCore::deliver() {
   if (delivering_) return;  // an operation inside of an event: the loop below goes on
@@ -85,7 +95,7 @@ void AgentCore::retire(InviteSession& session) {
   const auto found = sessions_.find(session.id());
   if (found == sessions_.end()) return;
   timers.disarm(session);
-  stopLocating({Owner::Kind::session, session.id().value()});
+  stopLocating({.kind = Owner::Kind::session, .id = session.id().value()});
   byTag_.erase(session.localTag());
   retired_.push_back(std::move(found->second));
   sessions_.erase(found);
@@ -114,6 +124,16 @@ std::optional<Owner> AgentCore::ownerOf(TransactionId id) const {
   return found == owners_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void AgentCore::noteCSeq(TransactionId invite, std::uint32_t cseq) {
+  const auto found = owners_.find(invite);
+  if (found != owners_.end()) found->second.cseq = std::max(found->second.cseq, cseq);
+}
+
+std::uint32_t AgentCore::lastCSeq(TransactionId invite) const {
+  const auto found = owners_.find(invite);
+  return found == owners_.end() ? 0 : found->second.cseq;
+}
+
 void AgentCore::ackAndBye(TransactionId invite, const Message& response, const Target& hop,
                           const std::string& reason, base::Instant now) {
   auto dialog = dialogOfResponse(response, hop, false);
@@ -130,6 +150,7 @@ void AgentCore::ackAndBye(TransactionId invite, const Message& response, const T
   Message ack = dialogRequest(*dialog, Method::ack, response.cseq().number);
   decorate(ack);
   layer.acknowledge(invite, std::move(ack), dialog->hop, now);
+  dialog->localCSeq = std::max(dialog->localCSeq, lastCSeq(invite));
   Message bye = dialogRequest(*dialog, Method::bye);
   if (!reason.empty()) bye.add(HeaderId::reason, reason);
   const Target target = dialog->hop;
@@ -337,6 +358,12 @@ std::string_view reasonOfStatus(int status) {
   }
   if (status >= 300 && status < 400) return "sip.redirected";
   return status >= 500 && status < 600 ? "sip.server_error" : "sip.refused";
+}
+
+std::string withReason(std::string_view what, const Message& request) {
+  const auto reason = request.header(HeaderId::reason);
+  const std::string text = reason ? textOfReason(*reason) : std::string();
+  return text.empty() ? std::string(what) : std::string(what) + " (" + text + ")";
 }
 
 std::string textOfReason(std::string_view reason) {

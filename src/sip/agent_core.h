@@ -28,6 +28,7 @@ constexpr int kMaxAuthTries = 3;               ///< A registrar that challenges 
 struct Owner {
   enum class Kind : std::uint8_t { session, request, subscription };
   Kind kind = Kind::session;
+  std::uint32_t cseq = 0;  ///< Of an INVITE: the highest number used in an early dialog of it.
   std::uint64_t id = 0;
 };
 
@@ -46,6 +47,7 @@ class AgentCore {
   std::unique_ptr<SubscriptionDesk> subscriptions;
   bool draining = false;
 
+  void setCallTimes(const CallTimes& times);
   void refuse(Refusal refusal) { ++refusals[static_cast<std::size_t>(refusal)]; }
   std::uint64_t newId() { return ++lastId_; }
   std::string newTag() { return parts.random.alphanumeric(12); }
@@ -73,6 +75,9 @@ class AgentCore {
   TransactionId send(const Message& request, const Target& target, Owner owner, base::Instant now,
                      std::optional<base::Millis> firstResponse = std::nullopt);
   void own(TransactionId id, Owner owner) { owners_[id] = owner; }
+  /// A request left in an early dialog of this INVITE; a dialog that comes of it later counts on from there.
+  void noteCSeq(TransactionId invite, std::uint32_t cseq);
+  std::uint32_t lastCSeq(TransactionId invite) const;
   std::optional<Owner> ownerOf(TransactionId id) const;
   void disown(TransactionId id) { owners_.erase(id); }
   /// A 2xx that nobody wants: another fork's, or one that crossed our CANCEL (RFC 3261
@@ -131,6 +136,8 @@ class AgentCore {
   DeadTargets dead_;
 };
 
+/// Reason (RFC 3326) for a phone that rang in vain since another one was faster: no missed call.
+constexpr std::string_view kElsewhere = "SIP;cause=200;text=\"Call completed elsewhere\"";
 /// Bodies that we understand, for Accept.
 constexpr std::string_view kAccept = "application/sdp, multipart/mixed";
 /// The SDP of a message: its body, or the part of it (multipart.h), that is application/sdp, else empty.
@@ -139,5 +146,8 @@ std::string sdpOf(const Message& message);
 std::string_view reasonOfStatus(int status);
 /// Text of a Reason header's `text` parameter, or its cause.
 std::string textOfReason(std::string_view reason);
+/// "BYE (Normal call clearing)": for the call's ladder, with what the request's Reason says, if it says
+/// something.
+std::string withReason(std::string_view what, const Message& request);
 
 }  // namespace parley::sip

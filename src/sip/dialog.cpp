@@ -103,7 +103,7 @@ bool refreshTarget(DialogState& dialog, const Message& message) {
 }
 
 bool takeCSeq(DialogState& dialog, const Message& request) {
-  if (dialog.remoteCSeq && request.cseq().number < *dialog.remoteCSeq) return false;
+  if (dialog.remoteCSeq && request.cseq().number <= *dialog.remoteCSeq) return false;
   dialog.remoteCSeq = request.cseq().number;
   return true;
 }

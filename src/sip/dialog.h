@@ -46,7 +46,8 @@ base::Result<void> confirmDialog(DialogState& dialog, const Message& response);
 /// Contact of a target refresh (INVITE, UPDATE, and their 2xx): the new remote target. Nothing changes when
 /// there is none or it does not parse. True: it is another one.
 bool refreshTarget(DialogState& dialog, const Message& message);
-/// False: the request is older than one we had (RFC 3261 section 12.2.2). ACK and CANCEL are not asked.
+/// False: the request is not newer than all we had (RFC 3261 section 12.2.2; a number that was used is as
+/// wrong as a lower one, section 12.2.1.1). ACK and CANCEL, which have their INVITE's, are not asked.
 bool takeCSeq(DialogState& dialog, const Message& request);
 
 /// A request in the dialog with the next CSeq (that of the INVITE for ACK: pass it), without Via, Contact and

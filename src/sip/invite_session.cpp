@@ -1,6 +1,7 @@
 #include "sip/invite_session.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/text.h"
 #include "sip/address_text.h"
@@ -44,7 +45,7 @@ void InviteSession::settle() {
 void InviteSession::chooseHop(DialogState& dialog, const Target& peer) {
   if (!sip::chooseHop(dialog, peer)) return;
   const auto uri = nextHop(dialog);
-  if (uri) core_.locate(*uri, {Owner::Kind::session, id_.value()});
+  if (uri) core_.locate(*uri, {.kind = Owner::Kind::session, .id = id_.value()});
 }
 
 void InviteSession::retarget(DialogState& dialog, const Message& message) {
@@ -53,9 +54,12 @@ void InviteSession::retarget(DialogState& dialog, const Message& message) {
 
 bool InviteSession::isNamedBy(const Replaces& replaces) const {
   const DialogState& dialog = state_.dialog;
-  return phase_ != SessionPhase::ended && phase_ != SessionPhase::calling && !silent_ &&
-         replaces.callId == dialog.callId && replaces.toTag == dialog.localTag &&
-         replaces.fromTag == dialog.remoteTag;
+  if (phase_ == SessionPhase::ended || silent_ || replaces.callId != dialog.callId ||
+      replaces.toTag != dialog.localTag)
+    return false;
+  if (phase_ != SessionPhase::calling) return replaces.fromTag == dialog.remoteTag;
+  return std::ranges::any_of(
+      caller_->forks, [&](const EarlyDialog& fork) { return fork.dialog.remoteTag == replaces.fromTag; });
 }
 
 void InviteSession::hangUp(const std::string& cause, base::Instant now) {
@@ -87,6 +91,12 @@ void InviteSession::hangUp(const std::string& cause, base::Instant now) {
 }
 
 void InviteSession::sendBye(const std::string& cause, base::Instant now) {
+  // The last news of a transfer are of more use than that nothing overtakes.
+  if (activity_) {
+    const auto news = std::ranges::find(activity_->waiting | std::views::reverse, Pending::Purpose::notify,
+                                        &Waiting::purpose);
+    if (news != activity_->waiting.rend()) sendWaiting(*news, now);
+  }
   Message bye = makeRequest(Method::bye, state_.dialog);
   if (!cause.empty()) bye.set(HeaderId::reason, cause);
   trace(true, "BYE");
@@ -114,7 +124,7 @@ void InviteSession::arm() {
   if (phase_ == SessionPhase::ended) return;
   base::Instant due = std::min(refreshAt_, expireAt_);
   if (caller_) due = std::min({due, caller_->ringUntil, caller_->targetUntil});
-  if (callee_) due = std::min(due, callee_->ringUntil);
+  if (callee_) due = std::min({due, callee_->ringUntil, callee_->ringAgainAt});
   if (activity_) {
     due = std::min({due, activity_->retryAt, activity_->referUntil});
     if (activity_->incoming) due = std::min(due, activity_->incoming->until);
@@ -143,6 +153,7 @@ void InviteSession::onDue(base::Instant now) {
     core_.answer(callee_->invite, 480, now);
     return end({480, "sip.no_answer", "nobody answered", {}, true}, now);
   }
+  if (callee_ && callee_->ringAgainAt <= now) ringAgain(now);
   if (activity_ && activity_->incoming && activity_->incoming->until <= now) {
     core_.refuse(Refusal::answerTimeout);
     refuseOffer(500, now);
@@ -186,7 +197,9 @@ std::string serialise(const SessionState& state) {
   out.put("interval", state.interval);
   if (state.refresher != Refresher::none)
     out.put("refresher", state.refresher == Refresher::us ? "us" : "them");
+  if (state.minSe != 0) out.put("min-se", state.minSe);
   out.put("local-sdp", state.localSdp);
+  out.put("remote-sdp", state.remoteSdp);
   return out.take() + serialise(state.dialog);
 }
 
@@ -205,7 +218,9 @@ std::optional<SessionState> deserialiseSession(std::string_view text) {
     if (key == "interval")
       state.interval = std::min(base::parseNumber<std::uint32_t>(value).value_or(0), 86'400U);
     if (key == "refresher") state.refresher = value == "us" ? Refresher::us : Refresher::them;
+    if (key == "min-se") state.minSe = std::min(base::parseNumber<std::uint32_t>(value).value_or(0), 86'400U);
     if (key == "local-sdp") state.localSdp = value;
+    if (key == "remote-sdp") state.remoteSdp = value;
   }
   if (state.interval < 32) state.refresher = Refresher::none;
   return state;

@@ -84,6 +84,7 @@ class InviteSession final : public Timed {
   // Callee (session_callee.cpp).
   void sendProvisional(int status, const std::string& sdp, const Headers& headers, base::Instant now);
   void sendAnswer(const std::string& sdp, const Headers& headers, base::Instant now);
+  void ringAgain(base::Instant now);
   void onPrack(TransactionId id, const Message& request, base::Instant now);
   void sendQueued(base::Instant now);
 
@@ -98,6 +99,8 @@ class InviteSession final : public Timed {
   bool refuseCrossing(TransactionId id, bool withOffer, base::Instant now);
   void takeOffer(TransactionId id, OfferCarrier carrier, const std::string& sdp, base::Instant now);
   void dropIncomingOffer(int status, base::Instant now);
+  void remember(const std::string& local, const std::string& remote);
+  void onRefreshAnswer(const std::string& sdp, base::Instant now);
 
   // Session timers (session_timer.cpp).
   void askForTimer(Message& request) const;
@@ -118,6 +121,9 @@ class InviteSession final : public Timed {
   void onReferRequest(TransactionId id, const Message& request, base::Instant now);
   void onNotify(TransactionId id, const Message& request, base::Instant now);
   void sendReferNotify(int status, base::Instant now);
+  void sendInTurn(Waiting wanted, base::Instant now);
+  bool sendWaiting(const Waiting& wanted, base::Instant now);
+  void sendNextWaiting(base::Instant now);
   void finishRefer(int status, base::Instant now);
 
   // Ends.

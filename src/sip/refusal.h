@@ -24,7 +24,7 @@ enum class Refusal : std::uint8_t {
   badBody,           ///< Body of a kind, encoding or size we do not take: 415, 413.
   badRequest,        ///< A header that the method needs is missing or wrong: 400.
   noDialog,          ///< In-dialog request, CANCEL or Replaces that fits nothing here: 481.
-  oldCSeq,           ///< In-dialog request older than one we had: 500.
+  oldCSeq,           ///< In-dialog request whose number is not higher than one we had: 500.
   glare,             ///< Offers crossed: 491.
   overlapping,       ///< A second one before the first was answered: 500 with Retry-After.
   intervalTooSmall,  ///< Session-Expires or Expires below our minimum: 422, 423.

@@ -63,7 +63,7 @@ RequestId RequestDesk::send(OutgoingRequest wanted, base::Instant now) {
   if (request.targets.empty()) {
     if (const auto literal = literalTarget(uri)) {
       request.targets.push_back(*literal);
-    } else if (core_.locate(uri, {Owner::Kind::request, id.value()})) {
+    } else if (core_.locate(uri, {.kind = Owner::Kind::request, .id = id.value()})) {
       core_.timers.arm(request, now + core_.options.targetTimeout);
       return id;
     }
@@ -103,7 +103,7 @@ void RequestDesk::transmit(Outgoing& request, base::Instant now) {
   const auto wait = request.targets.empty()
                         ? request.timeout
                         : std::optional(request.timeout.value_or(core_.options.targetTimeout));
-  const Owner owner{Owner::Kind::request, request.id.value()};
+  const Owner owner{.kind = Owner::Kind::request, .id = request.id.value()};
   if (core_.send(request.request, request.target, owner, now, wait) == TransactionId{})
     done(request, {.status = 503,
                    .reason = "sip.table_full",
@@ -167,7 +167,7 @@ void RequestDesk::done(Outgoing& request, RequestResult result) {
     core_.emit([id, result = std::move(result)](UserAgentListener& listener) {
       listener.onRequestDone(id, result);
     });
-  core_.stopLocating({Owner::Kind::request, id.value()});
+  core_.stopLocating({.kind = Owner::Kind::request, .id = id.value()});
   outgoing_.erase(id);
 }
 

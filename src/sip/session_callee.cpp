@@ -5,6 +5,11 @@
 #include "sip/invite_session.h"
 
 namespace parley::sip {
+namespace {
+
+constexpr base::Millis kRingAgain{60'000};
+
+}  // namespace
 
 void InviteSession::incoming(TransactionId invite, const Message& request, const Source& source,
                              std::optional<SessionId> replaces, base::Instant now) {
@@ -20,7 +25,7 @@ void InviteSession::incoming(TransactionId invite, const Message& request, const
   state_.contactUser = request.requestUri().isSip() ? request.requestUri().user : std::string();
   IncomingCall call{id_, request, source, sdpOf(request), replaces};
   setup.offered = !call.sdp.empty();
-  core_.own(invite, {Owner::Kind::session, id_.value()});
+  core_.own(invite, {.kind = Owner::Kind::session, .id = id_.value()});
   chooseHop(state_.dialog, source.target());
   trace(false, "INVITE " + request.requestUri().toString());
   tell([call = std::move(call)](UserAgentListener& listener) { listener.onCall(call); });
@@ -62,7 +67,18 @@ void InviteSession::sendProvisional(int status, const std::string& sdp, const He
     if (withSdp && !setup.offered) localOffer_ = true;
   }
   core_.layer.respond(setup.invite, response, now, reliable);
+  setup.rings = status;
+  setup.ringAgainAt = now + kRingAgain;
+  arm();
   trace(true, std::to_string(status) + " " + std::string(phraseOf(status)) + " (INVITE)");
+}
+
+/// RFC 3261 section 13.3.1.1: each minute, or a proxy thinks that nobody is there any more.
+void InviteSession::ringAgain(base::Instant now) {
+  CalleeSetup& setup = *callee_;
+  setup.ringAgainAt = now + kRingAgain;
+  if (setup.unacknowledged) return;  // it is repeated anyway
+  sendProvisional(setup.rings, setup.exchanged ? std::string() : std::string(setup.earlySdp), {}, now);
 }
 
 /// RFC 3262 section 3.
@@ -136,8 +152,8 @@ void InviteSession::sendAnswer(const std::string& sdp, const Headers& headers, b
   } else if (!sdp.empty() && sdp != setup.earlySdp) {
     under.queued = QueuedOffer{sdp, {}};  // what was agreed early cannot be changed by the 2xx
   }
-  if (!state_.peerUpdates && state_.refresher == Refresher::us) state_.localSdp = sdp;
-  setup.ringUntil = kNever;
+  remember(sdp, sdpOf(*core_.layer.requestOf(setup.invite)));
+  setup.ringUntil = setup.ringAgainAt = kNever;
   setup.unacknowledged = false;
   setup.queuedRing.reset();
   under.awaitingAck = setup.invite;
@@ -161,7 +177,7 @@ void InviteSession::reject(int status, const Headers& headers, base::Instant now
 void InviteSession::onCancel(TransactionId invite, const Message& cancel, base::Instant now) {
   const auto reason = cancel.header(HeaderId::reason);
   if (phase_ == SessionPhase::ringing && callee_->invite == invite) {
-    trace(false, "CANCEL");
+    trace(false, withReason("CANCEL", cancel));
     core_.answer(invite, 487, now);
     const std::string cause(reason.value_or(std::string_view{}));
     // RFC 3326: "answered elsewhere" is a CANCEL with cause 200.
@@ -195,6 +211,7 @@ void InviteSession::onAck(const Message& ack, base::Instant now) {
     return end({}, now);
   }
   const std::string sdp = hasAnswer ? sdpOf(ack) : std::string();
+  if (hasAnswer) remember(state_.localSdp, sdp);
   if (hasAnswer && sdp.empty()) return endByLoss("sip.no_answer_sdp", "our offer was not answered", now);
   if (first) {
     tell([id = id_, sdp](UserAgentListener& listener) { listener.onConfirmed(id, sdp); });

@@ -36,7 +36,7 @@ void InviteSession::findTargets(const Uri& hop, base::Instant now) {
     setup.attempts.push_back({setup.uri, *literal});
     return tryNext(now);
   }
-  if (!core_.locate(hop, {Owner::Kind::session, id_.value()})) return tryNext(now);
+  if (!core_.locate(hop, {.kind = Owner::Kind::session, .id = id_.value()})) return tryNext(now);
   setup.locating = true;
   setup.targetUntil = now + core_.options.targetTimeout;
   arm();
@@ -66,6 +66,7 @@ void InviteSession::tryNext(base::Instant now) {
   Attempt attempt = std::move(setup.attempts.front());
   setup.attempts.pop_front();
   ++setup.tried;
+  setup.authTries = 0;
   setup.uri = std::move(attempt.uri);
   setup.target = std::move(attempt.target);
   ++setup.cseq;
@@ -118,7 +119,8 @@ void InviteSession::sendInvite(base::Instant now) {
   setup.heard = false;
   setup.forks.clear();
   localOffer_ = !setup.call.sdp.empty();
-  setup.invite = core_.send(setup.request, setup.target, {Owner::Kind::session, id_.value()}, now);
+  setup.invite =
+      core_.send(setup.request, setup.target, {.kind = Owner::Kind::session, .id = id_.value()}, now);
   if (setup.invite == TransactionId{})
     return end({503, "sip.table_full", "too many requests under way", {}, true}, now);
   // Who is silent gets no more than targetTimeout while there is somebody else to ask, or the owner has.
@@ -159,6 +161,8 @@ EarlyDialog* InviteSession::forkOf(const Message& response, const Source& source
   if (isReliable(source.kind) && source.kind == peer.kind) peer.flow = source.flow;
   auto dialog = dialogOfResponse(response, peer, caller_->uri.scheme == UriScheme::sips);
   if (!dialog) return nullptr;
+  // It may have been here before (199) and have used numbers of ours.
+  dialog->localCSeq = std::max(dialog->localCSeq, core_.lastCSeq(caller_->invite));
   forks.push_back({.dialog = std::move(*dialog), .rseq = 0, .sdp = {}, .answered = false, .offered = false});
   return &forks.back();
 }
@@ -177,7 +181,8 @@ void InviteSession::onInviteProvisional(const Message& response, const Source& s
   if (reliable) {
     const auto rseq =
         base::parseNumber<std::uint32_t>(response.header(HeaderId::rseq).value_or(std::string_view{}));
-    if (!rseq || (fork->rseq != 0 && *rseq != fork->rseq + 1)) return;  // repeated, or out of order
+    if (rseq.value_or(0) == 0 || (fork->rseq != 0 && *rseq != fork->rseq + 1))
+      return;  // repeated, or out of order
     fork->rseq = *rseq;
     onReliableProvisional(*fork, response, now);
     if (caller_->call.sdp.empty()) sdp.clear();  // theirs is the offer: onOffer told it
@@ -251,7 +256,8 @@ void InviteSession::confirmAsCaller(const Message& response, std::string sdp, bo
   setup.attempts.clear();
   state_.peerUpdates = response.lists(HeaderId::allow, "UPDATE");
   agreeAsClient(response, now);
-  if (!state_.peerUpdates && state_.refresher == Refresher::us) state_.localSdp = setup.call.sdp;
+  if (setup.minSe > core_.options.minSe) state_.minSe = setup.minSe;
+  remember(setup.call.sdp, sdp);
   chooseHop(state_.dialog, Target(state_.dialog.hop));
   if (theirOffer) {
     phase_ = SessionPhase::answering;
@@ -361,8 +367,15 @@ bool InviteSession::followRedirect(const Message& response, base::Instant now) {
 
 void InviteSession::failCall(int status, std::string_view reason, std::string text, base::Instant now) {
   if (text.empty()) text = phraseOf(status);
-  const bool unheard = !caller_->heard && !caller_->answered && caller_->redirects == 0;
-  end({status, std::string(reason), std::move(text), {}, false, unheard}, now);
+  const bool silent = !caller_->heard && caller_->redirects == 0;
+  end({.status = status,
+       .reason = std::string(reason),
+       .text = std::move(text),
+       .cause = {},
+       .byUs = false,
+       .silent = silent,
+       .unheard = silent && !caller_->answered},
+      now);
 }
 
 }  // namespace parley::sip

@@ -9,6 +9,7 @@ namespace parley::sip {
 namespace {
 
 constexpr int kMaxGlares = 8;
+constexpr std::uint32_t kMaxRetryAfter = 32;  ///< Seconds. RFC 3261 sections 14.2 and 15 mean 0 to 10.
 
 bool isOffer(Pending::Purpose purpose) {
   return purpose == Pending::Purpose::reinvite || purpose == Pending::Purpose::update;
@@ -19,6 +20,22 @@ bool isInvite(Pending::Purpose purpose) {
 bool changesSession(const Pending& pending) {
   return isOffer(pending.purpose) || isInvite(pending.purpose) ||
          pending.purpose == Pending::Purpose::refreshUpdate;
+}
+
+/// Some count the version in the line "o=" on each time.
+bool sameButOrigin(std::string_view a, std::string_view b) {
+  const auto skip = [](std::string_view& text) {
+    if (text.starts_with("o=")) text.remove_prefix(std::min(text.find('\n'), text.size()));
+  };
+  while (!a.empty() || !b.empty()) {
+    skip(a);
+    skip(b);
+    const std::size_t endA = std::min(a.find('\n'), a.size()), endB = std::min(b.find('\n'), b.size());
+    if (a.substr(0, endA) != b.substr(0, endB)) return false;
+    a.remove_prefix(std::min(endA + 1, a.size()));
+    b.remove_prefix(std::min(endB + 1, b.size()));
+  }
+  return true;
 }
 
 }  // namespace
@@ -77,6 +94,23 @@ void InviteSession::sendOffer(const QueuedOffer& offer, base::Instant now) {
   tell([id = id_](UserAgentListener& listener) { listener.onOfferFailed(id, 503, "sip.table_full"); });
 }
 
+/// For refreshes by re-INVITE; elsewhere nobody asks for them, and quiet calls are small.
+void InviteSession::remember(const std::string& local, const std::string& remote) {
+  if (state_.peerUpdates || state_.refresher != Refresher::us) return;
+  state_.localSdp = local;
+  state_.remoteSdp = remote;
+}
+
+/// A refresh by re-INVITE is an offer like any other: if its answer is not the one that we know, the other
+/// side has moved. The owner is asked for an offer; its answer says where to.
+void InviteSession::onRefreshAnswer(const std::string& sdp, base::Instant now) {
+  if (sdp.empty() || sameButOrigin(sdp, state_.remoteSdp)) return;
+  const bool known = !state_.remoteSdp.empty();
+  if (!state_.localSdp.empty()) state_.remoteSdp = sdp;
+  if (!known || (activity_ && (activity_->incoming || activity_->queued))) return;
+  takeOffer({}, OfferCarrier::refresh, {}, now);
+}
+
 /// 2xx to a re-INVITE or UPDATE of ours.
 void InviteSession::onOfferResponse(const Pending& pending, const Message& response, base::Instant now) {
   const bool invite = isInvite(pending.purpose);
@@ -87,14 +121,17 @@ void InviteSession::onOfferResponse(const Pending& pending, const Message& respo
   if (phase_ == SessionPhase::confirmed) agreeAsClient(response, now);
   changed();
   if (pending.purpose != Pending::Purpose::refreshUpdate) localOffer_ = false;
-  if (!isOffer(pending.purpose)) return tryOffer(now);
+  if (!isOffer(pending.purpose)) {
+    if (invite) onRefreshAnswer(sdpOf(response), now);
+    return tryOffer(now);
+  }
   const std::string sent = activity_ && activity_->sent ? activity_->sent->sdp : std::string();
   if (activity_) {
     activity_->sent.reset();
     activity_->glares = 0;
   }
-  if (!state_.peerUpdates && state_.refresher == Refresher::us) state_.localSdp = sent;
   std::string sdp = sdpOf(response);
+  remember(sent, sdp);
   if (sdp.empty())
     tell([id = id_, status = response.status()](UserAgentListener& listener) {
       listener.onOfferFailed(id, status, "sip.no_answer_sdp");
@@ -116,7 +153,7 @@ void InviteSession::onOfferRefused(const Pending& pending, int status, const Mes
     const auto text = response->header(HeaderId::minSe);
     const auto least = text ? SessionExpires::parse(*text) : base::fail("sip.missing_header", "Min-SE");
     if (least && least->seconds > state_.interval && least->seconds <= 86'400) {
-      state_.interval = least->seconds;
+      state_.interval = state_.minSe = least->seconds;
       if (!isOffer(pending.purpose)) return refresh(now);
       activity().queued = std::exchange(activity().sent, std::nullopt);
       return tryOffer(now);
@@ -136,7 +173,7 @@ void InviteSession::onOfferRefused(const Pending& pending, int status, const Mes
     const std::uint32_t least = state_.dialog.caller ? 210 : 0;
     const std::uint32_t most = state_.dialog.caller ? 400 : 200;
     base::Millis wait{10 * (least + core_.parts.random.u32() % (most - least + 1))};
-    if (status == 500) wait += base::Millis{1'000} * (core_.parts.random.u32() % 4);
+    if (status == 500) wait += base::Millis{1'000} * std::min(secondsIn(*after).value_or(0), kMaxRetryAfter);
     if (!under.queued) under.queued = std::move(under.sent);
     under.sent.reset();
     under.retryAt = now + wait;
@@ -175,11 +212,15 @@ void InviteSession::onReinvite(TransactionId id, const Message& request, base::I
     return core_.answer(id, 500, now,
                         {{HeaderId::retryAfter, {}, std::to_string(core_.parts.random.u32() % 11)}});
   }
+  if (phase_ == SessionPhase::calling) {  // ours has no final response yet
+    core_.refuse(Refusal::glare);
+    return core_.answer(id, 491, now);
+  }
   // An INVITE without SDP asks for an offer, so it crosses, too.
   if (refuseCrossing(id, true, now) || !core_.checkBody(id, request, now) ||
       !core_.checkInterval(id, request, now))
     return;
-  core_.own(id, {Owner::Kind::session, id_.value()});
+  core_.own(id, {.kind = Owner::Kind::session, .id = id_.value()});
   takeOffer(id, OfferCarrier::reinvite, sdpOf(request), now);
 }
 
@@ -189,7 +230,7 @@ void InviteSession::onUpdate(TransactionId id, const Message& request, base::Ins
       !core_.checkInterval(id, request, now))
     return;
   if (!sdp.empty()) {
-    core_.own(id, {Owner::Kind::session, id_.value()});
+    core_.own(id, {.kind = Owner::Kind::session, .id = id_.value()});
     return takeOffer(id, OfferCarrier::update, sdp, now);
   }
   DialogState* dialog = dialogFor(request);
@@ -225,7 +266,7 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
     phase_ = SessionPhase::confirmed;
     sendAckOf2xx(incoming.transaction, incoming.cseq, sdp, now);
     caller_.reset();
-    if (!state_.peerUpdates && state_.refresher == Refresher::us) state_.localSdp = sdp;
+    remember(sdp, {});
     changed();
     arm();
     return tryOffer(now);
@@ -235,6 +276,10 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
     for (EarlyDialog& fork : caller_->forks)
       if (fork.dialog.remoteTag == incoming.fork) return sendPrack(fork, sdp, now);
     return;
+  }
+  if (incoming.carrier == OfferCarrier::refresh) {
+    arm();
+    return sdp.empty() ? tryOffer(now) : offer(sdp, {}, now);
   }
   const Message* request = core_.layer.requestOf(incoming.transaction);
   if (request == nullptr) return;  // its time is over
@@ -248,7 +293,7 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
     if (phase_ == SessionPhase::confirmed) agreeAsServer(*request, response, now);
   }
   response.setBody(sdp, "application/sdp");
-  if (!state_.peerUpdates && state_.refresher == Refresher::us) state_.localSdp = sdp;
+  remember(sdp, sdpOf(*request));
   if (incoming.carrier == OfferCarrier::reinvite) {
     activity_->awaitingAck = incoming.transaction;
     activity_->ackCSeq = request->cseq().number;

@@ -329,9 +329,8 @@ TEST_F(SessionOffersTest, AnInviteWithoutOfferInTheCallAsksForOurs) {
   EXPECT_TRUE(alice.has("offer answered their answer"));
 }
 
-TEST_F(SessionOffersTest, AReinviteIsCancelled) {
+TEST_F(SessionOffersTest, AByeEndsWhatWaits) {
   const SessionId session = connect();
-  RawPeer unused(net, "10.0.0.9");
   alice.ua.offer(session, "x", net.now);
   run(50);
   // Alice's BYE ends what waits at Bob.

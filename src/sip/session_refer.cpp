@@ -157,7 +157,8 @@ void InviteSession::onReferRequest(TransactionId id, const Message& request, bas
   refer.referredBy = request.header(HeaderId::referredBy).value_or(std::string_view{});
   if (!refer.replaces.empty())
     if (const auto named = Replaces::parse(refer.replaces))
-      if (const InviteSession* other = core_.findByTag(named->toTag); other && other->isNamedBy(*named))
+      if (const InviteSession* other = core_.findByTag(named->toTag);
+          other && other->phase() != SessionPhase::calling && other->isNamedBy(*named))
         refer.replacesSession = other->id();
   core_.answer(id, 202, now, extra);
   sendReferNotify(100, now);
@@ -173,15 +174,16 @@ void InviteSession::sendReferNotify(int status, base::Instant now) {
   const bool last = status >= 200;
   if (last) activity_->referred = false;
   if (activity_->referredSilently) return;
-  Message notify = makeRequest(Method::notify, state_.dialog);
-  notify.set(HeaderId::event, "refer;id=" + std::to_string(activity_->referredCSeq));
+  Waiting notify{.purpose = Pending::Purpose::notify, .method = Method::notify};
+  notify.headers.push_back({HeaderId::event, {}, "refer;id=" + std::to_string(activity_->referredCSeq)});
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(core_.options.referTimeout).count();
-  notify.set(HeaderId::subscriptionState,
-             last ? "terminated;reason=noresource" : "active;expires=" + std::to_string(seconds));
-  notify.setBody("SIP/2.0 " + std::to_string(status) + " " + std::string(phraseOf(status)) + "\r\n",
-                 "message/sipfrag;version=2.0");
-  const Target hop = state_.dialog.hop;
-  sendRequest(std::move(notify), hop, Pending::Purpose::notify, now);
+  notify.headers.push_back(
+      {HeaderId::subscriptionState,
+       {},
+       last ? "terminated;reason=noresource" : "active;expires=" + std::to_string(seconds)});
+  notify.body = "SIP/2.0 " + std::to_string(status) + " " + std::string(phraseOf(status)) + "\r\n";
+  notify.contentType = "message/sipfrag;version=2.0";
+  sendInTurn(std::move(notify), now);
 }
 
 }  // namespace parley::sip

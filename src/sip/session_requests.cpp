@@ -14,10 +14,15 @@ bool isTargetRefresh(Method method) {
          method == Method::subscribe || method == Method::notify;
 }
 
+bool goesInTurn(const Pending& pending) {
+  return pending.purpose == Pending::Purpose::message || pending.purpose == Pending::Purpose::notify;
+}
+
 }  // namespace
 
 Message InviteSession::makeRequest(Method method, DialogState& dialog) {
   Message request = dialogRequest(dialog, method);
+  if (phase_ == SessionPhase::calling && caller_) core_.noteCSeq(caller_->invite, dialog.localCSeq);
   if (isTargetRefresh(method))
     request.set(HeaderId::contact, core_.contact(state_.contactUser, dialog.hop, dialog.secure));
   if (method == Method::invite || method == Method::update) {
@@ -32,7 +37,7 @@ TransactionId InviteSession::sendRequest(Message request, const Target& hop, Pen
                                          base::Instant now) {
   if (pending_.size() >= kMaxPending) return {};
   core_.preauthorise(request, hop);
-  const TransactionId id = core_.send(request, hop, {Owner::Kind::session, id_.value()}, now);
+  const TransactionId id = core_.send(request, hop, {.kind = Owner::Kind::session, .id = id_.value()}, now);
   if (id == TransactionId{}) return {};
   trace(true, std::string(request.methodName()));
   pending_.push_back({.transaction = id, .purpose = purpose, .request = std::move(request), .tries = 0});
@@ -50,7 +55,10 @@ void InviteSession::onResponse(TransactionId id, const Message& response, const 
     const bool invite2xx =
         response.cseq().method == Method::invite && response.status() >= 200 && response.status() < 300;
     const bool waits = phase_ == SessionPhase::answering && response.to().tag() == state_.dialog.remoteTag;
-    if (invite2xx && !waits) core_.ackAndBye(id, response, state_.dialog.hop, {}, now);
+    const bool elsewhere = phase_ != SessionPhase::calling;
+    if (invite2xx && !waits)
+      core_.ackAndBye(id, response, state_.dialog.hop, elsewhere ? std::string(kElsewhere) : std::string(),
+                      now);
     return;
   }
   if (response.status() < 200) return;
@@ -72,7 +80,9 @@ bool InviteSession::retryWithCredentials(Pending& pending, const Message& challe
   auto again = core_.authorise(challenge, pending.request, dialog->hop, pending.tries);
   if (!again) return false;
   again->setCSeq(++dialog->localCSeq, pending.request.method());
-  const TransactionId id = core_.send(*again, dialog->hop, {Owner::Kind::session, id_.value()}, now);
+  if (phase_ == SessionPhase::calling) core_.noteCSeq(caller_->invite, dialog->localCSeq);
+  const TransactionId id =
+      core_.send(*again, dialog->hop, {.kind = Owner::Kind::session, .id = id_.value()}, now);
   if (id == TransactionId{}) return false;
   pending.transaction = id;
   pending.request = std::move(*again);
@@ -96,15 +106,22 @@ void InviteSession::onPendingDone(Pending pending, int status, const Message* re
       tell([id = id_](UserAgentListener& listener) { listener.onReferProgress(id, 100, false); });
       return;
     case Pending::Purpose::notify:
-      if (status >= 300 && activity_) activity_->referred = false;
-      return;
+      if (status >= 300 && activity_) {
+        activity_->referred = false;
+        std::erase_if(activity_->waiting,
+                      [](const Waiting& one) { return one.purpose == Pending::Purpose::notify; });
+      }
+      break;
     case Pending::Purpose::message:
       if (status == 481)
         return end({481, "sip.dialog_lost", "the other side does not know the call", {}, false}, now);
-      return;
+      break;
     case Pending::Purpose::prack:
       return;
   }
+  // Who said nothing for 32 s is told no keys of half a minute ago.
+  if ((response == nullptr || status == 408) && activity_) activity_->waiting.clear();
+  sendNextWaiting(now);
 }
 
 void InviteSession::onRequestFailed(TransactionId id, int status, std::string_view reason,
@@ -153,7 +170,7 @@ void InviteSession::onRequest(TransactionId id, const Message& request, base::In
     return core_.answer(id, 500, now);
   }
   if (!core_.checkExtensions(id, request, now)) return;
-  trace(false, std::string(request.methodName()));
+  trace(false, withReason(request.methodName(), request));
   changed();
   switch (request.method()) {
     case Method::invite:
@@ -231,10 +248,37 @@ void InviteSession::onInfo(TransactionId id, const Message& request, base::Insta
 void InviteSession::sendMessage(Method method, std::string body, const std::string& contentType,
                                 base::Instant now) {
   if (phase_ != SessionPhase::confirmed && phase_ != SessionPhase::answered) return;
-  Message request = makeRequest(method, state_.dialog);
-  if (!body.empty()) request.setBody(std::move(body), contentType);
+  sendInTurn({.purpose = Pending::Purpose::message,
+              .method = method,
+              .body = std::move(body),
+              .contentType = contentType},
+             now);
+}
+
+void InviteSession::sendInTurn(Waiting wanted, base::Instant now) {
+  const bool busy = std::ranges::any_of(pending_, goesInTurn) || (activity_ && !activity_->waiting.empty());
+  if (!busy) {
+    sendWaiting(wanted, now);
+    return;
+  }
+  if (activity().waiting.size() >= kMaxWaiting) return core_.refuse(Refusal::tableFull);
+  activity().waiting.push_back(std::move(wanted));
+}
+
+/// False: there is no room.
+bool InviteSession::sendWaiting(const Waiting& wanted, base::Instant now) {
+  Message request = makeRequest(wanted.method, state_.dialog);
+  AgentCore::addHeaders(request, wanted.headers);
+  if (!wanted.body.empty()) request.setBody(wanted.body, wanted.contentType);
   const Target hop = state_.dialog.hop;
-  sendRequest(std::move(request), hop, Pending::Purpose::message, now);
+  return sendRequest(std::move(request), hop, wanted.purpose, now) != TransactionId{};
+}
+
+void InviteSession::sendNextWaiting(base::Instant now) {
+  if (!activity_ || activity_->waiting.empty()) return;
+  const Waiting next = std::move(activity_->waiting.front());
+  activity_->waiting.pop_front();
+  if (!sendWaiting(next, now)) activity_->waiting.clear();  // nothing would call the next one
 }
 
 }  // namespace parley::sip

@@ -45,7 +45,7 @@ TEST_F(SessionRequestsTest, WhatTheOwnerDoesNotTakeIsRefusedAndNotClaimed) {
   alice.ua.sendMessage(session, Method::message, "hello", "text/plain", net.now);
   alice.ua.sendMessage(session, Method::info, "{}", "application/json", net.now);
   alice.ua.sendMessage(session, Method::info, {}, {}, net.now);
-  run(50);
+  run(100);
   EXPECT_TRUE(plain.messages.empty());
   EXPECT_EQ(net.count(" SIP/2.0 405"), 1U);
   EXPECT_EQ(net.count(" SIP/2.0 415"), 1U);
@@ -370,6 +370,45 @@ TEST_F(SubscriptionTest, IsRefusedOrUnanswered) {
   ASSERT_EQ(bob.subscribers.size(), 2U);  // raised to what Bob wants
   EXPECT_EQ(bob.subscribers[1].expires, 60U);
   expectNothingLeft();  // Bob never accepts
+}
+
+/// The table of transactions is full just when the subscription has to be refreshed.
+TEST_F(SubscriptionTest, ARefreshThatFindsNoRoomEndsIt) {
+  UserAgentOptions small;
+  small.maxTransactions = 4;
+  Agent carol(net, "10.0.0.3", small);
+  RawPeer dead(net, "10.0.0.9");
+  bob.takesSubscribers = true;
+  carol.ua.subscribe(to(bob), net.now);
+  run(50);
+  bob.ua.acceptSubscription(bob.subscribers.at(0).subscription, net.now);
+  run(479'000);
+  OutgoingRequest ping;
+  ping.to = Uri::sip({}, dead.ip());
+  ping.from.uri = Uri::sip("gateway", carol.ip());
+  ping.targets = {dead.target()};
+  for (int i = 0; i < 4; ++i) carol.ua.request(ping, net.now);
+  run(2'000);
+  EXPECT_TRUE(carol.has("subscription ended 503 sip.table_full"));
+  EXPECT_EQ(carol.ua.sizes().subscriptions, 0U);
+  run(300'000);
+  EXPECT_TRUE(carol.empty());
+}
+
+TEST_F(SubscriptionTest, APollIsNotifiedOnceAndItsTimeIsOver) {
+  bob.takesSubscribers = true;
+  OutgoingSubscription poll = to(bob);
+  poll.expires = 0;
+  alice.ua.subscribe(poll, net.now);
+  run(50);
+  const SubscriptionId theirs = bob.subscribers.at(0).subscription;
+  bob.ua.acceptSubscription(theirs, net.now);
+  bob.ua.notify(theirs, "active", "state", "text/plain", net.now);
+  run(50);
+  ASSERT_EQ(alice.notifications.size(), 1U);
+  EXPECT_EQ(alice.notifications[0].state, "terminated");
+  EXPECT_EQ(alice.notifications[0].reason, "timeout");
+  expectNothingLeft();
 }
 
 TEST_F(SubscriptionTest, TheNotifierEndsIt) {

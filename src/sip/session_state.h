@@ -33,7 +33,9 @@ struct SessionState {
   bool peerTimer = false;      ///< Their Supported has timer.
   std::uint32_t interval = 0;  ///< Session-Expires in seconds; 0: no session timer.
   Refresher refresher = Refresher::none;
-  std::string localSdp;  ///< Our last description, where a refresh needs it (the peer has no UPDATE).
+  std::uint32_t minSe = 0;  ///< The longest Min-SE that was asked for in this call; 0: none.
+  /// The last descriptions, where a refresh needs them (the peer has no UPDATE).
+  std::string localSdp, remoteSdp;
   friend bool operator==(const SessionState&, const SessionState&) = default;
 };
 std::string serialise(const SessionState& state);
@@ -92,10 +94,14 @@ struct CalleeSetup {
     Headers headers;
   };
   std::optional<Queued> queuedRing, queuedAnswer;
+  int rings = 0;  ///< Status of the last provisional response but 100; it is said again at:
+  base::Instant ringAgainAt = kNever;
   base::Instant ringUntil = kNever;
 };
 
-enum class OfferCarrier : std::uint8_t { reinvite, update, prack, answer2xx, provisional };
+/// How an offer came. `refresh`: a refresh of ours was answered with another description than before, so that
+/// our offer is wanted again.
+enum class OfferCarrier : std::uint8_t { reinvite, update, prack, answer2xx, provisional, refresh };
 
 struct QueuedOffer {
   std::string sdp;
@@ -119,6 +125,16 @@ struct Pending {
   int tries = 0;
 };
 constexpr std::size_t kMaxPending = 32;
+
+/// A request that leaves when the one before it has its final response: over UDP it would be overtaken by
+/// what was sent after it, and then be refused as too old (RFC 3261 section 12.2.2).
+struct Waiting {
+  Pending::Purpose purpose{};
+  Method method{};
+  Headers headers{};
+  std::string body{}, contentType{};
+};
+constexpr std::size_t kMaxWaiting = 64;
 
 /// What is under way in a call.
 struct Activity {
@@ -146,9 +162,11 @@ struct Activity {
   bool referred = false;
   bool referredSilently = false;  ///< Refer-Sub: false.
   std::uint32_t referredCSeq = 0;
+  std::deque<Waiting> waiting;
 
   bool idle() const {
-    return !incoming && !queued && !sent && awaitingAck == TransactionId{} && !referring && !referred;
+    return waiting.empty() && !incoming && !queued && !sent && awaitingAck == TransactionId{} && !referring &&
+           !referred;
   }
 };
 

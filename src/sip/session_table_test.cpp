@@ -166,6 +166,8 @@ TEST(SessionTableTest, EveryRequestInEveryPhase) {
       {Method::options, {481, 200, 200, 200, 200, 481}}, {Method::message, {481, 200, 200, 200, 200, 481}},
       {Method::notify, {481, 489, 489, 489, 489, 481}},  {Method::refer, {481, 400, 400, 400, 400, 481}},
       {Method::publish, {481, 405, 405, 405, 405, 481}}, {Method::ack, {0, 0, 0, 0, 0, 0}},
+      {Method::invite, {481, 491, 500, 491, 0, 481}},  // 0: its owner is asked
+      {Method::cancel, {481, 481, 481, 481, 481, 481}},
   };
   for (const Request& row : rows) {
     for (int phase = calling; phase < kPhases; ++phase) {

@@ -39,7 +39,7 @@ void InviteSession::askForTimer(Message& request) const {
   if (state_.refresher == Refresher::us) refresher = "uac";
   if (state_.refresher == Refresher::them) refresher = "uas";
   request.set(HeaderId::sessionExpires, SessionExpires{seconds, refresher}.toString());
-  request.set(HeaderId::minSe, std::to_string(core_.options.minSe));
+  request.set(HeaderId::minSe, std::to_string(std::max(core_.options.minSe, state_.minSe)));
 }
 
 /// RFC 4028 section 9: what our 2xx says.
@@ -50,6 +50,7 @@ void InviteSession::agreeAsServer(const Message& request, Message& response, bas
       text ? SessionExpires::parse(*text) : base::fail("sip.missing_header", "Session-Expires");
   const std::uint32_t ours = core_.options.sessionExpires;
   const std::uint32_t least = minSeOf(request, core_.options.minSe);
+  if (least > core_.options.minSe) state_.minSe = std::max(state_.minSe, least);
   state_.interval = 0;
   state_.refresher = Refresher::none;
   if (wanted) {
@@ -94,6 +95,7 @@ void InviteSession::startTimer(base::Instant now) {
   } else if (state_.refresher == Refresher::them) {  // RFC 4028 section 10
     expireAt_ = now + interval - std::min(std::chrono::seconds{32}, interval / 3);
     state_.localSdp.clear();
+    state_.remoteSdp.clear();
   }
   arm();
 }

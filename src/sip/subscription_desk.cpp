@@ -67,7 +67,7 @@ void SubscriptionDesk::end(Subscription& subscription, int status, std::string_v
   core_.emit([id, status, why = std::string(reason)](UserAgentListener& listener) {
     listener.onSubscriptionEnded(id, status, why);
   });
-  core_.stopLocating({Owner::Kind::subscription, id.value()});
+  core_.stopLocating({.kind = Owner::Kind::subscription, .id = id.value()});
   byTag_.erase(subscription.dialog.localTag);
   all_.erase(id);
 }
@@ -101,7 +101,7 @@ SubscriptionId SubscriptionDesk::subscribe(OutgoingSubscription wanted, base::In
   if (subscription.targets.empty()) {
     if (const auto literal = literalTarget(wanted.to)) {
       subscription.targets.push_back(*literal);
-    } else if (core_.locate(wanted.to, {Owner::Kind::subscription, id.value()})) {
+    } else if (core_.locate(wanted.to, {.kind = Owner::Kind::subscription, .id = id.value()})) {
       subscription.locating = true;
       subscription.expireAt = now + core_.options.targetTimeout;
       core_.timers.arm(subscription, subscription.expireAt);
@@ -143,7 +143,7 @@ void SubscriptionDesk::sendSubscribe(Subscription& subscription, base::Instant n
   const auto wait = subscription.targets.empty() || subscription.hasDialog
                         ? std::nullopt
                         : std::optional(core_.options.targetTimeout);
-  const Owner owner{Owner::Kind::subscription, subscription.id.value()};
+  const Owner owner{.kind = Owner::Kind::subscription, .id = subscription.id.value()};
   if (core_.send(request, dialog.hop, owner, now, wait) == TransactionId{})
     end(subscription, 503, "sip.table_full");
 }
@@ -174,8 +174,8 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
       ++subscription.tries;
       again->setCSeq(++subscription.dialog.localCSeq, Method::subscribe);
       subscription.request = *again;
-      if (core_.send(*again, subscription.dialog.hop, {Owner::Kind::subscription, id.value()}, now) !=
-          TransactionId{})
+      if (core_.send(*again, subscription.dialog.hop, {.kind = Owner::Kind::subscription, .id = id.value()},
+                     now) != TransactionId{})
         return;
     }
   }
@@ -205,7 +205,11 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
   }
   const std::uint32_t seconds =
       std::min(numberIn(response, HeaderId::expires).value_or(subscription.expires), kMaxExpires);
-  if (seconds == 0) return end(subscription, 200, "sip.unsubscribed");
+  if (seconds == 0) {  // a poll, or the end: the one NOTIFY is waited for (RFC 6665 section 4.4.3)
+    subscription.ending = true;
+    subscription.expireAt = now + 64 * core_.options.t1;
+    return core_.timers.arm(subscription, subscription.expireAt);
+  }
   subscription.refreshAt = now + base::Millis{800} * seconds;
   subscription.expireAt = now + std::chrono::seconds{seconds};
   core_.timers.arm(subscription, subscription.refreshAt);
@@ -233,9 +237,10 @@ void SubscriptionDesk::onDue(Subscription& subscription, base::Instant now) {
     if (!subscription.subscriber) sendNotify(subscription, "terminated;reason=timeout", {}, {}, now);
     return end(subscription, 408, "sip.expired");
   }
+  const SubscriptionId id = subscription.id;
   if (subscription.refreshAt <= now) sendSubscribe(subscription, now);
-  // sendSubscribe may have ended it only where the table is full; then it is gone from the heap as well.
-  if (Subscription* still = find(subscription.id)) core_.timers.arm(*still, still->expireAt);
+  // Where the table is full, that has ended it: `subscription` is gone.
+  if (Subscription* still = find(id)) core_.timers.arm(*still, still->expireAt);
 }
 
 void SubscriptionDesk::incoming(TransactionId transaction, const Message& request, const Source& source,
@@ -303,7 +308,10 @@ void SubscriptionDesk::notify(SubscriptionId id, const std::string& state, const
   Subscription* subscription = find(id);
   if (subscription == nullptr || subscription->subscriber || !subscription->hasDialog) return;
   const bool last = state == "terminated" || subscription->expires == 0;
-  sendNotify(*subscription, last ? "terminated;reason=noresource" : state, body, contentType, now);
+  // A poll (Expires: 0) is over at once, as if its time was (RFC 6665 section 4.4.3).
+  const bool poll = last && state != "terminated";
+  const char* const over = poll ? "terminated;reason=timeout" : "terminated;reason=noresource";
+  sendNotify(*subscription, last ? over : state, body, contentType, now);
   if (last) end(*subscription, 200, "sip.terminated");
 }
 
@@ -323,7 +331,7 @@ void SubscriptionDesk::sendNotify(Subscription& subscription, const std::string&
   request.set(HeaderId::subscriptionState, value);
   core_.decorate(request);
   if (!body.empty()) request.setBody(body, contentType);
-  core_.send(request, dialog.hop, {Owner::Kind::subscription, subscription.id.value()}, now);
+  core_.send(request, dialog.hop, {.kind = Owner::Kind::subscription, .id = subscription.id.value()}, now);
 }
 
 bool SubscriptionDesk::knows(const Message& request) {

@@ -13,6 +13,8 @@ TransactionLayer::TransactionLayer(TransactionOptions options, Transport& transp
 
 TransactionLayer::~TransactionLayer() = default;
 
+void TransactionLayer::setLongestInvite(base::Millis longest) { state_->options.longestInvite = longest; }
+
 void TransactionLayer::setUser(TransactionUser* user) { state_->user = user; }
 
 void TransactionLayer::receive(Message message, const Source& source, base::Instant now) {

@@ -79,14 +79,17 @@ class TransactionLayer {
   /// anything is heard.
   TransactionId request(Message request, const Target& target, base::Instant now,
                         std::optional<base::Millis> firstResponse = std::nullopt);
-  /// ACK of a 2xx: its To tag names which. Sent, and repeated for each repeated 2xx, by the layer. The rule
-  /// for large requests holds for it, too.
+  /// ACK of a 2xx: its To tag names which. Gets the credentials of its INVITE, is sent, and repeated for each
+  /// repeated 2xx, by the layer. The rule for large requests holds for it, too.
   void acknowledge(TransactionId invite, Message ack, const Target& target, base::Instant now);
   /// CANCEL once a provisional response was there (RFC 3261 section 9.1). The INVITE ends with its final
   /// response or, 64*T1 later, in onRequestFailed. `reason`: a Reason value or empty.
   void cancel(TransactionId invite, std::string reason, base::Instant now);
   /// Nobody is told of this one any more. It goes on absorbing what comes.
   void forget(TransactionId id);
+
+  /// For INVITEs that are answered provisionally from now on.
+  void setLongestInvite(base::Millis longest);
 
   // Server side.
   /// The request, until its final response was given.

@@ -148,6 +148,7 @@ void TransactionLayer::State::receiveInviteResponse(Client& client, const Messag
     if (client.wantsCancel) sendCancel(client, now);
   } else if (status < 300) {
     client.phase = ClientPhase::accepted;
+    keepCredentials(client);
     client.request.reset();
     client.bytes = {};
     client.endAt = now + t64();  // timer M
@@ -167,6 +168,15 @@ void TransactionLayer::State::settle(TransactionId id, base::Instant now) {
   const auto found = clients.find(id);
   if (found != clients.end() && found->second->phase == ClientPhase::completed && found->second->endAt <= now)
     remove(*found->second);
+}
+
+/// RFC 3261 section 13.2.2.4: the ACK of a 2xx must have those of its INVITE; nobody can challenge it.
+void TransactionLayer::State::keepCredentials(Client& client) {
+  for (const Header& header : client.request->headers()) {
+    if (header.id != HeaderId::authorization && header.id != HeaderId::proxyAuthorization) continue;
+    if (!client.credentials) client.credentials = std::make_unique<std::vector<Header>>();
+    client.credentials->push_back(header);
+  }
 }
 
 /// RFC 3261 section 17.1.1.3: the same hop, the same branch.
@@ -225,10 +235,12 @@ void TransactionLayer::State::sendCancel(Client& client, base::Instant now) {
 
 void TransactionLayer::acknowledge(TransactionId invite, Message ack, const Target& target,
                                    base::Instant now) {
+  const auto found = state_->clients.find(invite);
+  if (found != state_->clients.end() && found->second->credentials)
+    for (const Header& header : *found->second->credentials) ack.add(header.id, header.value);
   ack.pushVia(state_->ourVia(target));
   Client::Ack sent{std::string(ack.to().tag()), ack.write(), target};
   SendToken token;
-  const auto found = state_->clients.find(invite);
   const bool kept = found != state_->clients.end() && found->second->phase == ClientPhase::accepted &&
                     found->second->acks.size() < kMaxAcks;
   const auto stream = kept ? state_->streamFor(target, sent.bytes.size(), now) : std::nullopt;

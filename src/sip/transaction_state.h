@@ -74,6 +74,8 @@ struct TransactionLayer::Client final : Timed {
   Target target;
   std::unique_ptr<Target> back;  ///< Over TCP since it is too long for UDP: where it goes when TCP fails.
   std::vector<Ack> acks;         ///< Of 2xx, one for each fork.
+  /// Authorization and Proxy-Authorization of an INVITE that has its 2xx; null: it had none.
+  std::unique_ptr<std::vector<Header>> credentials;
   std::string cancelReason;
   base::Instant repeatAt = kNever, endAt = kNever;
   base::Millis interval{0};
@@ -152,6 +154,7 @@ struct TransactionLayer::State {
   void repeatAck(Client::Ack& ack, base::Instant now);
   void onAckFailed(SendToken token, base::Instant now);
   void start(Client& client, base::Instant now, std::optional<base::Millis> firstResponse);
+  static void keepCredentials(Client& client);
   void acknowledgeRefusal(Client& client, const Message& response);
   void sendCancel(Client& client, base::Instant now);
   void arm(Client& client);

@@ -50,6 +50,8 @@ base::Instant UserAgent::nextTimer() const {
   return state_->core.hasEvents() ? base::Instant::min() : state_->core.timers.next();
 }
 
+void UserAgent::setCallTimes(const CallTimes& times) { state_->core.setCallTimes(times); }
+
 SessionId UserAgent::invite(OutgoingCall call, base::Instant now) {
   AgentCore& core = state_->core;
   const SessionId id{core.newId()};

@@ -97,6 +97,9 @@ class UserAgent {
   /// Whole milliseconds, rounded up. Instant::max(): nothing to do; not after `now`: at once.
   base::Instant nextTimer() const;
 
+  /// In place of what the options say.
+  void setCallTimes(const CallTimes& times);
+
   // Calls.
   /// Ends in onAnswered or onEnded.
   SessionId invite(OutgoingCall call, base::Instant now);

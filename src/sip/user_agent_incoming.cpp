@@ -93,6 +93,7 @@ bool UserAgent::State::admits(const Message& request, const Source& source) {
 }
 
 void UserAgent::State::inDialog(TransactionId id, const Message& request, const Source& source) {
+  if (request.method() == Method::cancel) return refuse(id, Refusal::noDialog, 481);  // its INVITE is over
   if (InviteSession* session = core.findByTag(request.to().tag()))
     return session->onRequest(id, request, now);
   if (core.subscriptions->inDialog(id, request, source, now)) return;
@@ -153,7 +154,8 @@ void UserAgent::State::startCall(TransactionId id, const Message& request, const
     const InviteSession* other = core.findByTag(replaces->toTag);
     if (other == nullptr || !other->isNamedBy(*replaces) || other->phase() == SessionPhase::ringing)
       return refuse(id, Refusal::noDialog, 481);
-    if (replaces->earlyOnly) return refuse(id, Refusal::noDialog, 486);
+    if (replaces->earlyOnly && other->phase() != SessionPhase::calling)
+      return refuse(id, Refusal::noDialog, 486);
     replaced = other->id();
   }
   auto session = std::make_unique<InviteSession>(core, SessionId{core.newId()});

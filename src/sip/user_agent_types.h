@@ -46,6 +46,14 @@ struct UserAgentOptions {
   bool refuseLastHop = true;       ///< INVITE with Max-Forwards 0: 483, as RFC 7332 wants of a B2BUA.
 };
 
+/// What may change while the user agent runs; for calls that begin from then on.
+struct CallTimes {
+  base::Millis ringTimeout{180'000};
+  std::uint32_t sessionExpires = 1'800;
+  std::uint32_t minSe = 90;
+  friend bool operator==(const CallTimes&, const CallTimes&) = default;
+};
+
 struct OutgoingCall {
   Uri to;         ///< Request URI; To as well, unless `toHeader` is given.
   NameAddr from;  ///< Without tag.
@@ -87,6 +95,9 @@ struct Ending {
   std::string text;    ///< For people: phrase, or the Reason header's text.
   std::string cause;   ///< The Reason header (RFC 3326) as it came, may be empty.
   bool byUs = false;
+  /// Of our call: the target, of several the one tried last, said nothing to the INVITE it got last. Somebody
+  /// else may be asked.
+  bool silent = false;
   /// Of our call: the target, of several the one tried last, said nothing, and nobody had asked for
   /// credentials or sent us elsewhere before.
   bool unheard = false;
