@@ -99,6 +99,17 @@ void Calls::send(Running& running, const action::SendCall& a) {
                         needed ? "" : "call " + running.state.id);
 }
 
+namespace {
+
+/// `text` is the reason's token, or for the target of a transfer that comes to nothing a sentence for who
+/// wanted it, which is nothing for the phone.
+EndReason hangUpReason(const action::Phone& a) {
+  constexpr int kNoAnswer = 408;
+  return endReasonOf(a.text).value_or(a.status == kNoAnswer ? EndReason::noAnswer : EndReason::cancelled);
+}
+
+}  // namespace
+
 void Calls::askPhone(Running& running, const action::Phone& a) {
   const CallState& s = running.state;
   switch (a.op) {
@@ -124,7 +135,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
     case PhoneOp::reject:
       return phones_.reject(a.leg, a.status, a.text);
     case PhoneOp::hangUp:
-      return phones_.hangUp(a.leg, a.text);
+      return phones_.hangUp(a.leg, hangUpReason(a));
     case PhoneOp::offer:
       return phones_.offer(a.leg, a.sdp);
     case PhoneOp::answerOffer:

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "gateway/call_reason.h"
 
 namespace parley::gateway {
 
@@ -95,9 +96,8 @@ class Phones {
   virtual void ring(const std::string& leg, const std::string& sdp) = 0;
   virtual void answer(const std::string& leg, const std::string& sdp) = 0;
   virtual void reject(const std::string& leg, int status, const std::string& text) = 0;
-  /// CANCEL, BYE or a refusal, as its state wants. `cause` is a Reason header (RFC 3326) text, may be empty.
-  /// Nothing is told of the leg afterwards.
-  virtual void hangUp(const std::string& leg, const std::string& cause) = 0;
+  /// CANCEL, BYE or a refusal, as its state wants. Nothing is told of the leg afterwards.
+  virtual void hangUp(const std::string& leg, EndReason reason) = 0;
   /// Re-INVITE with our offer; glare is retried inside (RFC 3261 section 14.1).
   virtual void offer(const std::string& leg, const std::string& sdp) = 0;
   virtual void answerOffer(const std::string& leg, const std::string& sdp) = 0;

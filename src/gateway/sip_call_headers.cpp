@@ -129,6 +129,69 @@ sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain) {
   return out;
 }
 
+namespace {
+
+/// Q.850 causes for what a telephone network knows, too; else the SIP status that an INVITE would get.
+struct Q850 {
+  int cause = 0;
+  std::string_view text{};
+};
+
+Q850 q850Of(EndReason reason) {
+  switch (reason) {
+    case EndReason::none:
+    case EndReason::hungUp:
+    case EndReason::transferred:
+    case EndReason::consumerLeft:
+    case EndReason::agentLeft:
+      return {16, "Normal call clearing"};
+    case EndReason::busy:
+    case EndReason::phoneBusy:
+      return {17, "User busy"};
+    case EndReason::noAnswer:
+      return {19, "No answer from user"};
+    case EndReason::agentNotSignedIn:
+    case EndReason::agentAway:
+      return {20, "Subscriber absent"};
+    case EndReason::rejected:
+    case EndReason::phoneDeclined:
+      return {21, "Call rejected"};
+    case EndReason::consumerLost:
+    case EndReason::agentLost:
+    case EndReason::brokerLost:
+    case EndReason::phoneSilent:
+      return {41, "Temporary failure"};
+    default:
+      return {};
+  }
+}
+
+/// Where sipStatusOf(), which is made for refusals, has nothing of its own.
+int causeOf(EndReason reason) {
+  switch (reason) {
+    case EndReason::cancelled:
+      return 487;
+    case EndReason::sessionExpired:
+      return 408;
+    case EndReason::mediaFailed:
+      return 488;
+    default:
+      return sipStatusOf(reason);
+  }
+}
+
+}  // namespace
+
+std::string reasonValue(EndReason reason) {
+  // Telephones show no missed call for exactly this one.
+  if (reason == EndReason::answeredElsewhere) return "SIP;cause=200;text=\"Call completed elsewhere\"";
+  const Q850 q850 = q850Of(reason);
+  const int cause = q850.cause != 0 ? q850.cause : causeOf(reason);
+  const std::string_view text = q850.cause != 0 ? q850.text : sip::phraseOf(cause);
+  std::string out = q850.cause != 0 ? "Q.850;cause=" : "SIP;cause=";
+  return out.append(std::to_string(cause)).append(";text=\"").append(text).append(1, '"');
+}
+
 IncomingPhoneCall incomingCall(const sip::Message& request) {
   IncomingPhoneCall call;
   call.to = request.requestUri().plainUser();

@@ -26,6 +26,8 @@ sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElemen
 sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain);
 /// Warning (RFC 3261 section 20.43) and, for 503, Retry-After.
 sip::Headers refusalHeaders(int status, const std::string& text);
+/// Reason (RFC 3326) of a BYE or CANCEL.
+std::string reasonValue(EndReason reason);
 /// What an INVITE says of a call. Leg, SDP, trunk and the replaced leg are filled in by the caller.
 IncomingPhoneCall incomingCall(const sip::Message& request);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gateway/settings.h"
 #include "gateway/sip_phones.h"
 #include "gateway/sip_settings.h"
 
@@ -97,6 +98,45 @@ TEST(SipCallHeadersTest, ReadsAnIncomingCall) {
   EXPECT_EQ(call.fromAddress, "+4989123");
   EXPECT_EQ(call.uui, "case 42");
   EXPECT_EQ(call.correlationId, "abc-1");
+}
+
+/// RFC 3326: protocol, cause, quoted text; nothing of ours.
+TEST(SipCallHeadersTest, EachEndHasAReasonThatPhonesUnderstand) {
+  const std::pair<EndReason, const char*> cases[] = {
+      {EndReason::none, "Q.850;cause=16;text=\"Normal call clearing\""},
+      {EndReason::hungUp, "Q.850;cause=16;text=\"Normal call clearing\""},
+      {EndReason::transferred, "Q.850;cause=16;text=\"Normal call clearing\""},
+      {EndReason::phoneBusy, "Q.850;cause=17;text=\"User busy\""},
+      {EndReason::noAnswer, "Q.850;cause=19;text=\"No answer from user\""},
+      {EndReason::agentAway, "Q.850;cause=20;text=\"Subscriber absent\""},
+      {EndReason::rejected, "Q.850;cause=21;text=\"Call rejected\""},
+      {EndReason::agentLost, "Q.850;cause=41;text=\"Temporary failure\""},
+      {EndReason::answeredElsewhere, "SIP;cause=200;text=\"Call completed elsewhere\""},
+      {EndReason::cancelled, "SIP;cause=487;text=\"Request Terminated\""},
+      {EndReason::sessionExpired, "SIP;cause=408;text=\"Request Timeout\""},
+      {EndReason::mediaFailed, "SIP;cause=488;text=\"Not Acceptable Here\""},
+      {EndReason::serverStopping, "SIP;cause=503;text=\"Service Unavailable\""},
+      {EndReason::numberRefused, "SIP;cause=403;text=\"Forbidden\""},
+  };
+  for (const auto& [reason, value] : cases) EXPECT_EQ(reasonValue(reason), value);
+  for (std::size_t i = 0; i < kEndReasons; ++i) {
+    const auto reason = static_cast<EndReason>(i);
+    const auto parsed = sip::TokenValue::parse(reasonValue(reason));
+    ASSERT_TRUE(parsed) << toString(reason);
+    EXPECT_TRUE(parsed->value == "SIP" || parsed->value == "Q.850") << toString(reason);
+    EXPECT_TRUE(parsed->params.get("cause")) << toString(reason);
+    EXPECT_FALSE(parsed->params.get("text").value_or("").empty()) << toString(reason);
+  }
+}
+
+TEST(SipSettingsTest, TheEngineRingsLongerThanTheGateway) {
+  base::Settings settings;
+  declareSettings(settings);
+  EXPECT_EQ(sipPhonesOptions(settings).callTimes.ringTimeout, base::Millis{180'000});
+  ASSERT_FALSE(settings.setText("gateway.ring_seconds", "600"));
+  EXPECT_EQ(sipPhonesOptions(settings).callTimes.ringTimeout, base::Millis{660'000});
+  ASSERT_FALSE(settings.setText("gateway.hunt_groups", "sales: ada; overflow=3600"));
+  EXPECT_EQ(sipPhonesOptions(settings).callTimes.ringTimeout, base::Millis{3'660'000});
 }
 
 TEST(SipSettingsTest, AllowedPeers) {

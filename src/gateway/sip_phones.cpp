@@ -64,6 +64,7 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
   agent.takesMessages = agent.takesSubscriptions = false;  // There is nobody to show them to.
   agent_ = std::make_unique<sip::UserAgent>(
       std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, this});
+  agent_->setCallTimes(options_.callTimes);
 }
 
 SipPhones::~SipPhones() = default;
@@ -76,6 +77,7 @@ void SipPhones::start() {
 void SipPhones::setOptions(SipPhonesOptions options) {
   affinity_.assertHere();
   options_ = std::move(options);
+  agent_->setCallTimes(options_.callTimes);
   trunks_.setTimes(options_.times);
   trunks_.setServers(options_.servers, loop_.now());
   std::erase_if(trunkAddresses_, [this](const auto& each) {
@@ -201,7 +203,7 @@ std::string SipPhones::domainTowards(const std::vector<sip::Target>& targets) co
   return port ? sentBy.substr(0, colon) : sentBy;
 }
 
-/// The server tried last is of no use: the next one, or the end.
+/// The server tried last is of no use, and that counts against it.
 void SipPhones::serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text) {
   noteAddresses(leg.server);
   trunks_.onRequest(leg.server,
@@ -212,6 +214,11 @@ void SipPhones::serverFailed(Leg& leg, int status, const std::string& reason, co
                      .again = leg.heard},
                     loop_.now(), base::wallNow());
   schedulePings();
+  nextServer(leg, status, reason, text);
+}
+
+/// The next one, or the end.
+void SipPhones::nextServer(Leg& leg, int status, const std::string& reason, const std::string& text) {
   if (!leg.servers.empty()) return tryServer(leg);
   const std::string id = leg.id;
   const bool answered = reason == "sip.answered";
@@ -238,10 +245,10 @@ void SipPhones::reject(const std::string& leg, int status, const std::string& te
   arm();
 }
 
-void SipPhones::hangUp(const std::string& leg, const std::string& cause) {
+void SipPhones::hangUp(const std::string& leg, EndReason reason) {
   Leg* found = find(leg);
   if (found == nullptr) return;
-  if (found->session != sip::SessionId{}) agent_->hangUp(found->session, cause, loop_.now());
+  if (found->session != sip::SessionId{}) agent_->hangUp(found->session, reasonValue(reason), loop_.now());
   forget(*found);
   arm();
 }
@@ -407,10 +414,12 @@ void SipPhones::onEnded(sip::SessionId session, const sip::Ending& ending) {
     leg->session = {};
     // Neither our own full tables (byUs) nor whoever a redirect leads to says anything about the server.
     const bool failed = ending.unheard || ending.status == kServiceUnavailable;
-    if (failed && !ending.byUs && !ending.redirected) {
-      const bool itSaidSo = ending.reason == "sip.server_unavailable";
-      return serverFailed(*leg, ending.status == 0 ? kServiceUnavailable : ending.status,
-                          itSaidSo ? "sip.answered" : ending.reason, ending.text);
+    if ((failed || ending.silent) && !ending.byUs && !ending.redirected) {
+      const std::string& reason = ending.reason == "sip.server_unavailable" ? "sip.answered" : ending.reason;
+      const int status = ending.status == 0 ? kServiceUnavailable : ending.status;
+      // A server that asked for credentials and then said nothing is there; the call goes on all the same.
+      return failed ? serverFailed(*leg, status, reason, ending.text)
+                    : nextServer(*leg, status, reason, ending.text);
     }
   }
   const std::string id = leg->id;

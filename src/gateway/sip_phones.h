@@ -45,6 +45,7 @@ struct SipPhonesOptions {
   std::string domain;       ///< In From; empty: our own address towards the server.
   std::vector<AllowedPeer> allowedPeers;
   bool silentToStrangers = false;  ///< Nothing instead of 403.
+  sip::CallTimes callTimes;
   std::size_t maxLegs = 4'000;
 };
 
@@ -76,7 +77,7 @@ class SipPhones final : public Phones,
   void ring(const std::string& leg, const std::string& sdp) override;
   void answer(const std::string& leg, const std::string& sdp) override;
   void reject(const std::string& leg, int status, const std::string& text) override;
-  void hangUp(const std::string& leg, const std::string& cause) override;
+  void hangUp(const std::string& leg, EndReason reason) override;
   void offer(const std::string& leg, const std::string& sdp) override;
   void answerOffer(const std::string& leg, const std::string& sdp) override;
   void refuseOffer(const std::string& leg, int status) override;
@@ -133,6 +134,7 @@ class SipPhones final : public Phones,
   void tryServer(Leg& leg);
   void callServer(Leg& leg, std::vector<sip::Target> targets);
   void serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text);
+  void nextServer(Leg& leg, int status, const std::string& reason, const std::string& text);
   void failLater(const std::string& leg, int status, std::string reason, std::string text);
   sip::OutgoingCall outgoing(const Leg& leg, const sip::Uri& server, std::vector<sip::Target> targets) const;
   static std::string shown(const proto::TransportAddress& address);

@@ -91,7 +91,7 @@ class SipPhonesTest : public testing::Test {
           }
           loop_.post([targets, located = std::move(located)] { located(targets); });
         },
-        agentOptions_, options_, nullptr);
+        agentOptions_, options_, &account_);
     phones_->setListener(&heard_);
     phones_->start();
   }
@@ -173,7 +173,15 @@ class SipPhonesTest : public testing::Test {
     return status;
   }
 
+  struct Account final : sip::Authenticator {
+    std::optional<Message> answer(const Message&, const Message& request) override {
+      Message again = request;
+      again.set(sip::HeaderId::authorization, "Digest x");
+      return again;
+    }
+  };
   net::EventLoop loop_{"test"};
+  Account account_;
   base::SystemRandom random_;
   Wire wire_;
   Heard heard_;
@@ -198,9 +206,22 @@ TEST_F(SipPhonesTest, CallsThroughTheServerAndHangsUp) {
   EXPECT_TRUE(heard("p1 answered sdp"));
   take(Method::ack);
   EXPECT_FALSE(phones_->save("p1").empty());
-  phones_->hangUp("p1", "");
-  answer(take(Method::bye), 200);
+  phones_->hangUp("p1", EndReason::hungUp);
+  const Message bye = take(Method::bye);
+  EXPECT_EQ(bye.header(sip::HeaderId::reason), "Q.850;cause=16;text=\"Normal call clearing\"");
+  answer(bye, 200);
   EXPECT_EQ(phones_->legs(), 0u);
+}
+
+TEST_F(SipPhonesTest, APhoneThatRangInVainIsToldWhy) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 180);
+  ASSERT_TRUE(heard("p1 progress 180"));
+  phones_->hangUp("p1", EndReason::answeredElsewhere);
+  EXPECT_EQ(take(Method::cancel).header(sip::HeaderId::reason),
+            "SIP;cause=200;text=\"Call completed elsewhere\"");
 }
 
 TEST_F(SipPhonesTest, ASilentServerIsLeftForTheNextOne) {
@@ -217,6 +238,20 @@ TEST_F(SipPhonesTest, ASilentServerIsLeftForTheNextOne) {
   for (const Trunk& trunk : phones_->trunks().all()) {
     EXPECT_EQ(trunk.state, trunk.uri == "sip:" + silent ? TrunkState::down : TrunkState::up) << trunk.uri;
   }
+}
+
+/// It is there: its state stays. But the call goes on.
+TEST_F(SipPhonesTest, AServerThatIsSilentAfterItsChallengeIsLeftForTheNextOne) {
+  make({"sip:192.0.2.81", "sip:192.0.2.82"}, Millis{300});
+  pingsAnswered({"192.0.2.82", "192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 401);
+  const std::string silent = last_.host;
+  EXPECT_TRUE(take(Method::invite, silent).has(sip::HeaderId::authorization));  // … and then nothing
+  const Message second = take(Method::invite, silent == "192.0.2.81" ? "192.0.2.82" : "192.0.2.81");
+  answer(second, 200, kOffer);
+  EXPECT_TRUE(heard("p1 answered sdp"));
+  for (const Trunk& trunk : phones_->trunks().all()) EXPECT_EQ(trunk.state, TrunkState::up) << trunk.uri;
 }
 
 TEST_F(SipPhonesTest, ASilentAddressOfAServerIsLeftForTheNextOne) {
@@ -337,7 +372,7 @@ TEST_F(SipPhonesTest, WithoutServersThereIsNoTrunk) {
 TEST_F(SipPhonesTest, AHangUpBeforeTheServerIsFoundIsTheEnd) {
   make({"sip:192.0.2.81"});
   phones_->invite(inviteTo("2001"));
-  phones_->hangUp("p1", "");
+  phones_->hangUp("p1", EndReason::hungUp);
   EXPECT_FALSE(loop_.runUntil([&] { return !heard_.said.empty(); }, Millis{100}));
   EXPECT_EQ(phones_->legs(), 0u);
 }
@@ -407,7 +442,7 @@ TEST_F(SipPhonesTest, AnotherProcessGoesOnWithACall) {
   ASSERT_TRUE(phones_->restore("p1", saved));
   EXPECT_FALSE(phones_->restore("p1", saved)) << "twice";
   EXPECT_FALSE(phones_->restore("p2", "nonsense"));
-  phones_->hangUp("p1", "");
+  phones_->hangUp("p1", EndReason::hungUp);
   const Message bye = take(Method::bye);
   EXPECT_EQ(bye.to().tag(), "far");
 }
@@ -458,6 +493,15 @@ TEST_F(SipPhonesTest, DigitsGoOneByOne) {
   phones_->sendDtmf("p1", "5#");
   const Message first = take(Method::info);
   EXPECT_THAT(first.body(), HasSubstr("Signal=5"));
+  EXPECT_FALSE(loop_.runUntil(
+      [&] {
+        return std::ranges::any_of(wire_.sent, [](const Wire::Sent& each) {
+          return each.message.isRequest() && each.message.method() == Method::info &&
+                 each.message.body().contains("Signal=#");
+        });
+      },
+      Millis{50}))
+      << "not before the first one was answered";
   answer(first, 200);
   EXPECT_THAT(take(Method::info).body(), HasSubstr("Signal=#"));
 }

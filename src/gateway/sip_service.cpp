@@ -41,7 +41,7 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     phones_ = std::make_unique<SipPhones>(
         parts_.loop, *transport_, parts_.random,
         [this](const sip::Uri& uri, SipPhones::Located located) { locate(uri, std::move(located)); },
-        sipAgentOptions(parts_.settings, parts_.version), sipPhonesOptions(parts_.settings), account_.get());
+        sipAgentOptions(parts_.version), sipPhonesOptions(parts_.settings), account_.get());
   }
 
   base::Result<void> listen() {

@@ -1,6 +1,9 @@
 #include "gateway/sip_settings.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "gateway/hunt_group_setting.h"
 
 namespace parley::gateway {
 namespace {
@@ -109,6 +112,21 @@ void declareSessions(const Declarer& sip) {
              "phone has it (sdes-preferred).");
 }
 
+/// How long a call rings the gateway decides: the engine's own end is later.
+sip::CallTimes callTimes(const base::Settings& settings) {
+  constexpr base::Millis kLater{60'000};
+  sip::CallTimes times;
+  base::Millis longest = std::chrono::seconds{settings.integer("gateway.ring_seconds")};
+  for (const std::string& line : settings.list("gateway.hunt_groups")) {
+    if (const auto group = parseHuntGroup(line))
+      longest = std::max(longest, base::Millis{group->overflowMillis});
+  }
+  times.ringTimeout = std::max(times.ringTimeout, longest + kLater);
+  times.sessionExpires = static_cast<std::uint32_t>(settings.integer("sip.session_expires_seconds"));
+  times.minSe = static_cast<std::uint32_t>(settings.integer("sip.min_se_seconds"));
+  return times;
+}
+
 }  // namespace
 
 void declareSipSettings(const base::SettingDeclarer& sip) {
@@ -164,14 +182,13 @@ SipPhonesOptions sipPhonesOptions(const base::Settings& settings) {
     if (const auto peer = parseAllowedPeer(text)) options.allowedPeers.push_back(*peer);
   }
   options.silentToStrangers = settings.text("sip.strangers") == "silence";
+  options.callTimes = callTimes(settings);
   return options;
 }
 
-sip::UserAgentOptions sipAgentOptions(const base::Settings& settings, const std::string& version) {
+sip::UserAgentOptions sipAgentOptions(const std::string& version) {
   sip::UserAgentOptions options;
   options.product = "Parley/" + version;
-  options.sessionExpires = static_cast<std::uint32_t>(settings.integer("sip.session_expires_seconds"));
-  options.minSe = static_cast<std::uint32_t>(settings.integer("sip.min_se_seconds"));
   return options;
 }
 

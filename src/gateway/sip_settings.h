@@ -25,6 +25,6 @@ std::optional<SipListen> parseSipListen(std::string_view text);
 
 std::vector<SipListen> sipListens(const base::Settings& settings);
 SipPhonesOptions sipPhonesOptions(const base::Settings& settings);
-sip::UserAgentOptions sipAgentOptions(const base::Settings& settings, const std::string& version);
+sip::UserAgentOptions sipAgentOptions(const std::string& version);
 
 }  // namespace parley::gateway

@@ -24,9 +24,9 @@ void FakePhones::reject(const std::string& leg, int status, const std::string&) 
   log.push_back("reject " + leg + " " + std::to_string(status));
 }
 
-void FakePhones::hangUp(const std::string& leg, const std::string& cause) {
+void FakePhones::hangUp(const std::string& leg, EndReason reason) {
   legs.erase(leg);
-  log.push_back("hangUp " + leg + " " + cause);
+  log.push_back("hangUp " + leg + " " + std::string(toString(reason)));
 }
 
 void FakePhones::offer(const std::string& leg, const std::string& sdp) {

@@ -21,7 +21,7 @@ class FakePhones final : public Phones {
   void ring(const std::string& leg, const std::string& sdp) override;
   void answer(const std::string& leg, const std::string& sdp) override;
   void reject(const std::string& leg, int status, const std::string& text) override;
-  void hangUp(const std::string& leg, const std::string& cause) override;
+  void hangUp(const std::string& leg, EndReason reason) override;
   void offer(const std::string& leg, const std::string& sdp) override;
   void answerOffer(const std::string& leg, const std::string& sdp) override;
   void refuseOffer(const std::string& leg, int status) override;

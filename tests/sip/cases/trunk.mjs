@@ -66,6 +66,7 @@ export const cases = [
       assert(/^INVITE sip:2001@/.test(invite.line), `called as ${invite.line}`);
       const bye = wire.messages('sip.Method == "BYE"');
       assert(bye.length === 1 && bye[0].from === t.lan.host, `BYE: ${JSON.stringify(bye.map((b) => b.from))}`);
+      assert(/Reason: Q\.850;cause=16;text=.?"Normal call clearing/.test(bye[0].headers), `BYE with ${bye[0].headers}`);
     },
   },
   {
@@ -292,6 +293,7 @@ export const cases = [
       await until('it rings', () => phone.messages().includes('180 Ringing'));
       page.send({ type: 'end', call: call.call });
       await phone.succeeded();
+      assert(phone.messages().includes('Reason: SIP;cause=487;text="Request Terminated"'), 'the CANCEL says why');
       await page.bye();
     },
   },
