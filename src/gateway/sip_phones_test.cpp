@@ -174,7 +174,7 @@ class SipPhonesTest : public testing::Test {
   }
 
   struct Account final : sip::Authenticator {
-    std::optional<Message> answer(const Message&, const Message& request) override {
+    std::optional<Message> answer(const Message&, const Message& request, const sip::Target&) override {
       Message again = request;
       again.set(sip::HeaderId::authorization, "Digest x");
       return again;
