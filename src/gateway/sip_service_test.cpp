@@ -184,7 +184,7 @@ TEST_F(SipServiceTest, NamesInARedirectionAndARouteAreFoundByDns) {
                         targetOf(TransportKind::udp, where(TransportKind::udp)), {});
     ASSERT_TRUE(last.got(i));
   }
-  service_->phones().hangUp("p1", "");
+  service_->phones().hangUp("p1", EndReason::hungUp);
   const auto bye = proxy.take(sip::Method::bye);
   EXPECT_EQ(bye.message.requestUri().toString(), "sip:200@phone.test");
   proxy.answer(bye, 200);
@@ -208,7 +208,7 @@ TEST_F(SipServiceTest, CredentialsAreGivenUnaskedAndToTheServerOnly) {
   EXPECT_THAT(credentialsOf(invite), HasSubstr("nc=00000001"));
   trunk_.answer(invite, 200);
   ASSERT_TRUE(until([&] { return heard_.answered == 1; }));
-  service_->phones().hangUp("p1", "");
+  service_->phones().hangUp("p1", EndReason::hungUp);
   const auto bye = trunk_.take(sip::Method::bye);
   EXPECT_THAT(credentialsOf(bye), HasSubstr("nc=00000002"));
   trunk_.answer(bye, 200);
