@@ -43,9 +43,17 @@ void InviteSession::settle() {
 /// The next hop as a literal address, or for a name what the Locator says of it; until then requests go to
 /// the neighbour, who wrote himself into the route.
 void InviteSession::chooseHop(DialogState& dialog, const Target& peer) {
+  const Owner owner{.kind = Owner::Kind::session, .id = id_.value()};
+  // What is still looked up for the former target must not come after this one.
+  core_.stopLocating(owner);
   if (!sip::chooseHop(dialog, peer)) return;
-  const auto uri = nextHop(dialog);
-  if (uri) core_.locate(*uri, {.kind = Owner::Kind::session, .id = id_.value()});
+  auto uri = nextHop(dialog);
+  if (!uri) return;
+  // A name that says nothing of the transport stays on the kind of stream that it came by: DNS leads nobody from
+  // TLS to a plain datagram.
+  if (uri->scheme == UriScheme::sip && isReliable(peer.kind) && !uri->params.has("transport"))
+    uri->params.set("transport", isSecure(peer.kind) ? "tls" : "tcp");
+  core_.locate(*uri, owner);
 }
 
 void InviteSession::retarget(DialogState& dialog, const Message& message) {

@@ -12,7 +12,11 @@ using rig::RawPeer;
 
 struct Names final : Locator {
   std::vector<std::pair<LocateId, std::string>> asked;
-  void locate(LocateId id, const Uri& uri) override { asked.emplace_back(id, uri.host); }
+  std::vector<std::string> transports;
+  void locate(LocateId id, const Uri& uri) override {
+    asked.emplace_back(id, uri.host);
+    transports.emplace_back(uri.params.get("transport").value_or(""));
+  }
 };
 
 class LocatedCallsTest : public PairTest {
@@ -74,6 +78,39 @@ TEST_F(LocatedCallsTest, APhoneThatCallsItselfByNameIsReachedByItsNeighbourUntil
   run(50);
   EXPECT_EQ(phone.count("BYE"), 1U);
   EXPECT_EQ(phone.last("BYE")->requestUri().toString(), "sip:phone@phone.example");
+}
+
+TEST_F(LocatedCallsTest, ANameThatSaysNothingOfTheTransportStaysOnItsKindOfStream) {
+  RawPeer proxy(net, "10.0.0.9");
+  for (const auto kind : {TransportKind::tls, TransportKind::tcp, TransportKind::udp}) {
+    carol.dial(proxy, "offer", kind);
+    run(50);
+    Message ok = proxy.respond("INVITE", 200, "t", "answer");
+    ok.set(HeaderId::contact, "<sip:phone@phone.example:5061>");
+    proxy.send(ok, carol.target(kind));
+    run(50);
+  }
+  EXPECT_EQ(names.transports, (std::vector<std::string>{"tls", "tcp", ""}));
+}
+
+TEST_F(LocatedCallsTest, WhatIsLookedUpForAFormerTargetComesNotAfterTheNewOne) {
+  RawPeer proxy(net, "10.0.0.9"), former(net, "10.0.0.7");
+  const SessionId session = carol.dial(proxy);
+  run(50);
+  Message ok = proxy.respond("INVITE", 200, "t", "answer");
+  ok.set(HeaderId::contact, "<sip:phone@former.example>");
+  proxy.send(ok, carol.target());
+  run(50);
+  ASSERT_EQ(names.asked.size(), 1U);
+  carol.ua.offer(session, "again", net.now);
+  run(50);
+  proxy.send(proxy.respond("INVITE", 200, "t", "answer"), carol.target());  // its Contact is an address
+  run(50);
+  carol.ua.onLocated(names.asked[0].first, {former.target()}, net.now);
+  carol.ua.hangUp(session, {}, net.now);
+  run(50);
+  EXPECT_EQ(former.count("BYE"), 0U);
+  EXPECT_EQ(proxy.count("BYE"), 1U);
 }
 
 TEST_F(LocatedCallsTest, RequestsAndSubscriptionsAskToo) {

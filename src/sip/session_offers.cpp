@@ -105,9 +105,12 @@ void InviteSession::remember(const std::string& local, const std::string& remote
 /// side has moved. The owner is asked for an offer; its answer says where to.
 void InviteSession::onRefreshAnswer(const std::string& sdp, base::Instant now) {
   if (sdp.empty() || sameButOrigin(sdp, state_.remoteSdp)) return;
-  const bool known = !state_.remoteSdp.empty();
-  if (!state_.localSdp.empty()) state_.remoteSdp = sdp;
-  if (!known || (activity_ && (activity_->incoming || activity_->queued))) return;
+  if (state_.remoteSdp.empty()) {
+    if (!state_.localSdp.empty()) state_.remoteSdp = sdp;
+    return;
+  }
+  // What is known stays as it is until our offer is answered: if the owner makes none now, the next refresh asks again.
+  if ( (activity_ && (activity_->incoming || activity_->queued))) return;
   takeOffer({}, OfferCarrier::refresh, {}, now);
 }
 

@@ -162,6 +162,23 @@ TEST_F(SessionRulesTest, TheAckHasTheCredentialsOfItsInvite) {
   EXPECT_FALSE(peer.last("ACK")->has(HeaderId::proxyAuthorization));
 }
 
+/// Without Record-Route the ACK goes to the Contact: whoever that is did not ask for them.
+TEST_F(SessionRulesTest, TheCredentialsOfAnInviteGoNowhereElse) {
+  RuleCredentials credentials;
+  Agent carol(net, "10.0.0.3", {}, nullptr, &credentials);
+  RawPeer stranger(net, "10.0.0.8");
+  carol.dial(peer);
+  run(50);
+  peer.send(peer.respond("INVITE", 407, "t"), carol.target());
+  run(50);
+  Message ok = peer.respond("INVITE", 200, "t", "answer");
+  ok.set(HeaderId::contact, "<sip:phone@10.0.0.8>");
+  peer.send(ok, carol.target());
+  run(50);
+  ASSERT_EQ(stranger.count("ACK"), 1U);
+  EXPECT_FALSE(stranger.last("ACK")->has(HeaderId::proxyAuthorization));
+}
+
 /// Each server challenges for itself: what one was told is not counted at the next.
 TEST_F(SessionRulesTest, SilenceAfterAChallengeLeadsToTheNextTarget) {
   RuleCredentials credentials;

@@ -33,13 +33,15 @@ bool AgentCore::checkInterval(TransactionId id, const Message& request, base::In
 
 /// Our request in the dialog: the interval goes on as it is, by who refreshed before.
 void InviteSession::askForTimer(Message& request) const {
-  const std::uint32_t seconds = state_.interval != 0 ? state_.interval : core_.options.sessionExpires;
+  const std::uint32_t least = std::max(core_.options.minSe, state_.minSe);
+  std::uint32_t seconds = state_.interval != 0 ? state_.interval : core_.options.sessionExpires;
   if (seconds == 0) return;
+  seconds = std::max(seconds, least);  // The settings may have changed since the call began.
   std::string refresher;
   if (state_.refresher == Refresher::us) refresher = "uac";
   if (state_.refresher == Refresher::them) refresher = "uas";
   request.set(HeaderId::sessionExpires, SessionExpires{seconds, refresher}.toString());
-  request.set(HeaderId::minSe, std::to_string(std::max(core_.options.minSe, state_.minSe)));
+  request.set(HeaderId::minSe, std::to_string(least));
 }
 
 /// RFC 4028 section 9: what our 2xx says.
