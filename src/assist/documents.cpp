@@ -119,7 +119,8 @@ std::string Documents::bringer(const HttpRequest& request) const {
   const std::string_view header = request.headers.get("Authorization");
   if (!header.starts_with(kBearer)) return {};
   const auto token = host_->signer.verify(header.substr(kBearer.size()), "assist", base::wallNow());
-  return token && (token->role == "agent" || token->role == "supervisor") ? token->user : std::string();
+  if (!token || !link::standing(host_->users)(*token)) return {};
+  return token->role == "agent" || token->role == "supervisor" ? token->user : std::string();
 }
 
 const identity::User* Documents::supervisorOf(const HttpRequest& request) const {

@@ -221,14 +221,17 @@ void Users::signIn(std::string name, base::Secret password, std::string address,
         *matches = verifyPassword(password, hash);
       },
       loop_, guard_.wrap([this, matches, usable, found, name, address, counted, done] {
-        if (!*matches || !usable) {
+        // Neither disabled nor given another password while this one was hashed.
+        const User* now = usable ? find(name) : nullptr;
+        const bool same = now != nullptr && !now->disabled && now->passwordHash == found->passwordHash;
+        if (!*matches || !same) {
           signIns("login.failed").add();
           log.warn("sign-in failed", {{"user", name}, {"address", address}});
           return done(std::unexpected(SignInFailure{"login.failed"}));
         }
         signIns("ok").add();
         limiter_.succeeded(name, counted);
-        done(*found);
+        done(*now);
       }));
   if (!taken) return refuse({"login.busy"});
   // Counted before the check is done: parallel guesses do not slip through while a hash is being made. One

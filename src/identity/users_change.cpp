@@ -30,6 +30,9 @@ base::Result<void> Users::mayChange(const std::string& name, const UserChange& c
     return base::fail("identity.unknown_user",
                       "There is no such user; a new one needs a password and its roles.");
   }
+  if (at == users_.end() && find(name) != nullptr) {
+    return base::fail("identity.number_taken", "Another user is reached by this name as a number.");
+  }
   if (change.displayName && base::printable(*change.displayName, kMaxDisplayName) != *change.displayName) {
     return base::fail("identity.bad_name", "A name is at most 64 characters of plain text.");
   }
@@ -80,7 +83,8 @@ void Users::change(const std::string& name, UserChange change, std::function<voi
     loop_.post([done] { done(base::fail("identity.busy", "Too many passwords are being hashed.")); });
 }
 
-/// Known here at once, not only when the store has it: who is locked out is out.
+/// What takes something away holds here at once, not only when the store has it: who is locked out is out. What gives
+/// something holds when it is stored.
 void Users::apply(const std::string& name, const UserChange& change, const std::string& hash,
                   const std::function<void(base::Result<void>)>& done) {
   // Asked again: another change may have come while the password was hashed.
@@ -92,10 +96,16 @@ void Users::apply(const std::string& name, const UserChange& change, const std::
   if (change.roles) user.roles = *change.roles;
   if (change.disabled) user.disabled = *change.disabled;
   if (change.password) user.passwordHash = hash;
-  take(user);
-  bucket_->put(name, user.toJson(), [done](base::Result<store::Revision> put) {
+  if (at != users_.end()) {
+    User less = at->second;
+    less.disabled = less.disabled || user.disabled;
+    std::erase_if(less.roles, [&](Role role) { return !user.roles.contains(role); });
+    take(std::move(less));
+  }
+  bucket_->put(name, user.toJson(), guard_.wrap([this, user, done](base::Result<store::Revision> put) {
+    if (put) take(user);
     done(put ? base::Result<void>() : std::unexpected(put.error()));
-  });
+  }));
 }
 
 /// The user as it is now, and those who have to know.
