@@ -143,18 +143,18 @@ export class CallView extends LitElement {
     const ended = call.state === 'ended';
     return html`<div class="pictures">
       <parley-video class="remote" source="remote" .call=${call} .name=${name} .cover=${this.remoteCover(call)}></parley-video>
-      <div class="over" role="status">
+      <div class="over">
         ${this.detailed && !ended && kQualityWords[quality]
           ? html`<span class="badge" data-test="quality" data-level=${quality}
               ><span class="dot ${quality}"></span>${kQualityWords[quality]}</span
             >`
           : nothing}
-        ${(muted.audio || muted.video) && !ended
+        <span role="status">${(muted.audio || muted.video) && !ended
           ? html`<span class="badge warn" data-test="peer-muted" data-audio=${String(muted.audio)} data-video=${String(muted.video)}>
               ${muted.audio ? icons.micOff : icons.cameraOff}
               ${muted.audio && muted.video ? 'Microphone and camera off' : muted.audio ? 'Microphone off' : 'Camera off'}
             </span>`
-          : nothing}
+          : nothing}</span>
       </div>
       ${call.hasCamera && !ended
         ? html`<parley-video class="self" source="local" compact .stream=${call.localStream} .cover=${call.muted.video ? 'Camera off' : call.held ? 'Not sent' : null}></parley-video>`

@@ -389,9 +389,9 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     const mine = this.me?.state ?? 'asking';
     if (session.control !== 'none' || session.sharing !== 'on') this.askingControl = false;
     if (session.document?.id !== before?.document?.id && session.document) this.emit('document', session.document);
+    if (!this.controlling) this.pressed_ = false; // First: what ends a drag has nothing to say any more.
     if (session.sharing !== 'on' || mine !== 'joined') this.forget();
     if (mine !== 'joined') this.form.close(false);
-    if (!this.controlling) this.pressed_ = false;
     if (session.window) this.emit('window', session.window);
     this.set(mine);
   }

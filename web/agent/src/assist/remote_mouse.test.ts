@@ -37,6 +37,16 @@ describe('the mouse on the customer’s page', () => {
     expect(page.told).toEqual(['move 20,20', 'click 24,22 0 1']);
   });
 
+  it('takes no second finger for a new press', () => {
+    const { page, mouse, down, move, up } = begin();
+    down(10, 10);
+    move(30, 10);
+    mouse.down({ clientX: 50, clientY: 50, pointerId: 2 }, { x: 100, y: 100 });
+    mouse.up({ pointerId: 2 }, { x: 100, y: 100 });
+    up(30, 10);
+    expect(page.told).toEqual(['press 20,20', 'move 60,20', 'release 60,20']);
+  });
+
   it('drags: a press where it began, movements, a release, and no click', () => {
     const { page, down, move, up, click } = begin();
     down(10, 10);

@@ -34,6 +34,7 @@ export class RemoteMouse {
 
   /** The first button goes down. */
   down({ clientX, clientY, pointerId }: Hand, at: Place | null): void {
+    if (this.pressed_) return; // A second finger.
     this.dragged_ = false;
     this.pressed_ = at && this.target_.controlling ? { ...at, clientX, clientY, pointer: pointerId, dragging: false } : null;
   }

@@ -54,7 +54,7 @@ beforeEach(() => {
   sensitive = false;
   loads = 0;
   loadFails = false;
-  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
+  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), release: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
 });
 
 describe('AssistSession', () => {
@@ -136,7 +136,10 @@ describe('AssistSession', () => {
     env.gateway.send(click);
     await settle();
     expect(sharer.act).toHaveBeenCalledTimes(1);
+    // No button that the agent held stays pressed, by whichever way control goes.
+    sharer.release.mockClear();
     session.takeControl();
+    expect(sharer.release).toHaveBeenCalledTimes(1);
     env.gateway.send(click);
     await settle();
     expect(sent('control')).toMatchObject([{ take: true }]);

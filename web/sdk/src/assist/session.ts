@@ -146,6 +146,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.state_.control === 'none') return;
     this.send({ type: 'control', take: true });
     this.state_ = { ...this.state_, control: 'none' };
+    this.sharer_?.release();
     this.changed();
   }
 
@@ -331,6 +332,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   }
 
   private apply(state: SessionState): void {
+    if (state.control !== this.state_.control) this.sharer_?.release();
     this.state_ = state;
     this.sharer_?.quality(state.quality);
     // A party that left waits for no answer.

@@ -61,6 +61,8 @@ export interface Sharer {
   /** Gone for good: everything that was changed on the page is as before. */
   stop(): void;
   refresh(): void;
+  /** Nobody acts on the page any more, or somebody else: no button stays pressed. */
+  release(): void;
   /** What an agent chose; from now on. */
   quality(quality: Quality): void;
   /** The browser can film its own tab. */

@@ -102,6 +102,10 @@ class PageSharer implements Sharer {
     this.unwatch();
   }
 
+  release(): void {
+    this.actor_.release();
+  }
+
   stop(): void {
     this.stopped_ = true;
     this.closeForm();

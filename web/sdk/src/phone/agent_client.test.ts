@@ -180,6 +180,7 @@ describe('AgentClient', () => {
     const call = await talk();
     env.gateway.mode = 'refuse';
     env.gateway.drop();
+    env.peer.ice('disconnected');
     await env.clock.advance(55_000);
     expect([call.ended, agent.connectionState]).toEqual([null, 'reconnecting']);
     await env.clock.advance(6000);
@@ -196,14 +197,44 @@ describe('AgentClient', () => {
     const call = await talk();
     env.gateway.mode = 'refuse';
     env.gateway.drop();
+    env.peer.ice('disconnected');
     await env.clock.advance(62_000);
     expect(call.ended).toMatchObject({ reason: 'agent_lost' });
     env.gateway.mode = 'welcome';
     env.gateway.calls = [fields('connected')];
     await env.clock.advance(11_000);
     expect(agent.connectionState).toBe('connected');
-    expect(agent.calls).toEqual([]);
+    // What the gateway had to say of it meanwhile brings it back no more.
+    const peers = env.peers.length;
+    env.gateway.send({ type: 'call', ...fields('reconnecting') });
+    env.gateway.send({ type: 'call', ...fields('ended'), reason: 'hung_up', by: 'agent', text: '' });
+    await settle();
+    expect([agent.calls, calls.length, env.peers.length]).toEqual([[], 1, peers]);
     expect(env.gateway.messages.filter((m) => m.type === 'end')).toMatchObject([{ call: 'c1' }]);
+  });
+
+  it('gives no call up whose sound passes, though nothing is heard of the gateway', async () => {
+    const call = await talk();
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(80_000);
+    expect(call.ended).toBeNull();
+    env.peer.ice('disconnected');
+    await env.clock.advance(10_000);
+    expect(call.ended).toMatchObject({ reason: 'agent_lost' });
+    expect(env.media.live).toEqual([]);
+  });
+
+  it('gives a call up that was dialled without a network', async () => {
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(70_000);
+    const call = agent.call({ destination: 'agent2' });
+    await env.clock.advance(50_000);
+    expect(call.ended).toBeNull();
+    await env.clock.advance(15_000);
+    expect(call.ended).toMatchObject({ reason: 'session.lost' });
+    expect(env.media.live).toEqual([]);
   });
 
   it('keeps its calls when the network is back in time', async () => {

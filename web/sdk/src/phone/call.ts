@@ -258,7 +258,9 @@ export class Call extends CallFacts {
       // Both at once; whichever fails first decides, and neither is left unhandled.
       const opening = this.host_.devices.open(this.media_.choice);
       opening.catch(() => undefined);
-      await connected.catch((error: unknown) => {
+      // Given up meanwhile, nobody waits any more with a microphone that is on.
+      const over = new Promise<void>((done) => this.once('ended', () => done()));
+      await Promise.race([connected, over]).catch((error: unknown) => {
         opening.then((capture) => [capture.audio, capture.video].forEach((t) => t?.stop()), () => undefined);
         throw error;
       });
@@ -345,6 +347,11 @@ export class Call extends CallFacts {
       this.media_.signallingUp();
     }
     this.refresh();
+  }
+
+  /** @internal Sound and picture pass, whatever the gateway's connection does. */
+  get flowing(): boolean {
+    return !this.ended_ && this.media_.path === 'up';
   }
 
   /** @internal Another network: the old addresses are worth nothing. */

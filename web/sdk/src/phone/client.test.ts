@@ -342,6 +342,7 @@ describe('an interrupted call', () => {
     const call = await connect();
     env.gateway.mode = 'refuse';
     env.gateway.drop();
+    env.peer.ice('disconnected');
     await env.clock.advance(5_000);
     const second = client.call({ destination: 'agent2' });
     await env.clock.advance(90_000);

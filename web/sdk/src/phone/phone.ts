@@ -18,6 +18,9 @@ import type { CallHost, DialOptions } from './call_types';
 import { Devices } from './devices';
 import { Tones } from './tones';
 
+/** How often a call is looked at that goes on though nothing is heard of the gateway. */
+const kLookAgain = 5000;
+
 export interface PhoneOptions {
   /** Origin of the Parley server, e.g. `https://parley.example:8443`; default: the page's own. */
   server?: string;
@@ -43,7 +46,8 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   readonly configuration: RTCConfiguration | undefined;
   abstract readonly role: Role;
   protected readonly calls_ = new Map<string, Call>();
-  protected readonly unnamed_ = new Set<Call>();
+  /** Being dialled, without an id yet; each with the timer that gives it up where the network is gone. */
+  protected readonly unnamed_ = new Map<Call, number>();
   protected connection_: Connection | null = null;
   private readonly gaveUp_ = new Set<string>();
   private readonly base_: string;
@@ -67,7 +71,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
     return this.connection_?.state ?? 'idle';
   }
   get calls(): Call[] {
-    return [...this.calls_.values(), ...this.unnamed_];
+    return [...this.calls_.values(), ...this.unnamed_.keys()];
   }
   get mediaLimits(): Welcome['media'] {
     return this.connection_?.welcome?.media ?? {};
@@ -87,7 +91,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
   }
 
   released(call: Call): void {
-    this.unnamed_.delete(call);
+    this.named(call);
     if (call.id) this.calls_.delete(call.id);
   }
 
@@ -131,7 +135,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
       if (!current()) return;
       for (const call of this.calls) call.signallingChanged(state === 'connected');
       this.environment.clearTimer(this.giveUpTimer_);
-      if (state === 'reconnecting') this.giveUpTimer_ = this.environment.setTimer(guarded('giving calls up', () => this.giveCallsUp()), this.patience());
+      if (state === 'reconnecting') this.giveUpAfter(this.patience());
       this.publish('connection', state);
     });
     connection.on('welcome', (welcome) => {
@@ -168,10 +172,16 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
    * broke: a call that it still has when the page is back is ended there, too, since here people were told that it is over.
    */
   private giveCallsUp(): void {
-    for (const call of this.calls) {
-      if (call.id) this.gaveUp_.add(call.id);
+    for (const call of this.calls_.values()) {
+      if (call.flowing) continue; // People talk: only the signalling is gone.
+      this.gaveUp_.add(call.id);
       call.lost(new ParleyError('session.lost'));
     }
+    if (this.calls_.size > 0) this.giveUpAfter(kLookAgain);
+  }
+
+  private giveUpAfter(ms: number): void {
+    this.giveUpTimer_ = this.environment.setTimer(guarded('giving calls up', () => this.giveCallsUp()), ms);
   }
 
   /** The gateway's list is the truth: what it does not know has ended. */
@@ -181,7 +191,7 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
       if (fields.state !== 'ended') this.send({ type: 'end', call: fields.call });
       return false;
     });
-    this.gaveUp_.clear();
+    if (!welcome.resumed) this.gaveUp_.clear();
     const known = new Map(welcome.calls.map((fields) => [fields.call, fields]));
     for (const call of [...this.calls_.values()]) {
       const fields = known.get(call.id);
@@ -197,19 +207,33 @@ export abstract class Phone<E extends PhoneEvents> extends Emitter<E> implements
 
   /** Starts a call on what `connected` waits for. */
   protected dial(call: Call, options: DialOptions, connected: Promise<unknown>): Call {
-    this.unnamed_.add(call);
+    const tooLong = () => {
+      if (this.connectionState !== 'connected') call.lost(new ParleyError('session.lost'));
+    };
+    this.unnamed_.set(call, this.environment.setTimer(guarded('giving a call up', tooLong), this.patience()));
     detach('call', call.dial(options, connected));
     return call;
   }
 
+  private named(call: Call): void {
+    const timer = this.unnamed_.get(call);
+    if (timer !== undefined) this.environment.clearTimer(timer);
+    this.unnamed_.delete(call);
+  }
+
   private route(message: ServerMessage): void {
     if ('call' in message && message.call) {
+      if (this.gaveUp_.has(message.call)) {
+        // What was said of it meanwhile; it ends now.
+        if (message.type === 'call' && message.state === 'ended') this.gaveUp_.delete(message.call);
+        return;
+      }
       // The answer to a dial names the call; a call that is being dialled takes the first unknown one.
       let call = this.calls_.get(message.call);
       if (!call && message.type === 'call' && message.direction === 'out') {
-        call = [...this.unnamed_].find((c) => c.dialling);
+        call = [...this.unnamed_.keys()].find((c) => c.dialling);
         if (call) {
-          this.unnamed_.delete(call);
+          this.named(call);
           this.calls_.set(message.call, call);
         }
       }

@@ -208,6 +208,17 @@ describe.skipIf(!haveChromium())('Actor', () => {
     expect(await log()).toEqual(['mouseleave']);
   });
 
+  it('lets go over a frame of another site, and clicks nothing there or later', async () => {
+    await open('<button id="b">b</button><iframe id="x" sandbox srcdoc="x" style="position:absolute;top:300px;left:0"></iframe>');
+    await page.waitForFunction(`document.querySelector('#x').contentWindow`);
+    await run(`on('#b', 'mousedown', 'mouseup', 'click')`);
+    await run(`actor.pointer({ ...middle('#b'), down: true })`);
+    expect(await run(`actor.pointer(middle('#x'))`)).toMatchObject({ ok: false, reason: 'foreign_frame' });
+    await log();
+    await run(`actor.pointer(middle('#b'))`);
+    expect(await log()).toEqual([]);
+  });
+
   it('reaches into shadow roots and scaled frames, and says where a frame is foreign', async () => {
     await open(`<div id="host"></div><iframe id="f" style="width:200px;height:100px;border:5px solid;padding:3px;transform:scale(1.5);transform-origin:0 0" srcdoc="<body style='margin:0'><button id=b style='width:50px;height:20px'>In</button><input id=i style='width:60px;height:20px'>"></iframe>
       <iframe id="x" sandbox srcdoc="x" style="position:absolute;top:300px;left:0"></iframe>`);

@@ -60,7 +60,7 @@ export class Actor {
    */
   pointer({ x, y, down, gone }: { x: number; y: number; down?: boolean; gone?: boolean }): ActResult {
     if (gone) return this.run(() => (this.pointer_.leave(), this.done(null, '')));
-    return this.at(x, y, (target) => {
+    const result = this.at(x, y, (target) => {
       const refusal = down && !this.pointer_.pressedOn ? this.refusal(target.element) : null;
       if (refusal) return refusal;
       this.pointer_.move(target);
@@ -70,12 +70,17 @@ export class Actor {
       if (element && !down) this.drop(target, element);
       return null;
     }, null);
+    // Let go where nothing can be done (over a frame of another site): the button does not stay pressed.
+    if (!down && this.pointer_.pressedOn) this.run(() => (this.pointer_.leave(), this.done(null, '')));
+    return result;
   }
 
   /** Ends a drag. On the element where it began it is a click, as with any mouse. */
   private drop(target: Target, from: Element): void {
     const captured = this.pointer_.up(target, 1);
-    if (from === target.element && from.isConnected && !captured) this.pointer_.click(target, 'click', { button: 0, detail: 1 });
+    if (from !== target.element || !from.isConnected || captured) return;
+    this.pointer_.click(target, 'click', { button: 0, detail: 1 });
+    this.tell('click', this.name(from));
   }
 
   click({ x, y, button = 0, detail = 1, mods }: ClickInput): ActResult {
