@@ -3,7 +3,10 @@
 # Ctrl-C stops everything. In a network namespace of its own, since its ports are the real ones. As root.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
-if [ "${1:-}" != inside ]; then exec unshare --net "$PWD/tests/up.sh" inside; fi
+if [ "${1:-}" != inside ]; then
+  [ -d tests/browser/node_modules ] || (cd tests/browser && npm ci --loglevel=error)
+  exec unshare --net "$PWD/tests/up.sh" inside
+fi
 ip link set lo up
 scratch=$(mktemp -d /tmp/parley-up-XXXXXX)
 up=
@@ -45,7 +48,6 @@ cores=$(nproc)
 media_ports() { for i in $(seq 0 $(((cores > 5 ? 5 : cores) - 1))); do ss -Hlun | grep -q ":$((16000 + i)) " || return 1; done; }
 shows "media ports from 16000, one a core" media_ports
 shows "the broker's control at 8092" sh -c 'ss -Hltn | grep -q ":8092 "'
-[ -d tests/browser/node_modules ] || (cd tests/browser && npm ci --loglevel=error)
 node tests/up_call.mjs https://localhost:8443 > "$scratch/call" 2>&1 &
 shows "a call" within 30 grep -q talking "$scratch/call"
 kill -INT -- "-$up"

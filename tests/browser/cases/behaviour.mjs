@@ -209,12 +209,12 @@ export const cases = [
       await signIn(agent, t.stack);
       await establish(consumer, agent, t.stack);
       t.stack.server.kill('SIGTERM');
-      await consumer.says('notice', /is being restarted\. Calls can go on for up to 4 seconds/);
+      await consumer.says('notice', /is being restarted\. Calls can go on for up to 15 seconds/);
       await agent.says('toast', /is being restarted/);
       await t.shots(consumer, 'server-stops-consumer');
       await endedWith(consumer, 'server_stopping');
       await endedWith(agent, 'server_stopping');
-    }, settings: { 'server.drain_seconds': 4 },
+    }, settings: { 'server.drain_seconds': 15 },
   },
   {
     name: 'agent opens the console in a second page: the old one is told', async run(t) {

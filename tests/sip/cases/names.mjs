@@ -12,7 +12,7 @@ export const cases = [
       names.server('moved.test', phone.address);
       const redirects = t.owns(new Sipp(t.scratch, server, 'redirect', { set: { moved: 'moved.test' } }));
       const busy = t.owns(new Sipp(t.scratch, phone, 'busy'));
-      await t.parley(sipSettings(t.lan, ['sip:pbx.test;transport=udp'], { 'sip.name_servers': names.address, 'sip.server_timeout_ms': 700 }), mediaSettings(t.lan));
+      await t.parley(sipSettings(t.lan, ['sip:pbx.test;transport=udp'], { 'sip.name_servers': names.address, 'sip.server_timeout_ms': 2000 }), mediaSettings(t.lan));
       const page = await dial(t.stack, '2001');
       await endsWith(page, 'phone_busy');
       await Promise.all([redirects.succeeded(), busy.succeeded()]);
