@@ -171,7 +171,7 @@ export class Workspace extends SessionElement {
       this.requestUpdate(); // What is shown is what the session has.
     };
     return html`<label class="quality" title="Smaller pictures for slow lines"><span>Quality</span>
-      <select data-test="quality" ?disabled=${cobrowse.phase !== 'joined'} .value=${live(cobrowse.quality)} @change=${chosen}>
+      <select data-test="quality" aria-label="Quality" ?disabled=${cobrowse.phase !== 'joined'} .value=${live(cobrowse.quality)} @change=${chosen}>
         ${kQualities.map((each) => html`<option value=${each} ?selected=${each === cobrowse.quality}>${kQualityNames[each]}</option>`)}
       </select></label>`;
   }

@@ -138,6 +138,11 @@ describe('AssistSession', () => {
     expect(sharer.act).toHaveBeenCalledTimes(1);
     // No button that the agent held stays pressed, by whichever way control goes.
     sharer.release.mockClear();
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, control: 'none' }));
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, control: 'p2' }));
+    await settle();
+    expect(sharer.release).toHaveBeenCalledTimes(2);
+    sharer.release.mockClear();
     session.takeControl();
     expect(sharer.release).toHaveBeenCalledTimes(1);
     env.gateway.send(click);
