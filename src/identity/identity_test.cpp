@@ -325,6 +325,35 @@ TEST_F(UsersTest, AnAdministratorChangesMakesAndDisablesUsers) {
   EXPECT_EQ(signIn("admin", initialPassword()), "login.failed");
 }
 
+TEST_F(UsersTest, ASignInThatIsBeingCheckedDoesNotOutliveALockOut) {
+  ASSERT_TRUE(start(*users_));
+  std::optional<std::expected<User, SignInFailure>> got;
+  users_->signIn("agent1", base::Secret("agent1"), "1", [&](auto result) { got = std::move(result); });
+  users_->change("agent1", {.disabled = true}, [](auto) {});
+  ASSERT_TRUE(loop_.runUntil([&] { return got.has_value(); }, 20s));
+  ASSERT_FALSE(*got);
+  EXPECT_EQ(got->error().reason, "login.failed");
+}
+
+TEST_F(UsersTest, ChangesThatComeTogetherAreBothKept) {
+  ASSERT_TRUE(start(*users_));
+  int done = 0;
+  users_->change("agent1", {.displayName = "Ada"}, [&](auto result) { done += result ? 1 : 0; });
+  users_->change("agent1", {.number = "8000"}, [&](auto result) { done += result ? 1 : 0; });
+  ASSERT_TRUE(loop_.runUntil([&] { return done == 2; }, 20s));
+  // Nobody takes a number for his name.
+  std::optional<base::Result<void>> taken;
+  users_->change("8000", {.roles = std::set{Role::agent}, .password = base::Secret("correct horse")},
+                 [&](auto result) { taken = std::move(result); });
+  ASSERT_TRUE(loop_.runUntil([&] { return taken.has_value(); }, 20s));
+  ASSERT_FALSE(*taken);
+  EXPECT_EQ(taken->error().reason, "identity.number_taken");
+  users_ = make();
+  ASSERT_TRUE(start(*users_));
+  EXPECT_EQ(users_->find("agent1")->displayName, "Ada");
+  EXPECT_EQ(users_->find("agent1")->number, "8000");
+}
+
 TEST(UserJson, RoundTripAndDamage) {
   const User user{"ada", "Ada \"L\"", "8000", {Role::agent, Role::supervisor}, "scrypt$x", false};
   const auto read = User::fromJson(user.toJson());

@@ -83,8 +83,8 @@ void Users::change(const std::string& name, UserChange change, std::function<voi
     loop_.post([done] { done(base::fail("identity.busy", "Too many passwords are being hashed.")); });
 }
 
-/// What takes something away holds here at once, not only when the store has it: who is locked out is out. What gives
-/// something holds when it is stored.
+/// Known here at once, not only when the store has it: who is locked out is out, and a change that comes next begins from
+/// this one. What gave something is taken back where the store refuses.
 void Users::apply(const std::string& name, const UserChange& change, const std::string& hash,
                   const std::function<void(base::Result<void>)>& done) {
   // Asked again: another change may have come while the password was hashed.
@@ -96,15 +96,20 @@ void Users::apply(const std::string& name, const UserChange& change, const std::
   if (change.roles) user.roles = *change.roles;
   if (change.disabled) user.disabled = *change.disabled;
   if (change.password) user.passwordHash = hash;
+  std::optional<User> less;
   if (at != users_.end()) {
-    User less = at->second;
-    less.disabled = less.disabled || user.disabled;
-    std::erase_if(less.roles, [&](Role role) { return !user.roles.contains(role); });
-    take(std::move(less));
+    less = at->second;
+    less->disabled = less->disabled || user.disabled;
+    std::erase_if(less->roles, [&](Role role) { return !user.roles.contains(role); });
   }
-  bucket_->put(name, user.toJson(), guard_.wrap([this, user, done](base::Result<store::Revision> put) {
-    if (put) take(user);
-    done(put ? base::Result<void>() : std::unexpected(put.error()));
+  take(user);
+  bucket_->put(name, user.toJson(), guard_.wrap([this, name, less, done](base::Result<store::Revision> put) {
+    if (put) return done({});
+    if (less)
+      take(*less);
+    else
+      users_.erase(name);
+    done(std::unexpected(put.error()));
   }));
 }
 
