@@ -29,6 +29,13 @@ describe('the receipt of what was masked', () => {
     expect(receipts.length).toBe(1);
   });
 
+  it('does not wait for the count of withheld pictures', () => {
+    ledger.withheld();
+    ledger.masked(field('card'), 'card');
+    vi.advanceTimersByTime(1000);
+    expect(receipts).toEqual([[[{ label: 'input card', rule: 'card', count: 1 }], 1]]);
+  });
+
   it('is told at once when the pictures end before, by a pause or another page', () => {
     ledger.masked(field('card'), 'card');
     ledger.stop();

@@ -12,6 +12,7 @@ export class CaptureLedger {
   private unsupported_ = new Map<Element, Unsupported>();
   private sentUnsupported_ = '';
   private timer_ = 0;
+  private delay_ = 0;
   private maskedNew_ = false;
   private withheld_ = 0;
 
@@ -62,7 +63,10 @@ export class CaptureLedger {
   }
 
   private later(delay = kDelayMs): void {
-    if (this.timer_) return;
+    // A count of withheld pictures may wait; what is masked or cannot be shown does not wait for it.
+    if (this.timer_ && delay >= this.delay_) return;
+    window.clearTimeout(this.timer_);
+    this.delay_ = delay;
     this.timer_ = window.setTimeout(() => {
       this.timer_ = 0;
       this.tell();
