@@ -253,7 +253,6 @@ TEST_F(UsersTest, ParallelGuessesAreCountedBeforeTheyAreChecked) {
 TEST_F(UsersTest, AnAttemptThatWasNotCheckedLocksNobodyOut) {
   ASSERT_TRUE(start(*users_));
   std::promise<void> gate;
-  const auto open = gate.get_future().share();
   std::promise<void> begun;
   pool_.submit(
       [&begun, open] {
@@ -261,7 +260,6 @@ TEST_F(UsersTest, AnAttemptThatWasNotCheckedLocksNobodyOut) {
         open.wait();
       },
       loop_, [] {});
-  begun.get_future().wait();
   while (pool_.submit([open] { open.wait(); }, loop_, [] {})) {
   }
   for (int i = 0; i < 6; ++i) EXPECT_EQ(signIn("agent1", "agent1"), "login.busy");
@@ -327,9 +325,11 @@ TEST_F(UsersTest, AnAdministratorChangesMakesAndDisablesUsers) {
 
 TEST_F(UsersTest, ASignInThatIsBeingCheckedDoesNotOutliveALockOut) {
   ASSERT_TRUE(start(*users_));
+  // The only thread that hashes is busy until the change is made.
+  std::promise<void> changed;
   std::optional<std::expected<User, SignInFailure>> got;
   users_->signIn("agent1", base::Secret("agent1"), "1", [&](auto result) { got = std::move(result); });
-  users_->change("agent1", {.disabled = true}, [](auto) {});
+  users_->change("agent1", {.disabled = true}, [&](auto) { changed.set_value(); });
   ASSERT_TRUE(loop_.runUntil([&] { return got.has_value(); }, 20s));
   ASSERT_FALSE(*got);
   EXPECT_EQ(got->error().reason, "login.failed");

@@ -32,7 +32,8 @@ class Account final : public sip::Authenticator {
   Account(std::string user, std::string password, base::Random& random)
       : client_({{.realm = {}, .user = std::move(user), .password = base::Secret(std::move(password))}},
                 random) {}
-  std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request) override {
+  std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request,
+                                     const sip::Target& /*from*/) override {
     sip::Message again = request;
     if (!client_.answer(challenge, again)) return std::nullopt;
     return again;
