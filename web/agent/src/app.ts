@@ -11,7 +11,7 @@ import {
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { keyed } from 'lit/directives/keyed.js';
-import { AssistApi } from './assist/assist_api';
+import { AssistApi } from '@parley/agents';
 import { AssistDesk } from './assist/assist_desk';
 import './assist/join_card';
 import './assist/video_window';

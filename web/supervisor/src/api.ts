@@ -1,5 +1,5 @@
 import { ParleyError, requestJson, type Environment } from '@parley/sdk';
-import { upload, type LibraryItem, type UploadOptions } from '../../agent/src/assist/assist_api';
+import { upload, type LibraryItem, type UploadOptions } from '@parley/agents';
 
 const kBase = '/expertassist/supervisor';
 

@@ -3,7 +3,7 @@ import { browserEnvironment, ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { keyed } from 'lit/directives/keyed.js';
-import { AssistApi } from '../../agent/src/assist/assist_api';
+import { AssistApi } from '@parley/agents';
 import { AssistDesk } from '../../agent/src/assist/assist_desk';
 import '../../agent/src/assist/workspace';
 import { logo } from '../../agent/src/panels';

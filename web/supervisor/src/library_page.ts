@@ -3,9 +3,8 @@ import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { kAccept, sizeText, type LibraryItem } from '../../agent/src/assist/assist_api';
+import { checkAddress, isVideoAddress, kAccept, linkTo, sizeText, type LibraryItem } from '@parley/agents';
 import { assistIcons } from '../../agent/src/assist/icons';
-import { checkAddress, isVideoAddress, linkTo } from '../../agent/src/assist/pushes';
 import type { SupervisorApi } from './api';
 
 /** So long a deleted item can be had back; until then the server keeps it. */

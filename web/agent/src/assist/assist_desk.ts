@@ -1,7 +1,6 @@
+import { Cobrowse, type AssistApi } from '@parley/agents';
 import { Emitter, type Environment } from '@parley/sdk';
 import { TopicClient } from '../../../sdk/src/assist/topic_client';
-import type { AssistApi } from './assist_api';
-import { Cobrowse } from './cobrowse';
 
 export interface AssistDeskEvents {
   /** A session was opened, left, or has changed. */

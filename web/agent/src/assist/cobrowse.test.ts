@@ -1,10 +1,8 @@
+import { Cobrowse, limitText, upload, type AssistLink, type LinkEvents } from '@parley/agents';
 import { ParleyError } from '@parley/sdk';
 import { FakeEnvironment } from '@parley/sdk/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseSession, parseTopicMessage, parseTopicWelcome, type TopicAgentMessage, type TopicServerMessage } from '../../../sdk/src/assist/protocol';
-import { limitText, upload } from './assist_api';
-import { Cobrowse } from './cobrowse';
-import type { AssistLink, LinkEvents } from './link';
 import { coverWords, stateChip } from './words';
 
 type Json = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { AssistApi } from './assist_api';
+import type { AssistApi } from '@parley/agents';
 import { assistIcons } from './icons';
 
 /** Short codes are digits; anything else is a session's id (`cid`). */

@@ -1,7 +1,7 @@
 import { html, nothing } from 'lit';
 import { styleMap } from 'lit/directives/style-map.js';
 import type { Party } from '../../../sdk/src/assist/protocol';
-import type { Cobrowse } from './cobrowse';
+import type { Cobrowse } from '@parley/agents';
 import { assistIcons } from './icons';
 
 function person(cobrowse: Cobrowse, party: Party) {

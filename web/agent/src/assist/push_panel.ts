@@ -1,10 +1,11 @@
+import {
+  checkAddress, isVideoAddress, kAccept, limitText, nameOfAddress, sizeText, type AssistApi, type Content, type LibraryItem, type Pushed, type PushRequest,
+} from '@parley/agents';
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ParleyError } from '@parley/sdk';
 import type { PushKind } from '../../../sdk/src/assist/protocol';
-import { kAccept, limitText, sizeText, type AssistApi, type Content, type LibraryItem } from './assist_api';
 import { assistIcons } from './icons';
-import { checkAddress, isVideoAddress, nameOfAddress, type Pushed, type PushRequest } from './pushes';
 import { SessionElement } from './session_element';
 import { pushWords } from './words';
 

@@ -1,6 +1,6 @@
 import { LitElement } from 'lit';
 import { property } from 'lit/decorators.js';
-import type { Cobrowse } from './cobrowse';
+import type { Cobrowse } from '@parley/agents';
 
 /** A part of the workspace, drawn into the page itself: it is drawn anew whenever its session changes. */
 export abstract class SessionElement extends LitElement {

@@ -1,11 +1,9 @@
+import { InkLayer, magnification, RemoteMouse, toDocument, toViewport, viewport, type Zoom } from '@parley/agents';
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { styleMap } from 'lit/directives/style-map.js';
 import type { Modifiers, Point, Stroke, Tool } from '../../../sdk/src/assist/protocol';
 import { Viewer } from '../../../sdk/src/assist/viewer';
-import { magnification, toDocument, toViewport, viewport, type Zoom } from './geometry';
-import { InkLayer } from './ink_layer';
-import { RemoteMouse } from './remote_mouse';
 import { SessionElement } from './session_element';
 import { isDrawing, kWidths, type Mode } from './tools';
 

@@ -1,6 +1,6 @@
 // What the workspace says of a session, in words.
 import { ParleyError } from '@parley/sdk';
-import type { Cobrowse } from './cobrowse';
+import type { Cobrowse } from '@parley/agents';
 
 export interface Words {
   title: string;

@@ -1,3 +1,4 @@
+import type { AssistApi, Zoom } from '@parley/agents';
 import { icons } from '@parley/components';
 import type { ParleyError } from '@parley/sdk';
 import { html, nothing } from 'lit';
@@ -5,10 +6,8 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import { styleMap } from 'lit/directives/style-map.js';
 import { kQualities, type Quality } from '../../../sdk/src/assist/protocol';
-import type { AssistApi } from './assist_api';
 import './document_view';
 import './form_panel';
-import type { Zoom } from './geometry';
 import { assistIcons } from './icons';
 import { peoplePanel } from './people_panel';
 import './push_panel';

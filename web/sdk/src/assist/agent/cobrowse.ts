@@ -1,7 +1,7 @@
-import { detach, Emitter, guarded, ParleyError, type Environment } from '@parley/sdk';
+import { Emitter, guarded, ParleyError, type Environment } from '../../common/index';
 import type {
   AssistSettings, Feature, FormField, Grant, Modifiers, Party, Quality, SessionState, Stroke, TopicAgentMessage, TopicServerMessage, TopicWelcome, WindowPlace,
-} from '../../../sdk/src/assist/protocol';
+} from '../protocol';
 import { DocumentInk } from './document_ink';
 import { FormDesk } from './form_desk';
 import { kNoView, type PageView } from './geometry';
@@ -505,6 +505,3 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     for (const message of [pointer, scroll, window]) if (message) this.send(message);
   }
 }
-
-/** For a promise that tells of its failure by the session's notices. */
-export const unattended = (what: string, promise: Promise<unknown>): void => detach(what, promise.catch(() => undefined));

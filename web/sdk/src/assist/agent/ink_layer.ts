@@ -1,5 +1,5 @@
-import { AnnotationLayer } from '../../../sdk/src/assist/annotations/index';
-import type { Stroke } from '../../../sdk/src/assist/protocol';
+import { AnnotationLayer } from '../annotations/index';
+import type { Stroke } from '../protocol';
 
 /** What the parties drew, over the picture: the same layer as on the consumer's page, in coordinates of the consumer's document. */
 export class InkLayer {

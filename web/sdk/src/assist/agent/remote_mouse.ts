@@ -1,4 +1,4 @@
-import type { Modifiers } from '../../../sdk/src/assist/protocol';
+import type { Modifiers } from '../protocol';
 
 interface Place {
   x: number;

@@ -1,5 +1,5 @@
-import type { ParleyError } from '@parley/sdk';
-import type { TopicAgentMessage, TopicServerMessage, TopicWelcome } from '../../../sdk/src/assist/protocol';
+import type { ParleyError } from '../../common/index';
+import type { TopicAgentMessage, TopicServerMessage, TopicWelcome } from '../protocol';
 
 export type LinkState = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'replaced' | 'closed';
 

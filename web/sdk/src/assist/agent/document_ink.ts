@@ -1,4 +1,4 @@
-import type { Stroke } from '../../../sdk/src/assist/protocol';
+import type { Stroke } from '../protocol';
 
 /** Messages kept for a document; the server keeps 200 shapes. */
 const kMaxKept = 2_000;

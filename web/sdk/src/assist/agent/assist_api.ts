@@ -1,5 +1,5 @@
-import { ParleyError, requestJson, type Environment } from '@parley/sdk';
-import type { PushKind } from '../../../sdk/src/assist/protocol';
+import { ParleyError, requestJson, type Environment } from '../../common/index';
+import type { PushKind } from '../protocol';
 
 /** A document or link of the supervisors' library. */
 export interface LibraryItem {

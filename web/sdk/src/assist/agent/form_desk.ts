@@ -1,5 +1,5 @@
-import { ParleyError } from '@parley/sdk';
-import type { FormField, TopicAgentMessage, TopicServerMessage } from '../../../sdk/src/assist/protocol';
+import { ParleyError } from '../../common/index';
+import type { FormField, TopicAgentMessage, TopicServerMessage } from '../protocol';
 
 export interface MessageWay {
   send(message: TopicAgentMessage): void;

@@ -1,5 +1,5 @@
-import { ParleyError } from '@parley/sdk';
-import type { PushKind, TopicServerMessage } from '../../../sdk/src/assist/protocol';
+import { ParleyError } from '../../common/index';
+import type { PushKind, TopicServerMessage } from '../protocol';
 import type { MessageWay } from './form_desk';
 
 /** Something that was given to the consumer. */
