@@ -16,7 +16,16 @@ const kLicenceWithLit = `${kLicence}\n/*! Contains Lit. Copyright Google LLC. SP
 
 const kLicenceWithPdf = `${kLicence}\n/*! Contains pdf.js. Copyright Mozilla Foundation. SPDX-License-Identifier: Apache-2.0 */`;
 
-const common = { configFile: false, logLevel: 'warn', root: web, publicDir: false, resolve: { alias } };
+/** Style sheets in scripts (css`…`) lose comments and indentation, which no minifier of scripts takes from them. */
+const shortStyles = {
+  name: 'short-styles',
+  enforce: 'pre',
+  transform: (code, id) => (/\.ts$/.test(id) && code.includes('css`')
+    ? { code: code.replace(/\bcss`[^`]*`/g, (sheet) => sheet.replace(/\/\*.*?\*\//gs, '').replace(/\s+/g, ' ').replace(/ ?([{};,]) ?/g, '$1')), map: null }
+    : null),
+};
+
+const common = { configFile: false, logLevel: 'warn', root: web, publicDir: false, resolve: { alias }, plugins: [shortStyles] };
 
 /** One script. `shared`: the part of the SDK that another script brings. */
 async function script(entry, file, { format = 'iife', shared = false, banner = kLicence, extend = true } = {}) {
