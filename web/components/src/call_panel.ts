@@ -43,7 +43,7 @@ export class CallPanel extends LitElement {
       }
       @keyframes rise { from { transform: translateY(16px); opacity: 0; } }
       @media (prefers-reduced-motion: reduce) { :host { animation: none; } }
-      @media (max-width: 520px) { :host { right: 12px; left: 12px; bottom: 12px; width: auto; } }
+      @media (max-width: 520px) { :host { right: 12px; left: 12px; bottom: max(12px, env(safe-area-inset-bottom)); width: auto; } }
       .head { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 6px; font-weight: 650; }
       .head .title { flex: 1; }
       .head .grip { width: 30px; border-radius: 10px; color: var(--p-soft); cursor: grab; touch-action: none; }

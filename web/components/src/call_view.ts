@@ -141,7 +141,8 @@ export class CallView extends LitElement {
     const muted = call.peerMuted;
     const quality = this.quality_?.level ?? 'unknown';
     const ended = call.state === 'ended';
-    return html`<div class="pictures">
+    // A panel that only says how the call ended needs no black box above the words.
+    return html`<div class="pictures ${this.tray_ === 'none' ? '' : 'low'}" ?hidden=${ended && this.layout === 'dock'}>
       <parley-video class="remote" source="remote" .call=${call} .name=${name} .cover=${this.remoteCover(call)}></parley-video>
       <div class="over">
         ${this.detailed && !ended && kQualityWords[quality]
@@ -171,8 +172,9 @@ export class CallView extends LitElement {
     const answered = call.state === 'connected' || call.state === 'connecting' || call.state === 'reconnecting';
     const keys = call.early || (answered && call.can.dtmf);
     return html`<div class="tools" role="toolbar" aria-label="Call">
-      <parley-toolbar-button
+      <parley-toolbar-button ?tight=${this.detailed}
         test-id="mute-audio"
+        word=${audio ? 'Unmute' : 'Mute'}
         label=${audio ? 'Unmute microphone' : 'Mute microphone'}
         .icon=${audio ? icons.micOff : icons.mic}
         .pressed=${audio}
@@ -180,22 +182,24 @@ export class CallView extends LitElement {
       ></parley-toolbar-button>
       ${this.cameraButton(call, answered)}
       ${this.detailed ? this.agentButtons(call, answered) : nothing}
-      <parley-toolbar-button
+      <parley-toolbar-button ?tight=${this.detailed}
         test-id="keypad-toggle"
+        word="Keypad"
         label="Keypad"
         .icon=${icons.keypad}
         .expanded=${this.tray_ === 'keypad'}
         ?disabled=${!keys}
         @click=${() => keys && this.toggle('keypad')}
       ></parley-toolbar-button>
-      <parley-toolbar-button
+      <parley-toolbar-button ?tight=${this.detailed}
         test-id="settings"
-        label="Camera and microphone"
+        word="Devices"
+        label="Devices: camera and microphone"
         .icon=${icons.settings}
         .expanded=${this.tray_ === 'settings'}
         @click=${() => this.toggle('settings')}
       ></parley-toolbar-button>
-      <parley-toolbar-button test-id="end" label="End call" danger .icon=${icons.hangUp} @click=${() => call.end()}></parley-toolbar-button>
+      <parley-toolbar-button ?tight=${this.detailed} test-id="end" word="End" label="End call" danger .icon=${icons.hangUp} @click=${() => call.end()}></parley-toolbar-button>
     </div>`;
   }
 
@@ -204,8 +208,9 @@ export class CallView extends LitElement {
     const off = call.muted.video;
     const add = answered && call.can.video && !call.held && this.busy_ === '';
     if (call.hasCamera) {
-      return html`<parley-toolbar-button
+      return html`<parley-toolbar-button ?tight=${this.detailed}
         test-id="mute-video"
+        word="Camera"
         label=${off ? 'Turn camera on' : 'Turn camera off'}
         .icon=${off ? icons.cameraOff : icons.camera}
         .pressed=${off}
@@ -213,8 +218,9 @@ export class CallView extends LitElement {
       ></parley-toolbar-button>`;
     }
     if (!call.media.video && !call.can.video) return nothing;
-    return html`<parley-toolbar-button
+    return html`<parley-toolbar-button ?tight=${this.detailed}
       test-id=${call.media.video ? 'mute-video' : 'add-video'}
+      word=${call.media.video ? 'Camera' : 'Video'}
       label=${call.media.video ? (call.can.video ? 'Turn camera on' : 'No camera') : 'Add video'}
       .icon=${icons.cameraOff}
       ?disabled=${!add}
@@ -225,16 +231,18 @@ export class CallView extends LitElement {
   private agentButtons(call: Call, answered: boolean) {
     const hold = answered && call.can.hold && this.busy_ === '';
     const transfer = answered && call.can.transfer;
-    return html`<parley-toolbar-button
+    return html`<parley-toolbar-button ?tight=${this.detailed}
         test-id="hold"
+        word=${call.held ? 'Resume' : 'Hold'}
         label=${call.held ? 'Resume' : 'Hold'}
         .icon=${call.held ? icons.resume : icons.hold}
         .pressed=${call.held}
         ?disabled=${!hold}
         @click=${() => hold && this.attempt('hold', call.hold(!call.held))}
       ></parley-toolbar-button>
-      <parley-toolbar-button
+      <parley-toolbar-button ?tight=${this.detailed}
         test-id="transfer"
+        word="Transfer"
         label="Transfer"
         .icon=${icons.transfer}
         ?disabled=${!transfer}
@@ -284,7 +292,7 @@ export class CallView extends LitElement {
     const notice = this.notice_;
     return html`
       ${this.pictures(call, name)}
-      <div class="bar">
+      <div class="bar" ?hidden=${ended && !call.peer.name && this.layout === 'dock'}>
         <strong data-test="peer-name">${name}</strong>
         ${call.answeredAt ? html`<span class="time" data-test="call-timer">${ended ? '' : clockText(call.answeredAt)}</span>` : nothing}
       </div>
@@ -309,7 +317,7 @@ export class CallView extends LitElement {
           </div>`
         : nothing}
       ${this.detailed && this.received_
-        ? html`<div class="note" role="status">
+        ? html`<div class="note plain" role="status">
             ${icons.keypad}<span>Keys pressed at the other end: <b data-test="dtmf-received">${this.received_}</b></span>
           </div>`
         : nothing}

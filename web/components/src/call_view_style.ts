@@ -1,11 +1,12 @@
 import { css } from 'lit';
 
 export const callViewStyle = css`
-  :host { display: flex; flex-direction: column; min-height: 0; background: var(--p-surface); color: var(--p-text); font-family: var(--p-font); }
+  :host { display: flex; flex-direction: column; min-height: 0; container-type: inline-size; background: var(--p-surface); color: var(--p-text); font-family: var(--p-font); }
   .pictures { position: relative; flex: 1; min-height: 200px; background: #10181f; }
+  :host([layout='dock']) .low { min-height: 120px; }
   parley-video.remote { position: absolute; inset: 0; }
   parley-video.self {
-    position: absolute; right: 12px; bottom: 12px; width: min(28%, 240px); aspect-ratio: 4/3; border-radius: 10px;
+    position: absolute; right: 12px; bottom: 12px; width: clamp(96px, 20%, 200px); aspect-ratio: 4/3; border-radius: 10px;
     border: 2px solid rgb(255 255 255 / 75%); box-shadow: 0 4px 14px rgb(0 0 0 / 40%);
   }
   .over { position: absolute; left: 12px; top: 12px; display: flex; flex-wrap: wrap; gap: 8px; max-width: calc(100% - 24px); z-index: 1; }
@@ -22,10 +23,12 @@ export const callViewStyle = css`
   .bar .time { margin-left: auto; font-variant-numeric: tabular-nums; color: var(--p-soft); }
   .state { margin: 0; padding: 4px 16px 0; color: var(--p-soft); line-height: 1.4; }
   .state[data-state='reconnecting'] { color: var(--p-warn); font-weight: 600; }
-  .state[data-state='ended'] { color: var(--p-text); }
+  .state[data-state='ended'] { padding-top: 10px; color: var(--p-text); font-size: 17px; text-wrap: pretty; }
   .note { display: flex; gap: 8px; align-items: center; margin: 10px 16px 0; padding: 8px 12px; border-radius: var(--p-radius-small); background: var(--p-warn-soft); color: var(--p-warn); font-size: 14px; line-height: 1.35; }
+  .note.plain { background: var(--p-sunken); color: var(--p-text); }
   .note svg { width: 18px; height: 18px; flex: none; }
-  .tools { display: flex; justify-content: center; flex-wrap: wrap; gap: 10px; padding: 14px 12px 16px; }
+  .tools { display: flex; justify-content: center; flex-wrap: wrap; gap: 10px 6px; padding: 14px 8px; position: sticky; bottom: 0; z-index: 1; background: var(--p-surface); }
+  @container (max-width: 350px) { :host([layout='stage']) .tools { gap: 3px; } }
   .facts { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 0; padding: 2px 16px 0; color: var(--p-soft); font-size: 14px; }
   .state[data-hold='held'], .state[data-hold='peer'] { color: var(--p-warn); font-weight: 600; }
   .tray .button { margin-top: 14px; }

@@ -34,7 +34,7 @@ export function describeState(call: Call): string {
 function describeHold(call: Call): string {
   const consumer = call.role === 'consumer';
   if (call.held && call.peerHeld) return 'On hold, on both sides';
-  if (call.held) return `On hold: ${peerName(call)} hears nothing of you`;
+  if (call.held) return `On hold. ${peerName(call)} cannot hear you.`;
   if (call.peerHeld) return consumer ? 'You are on hold. One moment, please: we will be right back.' : `${peerName(call)} has put you on hold`;
   const third = call.conferenceWith;
   if (!third) return 'Connected';

@@ -14,7 +14,7 @@ export class VideoView extends LitElement {
       :host { position: relative; display: block; overflow: hidden; background: #10181f; color: #e8eef3; }
       video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: var(--p-video-fit, cover); background: #10181f; }
       video.mirrored { transform: scaleX(-1); }
-      .cover { position: absolute; inset: 0; background: #10181f; display: grid; place-content: center; justify-items: center; gap: 10px; padding: 12px; text-align: center; }
+      .cover { position: absolute; inset: 0; background: radial-gradient(circle at 50% 42%, #1c3640, #10181f 75%); display: grid; place-content: center; justify-items: center; gap: 10px; padding: 12px; text-align: center; }
       .face {
         display: grid; place-items: center; width: var(--p-face, 84px); height: var(--p-face, 84px); border-radius: 50%;
         background: #24404a; font-size: calc(var(--p-face, 84px) * .36); font-weight: 600; letter-spacing: .02em;
