@@ -11,14 +11,14 @@ export const overlayStyle = css`
   .ui > .hints { pointer-events: none; }
   p, h2 { margin: 0; }
   .bar {
-    position: fixed; inset: 10px 8px auto; margin: 0 auto; width: fit-content; display: grid; gap: 2px; max-width: min(760px, calc(100vw - 16px)); box-sizing: border-box;
+    position: fixed; inset: 10px 8px auto; margin: 0 auto; width: fit-content; display: grid; grid-template-columns: minmax(0, auto); gap: 2px; max-width: min(860px, calc(100vw - 16px)); box-sizing: border-box;
     padding: 6px 8px 6px 4px; border-radius: 18px; background: var(--p-surface); color: var(--p-text); border: 2px solid var(--p-line-strong);
     box-shadow: var(--p-shadow); animation: drop .25s ease-out;
   }
   .bar[data-look='on'] { border-color: var(--p-bad); }
   .bar[data-look='private'], .bar[data-look='paused'], .bar[data-look='lost'] { border-color: var(--p-warn); }
   @keyframes drop { from { transform: translateY(-14px); opacity: 0; } }
-  .row { display: flex; align-items: center; gap: 6px; }
+  .row { display: flex; align-items: center; gap: 6px; min-width: 0; }
   .grip { display: grid; place-items: center; width: 28px; height: 40px; padding: 0; border: 0; border-radius: 10px; background: none; color: var(--p-soft); cursor: grab; touch-action: none; }
   .grip svg { width: 18px; height: 18px; }
   .look { display: grid; place-items: center; width: 32px; height: 32px; flex: none; border-radius: 50%; background: var(--p-sunken); }
@@ -26,7 +26,7 @@ export const overlayStyle = css`
   [data-look='on'] .look { background: var(--p-bad-soft); color: var(--p-bad); }
   [data-look='private'] .look, [data-look='paused'] .look, [data-look='lost'] .look { background: var(--p-warn-soft); color: var(--p-warn); }
   .words { flex: 1; min-width: 0; font-size: 15px; font-weight: 600; padding: 0 6px 0 2px; overflow-wrap: anywhere; }
-  .words .deed { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 320px; font-size: 13px; font-weight: 400; color: var(--p-soft); }
+  .words .deed { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: min(320px, 100%); font-size: 13px; font-weight: 400; color: var(--p-soft); }
   .small {
     display: inline-flex; align-items: center; justify-content: center; gap: 6px; min-width: 40px; min-height: 40px; padding: 0 12px; border: 1px solid var(--p-line-strong);
     border-radius: 999px; background: var(--p-surface); color: var(--p-text); font-size: 14px; font-weight: 600; cursor: pointer; white-space: nowrap;
@@ -78,12 +78,12 @@ export const overlayStyle = css`
   .card .row > svg { width: 24px; height: 24px; flex: none; color: var(--p-accent); margin-top: 2px; }
   .card b { display: block; overflow-wrap: anywhere; }
   .card small { display: block; font-size: 14px; color: var(--p-soft); overflow-wrap: anywhere; }
-  .card .answers .small { flex: 1; }
+  .card .answers .small { flex: 1 1 auto; }
   .card .answers .go { background: var(--p-accent); border-color: var(--p-accent); color: var(--p-on-accent); text-decoration: none; }
   .card .answers .go:hover { background: var(--p-accent-hover); }
 
   .document {
-    position: fixed; inset: 84px auto 16px 50%; translate: -50% 0; width: min(920px, calc(100vw - 32px)); display: flex; flex-direction: column; overflow: hidden; border-radius: 16px;
+    position: fixed; inset: 100px auto 16px 50%; translate: -50% 0; width: min(920px, calc(100vw - 32px)); display: flex; flex-direction: column; overflow: hidden; border-radius: 16px;
     background: var(--p-bg); color: var(--p-text); border: 1px solid var(--p-line-strong); box-shadow: var(--p-shadow);
   }
   .document-head { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; background: var(--p-surface); border-bottom: 1px solid var(--p-line); }
@@ -95,15 +95,22 @@ export const overlayStyle = css`
   .document .small { padding: 0 10px; }
   .document .small[aria-pressed='true'] { border-color: var(--p-accent); background: var(--p-accent); color: var(--p-on-accent); }
   .document .small:disabled { opacity: .45; cursor: default; }
+  /* Below the bar, also when that has a second row. */
+  .ui:has(~ .ui .control) .document { top: 158px; }
   @media (max-width: 640px) {
     .bar { inset: 8px 8px auto; width: auto; max-width: none; }
     .bar .small .label { display: none; }
-    .bar .control .small .label, .bar .code .small .label { display: inline; }
+    .bar .control .small .label, .bar .code .small .label, .bar .end .label { display: inline; }
+    .bar .end svg { display: none; }
+    .words { font-size: 14px; line-height: 1.3; }
     .bar .grip { display: none; }
     .bar { padding-left: 8px; }
-    .document { inset: 84px 0 0; translate: none; width: auto; border-radius: 14px 14px 0 0; }
-    .words .deed { max-width: 45vw; }
-    .cards { left: 12px; bottom: 12px; width: calc(100vw - 24px); }
+    .document { inset: 100px 0 0; translate: none; width: auto; border-radius: 14px 14px 0 0; }
+    .ui:has(~ .ui .control) .document { top: 216px; }
+    .document-head { flex-wrap: wrap; padding: 8px 12px; }
+    .document-head .title { flex: 1 0 100%; }
+    .document-head .small:last-child { margin-left: auto; }
+    .cards { left: 12px; bottom: max(12px, env(safe-area-inset-bottom)); width: calc(100vw - 24px); }
   }
   @media (forced-colors: active) { .bar, .card, dialog { border: 2px solid; } }
 `;
