@@ -143,10 +143,11 @@ export class AgentApp extends LitElement {
       const wait = error.retryAfter ? ` Try again in ${error.retryAfter} seconds.` : '';
       this.loginError_ =
         error.code === 'login.failed'
-          ? new ParleyError(error.code, { text: 'User name or password is not right.' })
+          ? new ParleyError(error.code, { text: 'The user name or the password is wrong.' })
           : new ParleyError(error.code, { text: error.message + wait });
     } finally {
       this.signingIn_ = false;
+      if (this.loginError_) void this.updateComplete.then(() => this.querySelector<HTMLInputElement>('[name=password]')?.select());
     }
   }
 
@@ -308,7 +309,7 @@ export class AgentApp extends LitElement {
         @click=${this.toggleAvailability}
       >
         <span class="track" aria-hidden="true"></span>
-        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.desk_.active ? 'In a call' : 'Busy') : this.availability_ === null ? '…' : away ? 'Away' : 'Available'}</span>
+        <span aria-hidden="true">${this.availability_ === 'busy' ? (this.desk_.active ? 'In a call' : this.desk_.ringing ? 'Ringing' : 'Busy') : this.availability_ === null ? '…' : away ? 'Away' : 'Available'}</span>
       </button>
       <span class="connection ${shown}" role="status" data-test="connection" data-state=${shown}>
         ${describeConnection(shown)}

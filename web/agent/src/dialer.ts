@@ -86,7 +86,7 @@ export class Dialer extends LitElement {
             )}
           </ul>`
         : nothing}
-      ${this.second ? html`<p class="soft hint">The call that runs is put on hold.</p>` : nothing}
+      ${this.second ? html`<p class="soft hint">The call you are in is put on hold.</p>` : nothing}
     </section>`;
   }
 }

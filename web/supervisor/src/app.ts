@@ -73,8 +73,8 @@ export class SupervisorApp extends LitElement {
   private words(error: ParleyError): ParleyError {
     const wait = error.retryAfter ? ` Try again in ${error.retryAfter} seconds.` : '';
     const texts: Record<string, string> = {
-      'login.failed': 'User name or password is not right.',
-      'role.missing': 'This user is not a supervisor. Sign in as one.',
+      'login.failed': 'The user name or the password is wrong.',
+      'role.missing': 'This user is not a supervisor. Please sign in with a supervisor’s name.',
       'login.required': 'Your sign-in has expired. Please sign in again.',
     };
     return new ParleyError(error.code, { text: texts[error.code] ?? error.message + wait });
@@ -91,6 +91,7 @@ export class SupervisorApp extends LitElement {
       this.loginError_ = this.words(ParleyError.from(thrown));
     } finally {
       this.busy_ = false;
+      if (this.loginError_) void this.updateComplete.then(() => this.querySelector<HTMLInputElement>('[name=password]')?.select());
     }
   }
 

@@ -54,15 +54,15 @@ export class LibraryPage extends LitElement {
     this.items_ ??= [];
   }
 
-  /** What goes wrong is said at the top of the page. */
-  private async attempt(work: () => Promise<void>): Promise<boolean> {
+  /** What goes wrong is said at the top of the page; `what`: which of several things it was. */
+  private async attempt(work: () => Promise<void>, what = ''): Promise<boolean> {
     try {
       await work();
       this.error_ = null;
       return true;
     } catch (thrown) {
       const error = ParleyError.from(thrown);
-      this.error_ = error;
+      this.error_ = what ? new ParleyError(error.code, { text: `${what}: ${error.message}`, cause: error }) : error;
       this.dispatchEvent(new CustomEvent('failed', { detail: error }));
       return false;
     }
@@ -83,7 +83,7 @@ export class LibraryPage extends LitElement {
       await this.attempt(async () => {
         const item = await this.api.upload(file, { progress });
         this.items_ = [...(this.items_ ?? []), item];
-      });
+      }, file.name);
       this.uploads_ = this.uploads_.filter((other) => other !== entry);
     }
   }

@@ -65,7 +65,7 @@ export class LivePage extends LitElement {
           ? html`<p class="soft" role="status">Loading…</p>`
           : sessions.length === 0
             ? html`<div class="empty" data-test="live-empty">${assistIcons.page}<p>Nobody is looking at a page together right now.</p></div>`
-            : html`<div class="scroll"><table><thead><tr><th scope="col">Customer</th><th scope="col">Agents</th><th scope="col">Sharing</th><th scope="col" class="number">Since</th><th scope="col"><span class="sr">Watch</span></th></tr></thead>
+            : html`<div class="scroll"><table><thead><tr><th scope="col">Customer</th><th scope="col">Agents</th><th scope="col">Sharing</th><th scope="col" class="number">For</th><th scope="col"><span class="sr">Watch</span></th></tr></thead>
                 <tbody>${sessions.map((session) => this.row(session))}</tbody></table></div>`}
       </section>`;
   }

@@ -139,7 +139,7 @@ export class Workspace extends SessionElement {
       <span class="chip ${chip.tone}" role="status" data-test="assist-state" data-phase=${cobrowse.phase} data-sharing=${cobrowse.session?.sharing ?? 'off'} data-control=${String(cobrowse.controlling)}>${chip.text}</span>
       ${cobrowse.sharing && cobrowse.masked ? html`<span class="pace" data-test="masked" title="Masked fields are black boxes: what is in them never leaves the customer’s browser">${assistIcons.lock} Masked fields</span>` : nothing}
       ${pace ? html`<span class="pace" title=${pace.title} data-test="assist-pace" data-level=${pace.level}><i aria-hidden="true"></i>${pace.text}</span>` : nothing}
-      ${cobrowse.others.length > 0
+      ${cobrowse.others.length > 0 && !cobrowse.over
         ? html`<span class="faces" role="img" aria-label="Also here: ${cobrowse.others.map(({ name }) => name).join(', ')}">${cobrowse.others.map(({ name, color, state }) => html`<i style=${styleMap({ background: color })} class=${state} title=${name}>${name.slice(0, 1).toUpperCase()}</i>`)}</span>`
         : nothing}
       <button class="button small" data-test="assist-leave" @click=${this.close}>${icons.close} ${cobrowse.over ? 'Close' : 'Leave'}</button>
@@ -152,8 +152,8 @@ export class Workspace extends SessionElement {
     const waits = mode === 'control' && cobrowse.askingControl;
     const other = mode === 'control' ? cobrowse.controller : null;
     const text = waits ? 'Waiting for the customer to allow control' : other ? `${other.name} controls the page` : mode === 'control' && cobrowse.controlling ? 'Give control back' : label;
-    return html`<button class="tool ${waits ? 'waits' : ''}" data-test="tool-${mode}" aria-pressed=${String(on)} aria-label=${text} title="${text} (${key})" aria-keyshortcuts=${key}
-      tabindex=${on ? 0 : -1} ?disabled=${!cobrowse.sharing || other !== null} @click=${() => this.choose(mode)}>${icon}</button>`;
+    return html`<button class="tool ${waits ? 'waits' : ''} ${mode === 'control' ? 'wide' : mode === 'pen' ? 'apart' : ''}" data-test="tool-${mode}" aria-pressed=${String(on)} aria-label=${text} title="${text} (${key})" aria-keyshortcuts=${key}
+      tabindex=${on ? 0 : -1} ?disabled=${!cobrowse.sharing || other !== null} @click=${() => this.choose(mode)}>${icon}${mode === 'control' ? html`<span aria-hidden="true">Control</span>` : nothing}</button>`;
   }
 
   private inks() {
@@ -185,7 +185,7 @@ export class Workspace extends SessionElement {
     return html`<div class="toolbar" role="toolbar" aria-label="Tools" @keydown=${this.roam}>
       ${this.readonly ? html`<span class="watching">${assistIcons.look} You are watching</span>` : this.tools.map((tool) => this.toolButton(tool))}
       ${this.inks()}
-      ${annotates ? html`<button class="tool" data-test="tool-clear" aria-label="Clear the drawings" title="Clear the drawings (0)" aria-keyshortcuts="0" tabindex="-1" ?disabled=${!cobrowse.sharing} @click=${() => cobrowse.eraseAll(cobrowse.session?.document?.id)}>${assistIcons.clear}</button>` : nothing}
+      ${annotates ? html`<button class="tool apart" data-test="tool-clear" aria-label="Clear the drawings" title="Clear the drawings (0)" aria-keyshortcuts="0" tabindex="-1" ?disabled=${!cobrowse.sharing} @click=${() => cobrowse.eraseAll(cobrowse.session?.document?.id)}>${assistIcons.clear}</button>` : nothing}
       <span class="space"></span>
       <button class="tool wide" data-test="zoom" aria-pressed=${String(this.zoom_ === 1)} aria-label=${this.zoom_ === 'fit' ? 'Fit: the page fits into the window' : '100 %: the page is as large as the customer’s'} title="Zoom (Z)" aria-keyshortcuts="Z" tabindex="-1" @click=${() => (this.zoom_ = this.zoom_ === 'fit' ? 1 : 'fit')}>${assistIcons.fit}<span>${this.zoom_ === 'fit' ? 'Fit' : '100 %'}</span></button>
       ${this.readonly ? nothing : this.quality()}
@@ -246,7 +246,7 @@ export class Workspace extends SessionElement {
           <div class="frame">
             <parley-assist-stage .cobrowse=${cobrowse} mode=${this.mode_} ink=${this.ink_} .zoom=${this.zoom_} class=${this.zoom_ === 1 ? 'full' : ''} @release=${() => (this.mode_ = 'look')}></parley-assist-stage>
             ${this.cover()}
-            <p class="activity" role="status" data-test="assist-activity" ?hidden=${!cobrowse.seeing || !cobrowse.recent}>${cobrowse.activity?.text}</p>
+            <p class="activity" role="status" data-test="assist-activity" ?hidden=${!cobrowse.seeing || !cobrowse.recent || cobrowse.over}>${cobrowse.activity?.text}</p>
           </div>
           ${cobrowse.session?.document && cobrowse.phase === 'joined' ? html`<parley-document-view .cobrowse=${cobrowse} ?readonly=${this.readonly} mode=${this.mode_} ink=${this.ink_}></parley-document-view>` : nothing}
         </div>
