@@ -303,9 +303,11 @@ describe.skipIf(!haveChromium())('pages', () => {
     await admin.click(t('sign-in'));
     await admin.click(t('nav-performance'));
     await seen(admin, t('trunk-row'));
-    for (const page of [agent, sample, admin]) {
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
-    }
+    const tooWide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    for (const page of [agent, sample, admin]) expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    await admin.click(t('nav-users'));
+    await seen(admin, t('user-row'));
+    expect(await tooWide(admin)).toBeLessThanOrEqual(0);
     await agent.click(t('sign-out'));
   });
 });

@@ -2,6 +2,7 @@ import { icons, type Toasts } from '@parley/components';
 import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { applyTheme, currentTheme, toggleTheme } from '../../agent/src/theme';
 import { api, type CallDetail, type CallSummary } from './api';
 import './assist_page';
 import type { Filter, Kind } from './call_filter';
@@ -27,6 +28,7 @@ export class AdminApp extends LitElement {
   @state() private loginError_: ParleyError | null = null;
   @state() private busy_ = false;
   @state() private filter_: Filter = { text: '', kind: 'all' };
+  @state() private theme_ = currentTheme();
   private timer_: ReturnType<typeof setTimeout> | undefined;
   private readonly route_ = () => void this.load(true);
 
@@ -36,6 +38,8 @@ export class AdminApp extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    applyTheme();
+    this.theme_ = currentTheme();
     window.addEventListener('hashchange', this.route_);
     void this.begin();
   }
@@ -146,10 +150,11 @@ export class AdminApp extends LitElement {
     } catch (thrown) {
       const error = ParleyError.from(thrown);
       const wait = error.retryAfter ? ` Try again in ${error.retryAfter} seconds.` : '';
-      const text = error.code === 'login.failed' ? 'User name or password is not right.' : error.message + wait;
+      const text = error.code === 'login.failed' ? 'The user name or the password is wrong.' : error.message + wait;
       this.loginError_ = new ParleyError(error.code, { text });
     } finally {
       this.busy_ = false;
+      if (this.loginError_) void this.updateComplete.then(() => this.querySelector<HTMLInputElement>('[name=password]')?.select());
     }
   }
 
@@ -173,6 +178,7 @@ export class AdminApp extends LitElement {
       <form class="card" data-test="login" @submit=${this.signIn}>
         <div class="brand">${logo}<span>Parley</span></div>
         <h1>Administration</h1>
+        <p class="soft">Sign in to see calls, sessions and users.</p>
         <label>User name <input name="user" data-test="user" autocomplete="username" required autocapitalize="none" spellcheck="false" /></label>
         <label>Password <input name="password" type="password" data-test="password" autocomplete="current-password" required /></label>
         ${error ? html`<p class="error" role="alert" data-test="login-error" data-code=${error.code}>${error.message}</p>` : nothing}
@@ -182,11 +188,13 @@ export class AdminApp extends LitElement {
   }
 
   private header() {
-    const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page ? 'page' : nothing}>${text}</a>`;
+    const link = (path: string, page: Page, text: string) => html`<a href="#/${path}" data-test="nav-${page}" aria-current=${this.page_ === page || (page === 'list' && this.page_ === 'call') ? 'page' : nothing}>${text}</a>`;
+    const other = this.theme_ === 'dark' ? 'Light colours' : 'Dark colours';
     return html`<header class="top">
       <div class="brand">${logo}<span>Parley</span>${this.version_ ? html`<small data-test="version">${this.version_}</small>` : nothing}</div>
-      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('assist', 'assist', 'Expert Assist')}${link('performance', 'performance', 'Performance Log')}${link('users', 'users', 'Users')}</nav>
+      <nav aria-label="Main">${link('', 'list', 'Calls')}${link('assist', 'assist', 'Expert Assist')}${link('performance', 'performance', 'Performance')}${link('users', 'users', 'Users')}</nav>
       <span class="who">${this.user_}</span>
+      <button class="tool" data-test="theme" aria-label=${other} title=${other} @click=${() => (this.theme_ = toggleTheme())}>${icons.theme}</button>
       <button class="tool" data-test="sign-out" aria-label="Sign out" title="Sign out" @click=${this.signOut}>${icons.signOut}</button>
     </header>`;
   }

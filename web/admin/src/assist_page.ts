@@ -3,6 +3,7 @@ import { ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { api, type AssistDetail, type AssistReceipt, type AssistSummary } from './api';
+import { reasonWords, shortTime } from './call_filter';
 import './ladder';
 import { kAssistLanes } from './lanes';
 
@@ -62,13 +63,12 @@ export class AssistSessions extends LitElement {
   private row(session: AssistSummary, test: string) {
     const receipts = session.receipts ?? 0;
     return html`<tr data-test=${test} data-cid=${session.cid} data-reason=${session.reason ?? ''}>
-      <td><time datetime=${session.startedAt}>${time(session.startedAt)}</time></td>
-      <td>${customer(session)}${session.title ? html`<small>${session.title}</small>` : nothing}</td>
+      <td><time datetime=${session.startedAt} title=${time(session.startedAt)}>${shortTime(session.startedAt)}</time></td>
+      <td><a href="#/assist/${encodeURIComponent(session.cid)}" data-test="assist-link">${customer(session)}<span class="sr">, session at ${shortTime(session.startedAt)}</span></a>${session.title ? html`<small>${session.title}</small>` : nothing}</td>
       <td>${agents(session) || '–'}</td>
-      <td><span class="state ${session.endedAt ? '' : session.sharing === 'on' ? 'connected' : ''}">${session.endedAt ? (session.reason ?? 'ended').replaceAll('_', ' ') : (kSharing[session.sharing ?? 'off'] ?? session.sharing)}</span></td>
+      <td><span class="state ${session.endedAt ? '' : session.sharing === 'on' ? 'connected' : ''}">${session.endedAt ? reasonWords(session.reason) : (kSharing[session.sharing ?? 'off'] ?? session.sharing)}</span></td>
       <td class="number">${session.startedAt ? clockText(new Date(session.startedAt), session.endedAt ? Date.parse(session.endedAt) : undefined) : '–'}</td>
       <td class="number">${receipts}</td>
-      <td><a href="#/assist/${encodeURIComponent(session.cid)}" data-test="assist-link">Show<span class="sr"> session of ${customer(session)}</span></a></td>
     </tr>`;
   }
 
@@ -79,8 +79,8 @@ export class AssistSessions extends LitElement {
         ? html`<p class="soft">Loading…</p>`
         : sessions.length === 0
           ? html`<p class="soft" data-test="${test}-empty">${empty}</p>`
-          : html`<div class="scroll" tabindex="0" role="region" aria-label="${title} sessions, table"><table>
-              <thead><tr><th scope="col">Started</th><th scope="col">Customer</th><th scope="col">With</th><th scope="col">State</th><th scope="col" class="number">Lasted</th><th scope="col" class="number">Receipts</th><th scope="col"><span class="sr">Details</span></th></tr></thead>
+          : html`<div class="scroll" tabindex="0" role="region" aria-label="${title} sessions, table"><table class="even">
+              <thead><tr><th scope="col">Started</th><th scope="col">Customer</th><th scope="col">With</th><th scope="col">State</th><th scope="col" class="number">Lasted</th><th scope="col" class="number">Receipts</th></tr></thead>
               <tbody>${sessions.map((session) => this.row(session, test))}</tbody>
             </table></div>`}
     </section>`;
@@ -91,7 +91,7 @@ export class AssistSessions extends LitElement {
     return html`<tr data-test="receipt">
       <td><time datetime=${receipt.at}>${time(receipt.at)}</time></td>
       <td class="wrap">${masked.length === 0 ? html`<span class="soft">nothing to mask on this page</span>` : masked.map(({ label, rule, count }) => html`<div>${label || 'Without a label'}${count > 1 ? ` × ${count}` : ''} <small>${rule}</small></div>`)}</td>
-      <td class="wrap">${receipt.unmaskable ? html`<span class="state up">${receipt.unmaskable} withheld</span><small>pictures of a film that were not sent, as something in them was not black yet</small>` : '–'}</td>
+      <td class="wrap">${receipt.unmaskable ? html`<span class="state up">${receipt.unmaskable} ${receipt.unmaskable === 1 ? 'picture' : 'pictures'}</span><small>of the filmed tab, not sent: a masked part was not black yet</small>` : '–'}</td>
     </tr>`;
   }
 
@@ -109,10 +109,10 @@ export class AssistSessions extends LitElement {
       ${error}
       <section class="card">
         <h2>Session</h2>
-        ${session.endedAt ? html`<p>${session.text || session.reason?.replaceAll('_', ' ')}</p>` : nothing}
+        ${session.endedAt ? html`<p>${session.text || reasonWords(session.reason)}</p>` : nothing}
         <dl>
           ${fact('Started', time(session.startedAt))} ${session.endedAt ? fact('Ended', time(session.endedAt)) : nothing} ${fact('Took part', agents(session as unknown as AssistSummary))}
-          ${fact('Pictures by', session.fidelity === 'capture' ? 'tab capture' : 'painting the page')} ${fact('Sent by the customer', megabytes)}
+          ${fact('How it was shown', session.fidelity === 'capture' ? 'the tab was filmed' : 'the page was painted')} ${fact('Sent by the customer', megabytes)}
           ${session.call ? fact('Call', html`<a href="#/calls/${encodeURIComponent(session.call)}">${session.call}</a>`) : nothing} ${fact('Session id', session.cid)}
         </dl>
       </section>

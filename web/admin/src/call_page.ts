@@ -1,6 +1,6 @@
 import { html, nothing } from 'lit';
 import type { CallDetail, LegState, Party } from './api';
-import { partyName } from './call_filter';
+import { partyName, reasonWords } from './call_filter';
 import { findings, talkTime, whyEnded } from './diagnose';
 import './ladder';
 import './legs';
@@ -40,7 +40,7 @@ export function callPage(call: CallDetail, error: unknown) {
       <ul class="findings">${findings(call).map((f) => html`<li class=${f.level}>${f.text}</li>`)}</ul>
       <dl>
         ${fact('Started', time(call.startedAt))} ${fact('Answered', time(call.answeredAt))} ${fact('Media connected', time(call.connectedAt))}
-        ${fact('Ended', time(call.endedAt))} ${fact('Talked', talkTime(call))} ${fact('Reason', call.reason)} ${fact('Ended by', call.by)}
+        ${fact('Ended', time(call.endedAt))} ${fact('Talked', talkTime(call))} ${fact('Reason', call.reason)} ${fact('Ended by', call.by === 'system' ? 'the service' : call.by && reasonWords(call.by))}
         ${fact('Customer’s phone', phone(call.consumer))} ${fact('Agent’s phone', phone(call.agent))}
         ${fact('Broker', call.broker)} ${fact('Correlation id', call.correlationId)} ${fact('Call id', call.call)}
       </dl>

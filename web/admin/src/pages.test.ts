@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BrokerLeg, CallDetail, CallSummary, TimelineEntry } from './api';
-import { matches } from './call_filter';
+import { matches, reasonWords, shortTime } from './call_filter';
 import { findings, whyDown, whyEnded } from './diagnose';
 import { kAssistLanes, lanesOf } from './lanes';
 import { ceiling, lasting, points, sum, trunkTransport } from './performance';
@@ -54,6 +54,18 @@ describe('search', () => {
     consumer: { name: 'Frida Holm', kind: 'phone', number: '+49 30 901820' }, agent: { name: 'Robin Vale', address: 'agent1' },
   };
   const found = (text: string, kind: 'all' | 'phone' | 'failed' = 'all') => matches(call, { text, kind });
+  it('finds what the list says', () => {
+    const left: CallSummary = { ...call, reason: 'consumer_left' };
+    expect(reasonWords(left.reason)).toBe('customer left');
+    expect(['customer left', 'consumer_left'].map((text) => matches(left, { text, kind: 'all' }))).toEqual([true, true]);
+  });
+  it('names the day only of calls that are not of today', () => {
+    const now = new Date(2026, 0, 31, 12);
+    const day = String(now.getFullYear());
+    expect(shortTime(new Date(2026, 0, 31, 9).toISOString(), now)).not.toContain(day);
+    expect(shortTime(new Date(2026, 0, 30, 9).toISOString(), now)).toContain(day);
+    expect(shortTime('nonsense', now)).toBe('–');
+  });
   it('finds names, numbers as written or dialled, reasons and ids; all words must be there', () => {
     expect(['', 'frida', '+4930901820', '30 9018', 'busy', 'phone busy', 'K-77', 'robin frida'].map((t) => found(t))).toEqual(Array(8).fill(true));
     expect([found('frida noa'), found('4931')]).toEqual([false, false]);
