@@ -43,6 +43,22 @@ export async function pictures(origin, page, shot) {
     await admin.locator('.plot').first().hover();
     await admin.locator('.chartcard summary').nth(1).click();
     await shot(admin, `${name}-admin-performance-hour`, { fullPage: true });
+    await admin.click(t('nav-users'));
+    await seen(admin, t('user-row'));
+    await shot(admin, `${name}-admin-users`, { fullPage: true });
+    await admin.click(t('add-user'));
+    await admin.fill(t('new-user'), 'agent 9');
+    await admin.fill(t('new-password'), 'short');
+    await admin.click(t('save-user'));
+    await shot(admin, `${name}-admin-user-new`, { fullPage: true });
+    await admin.fill(t('new-user'), `agent-${name}`);
+    await admin.fill(t('new-password'), 'long enough 1');
+    await admin.click(t('save-user'));
+    await seen(admin, `[data-test=user-row][data-user=agent-${name}]`);
+    await admin.locator(`[data-user=agent-${name}] ${t('disable-user')}`).click();
+    await seen(admin, `[data-user=agent-${name}][data-disabled=true]`);
+    await admin.locator(`[data-user=agent-${name}] ${t('change-user')}`).click();
+    await shot(admin, `${name}-admin-user-change`, { fullPage: true });
     await admin.close();
   }
 }

@@ -10,7 +10,7 @@ const browser = await launch();
 const problems = [];
 
 async function page(colorScheme = 'light', viewport = { width: 1280, height: 800 }) {
-  const context = await browser.newContext({ colorScheme, viewport, permissions: ['camera', 'microphone'] });
+  const context = await browser.newContext({ colorScheme, viewport, isMobile: viewport.width < 500, hasTouch: viewport.width < 500, permissions: ['camera', 'microphone'] });
   const p = await context.newPage();
   p.on('console', (m) => ['error', 'warning'].includes(m.type()) && problems.push(`${m.type()}: ${m.text()}`));
   p.on('pageerror', (e) => problems.push(`page error: ${e.stack}`));
@@ -115,6 +115,16 @@ await plays(customer);
 await plays(agent);
 await shot(customer, 'phone-sample-call');
 await shot(agent, 'phone-agent-call');
+await customer.click(t('keypad-toggle'));
+await shot(customer, 'phone-sample-keypad');
+await customer.click(t('settings'));
+await shot(customer, 'phone-sample-devices');
+await agent.click(t('hold'));
+await seen(customer, '[data-test=call-state][data-hold=peer]');
+await shot(customer, 'phone-sample-held');
+await customer.click(t('end'));
+await seen(customer, t('call-again'));
+await shot(customer, 'phone-sample-ended');
 await customer.close();
 await seen(agent, t('last-call'));
 
