@@ -459,7 +459,7 @@ TEST(CallStep, EveryRequestGetsAnAnswerOrAnErrorOrAsksTheBroker) {
 TEST(CallStep, RandomWalksStaySoundAndCanAlwaysEnd) {
   base::FakeRandom random(7);
   const auto events = allEvents();
-  for (int walk = 0; walk < 1500; ++walk) {
+  for (int walk = 0; walk < 700; ++walk) {
     const Shape shape = kShapes[static_cast<std::size_t>(walk) % kShapes.size()];
     const CallPhase from = walk % 2 == 0 ? CallPhase::idle : CallPhase::connected;
     CallState state = stateIn(from, shape);

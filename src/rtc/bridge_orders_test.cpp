@@ -102,14 +102,15 @@ std::vector<Step> steps() {
   return out;
 }
 
-TEST(BridgeOrders, AnyFourStepsInAnyOrderLeaveItSound) {
+TEST(BridgeOrders, AnyThreeStepsInAnyOrderAndManyOfFourLeaveItSound) {
   const std::vector<Step> all = steps();
   const std::size_t n = all.size();
-  for (std::size_t order = 0; order < n * n * n * n; ++order) {
+  const std::size_t ofThree = n * n * n;
+  for (std::size_t order = 0; order < ofThree * n; order += order < ofThree ? 1 : 11) {
     Bare bare;
     std::string told;
     std::size_t rest = order;
-    for (int i = 0; i < 4; ++i, rest /= n) {
+    for (int i = 0; i < (order < ofThree ? 3 : 4); ++i, rest /= n) {
       const Step& step = all[rest % n];
       told += std::string(step.name) + ", ";
       step.run(bare);
