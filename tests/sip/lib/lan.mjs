@@ -87,7 +87,9 @@ export class Lan {
     this.device = `${this.id}br`;
     this.peers = [];
     this.spaces = [];
-    run('ip', 'link', 'add', this.device, 'type', 'bridge');
+    // An address of its own: else the bridge takes the lowest of its ports', so that a peer that joins may change it, and the
+    // others send to the old one until their ARP entries are asked again, half a minute later.
+    run('ip', 'link', 'add', this.device, 'address', '02:00:00:00:00:01', 'type', 'bridge');
     run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.device);
     run('ip', 'link', 'set', this.device, 'up');
   }
