@@ -1,6 +1,6 @@
 // CPU, memory and set-up cost of a real parley-media process under calls of two browsers each, on loopback,
 // beside a bare forwarder in the same run (SRTP over one socket in batches, no ICE, no DTLS, no bridge): the
-// practical limit. Prints a table.
+// practical limit; and, for audio, beside rtpengine, where it is installed. Prints a table.
 //
 //   media_load --program build/bench/src/parley-media --calls 50,200 --seconds 5 [--video]
 #include <sys/resource.h>
@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "broker/test_fake_browser.h"
 #include "net/http_client.h"
+#include "rtpengine.h"
 
 namespace {
 
@@ -295,6 +296,28 @@ Row measureMedia(const std::string& program, int calls, bool video, int seconds)
   return row;
 }
 
+/// Nothing where it is not installed.
+std::optional<Row> measureRtpengine(int calls, int seconds) {
+  net::EventLoop loop("load");
+  const auto engine = bench::Rtpengine::start(loop);
+  if (!engine) return std::nullopt;
+  Pairs pairs = makeBrowsers(loop, calls + 1, false);
+  const auto call = [&](int i) {
+    const auto at = static_cast<std::size_t>(2 * i);
+    if (!engine->call("c" + std::to_string(i), *pairs.browsers[at], *pairs.browsers[at + 1]))
+      die("rtpengine: no connection");
+  };
+  call(0);
+  const double memoryBefore = pssKilobytes(engine->pid()), cpuBefore = cpuSeconds(engine->pid());
+  for (int i = 1; i <= calls; ++i) call(i);
+  Row row{"rtpengine", calls};
+  row.setupMillis = (cpuSeconds(engine->pid()) - cpuBefore) * 1000 / calls;
+  pairs.browsers.erase(pairs.browsers.begin(), pairs.browsers.begin() + 2);
+  measure(row, loop, pairs, false, seconds, engine->pid());
+  row.kilobytesPerCall = (pssKilobytes(engine->pid()) - memoryBefore) / calls;
+  return row;
+}
+
 void print(const Row& row, bool video) {
   std::printf("| %-14s | %-5s | %5d | %9.2f | %6.2f |", row.what.c_str(), video ? "A/V" : "audio", row.calls,
               row.microsPerPacket, row.lossPercent);
@@ -329,5 +352,12 @@ int main(int argc, char** argv) {
   for (const int count : calls) {
     print(measureFloor(count, video, seconds), video);
     print(measureMedia(program, count, video, seconds), video);
+    // It has a port for each kind of media, a browser of the test one for all.
+    if (video) continue;
+    if (const auto row = measureRtpengine(count, seconds)) {
+      print(*row, video);
+    } else {
+      std::fprintf(stderr, "media_load: rtpengine is not installed or does not start\n");
+    }
   }
 }
