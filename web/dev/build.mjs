@@ -98,9 +98,19 @@ mkdirSync(dist('assistserver/sdk/web/shared/pdf'), { recursive: true });
 copyFileSync(join(pdf, 'legacy/build/pdf.worker.min.mjs'), dist('assistserver/sdk/web/shared/pdf/pdf.worker.min.mjs'));
 for (const folder of ['cmaps', 'standard_fonts']) cpSync(join(pdf, folder), dist('assistserver/sdk/web/shared/pdf', folder), { recursive: true });
 
-mkdirSync(dist('assistserver/sdk/web/agent'), { recursive: true });
+// The agents' part with the client SDK, and both parts as modules with types.
+await script('sdk/src/assist/agent/bundle.ts', 'assistserver/sdk/web/agent/agent.js');
+await script('sdk/src/assist/agent/bundle.ts', 'assistserver/sdk/web/agent/parley-agent.mjs', { format: 'es' });
+await script('sdk/src/assist/viewer_worker.ts', 'assistserver/sdk/web/shared/viewer-worker.js', { extend: false });
+await script('components/src/assist.ts', 'assistserver/sdk/web/consumer/parley-assist.mjs', { format: 'es', banner: kLicenceWithLit });
+cpSync(dist('gateway/types'), dist('assistserver/sdk/web/types'), { recursive: true });
+for (const [module, script_, types] of [['agent/parley-agent', 'agent/agent', 'agent/bundle'], ['consumer/parley-assist', 'consumer/assist', 'consumer_module']]) {
+  writeFileSync(dist(`assistserver/sdk/web/${module}.d.mts`), `export * from '../types/assist/${types}';\n`);
+  // For classic scripts: the global `Parley`.
+  writeFileSync(dist(`assistserver/sdk/web/${script_}.d.ts`), `export * from '../types/assist/${types}';\nexport as namespace Parley;\n`);
+}
+
 mkdirSync(dist('assistserver/sdk/web/shared'), { recursive: true });
-copyFileSync(dist('gateway/csdk-phone.js'), dist('assistserver/sdk/web/agent/agent.js'));
 copyFileSync(dist('gateway/csdk-common.js'), dist('assistserver/sdk/web/shared/common.js'));
 copyFileSync(dist('gateway/adapter.js'), dist('assistserver/sdk/web/shared/adapter.js'));
 

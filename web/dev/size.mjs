@@ -11,6 +11,11 @@ export const kBudgets = {
   'gateway/csdk-aed.js': 6,
   'gateway/parley-sdk.mjs': 29,
   'assistserver/sdk/web/consumer/assist.js': 58,
+  'assistserver/sdk/web/consumer/parley-assist.mjs': 74,
+  // With the client SDK.
+  'assistserver/sdk/web/agent/agent.js': 47,
+  'assistserver/sdk/web/agent/parley-agent.mjs': 59,
+  'assistserver/sdk/web/shared/viewer-worker.js': 4,
   'assistserver/sdk/web/shared/assist-capture.js': 41,
   'assistserver/sdk/web/shared/assist-worker.js': 4,
   // Only when a document is shown; its worker (pdf.js) comes beside it.

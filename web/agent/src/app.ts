@@ -11,7 +11,7 @@ import {
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { keyed } from 'lit/directives/keyed.js';
-import { AssistApi } from '@parley/agents';
+import { AgentAssist } from '@parley/agents';
 import { AssistDesk } from './assist/assist_desk';
 import './assist/join_card';
 import './assist/video_window';
@@ -48,8 +48,8 @@ export class AgentApp extends LitElement {
   private client_ = new AgentClient({ capture: this.capture() });
   private readonly desk_ = new Desk(this.client_, () => this.capture(), peerName);
   private readonly ringer_ = new Ringer();
-  private readonly assistApi_ = new AssistApi(this.client_.environment);
-  private readonly assist_ = new AssistDesk(this.client_.environment, this.assistApi_, 'agent');
+  private readonly assistApi_ = new AgentAssist({ environment: this.client_.environment });
+  private readonly assist_ = new AssistDesk(this.assistApi_);
   /** Once the picture has its new size. */
   private readonly placeSoon_ = () => requestAnimationFrame(() => requestAnimationFrame(() => this.placeWindow()));
   private readonly keys_ = (event: KeyboardEvent) => this.keyPressed(event);

@@ -1,6 +1,8 @@
 // The script for a customer's page: the whole SDK, the docked panel and co-browsing, as `Parley`.
-import { assist as openCall, type AssistOptions } from './call_panel';
-import { configure, currentSession, escalate, onSession, reattachWhenReady, startCobrowse, type CobrowseOptions } from './assist/cobrowse';
+import type { Assist, AssistOptions, CallPanelElement, CobrowseOptions } from '../../sdk/src/assist/consumer_module';
+import type { AssistSession } from '@parley/assist';
+import { assist as openCall } from './call_panel';
+import { configure, currentSession, escalate, onSession, reattachWhenReady, startCobrowse } from './assist/cobrowse';
 
 export * from '@parley/sdk';
 export { CallPanel } from './call_panel';
@@ -9,10 +11,14 @@ export { CallPanel } from './call_panel';
  * `Parley.assist(options)` calls; `Parley.assist.start(options)` shares this page without a call; with `cobrowseOnly` the
  * former does the latter.
  */
-export const assist = Object.assign(
-  (options: AssistOptions & CobrowseOptions & { cobrowseOnly?: boolean } = {}) =>
-    options.cobrowseOnly ? startCobrowse(options) : openCall(options),
-  { start: startCobrowse, escalate, configure, onSession, session: currentSession },
-);
+export const assist: Assist = Object.assign(begin, { start: startCobrowse, escalate, configure, onSession, session: currentSession });
+
+type Options = AssistOptions & CobrowseOptions;
+function begin(options: Options & { cobrowseOnly: true }): AssistSession;
+function begin(options?: Options & { cobrowseOnly?: false }): CallPanelElement;
+function begin(options: Options & { cobrowseOnly?: boolean }): CallPanelElement | AssistSession;
+function begin(options: Options & { cobrowseOnly?: boolean } = {}): CallPanelElement | AssistSession {
+  return options.cobrowseOnly ? startCobrowse(options) : openCall(options);
+}
 
 reattachWhenReady();

@@ -1,5 +1,6 @@
-import { Client, type Call, type CallOptions, type PhoneOptions, type SessionOptions } from '@parley/sdk';
+import { Client, type Call, type CallOptions } from '@parley/sdk';
 import type { AssistSession } from '@parley/assist';
+import type { AssistOptions } from '../../sdk/src/assist/consumer_module';
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { currentSession, onSession, startCobrowse } from './assist/cobrowse';
@@ -10,23 +11,6 @@ import type { DeviceChoice } from './device_picker';
 import { icons } from './icons';
 import { panelState } from './texts';
 import { controls, hostTokens } from './tokens';
-
-export interface AssistOptions extends SessionOptions, PhoneOptions {
-  audio?: boolean;
-  video?: boolean;
-  /** false: see the agent without being seen (default true). */
-  sendVideo?: boolean;
-  /** A ringing tone while the far end sends none (default true). */
-  ringback?: boolean;
-  audioProcessing?: boolean;
-  /** `light` or `dark`; default: as the system. */
-  theme?: 'light' | 'dark';
-  title?: string;
-  /** A button that shares the page with the agent of the call (default true). */
-  share?: boolean;
-  /** The id of the session that the page is shared in, where the agent knows one already; default: a new one. */
-  cid?: string;
-}
 
 /** The docked panel on a customer's page: `open(options)` calls, the person ends. Event `closed` when it was put away. */
 @customElement('parley-call-panel')

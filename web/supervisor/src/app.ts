@@ -3,7 +3,7 @@ import { browserEnvironment, ParleyError } from '@parley/sdk';
 import { html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { keyed } from 'lit/directives/keyed.js';
-import { AssistApi } from '@parley/agents';
+import { AgentAssist } from '@parley/agents';
 import { AssistDesk } from '../../agent/src/assist/assist_desk';
 import '../../agent/src/assist/workspace';
 import { logo } from '../../agent/src/panels';
@@ -23,8 +23,8 @@ export class SupervisorApp extends LitElement {
   @state() private tab_: 'library' | 'live' = 'library';
   private readonly env_ = browserEnvironment();
   private readonly api_ = new SupervisorApi(this.env_);
-  private readonly assistApi_ = new AssistApi(this.env_);
-  private readonly assist_ = new AssistDesk(this.env_, this.assistApi_, 'supervisor');
+  private readonly assistApi_ = new AgentAssist({ environment: this.env_, role: 'supervisor' });
+  private readonly assist_ = new AssistDesk(this.assistApi_);
   private readonly route_ = () => {
     this.tab_ = location.hash === '#/live' ? 'live' : 'library';
     void this.updateComplete.then(() => this.querySelector<HTMLElement>('h1')?.focus());

@@ -1,6 +1,5 @@
-import { Cobrowse, type AssistApi } from '@parley/agents';
-import { Emitter, type Environment } from '@parley/sdk';
-import { TopicClient } from '../../../sdk/src/assist/topic_client';
+import type { AgentAssist, Cobrowse } from '@parley/agents';
+import { Emitter } from '@parley/sdk';
 
 export interface AssistDeskEvents {
   /** A session was opened, left, or has changed. */
@@ -15,11 +14,7 @@ const kCid = /^[A-Za-z0-9_.-]{1,64}$/;
 export class AssistDesk extends Emitter<AssistDeskEvents> {
   session: Cobrowse | null = null;
 
-  constructor(
-    private readonly env_: Environment,
-    private readonly api_: AssistApi,
-    private readonly role_: 'agent' | 'supervisor',
-  ) {
+  constructor(private readonly assist_: AgentAssist) {
     super();
   }
 
@@ -31,15 +26,13 @@ export class AssistDesk extends Emitter<AssistDeskEvents> {
 
   open(cid: string): void {
     this.leave();
-    const options = { environment: this.env_, server: this.env_.origin, cid, role: this.role_, token: () => this.api_.token(this.role_), storageKey: `parley.assist.${this.role_}.${cid}` };
-    const session = new Cobrowse({ environment: this.env_, cid, link: () => new TopicClient(options) });
+    const session = this.assist_.open(cid);
     this.session = session;
     session.on('changed', () => {
       this.emit('changed', undefined);
       this.emit('window', undefined);
     });
     session.on('window', () => this.emit('window', undefined));
-    session.start();
     this.emit('changed', undefined);
   }
 

@@ -1,49 +1,15 @@
-import { Cobrowse, limitText, upload, type AssistLink, type LinkEvents } from '@parley/agents';
+import { Cobrowse, limitText, upload } from '@parley/agents';
 import { ParleyError } from '@parley/sdk';
-import { FakeEnvironment } from '@parley/sdk/testing';
+import { FakeEnvironment, FakeLink, kAllFeatures, partyOf, sessionOf } from '@parley/sdk/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseSession, parseTopicMessage, parseTopicWelcome, type TopicAgentMessage, type TopicServerMessage } from '../../../sdk/src/assist/protocol';
+import { parseSession, parseTopicMessage, parseTopicWelcome } from '../../../sdk/src/assist/protocol';
 import { coverWords, stateChip } from './words';
 
 type Json = Record<string, unknown>;
 
-class FakeLink implements AssistLink {
-  readonly sent: TopicAgentMessage[] = [];
-  readonly plain: TopicAgentMessage[] = [];
-  readonly requests: { message: TopicAgentMessage; resolve: (m: TopicServerMessage) => void; reject: (e: unknown) => void }[] = [];
-  closed = false;
-  private readonly listeners_: { name: string; fn: (detail: never) => void }[] = [];
-
-  on<K extends keyof LinkEvents>(name: K, fn: (detail: LinkEvents[K]) => void): () => void {
-    this.listeners_.push({ name, fn: fn as (detail: never) => void });
-    return () => undefined;
-  }
-  emit<K extends keyof LinkEvents>(name: K, detail: LinkEvents[K]): void {
-    for (const { name: known, fn } of this.listeners_) if (known === name) fn(detail as never);
-  }
-  connect = () => Promise.resolve();
-  send(message: TopicAgentMessage): void {
-    this.sent.push(message);
-  }
-  sendPlain(message: TopicAgentMessage): boolean {
-    return this.plain.push(message) > 0;
-  }
-  request(message: TopicAgentMessage): Promise<TopicServerMessage> {
-    return new Promise((resolve, reject) => this.requests.push({ message, resolve, reject }));
-  }
-  close(): void {
-    this.closed = true;
-  }
-  says(message: Json): void {
-    this.emit('message', parseTopicMessage(message)!);
-  }
-}
-
-const kAll = ['view', 'pointer', 'control', 'forms', 'annotate', 'push_document', 'push_link', 'spotlight'];
-const me = (state: string, role = 'agent') => ({ party: 'p2', role, name: 'Robin', color: '#123456', state });
-const session = (state: string, more: Json = {}): Json => ({
-  cid: 'c1', consumer: { present: true, name: 'Ada' }, parties: [me(state)], sharing: state === 'joined' ? 'on' : 'asking', consent: state === 'joined', control: 'none', view: { w: 800, h: 600, scale: 1 }, ...more,
-});
+const me = partyOf;
+const session = sessionOf;
+const kAll = kAllFeatures;
 
 let env: FakeEnvironment;
 let links: FakeLink[];
@@ -53,8 +19,7 @@ const link = () => links[links.length - 1]!;
 
 function begin(state = 'joined', more: Json = {}, features = kAll): void {
   cobrowse.start();
-  link().emit('state', 'connected');
-  link().emit('welcome', parseTopicWelcome({ type: 'welcome', party: 'p2', key: 'k', role: 'agent', ack: 0, session: session(state, more), settings: { features } })!);
+  link().welcomes(session(state, more), features);
 }
 
 beforeEach(() => {
@@ -359,7 +324,7 @@ describe('form editor', () => {
     expect(cobrowse.form.results.get('f1')?.state).toBe('sending');
     link().requests.at(-1)!.resolve(parseTopicMessage({ type: 'form-result', id: 'f1', ok: false, valid: false, message: 'Too short.' })!);
     await done;
-    expect(cobrowse.form.results.get('f1')).toEqual({ state: 'refused', text: 'Too short.' });
+    expect(cobrowse.form.results.get('f1')).toEqual({ state: 'refused', text: 'Too short.', code: 'form.invalid' });
     expect(cobrowse.form.fields?.[0]?.valid).toBe(false);
     const refused = cobrowse.form.set('f1', { value: 'Ben' });
     link().requests.at(-1)!.reject(new ParleyError('assist.not_allowed', { text: 'No.' }));

@@ -1,8 +1,8 @@
+import type { FormField } from '@parley/agents';
 import { icons } from '@parley/components';
 import { html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type { FormField } from '../../../sdk/src/assist/protocol';
 import { assistIcons } from './icons';
 import { SessionElement } from './session_element';
 
@@ -81,7 +81,7 @@ export class FormPanel extends SessionElement {
       ${form.error ? html`<p class="error" role="alert" data-test="form-error" data-code=${form.error.code}>${form.error.message}</p>` : nothing}
       ${form.fields && !may
         ? html`<div class="ask"><p>${icons.info} To fill in fields you need control of the page.</p>
-            <button class="button" data-test="form-ask-control" ?disabled=${this.cobrowse.askingControl || !this.cobrowse.has('control')} @click=${() => this.cobrowse.askControl()}>${this.cobrowse.askingControl ? 'Waiting for the customer…' : 'Ask for control'}</button></div>`
+            <button class="button" data-test="form-ask-control" ?disabled=${this.cobrowse.askingControl || !this.cobrowse.has('control')} @click=${() => void this.cobrowse.askControl()}>${this.cobrowse.askingControl ? 'Waiting for the customer…' : 'Ask for control'}</button></div>`
         : nothing}
       ${form.fields === null
         ? form.error ? nothing : html`<p class="soft" role="status">Reading the form…</p>`

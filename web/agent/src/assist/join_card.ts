@@ -4,10 +4,6 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { AssistApi } from '@parley/agents';
 import { assistIcons } from './icons';
 
-/** Short codes are digits; anything else is a session's id (`cid`). */
-const kCode = /^\d[\d\s-]{2,12}$/;
-const kCid = /^[A-Za-z0-9_.-]{1,64}$/;
-
 /** Joins a co-browse without a call: by the code that the customer reads out. Event `join` (detail: the cid). */
 @customElement('parley-join')
 export class JoinCard extends LitElement {
@@ -28,8 +24,7 @@ export class JoinCard extends LitElement {
     this.busy_ = true;
     this.error_ = null;
     try {
-      const cid = kCode.test(wanted) ? await this.api.redeem(wanted.replace(/\D/g, '')) : wanted;
-      if (!kCid.test(cid)) throw new ParleyError('shortcode.unknown', { text: 'This is not a code. The customer’s page shows six digits.' });
+      const cid = await this.api.find(wanted);
       form.reset();
       this.dispatchEvent(new CustomEvent('join', { detail: cid }));
     } catch (thrown) {

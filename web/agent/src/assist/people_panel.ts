@@ -1,7 +1,6 @@
+import type { Cobrowse, Party } from '@parley/agents';
 import { html, nothing } from 'lit';
 import { styleMap } from 'lit/directives/style-map.js';
-import type { Party } from '../../../sdk/src/assist/protocol';
-import type { Cobrowse } from '@parley/agents';
 import { assistIcons } from './icons';
 
 function person(cobrowse: Cobrowse, party: Party) {

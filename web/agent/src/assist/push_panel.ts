@@ -1,10 +1,7 @@
-import {
-  checkAddress, isVideoAddress, kAccept, limitText, nameOfAddress, sizeText, type AssistApi, type Content, type LibraryItem, type Pushed, type PushRequest,
-} from '@parley/agents';
+import { kAccept, limitText, sizeText, type AssistApi, type LibraryItem, type Pushed, type PushKind } from '@parley/agents';
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ParleyError } from '@parley/sdk';
-import type { PushKind } from '../../../sdk/src/assist/protocol';
 import { assistIcons } from './icons';
 import { SessionElement } from './session_element';
 import { pushWords } from './words';
@@ -75,18 +72,8 @@ export class PushPanel extends SessionElement {
     }
   }
 
-  private push(request: PushRequest): Promise<void> {
-    return this.cobrowse.pushes.push(request);
-  }
-  private pushContent({ id, kind, name }: Content): Promise<void> {
-    return this.push({ kind, name, content: id });
-  }
-
   private pushItem(item: LibraryItem): void {
-    void this.attempt(item.id, async () => {
-      if (item.kind === 'link' || item.kind === 'video') return this.push({ kind: item.kind, name: item.name, url: item.url });
-      await this.pushContent({ ...(await this.api.share(item, this.cobrowse.cid)), name: item.name });
-    });
+    void this.attempt(item.id, () => this.cobrowse.pushes.item(item));
   }
 
   private pushFile(file: File | undefined): void {
@@ -94,8 +81,7 @@ export class PushPanel extends SessionElement {
     void this.attempt('file', async () => {
       this.progress_ = 0;
       this.abort_ = new AbortController();
-      const content = await this.api.upload(file, this.cobrowse.cid, { maxBytes: this.maxBytes, progress: (done) => (this.progress_ = done), signal: this.abort_.signal });
-      await this.pushContent(content);
+      await this.cobrowse.pushes.file(file, { progress: (done) => (this.progress_ = done), signal: this.abort_.signal });
     });
   }
 
@@ -105,14 +91,10 @@ export class PushPanel extends SessionElement {
     const data = new FormData(form);
     const how = String(data.get('how'));
     void this.attempt('address', async () => {
-      const url = checkAddress(String(data.get('url') ?? ''));
-      const name = String(data.get('name') ?? '').trim() || nameOfAddress(url);
-      if (how === 'document') {
-        const content = await this.api.fetch(url, this.cobrowse.cid);
-        await this.pushContent({ ...content, name: String(data.get('name') ?? '').trim() || content.name });
-      } else {
-        await this.push({ kind: isVideoAddress(url) ? 'video' : 'link', name, url });
-      }
+      const { pushes } = this.cobrowse;
+      const url = String(data.get('url') ?? '');
+      const name = String(data.get('name') ?? '').trim();
+      await (how === 'document' ? pushes.document(url, name) : pushes.link(url, name));
       form.reset();
     });
   }

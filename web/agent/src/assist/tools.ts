@@ -1,8 +1,5 @@
-import type { Feature, Quality, Tool } from '../../../sdk/src/assist/protocol';
+import type { Feature, Mode, PictureQuality } from '@parley/agents';
 import { assistIcons } from './icons';
-
-/** What a pointer over the picture does. */
-export type Mode = 'look' | 'point' | 'control' | Tool;
 
 export interface ToolEntry {
   mode: Mode;
@@ -25,8 +22,6 @@ export const kTools: readonly ToolEntry[] = [
   { mode: 'spot', label: 'Spotlight', key: '9', feature: 'spotlight', icon: assistIcons.spot },
 ];
 
-export const isDrawing = (mode: Mode): mode is Tool => mode !== 'look' && mode !== 'point' && mode !== 'control';
-
 /** Colours that are seen on white and on dark pages. */
 export const kInks = [
   { value: '#d92d20', name: 'Red' },
@@ -37,6 +32,4 @@ export const kInks = [
 ] as const;
 
 /** Smaller pictures for a slow line, at either side. */
-export const kQualityNames: Record<Quality, string> = { sharp: 'Sharp', balanced: 'Balanced', light: 'Light' };
-
-export const kWidths: Record<Tool, number> = { pen: 4, highlighter: 18, arrow: 4, rect: 4, text: 20, spot: 4 };
+export const kQualityNames: Record<PictureQuality, string> = { sharp: 'Sharp', balanced: 'Balanced', light: 'Light' };

@@ -1,6 +1,6 @@
 import { css, html, LitElement } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { WindowPlace } from '../../../sdk/src/assist/protocol';
+import type { WindowPlace } from '@parley/agents';
 import { assistIcons } from './icons';
 
 interface Spot {

@@ -1,11 +1,10 @@
-import type { AssistApi, Zoom } from '@parley/agents';
+import { isDrawing, kQualities, type AssistApi, type Mode, type PictureQuality, type Zoom } from '@parley/agents';
 import { icons } from '@parley/components';
 import type { ParleyError } from '@parley/sdk';
 import { html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
 import { styleMap } from 'lit/directives/style-map.js';
-import { kQualities, type Quality } from '../../../sdk/src/assist/protocol';
 import './document_view';
 import './form_panel';
 import { assistIcons } from './icons';
@@ -15,7 +14,7 @@ import { SessionElement } from './session_element';
 import './stage';
 import type { AssistStage } from './stage';
 import './style.css';
-import { isDrawing, kInks, kQualityNames, kTools, type Mode, type ToolEntry } from './tools';
+import { kInks, kQualityNames, kTools, type ToolEntry } from './tools';
 import { coverWords, paceWords, stateChip } from './words';
 
 export type Panel = 'none' | 'form' | 'push' | 'people';
@@ -76,9 +75,8 @@ export class Workspace extends SessionElement {
   private choose(mode: Mode): void {
     const { cobrowse } = this;
     if (!cobrowse.sharing && mode !== 'look') return;
-    if (mode === 'control' && !cobrowse.controlling) cobrowse.askControl();
+    if (mode === 'control' && !cobrowse.controlling) void cobrowse.askControl();
     else if (mode === 'control' && this.mode_ === 'control') return this.release();
-    if (mode !== 'point' && mode !== 'control') cobrowse.pointerGone();
     this.mode_ = mode;
   }
 
@@ -166,7 +164,7 @@ export class Workspace extends SessionElement {
   private quality() {
     const { cobrowse } = this;
     const chosen = (event: Event) => {
-      cobrowse.setQuality((event.target as HTMLSelectElement).value as Quality);
+      cobrowse.setQuality((event.target as HTMLSelectElement).value as PictureQuality);
       this.requestUpdate(); // What is shown is what the session has.
     };
     return html`<label class="quality" title="Smaller pictures for slow lines"><span>Quality</span>
@@ -204,7 +202,7 @@ export class Workspace extends SessionElement {
     return html`<div class="cover" role="status" data-test="assist-cover" data-phase=${phase} data-sharing=${session?.sharing ?? ''} data-reason=${this.cobrowse.error?.code ?? ''}>
       <div class="mark ${busy ? 'busy' : ''}" aria-hidden="true">${icon}</div>
       <h2>${words.title}</h2><p class="soft">${words.text}</p>
-      ${phase === 'refused' ? html`<button class="button primary" data-test="ask-again" @click=${() => this.cobrowse.askAgain()}>Ask again</button>` : nothing}
+      ${phase === 'refused' ? html`<button class="button primary" data-test="ask-again" @click=${() => void this.cobrowse.askAgain()}>Ask again</button>` : nothing}
       ${this.cobrowse.over ? html`<button class="button" data-test="assist-close" @click=${this.close}>Close</button>` : nothing}
     </div>`;
   }
@@ -244,7 +242,7 @@ export class Workspace extends SessionElement {
         <div class="wsmain">
           ${this.remarks()}
           <div class="frame">
-            <parley-assist-stage .cobrowse=${cobrowse} mode=${this.mode_} ink=${this.ink_} .zoom=${this.zoom_} class=${this.zoom_ === 1 ? 'full' : ''} @release=${() => (this.mode_ = 'look')}></parley-assist-stage>
+            <parley-assist-stage .cobrowse=${cobrowse} mode=${this.mode_} ink=${this.ink_} .zoom=${this.zoom_} @release=${() => (this.mode_ = 'look')}></parley-assist-stage>
             ${this.cover()}
             <p class="activity" role="status" data-test="assist-activity" ?hidden=${!cobrowse.seeing || !cobrowse.recent || cobrowse.over}>${cobrowse.activity?.text}</p>
           </div>

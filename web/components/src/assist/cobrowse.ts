@@ -1,16 +1,10 @@
 import {
-  AssistSession, early, forgetRecord, SensitiveWatch, takeRecord, type AssistRecord, type AssistStartOptions, type SharerHost, type SharerLoader,
+  AssistSession, early, forgetRecord, SensitiveWatch, takeRecord, type AssistRecord, type SharerHost, type SharerLoader,
 } from '@parley/assist';
 import { browserEnvironment, detach, reportFault, type Call, type Client } from '@parley/sdk';
-import { loadPart, scriptOrigin } from './loader';
+import type { CobrowseListener, CobrowseOptions } from '../../../sdk/src/assist/consumer_module';
+import { loadPart, scriptOrigin } from '../../../sdk/src/assist/load_part';
 import { AssistOverlay } from './overlay';
-
-export interface CobrowseOptions extends AssistStartOptions {
-  /** `light` or `dark`; default: as the system. */
-  theme?: 'light' | 'dark';
-}
-
-export type CobrowseListener = (session: AssistSession | null) => void;
 
 interface Running {
   session: AssistSession;

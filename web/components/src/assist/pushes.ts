@@ -4,7 +4,7 @@ import { html, nothing, render } from 'lit';
 import type { DocumentView, Position } from '../../../sdk/src/assist/documents/index';
 import { icons } from '../icons';
 import { assistIcons } from './icons';
-import { loadPart } from './loader';
+import { loadPart } from '../../../sdk/src/assist/load_part';
 import { webHost } from './texts';
 
 const kMaxCards = 4;

@@ -19,6 +19,11 @@ export interface ViewerOptions {
 export type ToWorker = { canvas: OffscreenCanvas } | { frame: ArrayBuffer } | { clear: true } | { close: true };
 export type FromWorker = { ready: true } | { drawn: Drawn } | { spoiled: { why: Spoiled; frame: number } };
 
+/** A worker that has not said a word by then is not allowed to run. */
+const kWorkerStartMs = 3_000;
+/** The server sends 8 pictures that were not acknowledged; a hostile one more. */
+const kMaxEarly = 16;
+
 /**
  * Shows a consumer's pictures on a canvas. The canvas belongs to the viewer from then on (another thread may draw on it), and
  * one viewer uses it once.
@@ -27,10 +32,13 @@ export class Viewer extends Emitter<ViewerEvents> {
   private surface_: PictureSurface | null = null;
   private worker_: Worker | null = null;
   private closed_ = false;
+  /** Until it is known where they are drawn. */
+  private early_: ArrayBuffer[] | null = [];
+  private startTimer_: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(canvas: HTMLCanvasElement, options: ViewerOptions = {}) {
+  constructor(private readonly canvas_: HTMLCanvasElement, options: ViewerOptions = {}) {
     super();
-    if (!options.worker || !this.startWorker(canvas, options.worker)) this.surface_ = this.makeSurface(canvas);
+    if (!options.worker || !this.startWorker(options.worker)) this.drawHere();
   }
 
   /** On a thread of its own. */
@@ -39,19 +47,23 @@ export class Viewer extends Emitter<ViewerEvents> {
   }
 
   push(frame: ArrayBuffer): void {
-    if (this.worker_) this.post({ frame }, [frame]);
+    if (this.early_) {
+      if (this.early_.length < kMaxEarly) this.early_.push(frame);
+    } else if (this.worker_) this.post({ frame }, [frame]);
     else this.surface_?.push(frame);
   }
 
   /** Nothing of the consumer's page is left on the canvas. */
   clear(): void {
-    if (this.worker_) this.post({ clear: true });
+    if (this.early_) this.early_ = [];
+    else if (this.worker_) this.post({ clear: true });
     else this.surface_?.clear();
   }
 
   close(): void {
     if (this.closed_) return;
     this.closed_ = true;
+    clearTimeout(this.startTimer_);
     this.worker_?.terminate();
     this.worker_ = null;
     this.surface_?.close();
@@ -59,30 +71,55 @@ export class Viewer extends Emitter<ViewerEvents> {
     this.removeAllListeners();
   }
 
-  private makeSurface(canvas: HTMLCanvasElement): PictureSurface {
-    return new PictureSurface(canvas, {
+  /** On the page's own thread. */
+  private drawHere(): void {
+    this.surface_ = new PictureSurface(this.canvas_, {
       drawn: (drawn) => this.emit('drawn', drawn),
       spoiled: (why, frame) => this.emit('spoiled', { why, frame }),
     });
+    this.begin();
   }
 
-  private startWorker(canvas: HTMLCanvasElement, make: () => Worker): boolean {
-    if (typeof OffscreenCanvas === 'undefined' || typeof canvas.transferControlToOffscreen !== 'function') return false;
+  private begin(): void {
+    const early = this.early_ ?? [];
+    this.early_ = null;
+    for (const frame of early) this.push(frame);
+  }
+
+  private startWorker(make: () => Worker): boolean {
+    if (typeof OffscreenCanvas === 'undefined' || typeof this.canvas_.transferControlToOffscreen !== 'function') return false;
     let worker: Worker;
     try {
       worker = make();
     } catch {
       return false; // Forbidden by the site's policy.
     }
-    worker.onmessage = guarded('viewer', ({ data }: MessageEvent<FromWorker>) => {
-      if ('drawn' in data) this.emit('drawn', data.drawn);
-      else if ('spoiled' in data) this.emit('spoiled', data.spoiled);
-    });
-    worker.onerror = guarded('viewer worker', () => this.emit('spoiled', { why: 'unsupported', frame: 0 }));
     this.worker_ = worker;
-    const offscreen = canvas.transferControlToOffscreen();
-    this.post({ canvas: offscreen }, [offscreen]);
+    worker.onmessage = guarded('viewer', ({ data }: MessageEvent<FromWorker>) => {
+      if ('ready' in data) this.handOver();
+      else if ('drawn' in data) this.emit('drawn', data.drawn);
+      else this.emit('spoiled', data.spoiled);
+    });
+    worker.onerror = guarded('viewer worker', () => (this.early_ ? this.withoutWorker() : this.emit('spoiled', { why: 'unsupported', frame: 0 })));
+    this.startTimer_ = setTimeout(guarded('viewer worker', () => this.withoutWorker()), kWorkerStartMs);
     return true;
+  }
+
+  /** The canvas is given away only to a worker that lives: it cannot be had back. */
+  private handOver(): void {
+    if (!this.early_ || !this.worker_) return;
+    clearTimeout(this.startTimer_);
+    const canvas = this.canvas_.transferControlToOffscreen();
+    this.post({ canvas }, [canvas]);
+    this.begin();
+  }
+
+  private withoutWorker(): void {
+    if (!this.early_ || this.closed_) return;
+    clearTimeout(this.startTimer_);
+    this.worker_?.terminate();
+    this.worker_ = null;
+    this.drawHere();
   }
 
   private post(message: ToWorker, transfer: Transferable[] = []): void {

@@ -19,3 +19,5 @@ scope.onmessage = ({ data }) => {
     surface?.close();
   }
 };
+
+scope.postMessage({ ready: true });

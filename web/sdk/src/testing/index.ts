@@ -4,3 +4,4 @@ export * from './fake_environment';
 export * from './fake_gateway';
 export * from './fake_media';
 export * from './fake_peer_connection';
+export * from './fake_link';

@@ -1,5 +1,6 @@
 import { ParleyError, requestJson, type Environment } from '../../common/index';
 import type { PushKind } from '../protocol';
+import type { ContentSource } from './pushes';
 
 /** A document or link of the supervisors' library. */
 export interface LibraryItem {
@@ -36,47 +37,70 @@ export interface UploadOptions {
   signal?: AbortSignal;
 }
 
+/** Short codes are digits; anything else is a session's id (`cid`). */
+const kCode = /^\d[\d\s-]{2,12}$/;
+export const kCid = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** What agents ask of the server outside of a session. Every method rejects with a ParleyError. */
 export class AssistApi {
-  constructor(private readonly env_: Environment) {}
+  /** `server`: origin of the Parley server, where the agent is signed in; default: the page's own. */
+  constructor(
+    private readonly env_: Environment,
+    private readonly server_ = env_.origin,
+  ) {}
 
   async token(role: 'agent' | 'supervisor' = 'agent'): Promise<string> {
-    const reply = await this.get(`/expertassist/${role}/token?for=assist`);
+    const reply = await this.getJson(`/expertassist/${role}/token?for=assist`);
     if (typeof reply.token !== 'string') throw new ParleyError('server.malformed');
     return reply.token;
   }
 
   /** The session behind a short code. A code works once. */
   async redeem(code: string): Promise<string> {
-    const reply = await this.get(`/assistserver/shortcode/agent?appkey=${encodeURIComponent(code)}`);
+    const reply = await this.getJson(`/assistserver/shortcode/agent?appkey=${encodeURIComponent(code)}`);
     if (typeof reply.cid !== 'string') throw new ParleyError('server.malformed');
     return reply.cid;
   }
 
+  /** What an agent typed in, a code or the id of a session, as the id. */
+  async find(typed: string): Promise<string> {
+    const wanted = typed.trim();
+    const cid = kCode.test(wanted) ? await this.redeem(wanted.replace(/\D/g, '')) : wanted;
+    if (!kCid.test(cid)) throw new ParleyError('shortcode.unknown', { text: 'This is not a code. The customer’s page shows six digits.' });
+    return cid;
+  }
+
+  /** The supervisors' library: what may be pushed, in their order. */
   async library(): Promise<LibraryItem[]> {
-    const reply = await this.get('/expertassist/supervisor/api/library');
+    const reply = await this.getJson('/expertassist/supervisor/api/library');
     return Array.isArray(reply.items) ? (reply.items as LibraryItem[]) : [];
   }
 
   /** Makes an item of the library ready for this session. */
   async share(item: LibraryItem, cid: string): Promise<Content> {
-    return (await this.post(`/expertassist/agent/library/${encodeURIComponent(item.id)}/share`, { cid })) as unknown as Content;
+    return (await this.postJson(`/expertassist/agent/library/${encodeURIComponent(item.id)}/share`, { cid })) as unknown as Content;
   }
 
   /** The server fetches a document or picture. */
   async fetch(url: string, cid: string): Promise<Content> {
-    return (await this.post('/expertassist/agent/fetch', { url, cid })) as unknown as Content;
+    return (await this.postJson('/expertassist/agent/fetch', { url, cid })) as unknown as Content;
   }
 
   upload(file: File, cid: string, options: UploadOptions = {}): Promise<Content> {
     const query = `name=${encodeURIComponent(file.name)}&cid=${encodeURIComponent(cid)}`;
-    return upload(`${this.env_.origin}/assistserver/content?${query}`, file, options) as Promise<unknown> as Promise<Content>;
+    return upload(`${this.server_}/assistserver/content?${query}`, file, options) as Promise<unknown> as Promise<Content>;
   }
 
-  private get(path: string) {
-    return requestJson(this.env_, 'GET', this.env_.origin + path);
+  /** For the pushes of one session. */
+  content(cid: string): ContentSource {
+    return { share: (item) => this.share(item, cid), fetch: (url) => this.fetch(url, cid), upload: (file, options) => this.upload(file, cid, options) };
   }
-  private post(path: string, body: object) {
-    return requestJson(this.env_, 'POST', this.env_.origin + path, body);
+
+  private getJson(path: string) {
+    return requestJson(this.env_, 'GET', this.server_ + path);
+  }
+  private postJson(path: string, body: object) {
+    return requestJson(this.env_, 'POST', this.server_ + path, body);
   }
 }
 

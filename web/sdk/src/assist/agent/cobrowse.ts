@@ -2,57 +2,32 @@ import { Emitter, guarded, ParleyError, type Environment } from '../../common/in
 import type {
   AssistSettings, Feature, FormField, Grant, Modifiers, Party, Quality, SessionState, Stroke, TopicAgentMessage, TopicServerMessage, TopicWelcome, WindowPlace,
 } from '../protocol';
+import type { Spoiled } from '../picture_surface';
+import { Answers } from './answers';
+import type { CobrowseEvents, CobrowseOptions, Phase } from './cobrowse_types';
+import { deedWords, erasedWords } from './deeds';
 import { DocumentInk } from './document_ink';
 import { FormDesk } from './form_desk';
 import { kNoView, type PageView } from './geometry';
 import type { AssistLink, LinkState } from './link';
 import { PaceMeter, type Pace } from './meter';
 import { Pushes } from './pushes';
-
-/**
- * `waiting`: nobody has opened this session yet; it is tried again. `asking`, `refused`, `joined`: what the consumer says to our
- * seeing the page. `ended` and `failed` are final.
- */
-export type Phase = 'connecting' | 'waiting' | 'asking' | 'refused' | 'joined' | 'reconnecting' | 'ended' | 'failed';
-
-export interface CobrowseEvents {
-  /** Something that is drawn has changed. */
-  changed: void;
-  /** A remark or an error in words. */
-  notice: ParleyError;
-  /** A picture that this party may see. */
-  frame: ArrayBuffer;
-  /** Nothing of the page may stay on the screen. */
-  blank: void;
-  draw: Stroke & { party?: string };
-  erase: { ids?: string[]; on?: string; why?: string };
-  cursor: { x: number; y: number };
-  /** A box of the page has carried what is drawn on it along. */
-  carried: readonly { id: string; dx: number; dy: number }[];
-  /** Where the video window lies now. */
-  window: WindowPlace;
-  document: { id: string; page?: number; scroll?: number; zoom?: number; closed?: boolean };
-}
-
-export interface CobrowseOptions {
-  environment: Environment;
-  cid: string;
-  /** A fresh connection, for each try. */
-  link: () => AssistLink;
-}
+import { Stream } from './stream';
+import { WholePicture } from './whole_picture';
 
 const kRetryMs = 3_000;
-/** The server takes one question for a whole picture a second. */
-const kRefreshMs = 1_200;
 /** So long a session that nobody has opened is waited for. */
 const kPatienceMs = 10 * 60_000;
-/** What is reported of the page (docs/protocols/topic.md, `activity`), before the name of the element. */
-const kDeeds: Record<string, string> = { click: 'clicked', type: 'typed into', key: 'pressed a key in', scroll: 'scrolled', fill: 'filled in', select: 'chose in' };
 const kRecentMs = 6_000;
-/** The server takes 50 messages a second; these are the ones that come in streams. */
-const kStreamMs = 50;
+const kRefused = {
+  view: () => new ParleyError('assist.view_refused', { text: 'The customer did not agree to share the page.' }),
+  control: (name: string) => new ParleyError('assist.control_refused', { text: `${name} does not want the page to be controlled now.` }),
+};
 
-/** A party's part in a co-browse session, without drawing: what is known of it, and what may be done. */
+/**
+ * A party's part in a co-browse session, without looks: what is known of it, and what may be done. Whatever the server or the
+ * consumer does not let the party do is not sent: methods that act tell so by `false`.
+ */
 export class Cobrowse extends Emitter<CobrowseEvents> {
   readonly cid: string;
   readonly form: FormDesk;
@@ -81,11 +56,11 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   private retryTimer_ = 0;
   private firstTry_ = 0;
   private nextId_ = 1;
-  private refreshAt_ = -Infinity;
-  /** Timer of the next question for a whole picture; 0: none is missing. */
-  private wantsWhole_ = 0;
-  private stream_: { pointer?: TopicAgentMessage; scroll?: TopicAgentMessage & { type: 'scroll' }; window?: TopicAgentMessage } = {};
-  private streamTimer_ = 0;
+  private readonly whole_: WholePicture;
+  private readonly stream_: Stream;
+  private readonly answers_ = new Answers();
+  /** Consent was asked for again, and the server has not said so yet. */
+  private askedAgain_ = false;
   /** The page was told that the button is held down. */
   private pressed_ = false;
   private closed_ = false;
@@ -97,7 +72,9 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.cid = options.cid;
     const link = { send: (message: TopicAgentMessage) => this.send(message), request: (message: TopicAgentMessage) => this.request(message) };
     this.form = new FormDesk(link, () => this.changed());
-    this.pushes = new Pushes(link, () => this.changed());
+    this.pushes = new Pushes(link, () => this.changed(), options.content, () => this.settings?.maxDocumentBytes);
+    this.whole_ = new WholePicture(this.env_, () => this.sharing, () => void this.link_?.sendPlain({ type: 'refresh' }));
+    this.stream_ = new Stream(this.env_, (message) => this.send(message));
   }
 
   start(): void {
@@ -154,26 +131,39 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   // ---- what an agent does
 
-  askControl(): void {
-    if (!this.has('control') || this.controlling) return;
+  /** Once the consumer agreed to be seen. Rejects with what came instead; `assist.view_refused` may be asked again. */
+  joined(): Promise<void> {
+    if (this.phase === 'joined') return Promise.resolve();
+    if (this.over) return this.answers_.no(this.error ?? new ParleyError('session.closed'));
+    return this.phase === 'refused' && !this.askedAgain_ ? this.answers_.no(kRefused.view()) : this.answers_.wait('view');
+  }
+
+  /** Asks to see the page again after a no. */
+  askAgain(): Promise<void> {
+    if (this.phase === 'refused') this.askedAgain_ = this.send({ type: 'ask', what: 'view' });
+    return this.joined();
+  }
+
+  /** Asks to act on the page. Resolves once the consumer agreed; rejects with `assist.control_refused` or why it cannot be asked. */
+  askControl(): Promise<void> {
+    if (this.controlling) return Promise.resolve();
+    if (!this.has('control')) return this.answers_.no(new ParleyError('assist.feature_off', { text: 'Control is switched off for this session.' }));
+    const answer = this.answers_.wait('control');
     this.askingControl = true;
     this.request({ type: 'control', want: true }).catch((error: unknown) => {
       // The consumer takes as long as it takes; the answer comes as a new state.
       if (ParleyError.from(error).code === 'request.timeout') return;
-      this.askingControl = false;
+      this.noControl(ParleyError.from(error));
       this.notice(error);
     });
     this.changed();
+    return answer;
   }
 
   releaseControl(): void {
-    this.askingControl = false;
+    this.noControl(new ParleyError('request.cancelled', { text: 'Control was given back.' }));
     this.send({ type: 'control', want: false });
     this.changed();
-  }
-
-  askAgain(): void {
-    this.send({ type: 'ask', what: 'view' });
   }
 
   /** For all who look on; the next picture comes so. */
@@ -181,53 +171,61 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (level !== this.quality) this.send({ type: 'quality', level });
   }
 
-  pointer(x: number, y: number): void {
-    if (this.sharing && this.has('pointer')) this.streamed('pointer', { type: 'pointer', x, y, down: this.pressed_ });
+  /** Where the agent points; places are CSS pixels of the consumer's viewport, here and below. */
+  pointer(x: number, y: number): boolean {
+    if (!this.sharing || !this.has('pointer')) return false;
+    this.stream_.put('pointer', { type: 'pointer', x, y, down: this.pressed_ });
+    return true;
   }
   pointerGone(): void {
-    if (this.sharing && this.has('pointer') && !this.pressed_) this.streamed('pointer', { type: 'pointer', x: 0, y: 0, gone: true });
+    if (this.sharing && this.has('pointer') && !this.pressed_) this.stream_.put('pointer', { type: 'pointer', x: 0, y: 0, gone: true });
   }
   /** Begins a drag: the button stays down until `release`. A click is `click`, not this. */
-  press(x: number, y: number): void {
-    if (!this.controlling || !this.has('pointer')) return;
-    this.flush();
+  press(x: number, y: number): boolean {
+    if (!this.controlling || !this.has('pointer')) return false;
+    this.stream_.flush();
     this.pressed_ = true;
-    this.send({ type: 'pointer', x, y, down: true });
+    return this.send({ type: 'pointer', x, y, down: true });
   }
-  release(x: number, y: number): void {
-    if (!this.pressed_) return;
-    this.flush();
+  release(x: number, y: number): boolean {
+    if (!this.pressed_) return false;
+    this.stream_.flush();
     this.pressed_ = false;
-    this.send({ type: 'pointer', x, y, down: false });
+    return this.send({ type: 'pointer', x, y, down: false });
   }
 
-  scroll(x: number, y: number, dx: number, dy: number): void {
-    if (!this.controlling) return;
-    const before = this.stream_.scroll ?? { dx: 0, dy: 0 };
-    this.streamed('scroll', { type: 'scroll', x, y, dx: before.dx + dx, dy: before.dy + dy });
+  scroll(x: number, y: number, dx: number, dy: number): boolean {
+    if (this.controlling) this.stream_.scroll(x, y, dx, dy);
+    return this.controlling;
   }
-  click(x: number, y: number, button = 0, detail = 1, mods: Modifiers = {}): void {
-    if (this.controlling) this.sendAfter({ type: 'click', x, y, button, detail, mods });
+  click(x: number, y: number, button = 0, detail = 1, mods: Modifiers = {}): boolean {
+    return this.act({ type: 'click', x, y, button, detail, mods });
   }
-  type(text: string): void {
-    if (!this.controlling) return;
+  /** As if it were typed into what has the focus there. */
+  type(text: string): boolean {
+    if (!this.controlling) return false;
     // The server takes so much at once; a pair of surrogates stays together.
-    for (const part of text.match(/[\s\S]{1,4095}(?![\uDC00-\uDFFF])/g) ?? []) this.sendAfter({ type: 'text', text: part });
+    const parts = text.match(/[\s\S]{1,4095}(?![\uDC00-\uDFFF])/g) ?? [];
+    return parts.every((part) => this.act({ type: 'text', text: part }));
   }
-  key(key: string, code: string, mods: Modifiers): void {
-    if (this.controlling) this.sendAfter({ type: 'key', key, code, mods });
+  /** A key that is more than its text (`Enter`, `Tab`, `Ctrl`+`A`), by the names of `KeyboardEvent`. */
+  key(key: string, code = '', mods: Modifiers = {}): boolean {
+    return this.act({ type: 'key', key, code, mods });
   }
 
+  /** An id for a stroke that nobody else in the session uses. */
   newId(kind: string): string {
     return `${kind}-${this.me_}-${this.nextId_++}`;
   }
 
   /** A stroke, or more points of one. It is shown here at once: the server sends it to the others only. */
-  draw(stroke: Stroke): void {
-    this.send({ type: 'draw', ...stroke });
+  draw(stroke: Stroke): boolean {
+    const sent = this.send({ type: 'draw', ...stroke });
     this.documentInk.draw(stroke);
     this.emit('draw', { ...stroke, party: this.me_ });
+    return sent;
   }
+  /** `on`: the document's drawings; absent: the page's. */
   eraseAll(on?: string): void {
     this.send({ type: 'erase', all: true, on });
     this.documentInk.erase({ on });
@@ -235,7 +233,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
 
   moveWindow(place: Omit<WindowPlace, 'shown'>): void {
-    if (this.phase === 'joined') this.streamed('window', { type: 'window', ...place });
+    if (this.phase === 'joined') this.stream_.put('window', { type: 'window', ...place });
   }
 
   moveDocument(where: { id: string; page?: number; scroll?: number; zoom?: number; pages?: number }): void {
@@ -249,7 +247,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   /** A picture is on the canvas. */
   drawn(frame: number, view: PageView, bytes: number): void {
     this.meter_.drawn(this.env_.now(), bytes, frame);
-    if (this.wantsWhole_) this.stopWanting();
+    this.whole_.stop();
     this.link_?.sendPlain({ type: 'seen', frame });
     const first = !this.seeing;
     const before = this.view;
@@ -258,25 +256,11 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (first || before.w !== view.w || before.h !== view.h || before.scale !== view.scale || before.scrollX !== view.scrollX || before.scrollY !== view.scrollY) this.changed();
   }
 
-  spoiled(why: string): void {
+  /** A picture could not be drawn, or there is nothing to draw parts on: asks for a whole one. */
+  spoiled(why: Spoiled | 'new'): void {
     this.meter_.spoiled();
     if (why === 'unsupported') this.notice(new ParleyError('picture.unsupported', { text: 'This browser cannot show the pictures of this customer. Please use a current Chrome or Edge.' }));
-    if (!this.wantsWhole_) this.wantWhole();
-  }
-
-  /** Asks for a whole picture until one is drawn: the server passes over what is asked too often. */
-  private wantWhole(): void {
-    const wait = this.refreshAt_ + kRefreshMs - this.env_.now();
-    if (wait <= 0) {
-      this.refreshAt_ = this.env_.now();
-      this.link_?.sendPlain({ type: 'refresh' });
-    }
-    this.wantsWhole_ = this.env_.setTimer(guarded('whole picture', () => this.sharing ? this.wantWhole() : this.stopWanting()), wait > 0 ? wait : kRefreshMs);
-  }
-
-  private stopWanting(): void {
-    this.env_.clearTimer(this.wantsWhole_);
-    this.wantsWhole_ = 0;
+    this.whole_.want();
   }
 
   /** For good. */
@@ -327,13 +311,15 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   private finish(phase: 'ended' | 'failed', error: ParleyError | null): void {
     this.env_.clearTimer(this.retryTimer_);
-    this.env_.clearTimer(this.streamTimer_);
-    this.stopWanting();
+    this.stream_.stop();
+    this.whole_.stop();
     const link = this.link_;
     this.link_ = null;
     link?.close();
     this.error = error;
     this.forget();
+    this.askingControl = this.askedAgain_ = false;
+    for (const what of ['view', 'control'] as const) this.answers_.settle(what, error ?? new ParleyError('session.closed'));
     this.set(phase);
   }
 
@@ -376,7 +362,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
         return this.pushes.received(message);
       case 'error':
         // An error that answers a request is told of where it was asked for.
-        return message.request ? undefined : this.notice(new ParleyError(message.reason, { text: message.text }));
+        return message.request ? undefined : this.complained(new ParleyError(message.reason, { text: message.text }));
       default:
         return;
     }
@@ -387,34 +373,55 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.session = session;
     if (session.features && this.settings) this.settings = { ...this.settings, features: session.features };
     const mine = this.me?.state ?? 'asking';
-    if (session.control !== 'none' || session.sharing !== 'on') this.askingControl = false;
     if (session.document?.id !== before?.document?.id && session.document) this.emit('document', session.document);
     if (!this.controlling) this.pressed_ = false; // First: what ends a drag has nothing to say any more.
     if (session.sharing !== 'on' || mine !== 'joined') this.forget();
     if (mine !== 'joined') this.form.close(false);
     if (session.window) this.emit('window', session.window);
-    this.set(mine);
+    if (mine !== 'refused') this.askedAgain_ = false;
+    const refused = mine === 'refused' && this.phase !== 'refused';
+    this.phase = mine;
+    if (session.control !== 'none' || session.sharing !== 'on') this.controlAnswered();
+    if (mine === 'joined') this.answers_.settle('view', null);
+    else if (refused) this.answers_.settle('view', kRefused.view());
+    this.changed();
+  }
+
+  /** Who asked for control has it, or cannot get it any more. */
+  private controlAnswered(): void {
+    if (!this.controlling) return this.noControl(new ParleyError(this.sharing ? 'assist.control_taken' : 'assist.not_sharing', { text: 'Control is not to be had now.' }));
+    this.askingControl = false;
+    this.answers_.settle('control', null);
+  }
+
+  private noControl(error: ParleyError): void {
+    this.askingControl = false;
+    this.answers_.settle('control', error);
   }
 
   private answered(what: Grant, party: string, grant: boolean): void {
     if (party !== this.me_) return;
     // A yes comes again as the session's new state.
     if (what === 'control' && !grant) {
-      this.askingControl = false;
-      this.notice(new ParleyError('assist.control_refused', { text: `${this.customer} does not want the page to be controlled now.` }));
+      const error = kRefused.control(this.customer);
+      this.noControl(error);
+      this.notice(error);
     }
     this.changed();
+  }
+
+  /** The server refused something that was no request: asking for consent again is such. */
+  private complained(error: ParleyError): void {
+    if (this.askedAgain_) this.answers_.settle('view', error);
+    this.askedAgain_ = false;
+    this.notice(error);
   }
 
   private erased({ ids, on, why, party }: { ids?: string[]; on?: string; why?: string; party?: string }): void {
     this.documentInk.erase({ ids, on });
     this.emit('erase', { ids, on, why });
-    const words: Record<string, string> = {
-      joined: 'The drawings were cleared, as somebody joined.',
-      hold: 'The drawings were cleared after the hold.',
-      navigation: 'The drawings were cleared, as the page changed.',
-    };
-    if (why && words[why]) this.say(words[why]);
+    const words = erasedWords(why);
+    if (words) this.say(words);
     else if (party && party !== this.me_ && !ids) this.say(`${this.nameOf(party)} cleared the drawings.`);
   }
 
@@ -430,8 +437,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   private acted(party: string, what: string, target: string): void {
     if (what === 'refused') return this.say(target); // A sentence of the page's.
-    const verb = kDeeds[what] ?? what;
-    this.say(`${party === this.me_ ? 'You' : this.nameOf(party)} ${verb}${target ? ` ${target}` : ''}`);
+    this.say(deedWords(party === this.me_ ? 'You' : this.nameOf(party), what, target));
   }
 
   private nameOf(party: string): string {
@@ -467,41 +473,26 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.changed();
   }
 
-  private send(message: TopicAgentMessage): void {
+  /** false: it could not be; the reason was told by `notice`. */
+  private send(message: TopicAgentMessage): boolean {
+    if (!this.link_) return false;
     try {
-      this.link_?.send(message);
+      this.link_.send(message);
+      return true;
     } catch (error) {
       this.notice(error);
+      return false;
     }
+  }
+
+  /** Needs control. What waits in a stream was done before. */
+  private act(message: TopicAgentMessage): boolean {
+    if (!this.controlling) return false;
+    this.stream_.flush();
+    return this.send(message);
   }
 
   private request(message: TopicAgentMessage): Promise<TopicServerMessage> {
     return this.link_ ? this.link_.request(message) : Promise.reject(new ParleyError('session.closed'));
-  }
-
-  /** What comes in streams: the newest, at most twenty times a second. */
-  private streamed<K extends 'pointer' | 'scroll' | 'window'>(kind: K, message: (typeof this.stream_)[K]): void {
-    this.stream_[kind] = message;
-    if (this.streamTimer_) return;
-    this.flush();
-    this.streamTimer_ = this.env_.setTimer(
-      guarded('assist stream', () => {
-        this.streamTimer_ = 0;
-        this.flush();
-      }),
-      kStreamMs,
-    );
-  }
-
-  /** What waits in a stream was done before. */
-  private sendAfter(message: TopicAgentMessage): void {
-    this.flush();
-    this.send(message);
-  }
-
-  private flush(): void {
-    const { pointer, scroll, window } = this.stream_;
-    this.stream_ = {};
-    for (const message of [pointer, scroll, window]) if (message) this.send(message);
   }
 }

@@ -15,8 +15,12 @@ export interface FieldChange {
 /** How the last change of a field went. */
 export interface FieldResult {
   state: 'sending' | 'done' | 'refused';
+  /** Why it was refused: the page's own words, or the service's; and the reason's code. */
   text: string;
+  code: string;
 }
+
+const kNotTaken = 'The page did not take this value.';
 
 /**
  * The form editor's state: the fields of the consumer's page as it reported them last. While it is open the page reports each
@@ -43,6 +47,13 @@ export class FormDesk {
     await this.reload();
   }
 
+  /** The fields as they are now, for programs: rejects where `show` notes an `error`. The page then reports changes until `close`. */
+  async read(): Promise<FormField[]> {
+    await (this.open ? this.reload() : this.show());
+    if (this.error) throw this.error;
+    return this.fields ?? [];
+  }
+
   async reload(): Promise<void> {
     this.error = null;
     try {
@@ -64,13 +75,15 @@ export class FormDesk {
     this.changed_();
   }
 
-  async set(id: string, change: FieldChange): Promise<void> {
-    this.result(id, { state: 'sending', text: '' });
+  /** Fills in a field; needs control. How it went, which is in `results`, too: the page's own validation decides. */
+  async set(id: string, change: FieldChange): Promise<FieldResult> {
+    this.result(id, { state: 'sending', text: '', code: '' });
     try {
       const answer = await this.way_.request({ type: 'form-set', id, ...change });
-      if (answer.type === 'form-result') this.took(answer);
+      return answer.type === 'form-result' ? this.took(answer) : this.result(id, { state: 'refused', text: kNotTaken, code: 'server.malformed' });
     } catch (thrown) {
-      this.result(id, { state: 'refused', text: ParleyError.from(thrown).message });
+      const { code, message } = ParleyError.from(thrown);
+      return this.result(id, { state: 'refused', text: message, code });
     }
   }
 
@@ -85,14 +98,15 @@ export class FormDesk {
     }
   }
 
-  private took({ id, ok, valid, message }: { id: string; ok: boolean; valid?: boolean; message?: string }): void {
+  private took({ id, ok, valid, message, reason }: { id: string; ok: boolean; valid?: boolean; message?: string; reason?: string }): FieldResult {
     const field = this.fields?.find((known) => known.id === id);
     if (field && valid !== undefined) Object.assign(field, { valid, message });
-    this.result(id, ok ? { state: 'done', text: '' } : { state: 'refused', text: message || 'The page did not take this value.' });
+    return this.result(id, ok ? { state: 'done', text: '', code: '' } : { state: 'refused', text: message || kNotTaken, code: reason || 'form.invalid' });
   }
 
-  private result(id: string, result: FieldResult): void {
+  private result(id: string, result: FieldResult): FieldResult {
     this.results.set(id, result);
     this.changed_();
+    return result;
   }
 }

@@ -1,5 +1,6 @@
 import { ParleyError } from '../../common/index';
 import type { PushKind, TopicServerMessage } from '../protocol';
+import type { Content, LibraryItem, UploadOptions } from './assist_api';
 import type { MessageWay } from './form_desk';
 
 /** Something that was given to the consumer. */
@@ -16,20 +17,53 @@ export interface Pushed {
 
 export type PushRequest = { kind: PushKind; name: string; url?: string; content?: string };
 
+/** What a session needs of the server to push documents; `AssistApi` bound to its session. */
+export interface ContentSource {
+  share(item: LibraryItem): Promise<Content>;
+  fetch(url: string): Promise<Content>;
+  upload(file: File, options: UploadOptions): Promise<Content>;
+}
+
 const kMaxKept = 50;
 
+/** What was given to the consumer, and giving more. Every method rejects with a ParleyError. */
 export class Pushes {
+  /** Newest first. */
   list: Pushed[] = [];
 
   constructor(
     private readonly way_: MessageWay,
     private readonly changed_: () => void,
+    private readonly content_?: ContentSource,
+    private readonly maxBytes_: () => number | undefined = () => undefined,
   ) {}
 
-  /** Rejects with the reason in words. */
   async push(request: PushRequest): Promise<void> {
     const answer = await this.way_.request({ type: 'push', ...request });
     if (answer.type === 'push') this.received(answer);
+  }
+
+  /** The consumer opens it by a click of his own. A bare host name is taken as https. */
+  async link(address: string, name = ''): Promise<void> {
+    const url = checkAddress(address);
+    await this.push({ kind: isVideoAddress(url) ? 'video' : 'link', name: name || nameOfAddress(url), url });
+  }
+
+  /** A document or picture that the server fetches, to be looked at together. */
+  async document(address: string, name = ''): Promise<void> {
+    const content = await this.source.fetch(checkAddress(address));
+    await this.pushContent({ ...content, name: name || content.name });
+  }
+
+  /** A document or picture of this computer; how far it is: `progress`, 0 … 1. */
+  async file(file: File, options: UploadOptions = {}): Promise<void> {
+    await this.pushContent(await this.source.upload(file, { maxBytes: this.maxBytes_(), ...options }));
+  }
+
+  /** Something of the supervisors' library. */
+  async item(item: LibraryItem): Promise<void> {
+    if (item.kind === 'link' || item.kind === 'video') return this.push({ kind: item.kind, name: item.name, url: item.url });
+    await this.pushContent({ ...(await this.source.share(item)), name: item.name });
   }
 
   received(message: TopicServerMessage): void {
@@ -43,6 +77,15 @@ export class Pushes {
       return;
     }
     this.changed_();
+  }
+
+  private pushContent({ id, kind, name }: Content): Promise<void> {
+    return this.push({ kind, name, content: id });
+  }
+
+  private get source(): ContentSource {
+    if (!this.content_) throw new ParleyError('argument.invalid', { text: 'This session was opened without a source of documents.' });
+    return this.content_;
   }
 }
 

@@ -8,9 +8,8 @@ interface PolicyFactory {
 const kTimeout = 15_000;
 const loading = new Map<string, Promise<void>>();
 /** Read while this script runs: afterwards nobody knows which one it was. */
-const self_ = document.currentScript as HTMLScriptElement | null;
-const nonce = self_?.nonce ?? '';
-/** Where this script came from: the Parley server, unless a page says otherwise. */
+const self_ = typeof document === 'undefined' ? null : (document.currentScript as HTMLScriptElement | null);
+/** Where this script came from: the Parley server, unless a page says otherwise. Empty for a module, which may be bundled with a page's own. */
 export const scriptOrigin = self_?.src ? new URL(self_.src, location.href).origin : '';
 
 let policy: { createScriptURL(url: string): unknown } | null = null;
@@ -38,6 +37,8 @@ export function loadScript(url: string): Promise<void> {
       failed(new Error(`${url} could not be loaded`));
     };
     script.async = true;
+    // A module is no current script: one of the page's other scripts has the nonce, too.
+    const nonce = self_?.nonce || document.querySelector<HTMLScriptElement>('script[nonce]')?.nonce;
     if (nonce) script.nonce = nonce;
     script.src = trusted(url);
     document.head.append(script);
@@ -51,7 +52,7 @@ export function loadScript(url: string): Promise<void> {
 
 /** A part by the name under which its script hangs itself into `Parley`. */
 export async function loadPart<T>(server: string, file: string, name: string): Promise<T> {
-  const parts = () => (window as unknown as { Parley: Record<string, unknown> }).Parley[name] as T | undefined;
+  const parts = () => (window as unknown as { Parley?: Record<string, unknown> }).Parley?.[name] as T | undefined;
   if (!parts()) await loadScript(`${server}/assistserver/sdk/web/shared/${file}`);
   const part = parts();
   if (!part) throw new Error(`${file} brought no ${name}`);

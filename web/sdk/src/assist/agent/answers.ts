@@ -1,0 +1,36 @@
+import type { ParleyError } from '../../common/index';
+import type { Grant } from '../protocol';
+
+interface Waiting {
+  what: Grant;
+  resolve: () => void;
+  reject: (error: ParleyError) => void;
+}
+
+/** Promises of what the consumer will answer. Nobody has to look at them: a no is told by events, too. */
+export class Answers {
+  private waiting_: Waiting[] = [];
+
+  wait(what: Grant): Promise<void> {
+    const promise = new Promise<void>((resolve, reject) => this.waiting_.push({ what, resolve, reject }));
+    promise.catch(() => undefined);
+    return promise;
+  }
+
+  /** As `wait`, known at once. */
+  no(error: ParleyError): Promise<void> {
+    const promise = Promise.reject(error);
+    promise.catch(() => undefined);
+    return promise;
+  }
+
+  /** null: yes. */
+  settle(what: Grant, error: ParleyError | null): void {
+    const all = this.waiting_;
+    this.waiting_ = all.filter((each) => each.what !== what);
+    for (const each of all.filter((one) => one.what === what)) {
+      if (error) each.reject(error);
+      else each.resolve();
+    }
+  }
+}

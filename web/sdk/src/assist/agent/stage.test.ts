@@ -1,0 +1,102 @@
+// The agent's hand and keyboard over the picture, in Debian's Chromium.
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, haveChromium, TestPages } from '../../testing/page';
+import type * as Rig from '../../testing/stage';
+
+declare const rig: typeof Rig;
+
+describe.skipIf(!haveChromium())('the stage', () => {
+  let pages: TestPages;
+  let page: Page;
+
+  beforeAll(async () => {
+    pages = new TestPages(await bundle(fileURLToPath(new URL('../../testing/stage.ts', import.meta.url)), 'rig'));
+    // Half as large as the customer's page.
+    page = await pages.open('<!doctype html><body style="margin:0"><div id="room" style="width:400px;height:300px"></div>');
+    await page.evaluate(async () => {
+      rig.openStage(document.getElementById('room')!);
+      await rig.showPicture(1, '#3366cc');
+    });
+  });
+  afterAll(() => pages.close());
+
+  const mode = (name: string) => page.evaluate((m) => void (rig.stage.mode = m as 'look'), name);
+  const sent = () => page.evaluate(() => rig.sent());
+  const control = (party: string) => page.evaluate((p) => rig.link.says({ type: 'session', ...rig.sessionOf('joined', { control: p }) }), party);
+
+  it('shows pictures without a worker, too, acknowledges them, and fits them', async () => {
+    expect(await page.evaluate(() => ({ colour: rig.pixel(400, 300), plain: rig.link.plain, box: rig.stage.canvas.getBoundingClientRect().toJSON() }))).toMatchObject({
+      colour: [0x33, 0x66, 0xcc], plain: [{ type: 'seen', frame: 1 }], box: { x: 0, y: 0, width: 400, height: 300 },
+    });
+    await page.evaluate(() => void (rig.stage.zoom = 1));
+    expect(await page.evaluate(() => rig.stage.canvas.getBoundingClientRect().width)).toBe(800);
+    await page.evaluate(() => void (rig.stage.zoom = 'fit'));
+  });
+
+  it('only looks until a tool is chosen, and points where the mouse is', async () => {
+    await page.mouse.move(100, 100);
+    await page.mouse.click(100, 100);
+    expect(await sent()).toEqual([]);
+    await mode('point');
+    await page.mouse.move(200, 150);
+    expect(await sent()).toMatchObject([{ type: 'pointer', x: 400, y: 300 }]);
+    await mode('look');
+    await page.waitForFunction(() => rig.link.sent.some((m) => 'gone' in m && m.gone));
+    await sent();
+  });
+
+  it('draws in the document, and writes', async () => {
+    await mode('rect');
+    await page.mouse.move(50, 50);
+    await page.mouse.down();
+    await page.mouse.move(150, 100);
+    await page.mouse.up();
+    expect(await sent()).toMatchObject([{ type: 'draw', tool: 'rect', color: '#d92d20', points: [[100, 150], [300, 250]], done: true }]);
+    await mode('pen');
+    await page.mouse.move(50, 50);
+    await page.mouse.down();
+    await page.mouse.move(60, 60, { steps: 3 });
+    await page.mouse.up();
+    const strokes = (await sent()) as { points: number[][]; done: boolean }[];
+    expect([strokes.flatMap(({ points }) => points).at(0), strokes.flatMap(({ points }) => points).at(-1), strokes.at(-1)!.done]).toEqual([[100, 150], [120, 170], true]);
+    await mode('text');
+    await page.mouse.click(20, 20);
+    await page.keyboard.type('Look here');
+    await page.keyboard.press('Enter');
+    await page.mouse.click(20, 20);
+    await page.keyboard.type('never');
+    await page.keyboard.press('Escape');
+    expect(await sent()).toMatchObject([{ type: 'draw', tool: 'text', text: 'Look here', points: [[40, 90]] }]);
+    await mode('look');
+  });
+
+  it('acts with control alone: mouse, wheel and keyboard, until Escape', async () => {
+    await mode('control');
+    await page.mouse.click(100, 100);
+    await page.keyboard.type('x');
+    expect((await sent()).filter(({ type }) => type !== 'pointer')).toEqual([]);
+    await control('p2');
+    await page.mouse.click(100, 100);
+    await page.keyboard.type('Ada');
+    await page.keyboard.press('Enter');
+    await page.mouse.wheel(0, 100);
+    await page.waitForFunction(() => rig.link.sent.some(({ type }) => type === 'scroll'));
+    expect((await sent()).filter(({ type }) => type !== 'pointer')).toMatchObject([
+      { type: 'click', x: 200, y: 200 }, { type: 'text', text: 'A' }, { type: 'text', text: 'd' }, { type: 'text', text: 'a' }, { type: 'key', key: 'Enter' }, { type: 'scroll', x: 200, y: 200, dy: 100 },
+    ]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.type('y');
+    expect([await page.evaluate(() => rig.heard), (await sent()).filter(({ type }) => type === 'text')]).toEqual([['released'], []]);
+    await control('none');
+    expect(await page.evaluate(() => rig.stage.canvas.parentElement!.querySelector('.keys'))).toBe(null);
+  });
+
+  it('shows nothing of a page that is not shared any more', async () => {
+    await page.evaluate(() => rig.link.says({ type: 'session', ...rig.sessionOf('joined', { sharing: 'paused' }) }));
+    expect(await page.evaluate(() => [rig.stage.canvas.getBoundingClientRect().width, ...rig.pixel(400, 300)])).toEqual([0, 0, 0, 0]);
+    await page.evaluate(() => rig.stage.close());
+    expect(await page.evaluate(() => document.getElementById('room')!.shadowRoot!.childElementCount)).toBe(0);
+  });
+});

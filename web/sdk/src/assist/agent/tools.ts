@@ -1,0 +1,9 @@
+import type { Tool } from '../protocol';
+
+/** What a pointer over the picture does: nothing, pointing, acting on the page, or drawing with a tool. */
+export type Mode = 'look' | 'point' | 'control' | Tool;
+
+export const isDrawing = (mode: Mode): mode is Tool => mode !== 'look' && mode !== 'point' && mode !== 'control';
+
+/** CSS pixels of the consumer's page; of a text it is the size of its letters. */
+export const kWidths: Record<Tool, number> = { pen: 4, highlighter: 18, arrow: 4, rect: 4, text: 20, spot: 4 };
