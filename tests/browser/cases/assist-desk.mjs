@@ -1,0 +1,111 @@
+// An agent's page of one's own, made with the agents' SDK: what the documentation shows, and the sample as it is served.
+import fs from 'node:fs';
+import path from 'node:path';
+import { attribute, difference, drag, hand, listen, onLoad, place, siteWith, told, type, value } from '../lib/assist_people.mjs';
+import { until } from '../lib/browsers.mjs';
+import { assert, never } from '../lib/call.mjs';
+
+const kDocument = path.join(path.dirname(new URL(import.meta.url).pathname), '../../../docs/agent-sdk.md');
+const kPage = `<!doctype html><title>desk</title><script src="/assistserver/sdk/web/agent/agent.js" defer></script><script src="desk.js" defer></script>
+  <form id="join"><input id="user"><input id="password" type="password"><input id="where"><button>Join</button></form>
+  <p id="state"></p><button id="control">Control</button><div id="room"></div><link rel="stylesheet" href="/csdk-sample/agent.css">`;
+/** The viewer of the documentation, as it stands there. */
+const documented = () => /```js\n([\s\S]*?)\n```/.exec(fs.readFileSync(kDocument, 'utf8'))[1];
+let folder = null;
+
+const says = (page, pattern) => until(`${page.name}: the page says ${pattern}`, async () => { const text = await page.evaluate(() => document.getElementById('state').textContent + (document.getElementById('told')?.textContent ?? '')); return pattern.test(text) || Promise.reject(new Error(text)); });
+const sees = (consumer, agent) => until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
+const holds = (page, selector, text) => until(`${selector} holds ${text}`, async () => { const is = await value(page, selector); return is === text || Promise.reject(new Error(is)); });
+
+async function joins(agent, where, password = 'agent1') {
+  for (const [id, text] of [['user', 'agent1'], ['password', password], ['where', where]]) await agent.raw.fill(`#${id}`, text);
+  await agent.raw.click('#join button');
+}
+
+async function control(consumer, agent, button) {
+  await agent.raw.click(button);
+  await consumer.appears('consent');
+  await consumer.click('consent-yes');
+  await consumer.appears('assist-control');
+  await until('the keyboard is the page’s', () => agent.evaluate(() => window.__deep('[data-test=assist-keys]') !== null));
+}
+
+/** The thirty lines of the documentation: signing in, a code, consent, the picture, a click and typing. */
+async function usesDocumented(consumer, agent, stack) {
+  await consumer.goto(`${stack.url}/assistsample/claim.html?name=Ada`);
+  await consumer.click('cobrowse');
+  await consumer.click('make-code');
+  await consumer.appears('short-code');
+  const code = await consumer.attribute('short-code', 'data-code');
+  await agent.goto(`${stack.url}/assistsample/desk.html`);
+  await joins(agent, code, 'wrong');
+  await says(agent, /^The user name or the password is wrong\.$/);
+  await joins(agent, '000000');
+  await says(agent, /code/);
+  await joins(agent, code);
+  await consumer.appears('consent');
+  never((await agent.attribute('assist-picture', 'data-frame')) !== null, 'nothing is seen before the customer agrees');
+  await consumer.click('consent-yes');
+  await says(agent, /^You see the page of Ada\.$/);
+  await sees(consumer, agent);
+  assert(agent.raw.workers().length === 1, 'the picture is drawn by the page’s own thread');
+  await control(consumer, agent, '#control');
+  await agent.raw.mouse.click(...(await place(consumer, agent, '#claim-street')));
+  await until('the field has the focus', () => consumer.evaluate(() => document.activeElement?.id === 'claim-street'));
+  await type(agent, 'Mill Lane 4');
+  await holds(consumer, '#claim-street', 'Mill Lane 4');
+  return agent.evaluate(() => session.cid);
+}
+
+/** Field, link and drawing, by the sample's buttons. */
+async function usesSample(consumer, agent) {
+  await agent.raw.click('[data-mode=point]');
+  await agent.raw.mouse.move(...(await hand(agent, 0.5, 0.5)));
+  await told(consumer, 'the pointer', (m) => m.type === 'pointer');
+  await agent.raw.click('[data-mode=pen]');
+  await drag(agent, [0.3, 0.3], [0.5, 0.45]);
+  await told(consumer, 'the pen', (m) => m.type === 'draw' && m.tool === 'pen' && m.points > 0);
+  await Promise.all([consumer, agent].map((page) => page.appears('assist-shape')));
+  await agent.raw.click('#clear');
+  await consumer.gone('assist-shape');
+  await control(consumer, agent, '[data-mode=control]');
+  await says(agent, /^You control the page of Ada\.$/);
+  await agent.raw.click('#read');
+  await agent.raw.getByLabel('Telephone').fill('+49 30 12345');
+  await agent.raw.getByLabel('Telephone').blur();
+  await holds(consumer, '#claim-phone', '+49 30 12345');
+  never(/umbrella1924/.test(await agent.evaluate(() => document.body.innerHTML)), 'the password is in the agent’s page');
+  await agent.raw.fill('#address', 'javascript:alert(1)');
+  await agent.raw.click('#push button');
+  await says(agent, /http or https/);
+  await agent.raw.fill('#address', 'example.com/terms');
+  await agent.raw.click('#push button');
+  await consumer.appears('push-decline');
+  await consumer.click('push-decline');
+  await until('what became of the link is told', () => agent.evaluate(() => document.getElementById('sent').textContent === 'terms: declined'));
+}
+
+export const cases = [{
+  name: 'assist desk: the documented viewer of the agents’ SDK, and its sample: the page, a code, control, drawing, the form, a link, the end',
+  get settings() { return { 'server.web_root': (folder = siteWith({ 'desk.html': kPage, 'desk.js': documented() })) }; },
+  async run({ stack, browser, owns, shots }) {
+    owns({ remove: () => fs.rmSync(folder, { recursive: true, force: true }) });
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
+    await onLoad(consumer, listen);
+    const cid = await usesDocumented(consumer, agent, stack);
+    await agent.evaluate(() => session.leave());
+    await attribute(consumer, 'assist-bar', 'data-look', 'waiting');
+    await agent.goto(`${stack.url}/csdk-sample/agent.html`);
+    await joins(agent, cid);
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await says(agent, /^You see the page of Ada\.$/);
+    await sees(consumer, agent);
+    await shots(agent, 'assist-desk-sample');
+    await usesSample(consumer, agent);
+    await consumer.click('assist-end');
+    await says(agent, /^The session has ended\. /);
+    assert((await agent.state('[data-test=assist-picture]'))?.visible === false, 'the picture is still there');
+    assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
+  },
+}];
