@@ -248,7 +248,7 @@ bool AgentCore::checkBody(TransactionId id, const Message& request, base::Instan
   else if (const std::string type = request.contentType(); isMultipart(type))
     status = optional ? 0 : findSdp(*request.header(HeaderId::contentType), request.body()).status;
   else if (type != "application/sdp" && !optional)
-    status = 415;
+    status = 415;  // NOLINT(bugprone-branch-clone): another question.
   if (status == 0) return true;
   refuse(Refusal::badBody);
   answer(id, status, now);

@@ -13,7 +13,6 @@ namespace {
 
 using lexer::Cursor;
 using lexer::is;
-using lexer::isToken;
 using lexer::same;
 using lexer::trim;
 

@@ -9,7 +9,7 @@ namespace parley::sip {
 
 TransactionLayer::TransactionLayer(TransactionOptions options, Transport& transport, base::Random& random,
                                    TimerHeap& timers, RefusalCounts& refusals)
-    : state_(std::make_unique<State>(std::move(options), transport, random, timers, refusals)) {}
+    : state_(std::make_unique<State>(options, transport, random, timers, refusals)) {}
 
 TransactionLayer::~TransactionLayer() = default;
 
