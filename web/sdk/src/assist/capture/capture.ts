@@ -7,6 +7,7 @@ import { ChangeWatcher, type Extent } from './changes';
 import { dirtyRects } from './dirty';
 import type { Encoded, Job, Patch } from './encoder';
 import { EncoderHost } from './encoder_host';
+import { Escapes } from './escapes';
 import { Images } from './images';
 import { CaptureLedger } from './ledger';
 import { MaskRules, usable } from './masks';
@@ -30,6 +31,8 @@ const kMaxSide = 8192;
 const kMaxMarks = 2000;
 const kSlower = 1.5;
 const kMaxAnimated = 50;
+/** Elements that are looked at for what escapes from its box: of a page before its first picture, for a picture, now and then. */
+const kLookFirst = 1500, kLookPicture = 300, kLookIdle = 600, kMaxFirstLooks = 20;
 
 const nextTask = () => new Promise<void>((done) => setTimeout(done, 0));
 
@@ -42,6 +45,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private readonly images_: Images;
   private readonly ledger_: CaptureLedger;
   private readonly watcher_: ChangeWatcher;
+  private readonly escapes_: Escapes;
   private scale_: number;
   private portion_ = 1;
   private readonly sensitiveSelector_: string;
@@ -101,6 +105,7 @@ export class Capture extends Emitter<CaptureEvents> {
       everything: () => this.everything(),
       added: (element, type) => this.masks_.remember(element, type),
     }, ignore);
+    this.escapes_ = new Escapes(this.document_, (element) => this.mark(element, 'self'));
     this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
     // Counts on over pages of the site without anything to remember: never more than ten pictures a second.
     this.frame_ = Math.floor((Date.now() - 1.7e12) / 100) >>> 0;
@@ -188,6 +193,11 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private changed(element: Element, extent: Extent): void {
+    this.escapes_.changed(element, extent);
+    this.mark(element, extent);
+  }
+
+  private mark(element: Element, extent: Extent): void {
     // When everything is painted anyway, nothing is kept: a pause may be long.
     if (this.full_) return this.touch();
     if (this.marks_.get(element) !== 'deep') this.marks_.set(element, extent);
@@ -209,6 +219,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private everything(): void {
     this.full_ = true;
     this.fonts_.forget();
+    this.escapes_.everything();
     this.touch();
   }
 
@@ -236,6 +247,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private poll(): void {
     this.hasten();
     if (this.document_.hidden || this.paused_) return;
+    this.escapes_.look(kLookIdle);
     // A picture of something else has looked at them just now.
     if (performance.now() - this.lastLook_ >= kVolatileMs / 2) this.look();
     if (performance.now() - this.lastFull_ > kRefreshMs) {
@@ -290,6 +302,8 @@ export class Capture extends Emitter<CaptureEvents> {
     const { changedAt_: changedAt } = this;
     this.changedAt_ = 0;
     this.lastPaint_ = began;
+    if (this.first_) await this.learn();
+    this.escapes_.look(kLookPicture);
     this.measureWindow();
     const { x, y } = { x: this.window_.scrollX, y: this.window_.scrollY };
     const dx = (x - this.scroll_.x) * this.scale_, dy = (y - this.scroll_.y) * this.scale_;
@@ -312,6 +326,11 @@ export class Capture extends Emitter<CaptureEvents> {
     const bytes = this.deliver(await this.host_.run(job));
     const latency = bytes > 0 && changedAt ? performance.now() - changedAt : 0;
     this.emit('painted', { ms, whole, scrolled, rects: rects.length, elements, latency, bytes });
+  }
+
+  /** What escapes from its box, before anything is left out; of a very large page the rest comes later. */
+  private async learn(): Promise<void> {
+    for (let i = 0; i < kMaxFirstLooks && !this.escapes_.look(kLookFirst); i++) await nextTask();
   }
 
   /** A new size begins a new epoch. */
@@ -361,7 +380,7 @@ export class Capture extends Emitter<CaptureEvents> {
     }
     if (rects.length === 0) return { patches: [], elements: 0 };
     const scan = new Scan({
-      masks: this.masks_, fonts: this.fonts_, areas: rects, window: { x: 0, y: 0, ...this.size_ }, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_,
+      masks: this.masks_, fonts: this.fonts_, areas: rects, window: { x: 0, y: 0, ...this.size_ }, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_, escapes: this.escapes_,
       onMasked: (element, rule) => (this.maskedNow_.add(element), this.ledger_.masked(element, rule)),
       onFault: (element, fault) => this.odd(element, fault),
     });

@@ -112,6 +112,8 @@ function marked(element: Element, extent: Extent, add: (r: Rect, margin?: number
   const { localName } = element;
   if (localName === 'html' || (localName === 'body' && extent === 'deep')) return element.ownerDocument !== document ? (addFrame(element, add), true) : false;
   if (localName === 'body') return true;
+  // What is behind it changes with it.
+  if (localName === 'dialog' && element.ownerDocument === document) return false;
   const r = seenRect(element);
   const around = element.ownerDocument.defaultView?.getComputedStyle(element).boxShadow !== 'none' ? 40 : kMargin;
   add(r, around);

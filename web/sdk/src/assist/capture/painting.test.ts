@@ -72,6 +72,66 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     });
   });
 
+  describe('what shows outside of a block that is not in sight', () => {
+    const kFar = 'position:relative;left:0;top:0;margin-top:3000px;height:100px';
+    const escaping: [string, string][] = [
+      ['fixed', '<div style="margin-top:3000px"><b><i class="s" style="position:fixed;left:9px;top:9px;width:50px;height:50px"></i></b></div>'],
+      ['fixed, in a block that cuts', '<div style="margin-top:3000px;height:50px;overflow:hidden"><p><i class="s" style="position:fixed;left:9px;top:9px;width:50px;height:50px"></i></p></div>'],
+      ['fixed, in a cell of a table', `<div style="height:3000px"></div><table>${'<tr><td>x</td></tr>'.repeat(90)}<tr><td><p class="s" style="position:fixed;left:9px;top:9px;width:50px;height:50px;margin:0"></p></td></tr>${'<tr><td>x</td></tr>'.repeat(90)}</table>`],
+      ['fixed, in a component', '<div style="margin-top:3000px"><div><template shadowrootmode="open"><section><p class="s" style="position:fixed;left:9px;top:9px;width:50px;height:50px;margin:0;background:#f0f"></p></section></template></div></div>'],
+      ['sticky, the head of a long table', `<table><thead><tr><th class="s" style="position:sticky;top:0;width:50px;height:50px">x</th></tr></thead><tbody>${'<tr><td style="height:30px">x</td></tr>'.repeat(90)}</tbody></table><script>scrollTo(0, 900)</script>`],
+      ['placed in what is farther out', '<div style="position:relative;height:5000px"><div style="height:3000px"></div><div style="height:50px;overflow:hidden"><p><i class="s" style="position:absolute;left:9px;top:9px;width:50px;height:50px"></i></p></div></div>'],
+      ['moved by a transform', `<div style="${kFar}"><div><p class="s" style="width:50px;height:50px;transform:translateY(-2950px)"></p></div></div>`],
+      ['moved by a negative margin', `<div style="${kFar}"><div><p class="s" style="width:50px;height:50px;margin-top:-2950px"></p></div></div>`],
+      ['moved from where it lies', `<div style="${kFar}"><div><p class="s" style="width:50px;height:50px;position:relative;top:-2950px"></p></div></div>`],
+      ['fixed in what is turned', '<div style="height:3000px"></div><div style="transform:rotate(180deg);height:100px"><div><p class="s" style="position:fixed;left:600px;top:3040px;width:50px;height:50px;margin:0"></p></div></div>'],
+      ['a float that is higher than its block', '<div style="height:100px"><div><p class="s" style="float:left;width:50px;height:1050px"></p></div></div><div style="clear:both;height:2000px"></div><script>scrollTo(0, 1000)</script>'],
+      ['in a row that is too low for it', '<table style="height:10px"><tr><td style="height:10px"><div style="height:10px"><p class="s" style="width:50px;height:1040px;margin:0"></p></div></td></tr></table><div style="height:2000px"></div><script>scrollTo(0, 1000)</script>'],
+      ['a line of text that is longer than its box', '<p style="width:50px;margin-left:-800px;white-space:nowrap;font:40px monospace"><span>a</span></p><div style="width:50px;margin-left:-800px;white-space:nowrap;font:40px monospace;color:#f0f">MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM</div>'],
+      ['a dialog', '<div style="margin-top:3000px;height:50px;overflow:hidden"><div><dialog class="s" style="width:50px;height:50px">x</dialog></div></div><script>document.querySelector("dialog").showModal()</script>'],
+      ['a dialog where layout waits', '<div style="height:3000px"></div><div style="content-visibility:auto"><div><dialog class="s" style="width:50px;height:50px">x</dialog></div></div><script>document.querySelector("dialog").showModal()</script>'],
+      ['a popover', '<div style="margin-top:3000px;height:50px;overflow:hidden"><div><p id="o" popover class="s" style="width:50px;height:50px">x</p></div></div><script>o.showPopover()</script>'],
+      ['in a long list that is not in order', `<div style="position:relative;height:9000px">${'<p style="position:absolute;top:4000px;margin:0">x</p>'.repeat(200)}<p class="s" style="position:absolute;top:9px;width:50px;height:50px;margin:0"></p>${'<p style="position:absolute;top:4000px;margin:0">x</p>'.repeat(200)}</div>`],
+    ];
+
+    it.each(escaping)('is there: %s', async (_, html) => {
+      await open(html);
+      expect((await paint()).magenta).toBeGreaterThan(1000);
+    });
+
+    it.each(escaping)('is not there when it is masked: %s', async (_, html) => {
+      await open(html.replaceAll('class="s"', 'class="s" data-parley-mask').replace('<div style="width:50px;margin-left:-800px', '<div data-parley-mask style="width:50px;margin-left:-800px'));
+      const { magenta, masked } = await paint();
+      expect([magenta, masked]).toEqual([0, ['marked']]);
+    });
+
+    it('is black when it is fixed and something around it is masked', async () => {
+      await open('<div data-parley-mask style="margin-top:3000px;height:50px;overflow:hidden"><div><i class="s" style="position:fixed;left:9px;top:9px;width:50px;height:50px"></i></div></div>');
+      const { magenta, black } = await paint();
+      expect([magenta, black >= 2500 && black < 2700]).toEqual([0, true]);
+    });
+
+    it('is above everything when it is a dialog, with what is behind it dimmed', async () => {
+      await open('<p style="position:fixed;z-index:99999;inset:0;margin:0;background:#fff"></p><div style="opacity:.5;transform:scale(.5)"><dialog class="s" style="width:50px;height:50px;border:0;padding:0;outline:0"></dialog></div><style>::backdrop{background:#000}</style><script>document.querySelector("dialog").showModal()</script>');
+      const { magenta, black } = await paint();
+      expect([magenta, black]).toEqual([2500, 800 * 600 - 2500]);
+    });
+
+    it('is found when it comes, also later', async () => {
+      await open('<div id="d" style="margin-top:3000px;height:50px;overflow:hidden"><div></div></div>');
+      await run(`window.c = Capture.startCapture({ onFrame() {}, minInterval: 10 }); window.costs = []; c.on('painted', (p) => costs.push(p))`);
+      await page.waitForFunction('costs.length > 0 && !c.busy_');
+      await run(`costs.length = 0; d.firstChild.innerHTML = '<p id="here" style="position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f"></p>'`);
+      await page.waitForFunction('costs.length > 0 && c.seen_.has(here)');
+      await run('c.stop()');
+    });
+
+    it('does not make it walk what is not in sight', async () => {
+      await open(`${'<div><p>x</p><p>y</p></div>'.repeat(400)}<div><p style="position:fixed;left:9px;top:9px;margin:0">fixed</p></div>`);
+      expect(await run('Capture.paintPage().elements')).toBeLessThan(150);
+    });
+  });
+
   describe('HTML in a drawing', () => {
     const island = (around: string, inside = '<p class="s" style="margin:0">here</p>', view = '') =>
       `<svg width="300" height="200" ${view}>${around.replace('HERE', `<foreignObject x="20" y="30" width="100" height="60"><div xmlns="http://www.w3.org/1999/xhtml">${inside}</div></foreignObject>`)}</svg>`;

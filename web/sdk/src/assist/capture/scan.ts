@@ -9,6 +9,7 @@ import { paintContent } from './content';
 import { clipPathOf } from './clip_path';
 import { childNodesOf, childrenOf, matches } from './element';
 import { paintMarker, pseudoElement } from './generated';
+import { besides, isInside, isOnTop, kLongList, leadingTo, type Escaped, type Escapes } from './escapes';
 import type { MaskRules } from './masks';
 import { nativeFrame, paintNativeFrame } from './native_looks';
 import { cut, decorationOf, drawDecoration, drawLine, linesOf, shown, type Decoration, type Fonts } from './text';
@@ -91,6 +92,8 @@ export interface ScanOptions {
   scale: number;
   ignore: string;
   seen: Map<Element, Seen>;
+  /** What shows outside of the box that it is in; without it a box that is not in sight is believed. */
+  escapes?: Escapes;
   onMasked(element: Element, rule: string): void;
   /** An element that cannot be painted: it is left out. */
   onFault?(element: Element, fault: unknown): void;
@@ -100,6 +103,8 @@ const kSkipped = new Set(['script', 'style', 'link', 'meta', 'noscript', 'head',
 const kFramed = new Set(['input', 'select', 'button']);
 /** What may stick out of an element's box: shadows, outlines. */
 const kReach = 60;
+/** Above every z-index that a page can give. */
+const kOnTop = 2 ** 32;
 const kPlainBlend = /^(normal|)$/;
 
 export const styleOf = (element: Element, pseudo?: string): CSSStyleDeclaration =>
@@ -110,10 +115,17 @@ export class Scan {
 
   private readonly top_: number;
   private readonly bottom_: number;
+  private readonly escaped_: Escaped[];
+  private readonly leading_: ReadonlySet<Element>;
+  /** Of the whole page: what is shown above everything goes there. */
+  private readonly root_ = newLayer();
+  private onTop_ = 0;
 
   constructor(readonly options: ScanOptions) {
     this.top_ = Math.min(...options.areas.map((r) => r.y));
     this.bottom_ = Math.max(...options.areas.map((r) => r.y + r.h));
+    this.escaped_ = options.escapes?.shown((at) => this.wanted(at, kReach)) ?? [];
+    this.leading_ = leadingTo(this.escaped_);
   }
 
   /** Whether what shows in a rectangle of the viewport is asked for. */
@@ -124,7 +136,7 @@ export class Scan {
 
   /** The whole page, top document first. */
   page(document_: Document): Layer {
-    const root = newLayer();
+    const { root_: root } = this;
     const walk: Walk = {
       space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null,
       layer: root, context: root, escaping: false, flex: false, shared: null,
@@ -196,6 +208,7 @@ export class Scan {
     const positioned = cs.position !== 'static';
     let walk = outer;
     if (positioned) walk = { ...outer, clip: cs.position === 'absolute' ? outer.absolute : cs.position === 'fixed' ? outer.fixed : outer.clip, escaping: false };
+    if ((cs.position === 'fixed' || cs.position === 'absolute') && el.ownerDocument === document && isOnTop(el)) walk = this.above(el, outer);
     const reported = el.getBoundingClientRect();
     const moved = this.transform(el, cs, walk, reported);
     if (moved === null) return;
@@ -206,6 +219,21 @@ export class Scan {
     this.note(el, cs, reported, walk, outer);
     const layered = this.layered(cs, positioned, moved !== outer && walk.space !== outer.space, walk, rect);
     this.inside(el, cs, layered, rect);
+  }
+
+  /** In the window itself. */
+  private bare(walk: Walk): Walk {
+    return { ...walk, space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
+  }
+
+  /** Nothing around it moves, cuts or fades what the browser shows above the page. */
+  private above(el: Element, outer: Walk): Walk {
+    const layer = newLayer(kOnTop + this.onTop_++), whole = this.options.window;
+    this.root_.over.push(layer);
+    const walk: Walk = { ...this.bare(outer), layer, context: layer };
+    const behind = styleOf(el, '::backdrop');
+    if (!isClear(behind.backgroundColor) || behind.backgroundImage !== 'none') this.push(walk, whole, (brush) => paintBox(brush, behind, whole, el, false));
+    return walk;
   }
 
   /** An element without a box of its own: masked, everything in it is black where it lies. */
@@ -248,12 +276,14 @@ export class Scan {
 
   private culled(el: Element, cs: CSSStyleDeclaration, view: Rect, walk: Walk): boolean {
     if (this.wanted(view, kReach)) return false;
-    if (el.localName === 'body') return false;
+    if (el.localName === 'body' || this.leading_.has(el)) return false;
     if (cs.overflowX !== 'visible' && cs.overflowY !== 'visible') return true;
-    if (!el.firstElementChild && !rootOf(el)) return true;
+    const more = () => el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2;
+    // A line of text may be longer than its box; that of something in a line is its box.
+    if (!el.firstElementChild && !rootOf(el)) return cs.display.startsWith('inline') || !more();
     if (cs.display === 'table-row' || cs.display === 'table-cell') return true;
     if (walk.escaping || cs.display.startsWith('inline') || view.h === 0 || view.w === 0) return false;
-    return !(el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2);
+    return !more();
   }
 
   private note(el: Element, cs: CSSStyleDeclaration, r: DOMRect, walk: Walk, outer: Walk): void {
@@ -290,6 +320,8 @@ export class Scan {
     if (rule !== null) {
       onMasked(el, rule);
       for (const piece of pieces) this.blacken(walk, piece);
+      // What is fixed shows somewhere else: black there.
+      if (this.leading_.has(el)) for (const one of this.escaped_) if (one.fixed && isInside(one.element, el)) this.blacken(this.bare(walk), one.rect);
       return;
     }
     const visible = cs.visibility === 'visible';
@@ -373,7 +405,7 @@ export class Scan {
       return assigned.length > 0 ? assigned : childNodesOf(el);
     }
     const list = childrenOf(el);
-    if (list.length < 60 || walk.space.inner || (el.localName !== 'tbody' && list.length < 300)) return childNodesOf(el);
+    if (list.length < kLongList || walk.space.inner || (el.localName !== 'tbody' && list.length < 300) || this.options.escapes?.isUnordered(el)) return childNodesOf(el);
     const top = this.top_ - kReach - walk.space.dy, bottom = this.bottom_ + kReach - walk.space.dy;
     let low = 0, high = list.length - 1;
     while (low < high) {
@@ -381,12 +413,13 @@ export class Scan {
       if (list[mid]!.getBoundingClientRect().bottom < top) low = mid + 1;
       else high = mid;
     }
-    const out: Node[] = [];
+    const out: Element[] = [];
     for (let i = Math.max(0, low - 1); i < list.length; i++) {
       out.push(list[i]!);
       if (list[i]!.getBoundingClientRect().top > bottom) break;
     }
-    return out;
+    const { before, after } = besides(out[0]!, out[out.length - 1]!, this.leading_);
+    return [...before, ...out, ...after];
   }
 
   text(t: Text, cs: CSSStyleDeclaration, walk: Walk): void {
