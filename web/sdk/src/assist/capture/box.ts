@@ -1,8 +1,9 @@
 // Boxes: shadows, backgrounds, borders, outlines.
 import { addPath, type Brush } from './brush';
 import { paintBackgrounds } from './background';
-import { inner, isClear, px, radii, shadows, type Radii, type Shadow } from './css';
+import { inner, isClear, px, radii, shadows, type Radii } from './css';
 import type { Rect } from './affine';
+import { innerShadow, outerShadow } from './shadow';
 
 const kSides = ['Top', 'Right', 'Bottom', 'Left'] as const;
 type Four = [number, number, number, number];
@@ -33,48 +34,6 @@ export function paddings(cs: CSSStyleDeclaration): Four {
 }
 
 export const inset = (r: Rect, [t, rt, b, l]: Four): Rect => ({ x: r.x + l, y: r.y + t, w: Math.max(0, r.w - l - rt), h: Math.max(0, r.h - t - b) });
-
-function outerShadow({ g, scale }: Brush, s: Shadow, r: Rect, q: Radii | null): void {
-  const spread = s.spread;
-  g.save();
-  // Not under the box itself: a see-through box shows no shadow.
-  const outside = new Path2D();
-  const far = Math.abs(s.x) + Math.abs(s.y) + s.blur * 2 + Math.abs(spread) + 8;
-  outside.rect(r.x - far, r.y - far, r.w + 2 * far, r.h + 2 * far);
-  addPath(outside, r, q);
-  g.clip(outside, 'evenodd');
-  g.shadowColor = s.color;
-  g.shadowBlur = s.blur * scale;
-  // The shape itself is painted far away, only its shadow falls here. Canvas shadows ignore the transform.
-  const away = 20000;
-  const m = g.getTransform();
-  g.shadowOffsetX = m.a * (s.x + away) + m.c * s.y;
-  g.shadowOffsetY = m.b * (s.x + away) + m.d * s.y;
-  g.fillStyle = '#000';
-  g.beginPath();
-  addPath(g, { x: r.x - away - spread, y: r.y - spread, w: r.w + 2 * spread, h: r.h + 2 * spread }, inner(q, -spread, -spread, -spread, -spread));
-  g.fill();
-  g.restore();
-}
-
-function innerShadow({ g, scale }: Brush, s: Shadow, r: Rect, q: Radii | null): void {
-  g.save();
-  g.beginPath();
-  addPath(g, r, q);
-  g.clip();
-  const away = 20000, m = g.getTransform();
-  g.shadowColor = s.color;
-  g.shadowBlur = s.blur * scale;
-  g.shadowOffsetX = m.a * (s.x + away) + m.c * s.y;
-  g.shadowOffsetY = m.b * (s.x + away) + m.d * s.y;
-  const far = s.blur * 2 + Math.abs(s.x) + Math.abs(s.y) + Math.abs(s.spread) + 8;
-  const ring = new Path2D();
-  ring.rect(r.x - away - far, r.y - far, r.w + 2 * far, r.h + 2 * far);
-  addPath(ring, { x: r.x - away + s.spread, y: r.y + s.spread, w: r.w - 2 * s.spread, h: r.h - 2 * s.spread }, inner(q, s.spread, s.spread, s.spread, s.spread));
-  g.fillStyle = '#000';
-  g.fill(ring, 'evenodd');
-  g.restore();
-}
 
 /** Colour of one side of a border that looks carved. */
 function carved(style: string, side: number, color: string): string {
@@ -210,7 +169,10 @@ export function paintBox(brush: Brush, cs: CSSStyleDeclaration, r: Rect, element
   const { g } = brush;
   const q = radii(cs, r.w, r.h);
   const list = cs.boxShadow === 'none' ? [] : shadows(cs.boxShadow);
-  for (const s of [...list].reverse()) if (!s.inset) outerShadow(brush, s, r, q);
+  if (list.length > 0) {
+    const covered = cs.backgroundColor.startsWith('rgb(') && cs.backgroundClip === 'border-box';
+    for (const s of [...list].reverse()) if (!s.inset) outerShadow(brush, s, r, q, covered);
+  }
   const w = borderWidths(cs);
   if (!isClear(cs.backgroundColor) && cs.backgroundClip !== 'text') {
     const clip = cs.backgroundClip;

@@ -8,6 +8,8 @@ export interface Brush {
   g: OffscreenCanvasRenderingContext2D;
   /** Picture pixels for one CSS pixel. */
   scale: number;
+  /** Local coordinates differ from the picture's by a shift and the scale only. */
+  upright: boolean;
   images: Images;
   fonts: Fonts;
   /** Tells the agent that something cannot be shown; once for each element. */

@@ -15,6 +15,7 @@ import { pathMatches, scaleOf, sharpMost, sharpRest, type CaptureEvents, type Ca
 import { Painter } from './paint';
 import { Scan, type Seen } from './scan';
 import { Fonts } from './text';
+import { packed } from './tiles';
 
 const kIgnore = '[data-parley-overlay]';
 const kMinInterval = 80;
@@ -306,12 +307,11 @@ export class Capture extends Emitter<CaptureEvents> {
     this.escapes_.look(kLookPicture);
     this.measureWindow();
     const { x, y } = { x: this.window_.scrollX, y: this.window_.scrollY };
-    const dx = (x - this.scroll_.x) * this.scale_, dy = (y - this.scroll_.y) * this.scale_;
-    // Only whole pixels can be copied.
-    const copies = Math.abs(dx - Math.round(dx)) < 0.01 && Math.abs(dy - Math.round(dy)) < 0.01;
-    const scrolled = dx !== 0 || dy !== 0;
-    const { w, h } = this.size_;
-    if (scrolled && (!copies || Math.abs(dx) >= w * this.scale_ || Math.abs(dy) >= h * this.scale_)) this.full_ = true;
+    const { scale_: s, size_: { w, h } } = this;
+    // Only whole pixels can be copied: what scrolls lies on those of the picture (see `nudge`).
+    const dx = Math.round(x * s) - Math.round(this.scroll_.x * s), dy = Math.round(y * s) - Math.round(this.scroll_.y * s);
+    const scrolled = x !== this.scroll_.x || y !== this.scroll_.y;
+    if (Math.abs(dx) >= Math.round(w * s) || Math.abs(dy) >= Math.round(h * s)) this.full_ = true;
     const { rects, whole } = this.wanted(x - this.scroll_.x, y - this.scroll_.y);
     this.scroll_ = { x, y };
     if (rects.length === 0 && !scrolled && !this.wholeWanted_) return;
@@ -322,7 +322,7 @@ export class Capture extends Emitter<CaptureEvents> {
     this.tellView();
     const send = this.wholeWanted_;
     this.wholeWanted_ = false;
-    const job = this.newJob(patches, { whole: send, dx: copies && !sliced ? Math.round(dx) : 0, dy: copies && !sliced ? Math.round(dy) : 0 });
+    const job = this.newJob(patches, sliced ? { whole: send } : { whole: send, dx, dy });
     const bytes = this.deliver(await this.host_.run(job));
     const latency = bytes > 0 && changedAt ? performance.now() - changedAt : 0;
     this.emit('painted', { ms, whole, scrolled, rects: rects.length, elements, latency, bytes });
@@ -380,17 +380,22 @@ export class Capture extends Emitter<CaptureEvents> {
     }
     if (rects.length === 0) return { patches: [], elements: 0 };
     const scan = new Scan({
-      masks: this.masks_, fonts: this.fonts_, areas: rects, window: { x: 0, y: 0, ...this.size_ }, scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_, escapes: this.escapes_,
+      masks: this.masks_, fonts: this.fonts_, areas: rects, window: { x: 0, y: 0, ...this.size_ }, nudge: this.nudge(), scale: this.scale_, ignore: this.options_.ignore ?? kIgnore, seen: this.seen_, escapes: this.escapes_,
       onMasked: (element, rule) => (this.maskedNow_.add(element), this.ledger_.masked(element, rule)),
       onFault: (element, fault) => this.odd(element, fault),
     });
     const root = scan.page(this.document_);
     const s = this.scale_;
-    const patches = rects.map((r) => {
-      const canvas = this.painter_.paint(root, r);
-      return { x: Math.round(r.x * s), y: Math.round(r.y * s), w: canvas.width, h: canvas.height, bitmap: canvas.transferToImageBitmap() };
-    });
+    const at = rects.map((r) => ({ x: Math.round(r.x * s), y: Math.round(r.y * s), w: Math.max(1, Math.round(r.w * s)), h: Math.max(1, Math.round(r.h * s)) }));
+    const pack = packed(at), bitmap = this.painter_.paintAll(root, rects, pack).transferToImageBitmap();
+    const patches = at.map((r, i) => ({ ...r, bitmap, from: pack.places[i]! }));
     return { patches, elements: scan.count };
+  }
+
+  /** What the page is shifted by, CSS pixels, so that what scrolls keeps its place on the picture's pixels: less than one of them. */
+  private nudge(): { x: number; y: number } {
+    const s = this.scale_, by = (at: number) => at - Math.round(at * s) / s;
+    return { x: by(this.scroll_.x), y: by(this.scroll_.y) };
   }
 
   private odd(element: Element, fault: unknown): void {

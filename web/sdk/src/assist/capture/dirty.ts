@@ -12,6 +12,8 @@ const kMaxInside = 300;
 /** Above this part of the window one rectangle is cheaper. */
 const kMostlyAll = 0.6;
 export const kMaxRects = 8;
+/** What is painted again is cut out finely, unless it is in too many places: then in tiles as they are sent. Pixels of the picture. */
+const kFine = 16, kCoarse = 64, kManyRects = 48;
 
 export interface DirtyInput {
   window: Window;
@@ -28,21 +30,30 @@ export interface DirtyInput {
   dy: number;
 }
 
-/** Rectangles in CSS pixels of the window, on tile edges; `all` when that is cheaper. Updates `seen` to where things are now. */
+/** Rectangles in CSS pixels of the window, on whole pixels of the picture; `all` when that is cheaper. Updates `seen` to where things are now. */
 export function dirtyRects(input: DirtyInput): { rects: Rect[]; all: boolean } {
   const { scale, width, height, dx, dy } = input;
-  const tiles = new TileSet(width, height);
+  const tiles = new TileSet(width, height, kFine);
   const add = (r: Rect, margin = kMargin) => tiles.add({ x: (r.x - margin) * scale, y: (r.y - margin) * scale, w: (r.w + 2 * margin) * scale, h: (r.h + 2 * margin) * scale });
   const w = width / scale, h = height / scale;
-  if (dy > 0) add({ x: 0, y: h - dy, w, h: dy }, 0);
-  if (dy < 0) add({ x: 0, y: 0, w, h: -dy }, 0);
-  if (dx > 0) add({ x: w - dx, y: 0, w: dx, h }, 0);
-  if (dx < 0) add({ x: 0, y: 0, w: -dx, h }, 0);
+  // What was copied moved by whole pixels of the picture, by up to one more.
+  if (dy > 0) add({ x: 0, y: h - dy, w, h: dy }, 1 / scale);
+  if (dy < 0) add({ x: 0, y: 0, w, h: -dy }, 1 / scale);
+  if (dx > 0) add({ x: w - dx, y: 0, w: dx, h }, 1 / scale);
+  if (dx < 0) add({ x: 0, y: 0, w: -dx, h }, 1 / scale);
   moved(input, add);
   for (const [element, extent] of input.marks) if (element.isConnected && !marked(element, extent, add)) return { rects: [{ x: 0, y: 0, w, h }], all: true };
-  const rects = atMost(tiles.rects(), kMaxRects).map((r) => ({ x: r.x / scale, y: r.y / scale, w: r.w / scale, h: r.h / scale }));
+  const rects = atMost(fewer(tiles), kMaxRects).map((r) => ({ x: r.x / scale, y: r.y / scale, w: r.w / scale, h: r.h / scale }));
   const area = rects.reduce((sum, r) => sum + r.w * r.h, 0);
   return area > kMostlyAll * w * h ? { rects: [{ x: 0, y: 0, w, h }], all: true } : { rects, all: false };
+}
+
+function fewer(fine: TileSet): Rect[] {
+  const rects = fine.rects();
+  if (rects.length <= kManyRects) return rects;
+  const coarse = new TileSet(fine.width, fine.height, kCoarse);
+  for (const r of rects) coarse.add(r);
+  return coarse.rects();
 }
 
 /** Where an element shows in the whole page's window: frames add their place. */
@@ -84,11 +95,8 @@ function moved({ seen, animated, dx, dy, width, height, scale }: DirtyInput, add
       left = Math.max(left, expected.x - now.x);
       right_ = Math.max(right_, now.x - expected.x);
     }
-    if (was.fixed && (dx !== 0 || dy !== 0)) {
-      // The copy has taken it along; where it belongs it is painted again.
-      add(expected);
-      add(now);
-    } else if (shifted || (sized && was.leaf)) {
+    // What is fixed has been taken along by the copy: it is painted where it belongs.
+    if (shifted || (sized && was.leaf)) {
       add(expected);
       add(now);
     } else if (sized) {

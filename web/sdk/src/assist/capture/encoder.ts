@@ -5,8 +5,10 @@ import type { Rect } from './affine';
 import { differing, kTile, shift, TileSet, atMost } from './tiles';
 
 export interface Patch extends Rect {
-  /** Picture pixels; the encoder closes it. */
+  /** Picture pixels, of several patches maybe; the encoder closes it. */
   bitmap: ImageBitmap;
+  /** Where on it. */
+  from: { x: number; y: number };
 }
 
 export interface Job {
@@ -44,7 +46,7 @@ export interface Encoded {
 const kMaxOpsOfPicture = 24;
 /** Sharp pictures of photographs are large: above so many bytes a pixel a good lossy one is sent. */
 const kSharpBytesPerPixel = 1.2;
-const kPieceHeight = 4 * kTile, kPieceWidth = 6 * kTile;
+const kPieceHeight = 256, kPieceWidth = 384;
 /** A photograph that is scrolled is sent coarser; it becomes sharp when it rests. */
 const kPhotoBytesPerPixel = 0.15, kCoarser = 0.6;
 
@@ -77,18 +79,20 @@ export class PictureEncoder {
     if (!whole && (job.dx !== 0 || job.dy !== 0)) ops.push(...this.scroll(job));
     const wanted = new TileSet(job.width, job.height);
     for (const patch of job.patches) {
-      this.g_!.drawImage(patch.bitmap, patch.x, patch.y);
-      patch.bitmap.close();
+      const { x, y, w, h, from, bitmap } = patch;
+      this.g_!.drawImage(bitmap, from.x, from.y, w, h, x, y, w, h);
       wanted.add(patch);
     }
+    for (const { bitmap } of job.patches) bitmap.close();
     if (job.sharp) return this.sharp(job);
     if (whole) wanted.addAll();
     const changed = this.compare(wanted, whole);
     const moving = !whole && (job.dx !== 0 || job.dy !== 0);
     const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture), job.quality, frameBytes(ops), moving);
-    changed.each((x, y) => this.blurred_.set(x, y));
+    const exact = this.codec_ === 'png';
+    changed.each((x, y) => this.blurred_.set(x, y, !exact));
     ops.push(...images);
-    return { id: job.id, frame: this.frame(job, ops, whole, false), tiles: changed.size, blurred: this.blurred_.size };
+    return { id: job.id, frame: this.frame(job, ops, whole, exact && this.blurred_.size === 0), tiles: changed.size, blurred: this.blurred_.size };
   }
 
   private start(job: Job): void {

@@ -39,7 +39,7 @@ export class EncoderHost {
     return new Promise((done, failed) => {
       const timer = window.setTimeout(() => this.broke(), kJobMs);
       this.waiting_ = { id: job.id, done, failed, timer };
-      this.worker_!.postMessage(job, job.patches.map((p) => p.bitmap));
+      this.worker_!.postMessage(job, [...new Set(job.patches.map((p) => p.bitmap))]);
     });
   }
 

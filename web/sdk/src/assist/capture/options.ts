@@ -31,7 +31,7 @@ export interface CaptureOptions {
   quality?: number;
   /** Least time between two pictures, ms. */
   minInterval?: number;
-  /** What sharp pictures may take of the line on average, kbit/s; default 64: photographs are ten times as large so. */
+  /** What sharp pictures may take of the line on average, kbit/s; default 56: photographs are ten times as large so. */
   sharpKbps?: number;
   onFrame(frame: ArrayBuffer): void;
   onUnsupported?(list: Unsupported[]): void;
@@ -64,8 +64,8 @@ export interface PaintCost {
   bytes: number;
 }
 
-/** Within what the server and the viewers take. */
-export const scaleOf = (scale = 1, size = 1): number => Math.min(2, Math.max(0.25, scale * size));
+/** Of a site, within 0.25 … 2, made smaller by what an agent has chosen: also of the smallest, or all choices would be one. */
+export const scaleOf = (scale = 1, size = 1): number => Math.min(2, Math.max(0.25, scale)) * size;
 
 /** `*` stands for anything. */
 export function pathMatches(path: string, patterns: readonly string[]): boolean {
@@ -73,7 +73,7 @@ export function pathMatches(path: string, patterns: readonly string[]): boolean 
 }
 
 /** Bytes of one sharp picture: what the line's share carries in five seconds. */
-export const sharpMost = (kbps = 64): number => Math.max(40_000, kbps * 625);
+export const sharpMost = (kbps = 56): number => Math.max(40_000, kbps * 625);
 
 /** A sharp picture of so many bytes uses up the line's share for so long, ms. */
-export const sharpRest = (bytes: number, kbps = 64): number => (bytes * 8) / kbps;
+export const sharpRest = (bytes: number, kbps = 56): number => (bytes * 8) / kbps;

@@ -5,12 +5,14 @@ import { addPath, type Brush } from './brush';
 import type { Images } from './images';
 import type { Clip, Layer, Op } from './scan';
 import type { Fonts } from './text';
+import type { Packed } from './tiles';
 
 type G = OffscreenCanvasRenderingContext2D;
 
 const kPageBlend = 'source-over';
 /** More states than a painting function ever saves. */
 const kDeep = 32;
+const kOrigin = { x: 0, y: 0 };
 
 function extent(layer: Layer): Rect | null {
   let all: Rect | null = null;
@@ -25,12 +27,16 @@ function extent(layer: Layer): Rect | null {
 export class Painter {
   private readonly brush_: Brush;
   private rect_: Rect = { x: 0, y: 0, w: 0, h: 0 };
+  /** Where the rectangle lies on the canvas, its pixels. */
+  private at_: { x: number; y: number } = kOrigin;
+  /** Keeps what is painted in its rectangle of a canvas that has several. */
+  private frame_: (() => void) | null = null;
   private told_ = false;
   private readonly pool_: G[] = [];
   private depth_ = 0;
 
   constructor(images: Images, fonts: Fonts, private readonly scale_: number, unsupported: Brush['unsupported']) {
-    this.brush_ = { g: fonts.measuring, scale: scale_, images, fonts, unsupported };
+    this.brush_ = { g: fonts.measuring, scale: scale_, upright: true, images, fonts, unsupported };
   }
 
   /** An empty canvas of the pool for a part of the viewport: making a new one costs more than painting a little. */
@@ -50,8 +56,31 @@ export class Painter {
     return g.canvas;
   }
 
+  /** Several rectangles on one canvas, as each canvas costs as much as painting a little. `places`: where on it, in its pixels. */
+  paintAll(root: Layer, rects: readonly Rect[], { places, w, h }: Packed): OffscreenCanvas {
+    const s = this.scale_, g = this.fresh(0, { x: 0, y: 0, w: w / s, h: h / s });
+    rects.forEach((rect, i) => {
+      const { x, y } = places[i]!;
+      this.rect_ = rect;
+      this.at_ = { x, y };
+      this.frame_ = () => {
+        g.setTransform(1, 0, 0, 1, 0, 0);
+        g.beginPath();
+        g.rect(x, y, Math.round(rect.w * s), Math.round(rect.h * s));
+        g.clip();
+      };
+      g.save();
+      this.frame_();
+      this.layer(root, g);
+      g.restore();
+    });
+    this.at_ = kOrigin;
+    this.frame_ = null;
+    return g.canvas;
+  }
+
   private place(g: G, mat: Mat | null): void {
-    const s = this.scale_, { x, y } = this.rect_;
+    const s = this.scale_, x = this.rect_.x - this.at_.x / s, y = this.rect_.y - this.at_.y / s;
     if (mat) g.setTransform(mat[0] * s, mat[1] * s, mat[2] * s, mat[3] * s, (mat[4] - x) * s, (mat[5] - y) * s);
     else g.setTransform(s, 0, 0, s, -x * s, -y * s);
   }
@@ -60,12 +89,14 @@ export class Painter {
     const apart = layer.opacity < 1 || layer.filter !== 'none' || (layer.blend !== 'normal' && layer.blend !== '') || layer.shape !== null;
     if (!apart) return this.contents(layer, g);
     if (layer.opacity === 0) return;
-    const whole = this.rect_, area = this.part(layer);
+    const whole = this.rect_, at = this.at_, area = this.part(layer);
     if (!area) return;
     const og = this.fresh(++this.depth_, area);
     this.rect_ = area;
+    this.at_ = kOrigin;
     this.contents(layer, og);
     this.rect_ = whole;
+    this.at_ = at;
     this.depth_--;
     g.save();
     if (layer.shape) {
@@ -76,7 +107,7 @@ export class Painter {
     g.globalAlpha = layer.opacity;
     if (layer.filter !== 'none') g.filter = layer.filter;
     g.globalCompositeOperation = (layer.blend === 'normal' || layer.blend === '' ? kPageBlend : layer.blend) as GlobalCompositeOperation;
-    g.drawImage(og.canvas, Math.round((area.x - whole.x) * this.scale_), Math.round((area.y - whole.y) * this.scale_));
+    g.drawImage(og.canvas, at.x + Math.round((area.x - whole.x) * this.scale_), at.y + Math.round((area.y - whole.y) * this.scale_));
     g.restore();
   }
 
@@ -114,11 +145,13 @@ export class Painter {
       }
       this.place(g, op.mat);
       this.brush_.g = g;
+      this.brush_.upright = op.mat === null;
       try {
         op.draw(this.brush_);
       } catch (fault) {
         // A size or colour that the canvas does not take: only this is missing. What was saved half way is undone.
         for (let i = 0; i < kDeep; i++) g.restore();
+        if (this.depth_ === 0) this.frame_?.();
         g.save();
         this.clip(g, op.clip);
         if (!this.told_) reportFault('painting', fault);

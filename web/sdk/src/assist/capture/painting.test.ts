@@ -186,6 +186,16 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     expect((await run<Painted>('look()')).magenta).toBe(2 * 90 * 60);
   });
 
+  it('shows shadows as the browser does', async () => {
+    const one = (style: string) => `<div style="display:inline-block;width:90px;height:60px;margin:25px;background:#fff;${style}"></div>`;
+    await open(`<body style="background:#cde">${['0 1px 4px #0008', '0 2px 8px #000;border-radius:8px', '6px -9px 12px 4px #a00;border-radius:12px', '0 0 0 3px #06c', '20px 20px 0 #080', '0 4px 30px 5px #00f8;background:#fff8;border-radius:20px',
+      '0 0 6px -2px #000', '0 3px 5px #000,0 -3px 5px #f80;border-radius:30px 4px', '40px 40px 2px 6px #555;border-radius:3px', 'inset 0 0 9px #000'].map((s) => one(`box-shadow:${s}`)).join('')}`);
+    const shot = (await page.screenshot()).toString('base64');
+    const { mean, most } = await run<{ mean: number; most: number }>(`Capture.beside('${shot}')`);
+    expect(mean).toBeLessThan(0.015);
+    expect(most).toBeLessThan(140);
+  });
+
   describe('an odd page', () => {
     it('whose form has fields called as the browser calls its own things', async () => {
       await open('<form><label style="color:#f0f;font:40px sans-serif">Children</label><input name="children"><input name="childNodes"><input name="matches"><input name="localName"></form><form data-parley-mask><input name="id"></form>');
@@ -254,6 +264,28 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await run('c.sharpen()');
       expect(await run('[c.blurred_ > 0, c.sharpAt_ > performance.now()]')).toEqual([true, true]);
       await run('c.stop()');
+    });
+
+    it.each([0.75, 0.5, 1])('copies what is scrolled by any way, and shows it as if it was painted anew: %d', async (scale) => {
+      await open(`<style>p{margin:0;font:15px/21px sans-serif;border-bottom:1px solid #ccc}h1{position:sticky;top:0;margin:0;background:#ff0}b{position:fixed;left:300px;top:111px;background:#0ff}</style><h1>Head <i>of it</i></h1><b>fixed <i>here</i></b>${Array.from({ length: 300 }, (_, i) => `<p>Line ${i} of a text</p>`).join('')}`);
+      await run(`window.frames_ = []; window.screen_ = new OffscreenCanvas(1, 1); window.surface = new Capture.PictureSurface(screen_, { drawn() { window.drawn_ = (window.drawn_ ?? 0) + 1; }, spoiled() { throw new Error('spoiled'); } });
+        window.c = Capture.startCapture({ scale: ${scale}, minInterval: 10, sharpKbps: 1e6, onFrame(f) { frames_.push(Capture.decodeFrame(f)); surface.push(f); } })`);
+      await page.waitForFunction('frames_.length > 0 && !c.busy_');
+      for (const by of [37, 101, -53, 7, 1]) {
+        await run(`window.before_ = frames_.length; scrollBy(0, ${by})`);
+        await page.waitForFunction('frames_.length > before_ && !c.busy_ && !c.hasScrolled() && c.marks_.size === 0');
+        const [copies, pixels] = await run<[number, number]>(`frames_.slice(before_).reduce(([n, sum], f) => [n + f.ops.filter((op) => op.op === 'copy').length, Math.max(sum, f.ops.reduce((s, op) => s + (op.op === 'image' ? op.w * op.h : 0), 0) / f.width / f.height)], [0, 0])`);
+        expect([copies > 0, pixels < 0.7], `by ${by}: ${pixels}`).toEqual([true, true]);
+      }
+      await page.waitForFunction('c.blurred_ === 0 && drawn_ === frames_.length');
+      const { mean, most } = await run<{ mean: number; most: number }>(`(() => { const [w, h] = [screen_.width, screen_.height], now = c.paint([{ x: 0, y: 0, w: innerWidth, h: innerHeight }], true).patches[0].bitmap; return Capture.apart(Capture.pixelsOf(screen_, w, h), Capture.pixelsOf(now, w, h)); })()`);
+      expect(mean).toBeLessThan(0.05);
+      expect(most).toBeLessThan(60);
+      await run('c.stop()');
+    });
+
+    it('has pictures of a size for each choice, also where the site has chosen the smallest', async () => {
+      expect(await run('[0.1, 0.25, 1, 2, 9].map((scale) => [1, 0.75, 0.5].map((size) => Capture.scaleOf(scale, size)))')).toEqual([[0.25, 0.1875, 0.125], [0.25, 0.1875, 0.125], [1, 0.75, 0.5], [2, 1.5, 1], [2, 1.5, 1]]);
     });
 
     it('walks only what is wanted, and paints as little for a letter', async () => {

@@ -70,6 +70,8 @@ export interface Walk {
   context: Layer;
   escaping: boolean;
   flex: boolean;
+  /** In something fixed or sticky. */
+  pinned: boolean;
   /** Borders that the cells of a table share, painted after the cells. */
   shared: (() => void)[] | null;
 }
@@ -89,6 +91,8 @@ export interface ScanOptions {
   areas: readonly Rect[];
   /** The window, in which the page lies. */
   window: Rect;
+  /** The page is painted shifted by so much: by less than a pixel of the picture. */
+  nudge?: { x: number; y: number };
   scale: number;
   ignore: string;
   seen: Map<Element, Seen>;
@@ -103,6 +107,8 @@ const kSkipped = new Set(['script', 'style', 'link', 'meta', 'noscript', 'head',
 const kFramed = new Set(['input', 'select', 'button']);
 /** What may stick out of an element's box: shadows, outlines. */
 const kReach = 60;
+/** The same of a cell of a table without shadows, of which there are many. */
+const kNear = 12;
 /** Above every z-index that a page can give. */
 const kOnTop = 2 ** 32;
 const kPlainBlend = /^(normal|)$/;
@@ -138,8 +144,8 @@ export class Scan {
   page(document_: Document): Layer {
     const { root_: root } = this;
     const walk: Walk = {
-      space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null,
-      layer: root, context: root, escaping: false, flex: false, shared: null,
+      space: this.space(), clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null,
+      layer: root, context: root, escaping: false, flex: false, shared: null, pinned: false,
     };
     this.document(document_, walk, this.options.window, true);
     return root;
@@ -208,6 +214,7 @@ export class Scan {
     const positioned = cs.position !== 'static';
     let walk = outer;
     if (positioned) walk = { ...outer, clip: cs.position === 'absolute' ? outer.absolute : cs.position === 'fixed' ? outer.fixed : outer.clip, escaping: false };
+    if (!walk.pinned && (cs.position === 'fixed' || cs.position === 'sticky')) walk.pinned = true;
     if ((cs.position === 'fixed' || cs.position === 'absolute') && el.ownerDocument === document && isOnTop(el)) walk = this.above(el, outer);
     const reported = el.getBoundingClientRect();
     const moved = this.transform(el, cs, walk, reported);
@@ -221,9 +228,14 @@ export class Scan {
     this.inside(el, cs, layered, rect);
   }
 
+  private space(): Space {
+    const { nudge } = this.options;
+    return { dx: nudge?.x ?? 0, dy: nudge?.y ?? 0, inner: null, mat: null };
+  }
+
   /** In the window itself. */
   private bare(walk: Walk): Walk {
-    return { ...walk, space: { dx: 0, dy: 0, inner: null, mat: null }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
+    return { ...walk, space: this.space(), clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
   }
 
   /** Nothing around it moves, cuts or fades what the browser shows above the page. */
@@ -275,7 +287,9 @@ export class Scan {
   }
 
   private culled(el: Element, cs: CSSStyleDeclaration, view: Rect, walk: Walk): boolean {
-    if (this.wanted(view, kReach)) return false;
+    if (this.wanted(view, kNear)) return false;
+    const cell = cs.display === 'table-cell' && !el.firstElementChild && cs.boxShadow === 'none' && cs.textShadow === 'none';
+    if (!cell && this.wanted(view, kReach)) return false;
     if (el.localName === 'body' || this.leading_.has(el)) return false;
     if (cs.overflowX !== 'visible' && cs.overflowY !== 'visible') return true;
     const more = () => el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2;
@@ -288,9 +302,10 @@ export class Scan {
 
   private note(el: Element, cs: CSSStyleDeclaration, r: DOMRect, walk: Walk, outer: Walk): void {
     const frame = el.ownerDocument !== document;
-    const rect = frame || walk.space.mat ? bounds(outer.space.mat, this.local(outer, r)) : { x: r.x, y: r.y, w: r.width, h: r.height };
-    const fixed = cs.position === 'fixed' || cs.position === 'sticky';
-    this.options.seen.set(el, { element: el, rect, leaf: !el.firstElementChild || cs.display === 'table-row', fixed, frame });
+    const { nudge, seen } = this.options;
+    const at = frame || walk.space.mat ? bounds(outer.space.mat, this.local(outer, r)) : null;
+    const rect = at ? { ...at, x: at.x - (nudge?.x ?? 0), y: at.y - (nudge?.y ?? 0) } : { x: r.x, y: r.y, w: r.width, h: r.height };
+    seen.set(el, { element: el, rect, leaf: !el.firstElementChild || cs.display === 'table-row', fixed: walk.pinned, frame });
   }
 
   /** Puts what makes a stacking context, or is positioned, into a layer of its own. */

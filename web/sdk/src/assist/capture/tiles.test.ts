@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { atMost, differing, kTile, shift, TileSet } from './tiles';
+import { atMost, differing, packed, shift, TileSet } from './tiles';
+
+const kTile = 64;
 
 describe('tiles', () => {
   it('are few rectangles, cut to the picture', () => {
-    const set = new TileSet(200, 150);
+    const set = new TileSet(200, 150, kTile);
     set.add({ x: 0, y: 0, w: 130, h: 70 });
     expect(set.rects()).toEqual([{ x: 0, y: 0, w: 192, h: 128 }]);
     set.add({ x: 199, y: 149, w: 500, h: 500 });
@@ -13,9 +15,9 @@ describe('tiles', () => {
   });
 
   it('cover every tile exactly once', () => {
-    const set = new TileSet(640, 640);
+    const set = new TileSet(640, 640, kTile);
     for (let i = 0; i < 50; i++) set.set((i * 7) % 10, (i * 3 + (i >> 2)) % 10);
-    const seen = new TileSet(640, 640);
+    const seen = new TileSet(640, 640, kTile);
     for (const r of set.rects()) {
       for (let y = r.y; y < r.y + r.h; y += kTile) for (let x = r.x; x < r.x + r.w; x += kTile) {
         expect(seen.has(x / kTile, y / kTile)).toBe(false);
@@ -36,7 +38,7 @@ describe('tiles', () => {
     const a = new Uint32Array(w * h), b = new Uint32Array(w * h);
     b[129 * w + 129] = 1;
     b[3] = 1;
-    const all = new TileSet(w, h);
+    const all = new TileSet(w, h, kTile);
     all.addAll();
     const found: number[][] = [];
     differing(a, b, 0, all).each((x, y) => found.push([x, y]));
@@ -51,5 +53,19 @@ describe('tiles', () => {
       const from = x + dx >= 0 && x + dx < w && y + dy >= 0 && y + dy < h;
       if (from) expect(pixels[y * w + x], `${x},${y}`).toBe((y + dy) * w + x + dx);
     }
+  });
+
+  it('are painted on one small canvas, none over another', () => {
+    const rects = [{ x: 0, y: 0, w: 300, h: 40 }, { x: 9, y: 9, w: 100, h: 70 }, { x: 5, y: 300, w: 150, h: 20 }, { x: 0, y: 0, w: 60, h: 70 }, { x: 0, y: 0, w: 120, h: 8 }];
+    const { places, w, h } = packed(rects), used = new Set<string>();
+    rects.forEach((r, i) => {
+      for (let y = 0; y < r.h; y++) for (let x = 0; x < r.w; x++) {
+        const at = [places[i]!.x + x, places[i]!.y + y] as const;
+        expect(at[0] < w && at[1] < h && !used.has(at.join()), `${i}: ${at}`).toBe(true);
+        used.add(at.join());
+      }
+    });
+    expect(w * h).toBeLessThan(2 * used.size);
+    expect(packed([])).toEqual({ places: [], w: 0, h: 0 });
   });
 });

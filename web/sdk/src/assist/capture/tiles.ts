@@ -1,17 +1,18 @@
 // Tiles and the rectangles made of them. Pure.
 import type { Rect } from './affine';
 
-export const kTile = 64;
+/** Smaller ones make more pictures of one change, larger ones send more of what has not changed: a page that scrolls by 120 pixels is cheapest so. */
+export const kTile = 32;
 
-/** A set of tiles of a picture of `width` × `height` pixels. */
+/** A set of tiles of a picture of `width` × `height` pixels. `tile`: pixels of a side. */
 export class TileSet {
   readonly columns: number;
   readonly rows: number;
   private readonly on_: Uint8Array;
 
-  constructor(readonly width: number, readonly height: number) {
-    this.columns = Math.ceil(width / kTile);
-    this.rows = Math.ceil(height / kTile);
+  constructor(readonly width: number, readonly height: number, readonly tile = kTile) {
+    this.columns = Math.ceil(width / this.tile);
+    this.rows = Math.ceil(height / this.tile);
     this.on_ = new Uint8Array(this.columns * this.rows);
   }
 
@@ -26,8 +27,8 @@ export class TileSet {
   /** Every tile that the rectangle touches; what lies outside of the picture is ignored. */
   add(r: Rect): void {
     if (!(r.w > 0) || !(r.h > 0)) return;
-    const x1 = Math.max(0, Math.floor(r.x / kTile)), y1 = Math.max(0, Math.floor(r.y / kTile));
-    const x2 = Math.min(this.columns - 1, Math.ceil((r.x + r.w) / kTile) - 1), y2 = Math.min(this.rows - 1, Math.ceil((r.y + r.h) / kTile) - 1);
+    const x1 = Math.max(0, Math.floor(r.x / this.tile)), y1 = Math.max(0, Math.floor(r.y / this.tile));
+    const x2 = Math.min(this.columns - 1, Math.ceil((r.x + r.w) / this.tile) - 1), y2 = Math.min(this.rows - 1, Math.ceil((r.y + r.h) / this.tile) - 1);
     for (let y = y1; y <= y2; y++) for (let x = x1; x <= x2; x++) this.set(x, y);
   }
 
@@ -45,8 +46,8 @@ export class TileSet {
 
   /** The set moved by whole pixels with the picture: a tile counts when any part of a marked one lands on it. */
   moved(dx: number, dy: number): TileSet {
-    const out = new TileSet(this.width, this.height);
-    this.each((x, y) => out.add({ x: x * kTile + dx, y: y * kTile + dy, w: kTile, h: kTile }));
+    const out = new TileSet(this.width, this.height, this.tile);
+    this.each((x, y) => out.add({ x: x * this.tile + dx, y: y * this.tile + dy, w: this.tile, h: this.tile }));
     return out;
   }
 
@@ -76,8 +77,8 @@ export class TileSet {
     }
     done.push(...open);
     return done.map((r) => {
-      const x = r.x * kTile, y = r.y * kTile;
-      return { x, y, w: Math.min(this.width, (r.x + r.w) * kTile) - x, h: Math.min(this.height, (r.y + r.h) * kTile) - y };
+      const x = r.x * this.tile, y = r.y * this.tile;
+      return { x, y, w: Math.min(this.width, (r.x + r.w) * this.tile) - x, h: Math.min(this.height, (r.y + r.h) * this.tile) - y };
     });
   }
 }
@@ -108,9 +109,9 @@ function joined(a: Rect, b: Rect): Rect {
 
 /** Tiles of `wanted` in which two pictures differ. Rows of `now` start at `top`. */
 export function differing(before: Uint32Array, now: Uint32Array, top: number, wanted: TileSet): TileSet {
-  const out = new TileSet(wanted.width, wanted.height), { width, height } = wanted;
+  const { width, height, tile } = wanted, out = new TileSet(width, height, tile);
   wanted.each((column, row) => {
-    const x1 = column * kTile, x2 = Math.min(width, x1 + kTile), y1 = row * kTile, y2 = Math.min(height, y1 + kTile);
+    const x1 = column * tile, x2 = Math.min(width, x1 + tile), y1 = row * tile, y2 = Math.min(height, y1 + tile);
     for (let y = y1; y < y2; y++) {
       const a = y * width, b = (y - top) * width;
       for (let x = x1; x < x2; x++) {
@@ -131,4 +132,26 @@ export function shift(pixels: Uint32Array, width: number, height: number, dx: nu
     if (x2 <= x1) continue;
     pixels.copyWithin(y * width + x1, from * width + x1 + dx, from * width + x2 + dx);
   }
+}
+
+export interface Packed {
+  /** Of each rectangle. */
+  places: { x: number; y: number }[];
+  w: number;
+  h: number;
+}
+
+/** Lays rectangles on as small a canvas as shelves of the width of the largest give: none over another. */
+export function packed(rects: readonly Rect[]): Packed {
+  const w = Math.max(0, ...rects.map((r) => r.w)), places = rects.map(() => ({ x: 0, y: 0 }));
+  const order = rects.map((_, i) => i).sort((a, b) => rects[b]!.h - rects[a]!.h);
+  let x = 0, y = 0, h = 0;
+  for (const i of order) {
+    const r = rects[i]!;
+    if (x + r.w > w) [x, y] = [0, h];
+    places[i] = { x, y };
+    x += r.w;
+    h = Math.max(h, y + r.h);
+  }
+  return { places, w, h };
 }
