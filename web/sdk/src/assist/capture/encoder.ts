@@ -146,7 +146,7 @@ export class PictureEncoder {
 
   private async seen(r: Rect, q: number, moving: boolean): Promise<ImageOp> {
     const op = await this.image(r, q);
-    return moving && op.bytes.length > r.w * r.h * kPhotoBytesPerPixel ? this.image(r, q * kCoarser) : op;
+    return moving && op.codec !== 'png' && op.bytes.length > r.w * r.h * kPhotoBytesPerPixel ? this.image(r, q * kCoarser) : op;
   }
 
   private async image(r: Rect, quality: number, codec = this.codec_): Promise<ImageOp> {
@@ -156,8 +156,8 @@ export class PictureEncoder {
     canvas.getContext('2d', { alpha: false })!.drawImage(this.back_!, r.x, r.y, r.w, r.h, 0, 0, r.w, r.h);
     const type = `image/${codec}`;
     const blob = await canvas.convertToBlob({ type, quality });
-    // A browser that cannot write WebP answers with PNG.
-    if (blob.type !== type && codec === 'webp') return this.image(r, quality, (this.codec_ = 'jpeg'));
+    // A browser answers with PNG where it cannot write what was asked for.
+    if (blob.type !== type && codec !== 'png') return this.image(r, quality, (this.codec_ = codec === 'webp' ? 'jpeg' : 'png'));
     return { op: 'image', ...r, codec, keyframe: true, bytes: new Uint8Array(await blob.arrayBuffer()) };
   }
 
