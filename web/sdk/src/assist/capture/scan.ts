@@ -209,23 +209,25 @@ export class Scan {
   }
 
   element(el: Element, cs: CSSStyleDeclaration, outer: Walk): void {
-    if (kSkipped.has(el.localName) || cs.display === 'none' || matches(el, this.options.ignore)) return;
-    if (cs.display === 'contents') return this.boxless(el, cs, outer);
-    const positioned = cs.position !== 'static';
+    if (kSkipped.has(el.localName)) return;
+    // Each question to the browser costs: what is asked most is asked once.
+    const { display, position } = cs;
+    if (display === 'none' || matches(el, this.options.ignore)) return;
+    if (display === 'contents') return this.boxless(el, cs, outer);
+    const positioned = position !== 'static';
     let walk = outer;
-    if (positioned) walk = { ...outer, clip: cs.position === 'absolute' ? outer.absolute : cs.position === 'fixed' ? outer.fixed : outer.clip, escaping: false };
-    if (!walk.pinned && (cs.position === 'fixed' || cs.position === 'sticky')) walk.pinned = true;
-    if ((cs.position === 'fixed' || cs.position === 'absolute') && el.ownerDocument === document && isOnTop(el)) walk = this.above(el, outer);
+    if (positioned) walk = { ...outer, clip: position === 'absolute' ? outer.absolute : position === 'fixed' ? outer.fixed : outer.clip, escaping: false, pinned: outer.pinned || position === 'fixed' || position === 'sticky' };
+    if ((position === 'fixed' || position === 'absolute') && el.ownerDocument === document && isOnTop(el)) walk = this.above(el, outer);
     const reported = el.getBoundingClientRect();
-    const moved = this.transform(el, cs, walk, reported);
+    const moved = display === 'inline' ? walk : this.transform(el, cs, walk, reported);
     if (moved === null) return;
     if (moved !== walk) walk = moved;
     const rect = this.local(walk, reported, walk.space.inner ? { w: (el as HTMLElement).offsetWidth ?? 0, h: (el as HTMLElement).offsetHeight ?? 0 } : undefined);
-    if (this.culled(el, cs, bounds(walk.space.mat, rect), walk)) return;
+    if (this.culled(el, cs, display, bounds(walk.space.mat, rect), walk)) return;
     this.count++;
-    this.note(el, cs, reported, walk, outer);
-    const layered = this.layered(cs, positioned, moved !== outer && walk.space !== outer.space, walk, rect);
-    this.inside(el, cs, layered, rect);
+    this.note(el, display, reported, walk, outer);
+    const layered = this.layered(cs, position, moved !== outer && walk.space !== outer.space, walk, rect);
+    this.inside(el, cs, display, layered, rect);
   }
 
   private space(): Space {
@@ -263,7 +265,6 @@ export class Scan {
 
   /** The walk in the coordinates of a transformed element; the same walk without transform; null when it shows its back. */
   private transform(el: Element, cs: CSSStyleDeclaration, walk: Walk, r: DOMRect): Walk | null {
-    if (cs.display === 'inline') return walk;
     if (!isTransformed(cs)) return walk;
     const size = { w: (el as HTMLElement).offsetWidth || r.width, h: (el as HTMLElement).offsetHeight || r.height };
     const found = transformOf(cs, size.w, size.h);
@@ -286,36 +287,36 @@ export class Scan {
     return { ...walk, space: next };
   }
 
-  private culled(el: Element, cs: CSSStyleDeclaration, view: Rect, walk: Walk): boolean {
+  private culled(el: Element, cs: CSSStyleDeclaration, display: string, view: Rect, walk: Walk): boolean {
     if (this.wanted(view, kNear)) return false;
-    const cell = cs.display === 'table-cell' && !el.firstElementChild && cs.boxShadow === 'none' && cs.textShadow === 'none';
+    const cell = display === 'table-cell' && !el.firstElementChild && cs.boxShadow === 'none' && cs.textShadow === 'none';
     if (!cell && this.wanted(view, kReach)) return false;
     if (el.localName === 'body' || this.leading_.has(el)) return false;
     if (cs.overflowX !== 'visible' && cs.overflowY !== 'visible') return true;
     const more = () => el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2;
     // A line of text may be longer than its box; that of something in a line is its box.
-    if (!el.firstElementChild && !rootOf(el)) return cs.display.startsWith('inline') || !more();
-    if (cs.display === 'table-row' || cs.display === 'table-cell') return true;
-    if (walk.escaping || cs.display.startsWith('inline') || view.h === 0 || view.w === 0) return false;
+    if (!el.firstElementChild && !rootOf(el)) return display.startsWith('inline') || !more();
+    if (display === 'table-row' || display === 'table-cell') return true;
+    if (walk.escaping || display.startsWith('inline') || view.h === 0 || view.w === 0) return false;
     return !more();
   }
 
-  private note(el: Element, cs: CSSStyleDeclaration, r: DOMRect, walk: Walk, outer: Walk): void {
+  private note(el: Element, display: string, r: DOMRect, walk: Walk, outer: Walk): void {
     const frame = el.ownerDocument !== document;
     const { nudge, seen } = this.options;
     const at = frame || walk.space.mat ? bounds(outer.space.mat, this.local(outer, r)) : null;
     const rect = at ? { ...at, x: at.x - (nudge?.x ?? 0), y: at.y - (nudge?.y ?? 0) } : { x: r.x, y: r.y, w: r.width, h: r.height };
-    seen.set(el, { element: el, rect, leaf: !el.firstElementChild || cs.display === 'table-row', fixed: walk.pinned, frame });
+    seen.set(el, { element: el, rect, leaf: !el.firstElementChild || display === 'table-row', fixed: walk.pinned, frame });
   }
 
   /** Puts what makes a stacking context, or is positioned, into a layer of its own. */
-  private layered(cs: CSSStyleDeclaration, positioned: boolean, turned: boolean, walk: Walk, rect: Rect): Walk {
+  private layered(cs: CSSStyleDeclaration, position: string, turned: boolean, walk: Walk, rect: Rect): Walk {
     const { opacity, filter, mixBlendMode, clipPath, willChange } = cs;
-    const ordered = positioned || walk.flex, zIndex = ordered ? cs.zIndex : 'auto';
+    const positioned = position !== 'static', ordered = positioned || walk.flex, zIndex = ordered ? cs.zIndex : 'auto';
     const z = zIndex === 'auto' ? 0 : Number(zIndex);
     const shape = clipPath && clipPath !== 'none' ? clipPathOf(clipPath, rect) : null;
     const group = opacity !== '1' || filter !== 'none' || !kPlainBlend.test(mixBlendMode) || shape !== null;
-    const own = group || turned || zIndex !== 'auto' || (positioned && (cs.position === 'fixed' || cs.position === 'sticky')) ||
+    const own = group || turned || zIndex !== 'auto' || position === 'fixed' || position === 'sticky' ||
       (willChange !== 'auto' && (willChange.includes('transform') || willChange.includes('opacity'))) || cs.transform !== 'none' || cs.isolation === 'isolate';
     if (!own && !positioned) return walk;
     const layer = newLayer(z);
@@ -328,10 +329,10 @@ export class Scan {
     return { ...walk, layer, context: own ? layer : context };
   }
 
-  private inside(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect): void {
+  private inside(el: Element, cs: CSSStyleDeclaration, display: string, walk: Walk, rect: Rect): void {
     const { masks, onMasked, scale } = this.options;
     const rule = masks.ruleOf(el);
-    const pieces = cs.display === 'inline' && el.localName !== 'img' ? [...el.getClientRects()].map((r) => this.local(walk, r)) : [rect];
+    const pieces = display === 'inline' && el.localName !== 'img' ? [...el.getClientRects()].map((r) => this.local(walk, r)) : [rect];
     if (rule !== null) {
       onMasked(el, rule);
       for (const piece of pieces) this.blacken(walk, piece);
@@ -341,25 +342,25 @@ export class Scan {
     }
     const visible = cs.visibility === 'visible';
     const at = walk.space.mat ? rect : snapped(rect, scale);
-    if (visible && el.localName !== 'body') this.box(el, cs, walk, walk.space.mat ? pieces : pieces.map((p) => snapped(p, scale)), rect);
+    if (visible && el.localName !== 'body') this.box(el, cs, display, walk, walk.space.mat ? pieces : pieces.map((p) => snapped(p, scale)), rect);
     if (visible && cs.outlineStyle !== 'none') this.push(walk, at, (brush) => paintOutline(brush, cs, at, radii(cs, at.w, at.h)), 12);
     if (paintContent(this, el, cs, walk, rect, visible)) return;
-    const next = this.contained(el, cs, walk, at);
-    if (visible && cs.display === 'list-item') paintMarker(this, el, cs, walk, rect);
-    const table = cs.display === 'table' && cs.borderCollapse === 'collapse';
+    const next = this.contained(el, cs, display, walk, at);
+    if (visible && display === 'list-item') paintMarker(this, el, cs, walk, rect);
+    const table = display === 'table' && cs.borderCollapse === 'collapse';
     if (table) next.shared = [];
-    this.children(el, cs, next, rect);
+    this.children(el, cs, next, rect, visible);
     if (table) for (const paint of next.shared!) paint();
     if (visible) this.scrollbars(el as HTMLElement, cs, walk, at);
   }
 
-  private box(el: Element, cs: CSSStyleDeclaration, walk: Walk, pieces: Rect[], rect: Rect): void {
+  private box(el: Element, cs: CSSStyleDeclaration, display: string, walk: Walk, pieces: Rect[], rect: Rect): void {
     if ((el.localName === 'progress' || el.localName === 'meter') && cs.appearance !== 'none') return;
     const native = kFramed.has(el.localName) ? nativeFrame(el, cs) : null;
     if (native) return this.push(walk, pieces[0] ?? rect, ({ g }) => paintNativeFrame(g, native, cs, pieces[0] ?? rect, el.matches(':disabled')));
     const plain = isClear(cs.backgroundColor) && cs.backgroundImage === 'none' && cs.boxShadow === 'none' && borderWidths(cs).every((v) => v === 0);
     if (plain) return;
-    const collapsed = cs.borderCollapse === 'collapse' && cs.display === 'table-cell';
+    const collapsed = display === 'table-cell' && cs.borderCollapse === 'collapse';
     for (const piece of pieces) {
       this.push(walk, piece, (brush) => paintBox(brush, cs, piece, el, !collapsed), cs.boxShadow === 'none' ? 2 : 60);
     }
@@ -378,11 +379,12 @@ export class Scan {
   }
 
   /** What the element does to everything in it: clipping, containing block, decorations, ellipsis. */
-  private contained(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect): Walk {
-    const next = { ...walk, flex: /flex|grid/.test(cs.display) };
+  private contained(el: Element, cs: CSSStyleDeclaration, display: string, walk: Walk, rect: Rect): Walk {
+    const next = { ...walk, flex: /flex|grid/.test(display) };
+    const { position } = cs;
     const decoration = decorationOf(cs);
     const cutOff = /^(inline-|absolute|fixed)/;
-    if (cutOff.test(cs.display) || cutOff.test(cs.position) || cs.cssFloat !== 'none') next.decorations = [];
+    if (cutOff.test(display) || cutOff.test(position) || cs.cssFloat !== 'none') next.decorations = [];
     if (decoration) next.decorations = [...next.decorations, decoration];
     const x = cs.overflowX !== 'visible', y = cs.overflowY !== 'visible';
     const rootish = el.localName === 'body' && styleOf(el.ownerDocument.documentElement).overflowX === 'visible';
@@ -394,16 +396,15 @@ export class Scan {
       const clamp = (cs as unknown as Record<string, string>).webkitLineClamp;
       const clamped = clamp !== undefined && clamp !== 'none' && clamp !== '';
       next.ellipsis = x && (cs.textOverflow === 'ellipsis' || clamped) ? { right: content.x + content.w, bottom: clamped ? content.y + content.h : null } : null;
-    } else if (cs.display !== 'inline') next.ellipsis = null;
-    if (cs.position !== 'static' || walk.space.mat !== null) next.absolute = next.clip;
+    } else if (display !== 'inline') next.ellipsis = null;
+    if (position !== 'static' || walk.space.mat !== null) next.absolute = next.clip;
     if (walk.space.mat !== null) next.fixed = next.clip;
-    next.escaping = el.localName !== 'body' && (walk.escaping || (!x && !y && cs.position !== 'static' && (el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2)));
+    next.escaping = el.localName !== 'body' && (walk.escaping || (!x && !y && position !== 'static' && (el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2)));
     return next;
   }
 
-  children(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect | null): void {
+  children(el: Element, cs: CSSStyleDeclaration, walk: Walk, rect: Rect | null, visible = cs.visibility === 'visible'): void {
     if (rect) pseudoElement(this, el, '::before', cs, walk, rect);
-    const visible = cs.visibility === 'visible';
     for (const child of this.near(el, walk)) {
       if (child.nodeType === 1) this.one(child as Element, walk);
       else if (child.nodeType === 3 && visible && /\S/.test((child as Text).data)) this.text(child as Text, el.localName === 'slot' && child.parentElement ? styleOf(child.parentElement) : cs, walk);
