@@ -290,6 +290,27 @@ describe.skipIf(!haveChromium())('pages', () => {
     });
   }
 
+  it('the buttons of a call stay on the screen, however many calls went before', async () => {
+    const agent = await agentPage();
+    const past = Array.from({ length: 60 }, (_, i) => ({ call: `past-${i}`, direction: 'in', reason: 'hung_up', by: 'agent', text: '', peer: { name: `Customer ${i}` }, startedAt: '2026-01-31T12:00:00Z', answeredAt: '2026-01-31T12:00:05Z', endedAt: '2026-01-31T12:01:00Z' }));
+    await agent.route('**/expertassist/agent/history', (route) => route.fulfill({ json: { calls: past } }));
+    await agent.reload();
+    await seen(agent, '[data-call=past-59]');
+    await seen(agent, '[data-test=availability][data-state=available]');
+    const customer = await open('/assistsample?video=off');
+    await customer.click(t('assist'));
+    await seen(agent, t('ringing'));
+    await agent.click(t('answer'));
+    await seen(agent, '[data-test=call][data-state=connected]');
+    const box = await agent.locator(t('end')).boundingBox();
+    expect(box!.y + box!.height).toBeLessThanOrEqual(800);
+    await customer.click(t('end'));
+    // What the panel says needs no picture.
+    await seen(customer, t('call-again'));
+    expect(await customer.locator(t('remote-video')).isVisible()).toBe(false);
+    await agent.click(t('sign-out'));
+  });
+
   it('nothing is cut off at phone width', async () => {
     const agent = await open('/expertassist/agent', 'light', { width: 360, height: 740 });
     await agent.fill(t('user'), 'agent2');
