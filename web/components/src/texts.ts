@@ -13,7 +13,7 @@ export function describeState(call: Call): string {
   const peer = call.peer.name || 'the other side';
   switch (call.state) {
     case 'preparing':
-      return 'Getting ready…';
+      return `Getting ready… If the browser asks, allow the ${call.media.video ? 'microphone and camera' : 'microphone'}.`;
     case 'ringing':
       if (call.direction === 'in') return `${peer} is calling`;
       return call.early ? 'Calling… (you hear the other side)' : 'Calling…';

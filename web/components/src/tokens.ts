@@ -66,7 +66,8 @@ export const controls = css`
     background: var(--p-surface); color: var(--p-text);
   }
   label { display: block; font-size: 14px; font-weight: 600; }
-  label > select, label > input { display: block; margin-top: 6px; font-weight: 400; }
+  label > select, label > input { display: block; margin-top: 6px; font-size: 16px; font-weight: 400; }
+  ::placeholder { color: var(--p-soft); opacity: 1; }
   @media (prefers-reduced-motion: reduce) {
     *, *::before, *::after { animation: none !important; transition: none !important; scroll-behavior: auto !important; }
   }

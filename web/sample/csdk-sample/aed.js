@@ -6,7 +6,7 @@ let topic = null;
 
 aed.on('state', (state) => {
   byId('state').dataset.state = state;
-  byId('state').textContent = state === 'connected' ? 'Connected.' : state === 'reconnecting' ? 'Connection lost. Reconnecting…' : state;
+  byId('state').textContent = state === 'connected' ? 'Connected.' : state === 'reconnecting' ? 'Connection lost. Reconnecting…' : state === 'closed' ? 'Not connected.' : 'Connecting…';
 });
 aed.on('failed', (error) => (byId('state').textContent = error.message));
 
