@@ -227,7 +227,7 @@ export class AdminApp extends LitElement {
   private callPage() {
     const call = this.call_;
     if (!call) {
-      return html`<main><div class="heading"><h1 tabindex="-1">Call</h1></div><p><a href="#/">← All calls</a></p>${this.pageError() === nothing ? html`<p class="soft">Loading…</p>` : this.pageError()}</main>`;
+      return html`<main><p class="back"><a href="#/">← All calls</a></p><div class="heading"><h1 tabindex="-1">Call</h1></div>${this.pageError() === nothing ? html`<p class="soft">Loading…</p>` : this.pageError()}</main>`;
     }
     return callPage(call, this.pageError());
   }

@@ -89,7 +89,7 @@ export class PerformancePage extends LitElement {
     const share = trunk.requests > 0 ? ` (${((trunk.failures / trunk.requests) * 100).toFixed(1)} %)` : '';
     const group = trunkGroup(trunk);
     return html`<tr data-test="trunk-row" data-uri=${trunk.uri} data-state=${trunk.state}>
-      <th scope="row"><span class="uri">${trunk.uri.split(/(?=;)/).map((part) => html`${part}<wbr />`)}</span><small>${trunkTransport(trunk)}${group ? ` · ${group}` : ''}</small></th>
+      <th scope="row"><span class="uri">${trunk.uri.split(/(?=;|:\d)/).map((part) => html`${part}<wbr />`)}</span><small>${trunkTransport(trunk)}${group ? ` · ${group}` : ''}</small></th>
       <td><span class="state ${trunk.state}">${trunk.state}</span><small>${trunk.since ? `for ${lasting(trunk.since)}` : ''}</small></td>
       <td class="wrap">${trunk.lastReason || '–'}<small>${whyDown(trunk.lastReason)}</small></td>
       <td class="number">${trunk.rttMs ? `${trunk.rttMs.toFixed(1)} ms` : '–'}</td>
