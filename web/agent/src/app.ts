@@ -184,7 +184,7 @@ export class AgentApp extends LitElement {
     desk.on('autoAnswer', (call) => {
       this.client_.tones.attention();
       this.ringer_.announce(peerName(call));
-      this.toasts?.show(`The call of ${peerName(call)} is answered by itself.`, { code: 'auto-answer', seconds: 6 });
+      this.toasts?.show(`The call from ${peerName(call)} is answered automatically.`, { code: 'auto-answer', seconds: 6 });
     });
     desk.on('entered', (call) => {
       call.on('setup', (setup) => {

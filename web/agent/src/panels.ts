@@ -28,7 +28,7 @@ export function ringingPanel(desk: Desk, call: Call) {
       ${call.uui ? html`<p class="soft" data-test="caller-uui">Sent along: ${call.uui}</p>` : nothing}
     </div>
     ${automatic
-      ? html`<p class="auto" role="status" data-test="auto-answer">${icons.info} This call is answered by itself.</p>`
+      ? html`<p class="auto" role="status" data-test="auto-answer">${icons.info} This call is answered automatically.</p>`
       : html`<div class="row">
           <button class="button good" data-test="answer" ?disabled=${desk.answering} @click=${() => desk.answer()}>
             ${icons.phone} ${desk.answering ? 'Answering…' : 'Answer'} <kbd>A</kbd>
