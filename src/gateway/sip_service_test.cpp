@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "gateway/settings.h"
-#include "sipnet/test_name_server.h"
+#include "net/internal_test_name_server.h"
 #include "sipnet/test_rig.h"
 
 namespace parley::gateway {
@@ -154,7 +154,7 @@ TEST_F(SipServiceTest, SilenceIsKeptOverWhatDoesNotParse) {
 }
 
 TEST_F(SipServiceTest, NamesInARedirectionAndARouteAreFoundByDns) {
-  sipnet::rig::NameServer names(loop_);
+  net::rig::NameServer names(loop_);
   HandServer moved(loop_), proxy(loop_);
   moved.open();
   proxy.open();

@@ -3,68 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include <optional>
 
 #include "net/internal_dns.h"
+#include "net/internal_test_name_server.h"
 #include "net/internal_test_support.h"
-#include "net/udp_socket.h"
 
 namespace parley::net {
 namespace {
 
 using base::Millis;
 using rig::kDeadline;
-constexpr int kA = 1, kAaaa = 28, kSrv = 33, kNaptr = 35;
-
-std::string u16(unsigned v) { return {static_cast<char>(v >> 8), static_cast<char>(v)}; }
-std::string u32(unsigned v) { return u16(v >> 16) + u16(v & 0xffff); }
-std::string label(std::string_view text) { return static_cast<char>(text.size()) + std::string(text); }
-std::string dnsName(std::string_view dotted) {
-  std::string out;
-  while (!dotted.empty()) {
-    const auto dot = dotted.find('.');
-    out += label(dotted.substr(0, dot));
-    dotted = dot == dotted.npos ? "" : dotted.substr(dot + 1);
-  }
-  return out + '\0';
-}
-
-/// A name server on loopback with canned answers: rdata by type; counts what it is asked.
-struct Server {
-  explicit Server(EventLoop& loop) {
-    socket = *UdpSocket::open(loop, *Endpoint::parse("127.0.0.1", 0), {},
-                              [this](std::span<Datagram> batch, base::Instant) {
-                                for (auto& d : batch) onQuery(d);
-                              });
-  }
-  void onQuery(const Datagram& d) {
-    const std::string_view text = base::asText(d.data);
-    if (text.size() < 17) return;
-    std::size_t end = 12;
-    while (end < text.size() && text[end] != 0) end += static_cast<std::size_t>(text[end]) + 1;
-    if (end + 5 > text.size()) return;
-    const int type = base::loadU16(d.data.data() + end + 1);
-    ++asked[type];
-    if (silent) return;
-    const auto& found = records[type];
-    std::string out(text.substr(0, 2));
-    out += u16(0x8180 | (found.empty() ? missing : 0)) + u16(1) + u16(static_cast<unsigned>(found.size())) +
-           u32(0);
-    out += text.substr(12, end + 5 - 12);
-    for (const auto& data : found) {
-      out += u16(0xc00c) + u16(static_cast<unsigned>(type)) + u16(1) + u32(ttl) +
-             u16(static_cast<unsigned>(data.size())) + data;
-    }
-    if (garbage) out = out.substr(0, 12) + std::string(40, '\xff');
-    socket->queueCopy(d.remote, d.local, base::asBytes(out));
-  }
-  std::unique_ptr<UdpSocket> socket;
-  std::map<int, std::vector<std::string>> records;
-  std::map<int, int> asked;
-  unsigned ttl = 60;
-  unsigned missing = 3;  ///< NXDOMAIN
-  bool silent = false, garbage = false;
-};
+using rig::dnsName;
+using rig::kA;
+using rig::kAaaa;
+using rig::kNaptr;
+using rig::kSrv;
+using rig::label;
+using rig::u16;
+using rig::u32;
 
 class DnsTest : public ::testing::Test {
  protected:
@@ -102,35 +59,35 @@ class DnsTest : public ::testing::Test {
     return wait(got);
   }
   EventLoop loop{"test"};
-  Server server{loop};
+  rig::NameServer server{loop};
   std::optional<Resolver> resolver;
 };
 
 TEST_F(DnsTest, ResolvesBothFamiliesAndCaches) {
-  server.records[kA] = {std::string("\xc0\x00\x02\x01", 4), std::string("\xc0\x00\x02\x02", 4)};
-  server.records[kAaaa] = {std::string("\x20\x01\x0d\xb8", 4) + std::string(11, '\0') + "\x01"};
+  server.any(kA) = {std::string("\xc0\x00\x02\x01", 4), std::string("\xc0\x00\x02\x02", 4)};
+  server.any(kAaaa) = {std::string("\x20\x01\x0d\xb8", 4) + std::string(11, '\0') + "\x01"};
   const auto found = addresses("sip.example.test");
   ASSERT_TRUE(found) << found.error().text;
   std::vector<std::string> texts;
   for (const auto& e : *found) texts.push_back(e.toString());
   EXPECT_THAT(texts, ::testing::UnorderedElementsAre("192.0.2.1:0", "192.0.2.2:0", "[2001:db8::1]:0"));
-  const int before = server.asked[kA];
+  const int before = server.askedFor[kA];
   EXPECT_EQ(addresses("SIP.example.test")->size(), 3u);
-  EXPECT_EQ(server.asked[kA], before);
+  EXPECT_EQ(server.askedFor[kA], before);
 }
 
 TEST_F(DnsTest, ATtlOfZeroIsNotCached) {
   server.ttl = 0;
-  server.records[kSrv] = {u16(1) + u16(2) + u16(5060) + dnsName("a.example.test")};
+  server.any(kSrv) = {u16(1) + u16(2) + u16(5060) + dnsName("a.example.test")};
   ASSERT_TRUE(srv("_sip._udp.example.test"));
   ASSERT_TRUE(srv("_sip._udp.example.test"));
-  EXPECT_EQ(server.asked[kSrv], 2);
+  EXPECT_EQ(server.askedFor[kSrv], 2);
 }
 
 TEST_F(DnsTest, ResolvesSrvAndNaptr) {
-  server.records[kSrv] = {u16(10) + u16(60) + u16(5061) + dnsName("a.example.test"),
+  server.any(kSrv) = {u16(10) + u16(60) + u16(5061) + dnsName("a.example.test"),
                           u16(20) + u16(0) + u16(5062) + dnsName("b.example.test")};
-  server.records[kNaptr] = {u16(50) + u16(51) + label("s") + label("SIPS+D2T") + label("") +
+  server.any(kNaptr) = {u16(50) + u16(51) + label("s") + label("SIPS+D2T") + label("") +
                             dnsName("_sips._tcp.example.test")};
   const auto services = srv("_sips._tcp.example.test");
   ASSERT_TRUE(services) << services.error().text;
@@ -147,13 +104,13 @@ TEST_F(DnsTest, ResolvesSrvAndNaptr) {
   EXPECT_EQ((*pointers)[0].service, "SIPS+D2T");
   EXPECT_EQ((*pointers)[0].replacement, "_sips._tcp.example.test");
   ASSERT_TRUE(srv("_sips._tcp.example.test"));
-  EXPECT_EQ(server.asked[kSrv], 1);
+  EXPECT_EQ(server.askedFor[kSrv], 1);
 }
 
 TEST_F(DnsTest, NumericNamesNeedNoServer) {
   EXPECT_EQ(addresses("192.0.2.9")->at(0).toString(), "192.0.2.9:0");
   EXPECT_EQ(addresses("2001:db8::9")->at(0).toString(), "[2001:db8::9]:0");
-  EXPECT_TRUE(server.asked.empty());
+  EXPECT_TRUE(server.askedFor.empty());
 }
 
 TEST_F(DnsTest, LocalhostIsThisMachineWhateverIsConfigured) {
@@ -162,7 +119,7 @@ TEST_F(DnsTest, LocalhostIsThisMachineWhateverIsConfigured) {
     ASSERT_TRUE(found) << name;
     EXPECT_EQ(*found, (std::vector{*Endpoint::parse("127.0.0.1", 0), *Endpoint::parse("::1", 0)}));
   }
-  EXPECT_TRUE(server.asked.empty()) << "RFC 6761 section 6.3";
+  EXPECT_TRUE(server.askedFor.empty()) << "RFC 6761 section 6.3";
   EXPECT_FALSE(addresses("notlocalhost"));
 }
 
@@ -179,7 +136,7 @@ TEST_F(DnsTest, EveryFailureHasItsReason) {
   server.silent = true;
   make(Millis{50});
   EXPECT_EQ(addresses("silent.example.test").error().reason, "dns.timeout");
-  EXPECT_GE(server.asked[kA], 2);
+  EXPECT_GE(server.askedFor[kA], 2);
 }
 
 TEST_F(DnsTest, GarbageIsAnError) {
@@ -212,7 +169,7 @@ TEST_F(DnsTest, DestructionDropsPendingCallbacks) {
 }
 
 TEST_F(DnsTest, MayBeDestroyedInACallback) {
-  server.records[kSrv] = {u16(1) + u16(2) + u16(5060) + dnsName("a.example.test")};
+  server.any(kSrv) = {u16(1) + u16(2) + u16(5060) + dnsName("a.example.test")};
   bool called = false;
   resolver->srv("_sip._udp.example.test", [&](const auto&) {
     resolver.reset();

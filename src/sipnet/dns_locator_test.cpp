@@ -5,13 +5,13 @@
 
 #include <optional>
 
-#include "sipnet/test_name_server.h"
+#include "net/internal_test_name_server.h"
 
 namespace parley::sipnet {
 namespace {
 
 using base::Millis;
-using rig::NameServer;
+using net::rig::NameServer;
 using sip::TransportKind;
 using ::testing::ElementsAre;
 
