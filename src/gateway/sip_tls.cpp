@@ -1,6 +1,5 @@
 #include "gateway/sip_tls.h"
 
-#include "gateway/internal_log.h"
 #include "trust/files.h"
 
 namespace parley::gateway {
@@ -32,21 +31,17 @@ base::Result<std::string> readAuthorities(const std::string& file) {
   return std::move(**read);
 }
 
-struct SipTls::Material {
-  net::TlsCertificate own;
-  std::string authorities, clients;
-  std::string all() const { return own.certificatePem + own.keyPem + authorities + clients; }
-};
-
-SipTls::SipTls(SipTlsParts parts) : parts_(std::move(parts)), timer_(parts_.loop) {}
+SipTls::SipTls(SipTlsParts parts) : parts_(std::move(parts)) {}
 
 base::Result<std::unique_ptr<SipTls>> SipTls::create(SipTlsParts parts) {
   std::unique_ptr<SipTls> made(new SipTls(std::move(parts)));
-  auto material = made->read();
+  SipTls* const tls = made.get();
+  auto material = tls->read();
   if (!material) return std::unexpected(material.error());
-  if (auto used = made->use(*material); !used) return std::unexpected(used.error());
-  made->seen_ = material->all();
-  made->timer_.startEvery(kSipTlsCheck, [tls = made.get()] { tls->look(); });
+  if (auto used = tls->use(*material); !used) return std::unexpected(used.error());
+  tls->watcher_ = std::make_unique<trust::CertificateWatcher>(
+      tls->parts_.loop, "SIP", [tls] { return tls->read(); },
+      [tls](const Material& changed) { return tls->use(changed); }, kSipTlsCheck);
   return made;
 }
 
@@ -60,22 +55,23 @@ base::Result<SipTls::Material> SipTls::read() const {
   if (!more->empty()) {  // Behind our own authority's, text without a certificate would go unnoticed.
     if (auto any = net::TlsClientContext::create(*more, false); !any) return std::unexpected(any.error());
   }
-  return Material{{std::move(*certificate), std::move(*key)},
-                  parts_.authorityPem + *more,
+  return Material{std::move(*certificate), std::move(*key), parts_.authorityPem + *more,
                   parts_.settings.text("sip.client_certificates")};
 }
 
 base::Result<void> SipTls::use(const Material& material) {
+  const net::TlsCertificate own{material[0], material[1]};
+  const std::string &authorities = material[2], &clients = material[3];
   net::TlsServerSettings server;
-  server.certificates = {material.own};
-  server.clientCertificate = clientCertificates(material.clients);
-  server.authoritiesPem = material.authorities;
+  server.certificates = {own};
+  server.clientCertificate = clientCertificates(clients);
+  server.authoritiesPem = authorities;
   server.anyPurpose = true;  // A session border controller has one certificate, as a server.
   server.protocols.clear();
   net::TlsClientSettings client;
-  client.authoritiesPem = material.authorities;
+  client.authoritiesPem = authorities;
   client.trustSystem = true;
-  client.certificate = {material.own};
+  client.certificate = {own};
   if (server_ == nullptr) {
     auto made = net::TlsServerContext::create(std::move(server));
     if (!made) return std::unexpected(made.error());
@@ -88,35 +84,6 @@ base::Result<void> SipTls::use(const Material& material) {
   // The client's first: it fails by the same faults, and then the server's is as it was.
   if (auto replaced = client_->replace(client); !replaced) return replaced;
   return server_->replace(std::move(server));
-}
-
-void SipTls::look() {
-  const auto material = read();
-  const std::string now = textOf(material);
-  if (now == seen_) return pending_.clear();
-  if (now == pending_) return change(material);
-  pending_ = now;
-}
-
-void SipTls::check() {
-  const auto material = read();
-  if (textOf(material) != seen_) change(material);
-}
-
-std::string SipTls::textOf(const base::Result<Material>& material) {
-  return material ? material->all() : material.error().text;
-}
-
-void SipTls::change(const base::Result<Material>& material) {
-  seen_ = textOf(material);
-  pending_.clear();
-  // Between the two renames of a change the pair does not fit; the next check sees the whole one.
-  const auto used = material ? use(*material) : base::Result<void>(std::unexpected(material.error()));
-  if (!used) {
-    return sipLog.warn("changed certificates are not used",
-                       {{"reason", used.error().reason}, {"text", used.error().text}});
-  }
-  sipLog.info("certificates were exchanged", {{"file", parts_.certificateFile}});
 }
 
 }  // namespace parley::gateway

@@ -7,11 +7,13 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/settings.h"
 #include "net/event_loop.h"
 #include "net/tls.h"
+#include "trust/authority.h"
 
 namespace parley::gateway {
 
@@ -34,25 +36,21 @@ class SipTls {
   const std::shared_ptr<net::TlsServerContext>& server() const { return server_; }
   const std::shared_ptr<net::TlsClientContext>& client() const { return client_; }
   /// Reads everything anew and uses it; connections that run go on. What cannot be used is logged once and
-  /// leaves all as it was. By itself it looks every few seconds and uses what was the same twice: a file may
-  /// be seen half written.
-  void check();
-  void look();
+  /// leaves all as it was. By itself it looks every few seconds (trust::CertificateWatcher).
+  void check() { watcher_->check(); }
+  void look() { watcher_->look(); }
 
  private:
   explicit SipTls(SipTlsParts parts);
-  struct Material;
+  /// Certificate, key, authorities, sip.client_certificates.
+  using Material = std::vector<std::string>;
   base::Result<Material> read() const;
   base::Result<void> use(const Material& material);
-  static std::string textOf(const base::Result<Material>& material);  ///< To compare.
-  void change(const base::Result<Material>& material);
 
   SipTlsParts parts_;
   std::shared_ptr<net::TlsServerContext> server_;
   std::shared_ptr<net::TlsClientContext> client_;
-  std::string seen_;     ///< All of what was tried last, or why it could not be read.
-  std::string pending_;  ///< What a look saw that is not used yet.
-  net::Timer timer_;
+  std::unique_ptr<trust::CertificateWatcher> watcher_;
 };
 
 }  // namespace parley::gateway

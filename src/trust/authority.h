@@ -61,13 +61,24 @@ class IdentityRenewal {
   net::Timer timer_;
 };
 
-/// Watches certificate and key files and puts changes into `context` (TLS-5). A bad pair is logged and the
-/// old one stays. Checks every `period`.
+/// Watches certificates, keys and what belongs to them and puts changes into use (TLS-5). What cannot be used is
+/// logged once and the old stays. Looks every `period` and uses what was the same twice: a file may be seen half
+/// written, and a pair between the two renames of its change.
 class CertificateWatcher {
  public:
+  /// All that counts, as texts, or why there is nothing.
+  using Read = std::function<base::Result<std::vector<std::string>>()>;
+  using Use = std::function<base::Result<void>(const std::vector<std::string>&)>;
+
+  /// What `read` gives now is in use. `name`: for the log.
+  CertificateWatcher(net::EventLoop& loop, std::string name, Read read, Use use, base::Millis period);
+  /// A certificate and its key, for a server.
   CertificateWatcher(net::EventLoop& loop, std::string certificateFile, std::string keyFile,
                      std::shared_ptr<net::TlsServerContext> context, base::Millis period);
   ~CertificateWatcher();
+
+  void look();   ///< As each `period`.
+  void check();  ///< What is there now is meant: it is used at once.
 
  private:
   struct Impl;
