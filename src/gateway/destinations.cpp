@@ -72,14 +72,15 @@ Destination resolveDestination(std::string_view asked, std::string_view fixed,
                             : !asked.empty() ? asked
                                              : std::string_view(rules.fallback));
   out.user = userPart(out.address);
-  if (!fixed.empty() && !asked.empty() && asked != fixed && userPart(asked) != out.user) {
+  // First: who dials an emergency number is to read what to do.
+  if (isRefusedNumber(out.address, rules) || (!asked.empty() && isRefusedNumber(asked, rules))) {
+    out.refusal = EndReason::numberRefused;
+  } else if (!fixed.empty() && !asked.empty() && asked != fixed && userPart(asked) != out.user) {
     out.refusal = EndReason::destinationRefused;
   } else if (!asked.empty() && fixed.empty() && !rules.allowed.matches(asked)) {
     out.refusal = EndReason::destinationRefused;
   } else if (out.user.empty()) {
     out.refusal = EndReason::destinationUnknown;
-  } else if (isRefusedNumber(out.address, rules)) {
-    out.refusal = EndReason::numberRefused;
   }
   return out;
 }

@@ -193,9 +193,9 @@ HttpResponse HttpApi::makeSession(const HttpRequest& request) {
   }
   if (!body->destination.empty()) {
     const auto found = resolveDestination(body->destination, "", parts_.desk.options().destinations);
-    if (found.refusal == EndReason::destinationRefused || found.refusal == EndReason::numberRefused) {
-      return apiError(403, "destination.refused", "Calls to this destination are not allowed.");
-    }
+    const auto words = [&] { return endText(found.refusal, EndedBy::system, Side::consumer, {}); };
+    if (found.refusal == EndReason::numberRefused) return apiError(403, "number.refused", words());
+    if (found.refusal == EndReason::destinationRefused) return apiError(403, "destination.refused", words());
   }
   identity::CallToken token;
   token.audience = "websocketcall";

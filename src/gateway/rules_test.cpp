@@ -247,6 +247,11 @@ TEST(RefusedNumbers, AreRecognisedHoweverTheyAreWritten) {
   }
   EXPECT_EQ(resolveDestination("112", "", rules).refusal, EndReason::numberRefused);
   EXPECT_EQ(resolveDestination("", "sip:911@x", rules).refusal, EndReason::numberRefused);
+  // Whatever else stands in its way, too: who dials it reads that a telephone is wanted.
+  rules.allowed = *NumberPattern::compile("agent\\d");
+  EXPECT_EQ(resolveDestination("112", "", rules).refusal, EndReason::numberRefused);
+  EXPECT_EQ(resolveDestination("112", "agent1", rules).refusal, EndReason::numberRefused);
+  EXPECT_EQ(resolveDestination("1120", "", rules).refusal, EndReason::destinationRefused);
   EXPECT_TRUE(looksLikePhone("+49 (89) 1") && looksLikePhone("tel:x") && looksLikePhone("sip:a@b"));
   EXPECT_FALSE(looksLikePhone("agent1") || looksLikePhone("") || looksLikePhone("http:1"));
   EXPECT_TRUE(isDialable("sip:2001@pbx.example:5060;transport=tcp") && isDialable("+4989123"));

@@ -383,6 +383,9 @@ TEST_F(ServerTest, SessionTokensFollowTheAccessSettings) {
   set("gateway.consumer_access_number_regex", "agent1");
   settle();
   EXPECT_EQ(reasonOf(call("POST", path, {{"destination", "agent2"}})), "403 destination.refused");
+  const auto emergency = call("POST", path, {{"destination", "tel:112"}});
+  EXPECT_EQ(reasonOf(emergency), "403 number.refused") << "although the pattern allows agents only";
+  EXPECT_NE(emergency.body.find("In an emergency, please use a telephone."), std::string::npos);
   EXPECT_EQ(call("POST", path, {{"destination", "agent1"}}).status, 201);
   set("gateway.tokens_per_minute", "1");
   EXPECT_EQ(reasonOf(call("POST", path)), "429 rate.exceeded");
