@@ -151,6 +151,7 @@ TEST_F(DeskAssist, TheLabelIsForCustomersOnly) {
   agent_->send("dial", {{"destination", "2001"}, {"sdp", "v=0"}});
   EXPECT_TRUE(sees([&] { return phones().invited.destination == "2001"; }));
   EXPECT_EQ(phones().invited.fromName, "Customer service") << "a telephone may be a customer's";
+  EXPECT_EQ(phones().invited.fromAddress, "") << "nor does it read the name that the agent signs in with";
 }
 
 }  // namespace

@@ -80,6 +80,22 @@ TEST_F(DeskPhone, EarlyMediaIsHeardBeforeTheAnswer) {
   EXPECT_EQ(std::ranges::count(brokers().log, "answer " + leg), 3);
 }
 
+/// UPDATE in an early dialog (RFC 3311 section 5.2): a network that leads the sound elsewhere while it rings.
+TEST_F(DeskPhone, APhoneMayOfferBeforeItAnswers) {
+  const auto leg = dialPhone(*consumer_);
+  phones().reinvites(leg, kPlainSdp);
+  EXPECT_TRUE(said("refuseOffer " + leg + " 500")) << "the broker has no answer yet";
+  phones().progress(leg, 183, kPhoneSdp);
+  EXPECT_FALSE(consumer_->expect("call", [](const Json& c) { return c.value("early", false); }).is_null());
+  phones().reinvites(leg, kPlainSdp);
+  EXPECT_TRUE(sees([&] { return !phones().last("answerOffer " + leg).empty(); }));
+  EXPECT_TRUE(brokers().has("answer-locally " + leg));
+  // The engine gives no description then: the first one holds no more.
+  phones().answers(leg, "");
+  EXPECT_FALSE(consumer_->expectCall("connecting").is_null());
+  EXPECT_EQ(std::ranges::count(brokers().log, "answer " + leg), 1);
+}
+
 TEST_F(DeskPhone, EveryRefusalOfAPhoneHasItsReason) {
   for (const auto& [status, token, reason] : std::vector<std::tuple<int, std::string, std::string>>{
            {486, "sip.busy", "phone_busy agent"},

@@ -45,9 +45,7 @@ void Stepper::onPhoneFailed(const event::PhoneFailed& e) {
 /// broker. Only new video concerns the other side.
 void Stepper::onPhoneOffer(const event::PhoneOffer& e) {
   const auto side = sideOfLeg(e.leg);
-  if (!side || !s_.answered() || s_.phase == CallPhase::answering) {
-    return phone(PhoneOp::refuseOffer, e.leg, "", 491);
-  }
+  if (!side || !s_.answered() || s_.phase == CallPhase::answering) return onEarlyOffer(e);
   const bool busy = s_.negotiation.kind != OfferKind::none;
   if (e.sdp.empty()) {
     if (busy) return phone(PhoneOp::refuseOffer, e.leg, "", 491);
@@ -59,6 +57,16 @@ void Stepper::onPhoneOffer(const event::PhoneOffer& e) {
   if (!adds) return broker(BrokerOp::answerLocally, e.leg, "", e.sdp);
   if (busy) return phone(PhoneOp::refuseOffer, e.leg, "", 491);
   carry(*side, e.sdp, true, "");
+}
+
+/// No offer of ours is outstanding in this dialog, or the engine had refused this one: 491 would be wrong (RFC 3311
+/// section 5.2). Once the broker has the phone's first answer, in order, a new description is between the two;
+/// else the phone may come again: 500 with Retry-After.
+void Stepper::onEarlyOffer(const event::PhoneOffer& e) {
+  const auto side = sideOfLeg(e.leg);
+  const bool described = s_.phase == CallPhase::answering || (s_.phase == CallPhase::ringing && s_.early);
+  if (side != callee() || !described || e.sdp.empty()) return phone(PhoneOp::refuseOffer, e.leg, "", 500);
+  broker(BrokerOp::answerLocally, e.leg, "", e.sdp);
 }
 
 void Stepper::onPhoneOfferAnswered(const event::PhoneOfferAnswered& e) {

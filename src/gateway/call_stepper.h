@@ -86,6 +86,7 @@ class Stepper {
   void onPhoneAnswered(const event::PhoneAnswered& e);
   void onPhoneFailed(const event::PhoneFailed& e);
   void onPhoneOffer(const event::PhoneOffer& e);
+  void onEarlyOffer(const event::PhoneOffer& e);
   void onPhoneOfferAnswered(const event::PhoneOfferAnswered& e);
   void onPhoneOfferFailed(const event::PhoneOfferFailed& e);
   void onPhoneDtmf(const event::PhoneDtmf& e);

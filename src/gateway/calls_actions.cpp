@@ -9,11 +9,12 @@ namespace {
 
 constexpr std::size_t kMaxBrokerQueue = 64;
 
-/// Whose call it is, as the phone network is to see it.
-std::string callerAddress(const Party& party) {
+/// Whose call it is, as the phone network is to see it. Where a label stands for agents (CON-4) they have no
+/// address but their number: the other one is the name that they sign in with.
+std::string callerAddress(const Party& party, bool labelled) {
   if (!party.number.empty()) return party.number;
   if (party.isPhone()) return party.address;
-  return party.agent ? party.user : std::string();
+  return party.agent && !labelled ? party.user : std::string();
 }
 
 }  // namespace
@@ -118,7 +119,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
       return phones_.invite({.leg = a.leg,
                              .call = s.id,
                              .destination = a.number,
-                             .fromAddress = callerAddress(from),
+                             .fromAddress = callerAddress(from, !s.agentLabel.empty()),
                              .fromName = from.agent && !s.agentLabel.empty() ? s.agentLabel : from.name,
                              .sdp = a.sdp,
                              .uui = s.uui,

@@ -184,11 +184,13 @@ sip::OutgoingCall SipPhones::outgoing(const Leg& leg, const sip::Uri& server,
   const std::string domain = domainTowards(targets);
   sip::OutgoingCall call;
   call.to = calledUri(leg.invite.destination, server, options_.rewriteUris);
-  call.from = callerAddress(leg.invite.fromName, leg.invite.fromAddress, domain);
+  PhoneInvite invite = leg.invite;
+  if (invite.fromAddress.empty()) invite.fromAddress = options_.callerWithoutNumber;
+  call.from = callerAddress(invite.fromName, invite.fromAddress, domain);
   call.targets = std::move(targets);
   call.targetTimeout = options_.times.server;
   call.sdp = leg.invite.sdp;
-  call.headers = callHeaders(leg.invite, domain);
+  call.headers = callHeaders(invite, domain);
   call.replaces = leg.invite.replaces;
   if (const Leg* replaced = find(leg.invite.replacesLeg)) call.replacesSession = replaced->session;
   if (!leg.invite.referredByLeg.empty()) call.referredBy = call.from.toString();

@@ -22,6 +22,7 @@
 #include "base/secret.h"
 #include "gateway/phones.h"
 #include "gateway/strangers.h"
+#include "gateway/trunk_account.h"
 #include "gateway/trunks.h"
 #include "net/endpoint.h"
 #include "net/event_loop.h"
@@ -43,6 +44,8 @@ struct SipPhonesOptions {
   TrunkTimes times;
   bool rewriteUris = true;  ///< The request URI's host becomes the server's.
   std::string domain;       ///< In From; empty: our own address towards the server.
+  /// Who calls, where it is nobody with a number or a name for others; empty: anonymous (RFC 3323).
+  std::string callerWithoutNumber;
   std::vector<AllowedPeer> allowedPeers;
   bool silentToStrangers = false;  ///< Nothing instead of 403.
   sip::CallTimes callTimes;
@@ -92,8 +95,14 @@ class SipPhones final : public Phones,
   bool idle() const { return legs_.empty() && agent_->idle(); }
 
   const Trunks& trunks() const { return trunks_; }
-  /// The outbound server that this is an address of; empty: of none.
+  /// The outbound server that this is an address of, whatever the port: it may call. Empty: of none.
   std::string serverAt(const proto::TransportAddress& address) const;
+  /// The outbound server that asks for credentials: one that was found at this address, port and transport.
+  /// In a dialog that was made with such a one, any port and transport of its hosts is it as well (a Contact,
+  /// a Record-Route), and what its name leads to by now. A connection that somebody made to us may come from
+  /// any program of the host: it proves no port.
+  /// Errors: sip.auth_other_port, sip.auth_other_host.
+  base::Result<TrunkAccount::Server> serverAsking(const sip::Asker& asker) const;
   const Strangers& strangers() const { return strangers_; }
   std::size_t legs() const { return legs_.size(); }
   std::uint64_t messagesIn() const { return messagesIn_; }
@@ -142,6 +151,7 @@ class SipPhones final : public Phones,
   void ping(const std::string& server);
   void schedulePings();
   void remember(const std::string& server, const std::vector<sip::Target>& targets);
+  std::string serverFoundAt(sip::TransportKind kind, const proto::TransportAddress& address) const;
   void noteAddresses(const std::string& server);
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);
@@ -163,8 +173,18 @@ class SipPhones final : public Phones,
   std::map<std::string, std::unique_ptr<Leg>> legs_;
   std::map<sip::SessionId, Leg*> bySession_;
   std::map<sip::RequestId, std::string> pings_;  ///< The server each goes to.
-  /// Where the outbound servers are as last resolved: from there they may call us.
-  std::map<std::string, std::vector<sip::Target>> trunkAddresses_;
+  /// Where an outbound server is, and was within kAddressMemory: names that lead to one address of several in
+  /// turn are one server all the same.
+  struct ServerAddresses {
+    std::vector<sip::Target> now;
+    struct Known {
+      sip::Target target;
+      base::Instant until;
+    };
+    std::vector<Known> known;  ///< With those of `now`, the latest first; at most kMaxKnown.
+    bool hasHost(const proto::TransportAddress& address) const;
+  };
+  std::map<std::string, ServerAddresses> trunkAddresses_;
   net::Timer timer_, pingTimer_;
   std::uint64_t messagesIn_ = 0, messagesOut_ = 0;
   base::Counter strangerCount_;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr unsigned kAddressBits = 128;
 constexpr unsigned kV4Prefix = 96;
+constexpr base::Millis kAddressMemory{std::chrono::hours{1}};
+constexpr std::size_t kMaxKnown = 64;
 
 }  // namespace
 
@@ -68,15 +70,54 @@ void SipPhones::noteStranger(const sip::Source& source, std::string_view method)
 }
 
 std::string SipPhones::serverAt(const proto::TransportAddress& address) const {
-  for (const auto& [server, addresses] : trunkAddresses_) {
-    if (std::ranges::any_of(addresses, [&](const auto& each) { return each.address.ip == address.ip; }))
-      return server;
+  const auto found = std::ranges::find_if(
+      trunkAddresses_, [&](const auto& each) { return each.second.hasHost(address); });
+  return found == trunkAddresses_.end() ? std::string() : found->first;
+}
+
+bool SipPhones::ServerAddresses::hasHost(const proto::TransportAddress& address) const {
+  return std::ranges::any_of(known, [&](const Known& each) { return each.target.address.ip == address.ip; });
+}
+
+std::string SipPhones::serverFoundAt(sip::TransportKind kind, const proto::TransportAddress& address) const {
+  const auto found = std::ranges::find_if(trunkAddresses_, [&](const auto& entry) {
+    return std::ranges::any_of(entry.second.known, [&](const ServerAddresses::Known& each) {
+      return each.target.kind == kind && each.target.address == address;
+    });
+  });
+  return found == trunkAddresses_.end() ? std::string() : found->first;
+}
+
+base::Result<TrunkAccount::Server> SipPhones::serverAsking(const sip::Asker& asker) const {
+  const sip::Target& target = asker.target;
+  const std::string made = asker.neighbour != nullptr
+                               ? serverFoundAt(asker.neighbour->kind, asker.neighbour->address)
+                               : std::string();
+  if (const std::string server = serverFoundAt(target.kind, target.address); !server.empty())
+    return TrunkAccount::Server{server, target.flow == sip::FlowId{} || !made.empty()};
+  if (!made.empty()) {
+    const auto uri = sip::Uri::parse(made);
+    if (trunkAddresses_.at(made).hasHost(target.address) ||
+        (uri && base::equalsIgnoreCase(uri->host, target.host)))
+      return TrunkAccount::Server{made, true};
   }
-  return {};
+  if (const std::string host = serverAt(target.address); !host.empty())
+    return base::fail("sip.auth_other_port", "the outbound server " + host + " was not found at this port");
+  return base::fail("sip.auth_other_host", "no outbound server was found at this address");
 }
 
 void SipPhones::remember(const std::string& server, const std::vector<sip::Target>& targets) {
-  trunkAddresses_[server] = targets;
+  ServerAddresses& addresses = trunkAddresses_[server];
+  addresses.now = targets;
+  const base::Instant now = loop_.now();
+  std::erase_if(addresses.known, [&](const ServerAddresses::Known& each) {
+    return each.until <= now || std::ranges::any_of(targets, [&](const sip::Target& target) {
+             return target.kind == each.target.kind && target.address == each.target.address;
+           });
+  });
+  for (const sip::Target& target : targets)
+    addresses.known.insert(addresses.known.begin(), {target, now + kAddressMemory});
+  if (addresses.known.size() > kMaxKnown) addresses.known.resize(kMaxKnown);
 }
 
 /// For the state page, before the outcome of what was sent to the server.
@@ -84,7 +125,7 @@ void SipPhones::noteAddresses(const std::string& server) {
   const auto found = trunkAddresses_.find(server);
   if (found == trunkAddresses_.end()) return;
   std::vector<Trunks::Resolved> resolved;
-  for (const sip::Target& each : found->second)
+  for (const sip::Target& each : found->second.now)
     resolved.push_back({shown(each.address), agent_->isSilent(each, loop_.now())});
   trunks_.setAddresses(server, resolved);
 }
@@ -113,6 +154,7 @@ void SipPhones::ping(const std::string& server) {
     remember(server, targets);
     sip::OutgoingRequest request;
     request.to = to;
+    request.to.params.remove("path");  // A word of ours (sip.outbound_servers).
     request.from = callerAddress({}, "ping", domainTowards(targets));
     request.targets = std::move(targets);
     request.timeout = options_.times.server;

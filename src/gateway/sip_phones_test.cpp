@@ -174,7 +174,7 @@ class SipPhonesTest : public testing::Test {
   }
 
   struct Account final : sip::Authenticator {
-    std::optional<Message> answer(const Message&, const Message& request, const sip::Target&) override {
+    std::optional<Message> answer(const Message&, const Message& request, sip::Asker&) override {
       Message again = request;
       again.set(sip::HeaderId::authorization, "Digest x");
       return again;
@@ -211,6 +211,28 @@ TEST_F(SipPhonesTest, CallsThroughTheServerAndHangsUp) {
   EXPECT_EQ(bye.header(sip::HeaderId::reason), "Q.850;cause=16;text=\"Normal call clearing\"");
   answer(bye, 200);
   EXPECT_EQ(phones_->legs(), 0u);
+}
+
+/// RFC 3323 section 4.1.1.3, RFC 3325 section 9.1: without an address nothing is asserted.
+TEST_F(SipPhonesTest, WhoCallsWithoutANumberIsAnonymousOrWhatIsSet) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  PhoneInvite nameless = inviteTo("2001");
+  nameless.fromAddress.clear();
+  phones_->invite(nameless);
+  Message invite = take(Method::invite);
+  EXPECT_EQ(invite.from().uri.toString(), "sip:anonymous@anonymous.invalid");
+  EXPECT_EQ(invite.from().display, "Ada");
+  EXPECT_FALSE(invite.has(sip::HeaderId::pAssertedIdentity));
+  answer(invite, 486);
+  ASSERT_TRUE(heard("p1 failed 486 sip.busy"));
+  options_.callerWithoutNumber = "8000";
+  phones_->setOptions(options_);
+  phones_->invite(nameless);
+  invite = take(Method::invite);
+  EXPECT_EQ(invite.from().uri.toString(), "sip:8000@192.0.2.1;user=phone");
+  EXPECT_THAT(std::string(invite.header(sip::HeaderId::pAssertedIdentity).value_or("")), HasSubstr("8000"));
+  answer(invite, 486);
 }
 
 TEST_F(SipPhonesTest, APhoneThatRangInVainIsToldWhy) {

@@ -27,6 +27,9 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     sipnet::TransportOptions options;
     options.tls = parts_.clientTls;
     options.connectWebSocket = true;
+    options.webSocketPathOf = [this](const sip::Target& target) {
+      return webSocketPath(parts_.settings.list("sip.outbound_servers"), target);
+    };
     if (const std::string address = parts_.settings.text("sip.advertised_address"); !address.empty()) {
       using Kind = sip::TransportKind;
       for (const auto kind : {Kind::udp, Kind::tcp, Kind::tls, Kind::ws, Kind::wss})
@@ -36,7 +39,7 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     if (const std::string user = parts_.settings.text("sip.trunk_user"); !user.empty()) {
       account_ = std::make_unique<TrunkAccount>(
           user, base::Secret(parts_.settings.text("sip.trunk_password")), parts_.random,
-          [this](const proto::TransportAddress& address) { return phones_->serverAt(address); });
+          [this](const sip::Asker& asker) { return phones_->serverAsking(asker); });
     }
     phones_ = std::make_unique<SipPhones>(
         parts_.loop, *transport_, parts_.random,

@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 struct SilentListener final : PhonesListener {
-  void onPhoneCall(const IncomingPhoneCall&) override {}
+  void onPhoneCall(const IncomingPhoneCall& call) override { called = call.leg; }
   void onPhoneProgress(const std::string&, int, const std::string&) override {}
   void onPhoneAnswered(const std::string&, const std::string&) override { ++answered; }
   void onPhoneFailed(const std::string&, int status, const std::string&, const std::string&) override {
@@ -38,6 +38,7 @@ struct SilentListener final : PhonesListener {
   void onPhoneEnded(const std::string&, const std::string&, const std::string&) override {}
   void onPhoneTrace(const std::string&, bool, const std::string&, const std::string&) override {}
   int answered = 0, failed = 0;
+  std::string called;
 };
 
 /// A SIP server over UDP, whose answers are written by hand.
@@ -71,9 +72,39 @@ struct HandServer : Side {
     }
     transport.send(response.write(), got.source.target(), {});
   }
-  void open(const char* address = "127.0.0.1") {
-    where = listen(TransportKind::udp, nullptr, *net::Endpoint::parse(address, 0));
+  void open(const char* address = "127.0.0.1", TransportKind kind = TransportKind::udp) {
+    where = listen(kind, nullptr, *net::Endpoint::parse(address, 0));
     at = where.toString();
+  }
+  /// A request of a call that it makes to us.
+  sip::Message request(const net::Endpoint& us, sip::Method method, const sip::NameAddr& to,
+                       TransportKind kind = TransportKind::udp) const {
+    auto request = sip::Message::request(method, *sip::Uri::parse("sip:8000@" + us.toString()));
+    request.pushVia(*sip::Via::parse("SIP/2.0/" + std::string(sip::toString(kind)) + " " + at +
+                                     ";branch=z9hG4bK-" + std::string(sip::toString(method))));
+    request.from() = *sip::NameAddr::parse("<sip:2001@" + at + ">;tag=far");
+    request.to() = to;
+    request.setCallId("in");
+    request.setCSeq(1, method);
+    request.setMaxForwards(70);
+    request.set(sip::HeaderId::contact,
+                "<sip:far@" + at + (kind == TransportKind::tcp ? ";transport=tcp>" : ">"));
+    if (method == sip::Method::invite) request.setBody("v=0\r\n", "application/sdp");
+    return request;
+  }
+  /// Calls us from here; true: we took the call.
+  bool call(const net::Endpoint& us, const std::function<void()>& answer) {
+    const auto to = *sip::NameAddr::parse("<sip:8000@" + us.toString() + ">");
+    transport.send(request(us, sip::Method::invite, to).write(), targetOf(TransportKind::udp, us), {});
+    answer();
+    const auto accepted = [](const auto& each) {
+      return each.first.isResponse() && each.first.status() == 200;
+    };
+    if (!until([&] { return std::ranges::any_of(messages, accepted); })) return false;
+    const sip::Message response = std::ranges::find_if(messages, accepted)->first;
+    transport.send(request(us, sip::Method::ack, response.to()).write(), targetOf(TransportKind::udp, us),
+                   {});
+    return true;
   }
   net::Endpoint where;
   std::string at;
@@ -239,6 +270,73 @@ TEST_F(SipServiceTest, CredentialsAreGivenUnaskedAndToTheServerOnly) {
   })) << "nothing was made of the password for it";
 }
 
+TEST_F(SipServiceTest, AnotherProgramOfTheServersHostIsGivenNoCredentials) {
+  set("sip.trunk_user", "parley");
+  set("sip.trunk_password", "secret");
+  startWithTrunk();
+  HandServer other(loop_);
+  other.open();
+  const sip::Headers challenge{
+      {sip::HeaderId::wwwAuthenticate, {}, R"(Digest realm="pbx", qop="auth", nonce="n1")"}};
+  const sip::Headers there{{sip::HeaderId::contact, {}, "<sip:200@" + other.at + ">"}};
+  call("p1");
+  trunk_.answer(trunk_.take(sip::Method::invite), 302, there);
+  other.answer(other.take(sip::Method::invite), 401, challenge);
+  ASSERT_TRUE(until([&] { return heard_.failed == 401; })) << "the same address, but another port";
+
+  ASSERT_TRUE(other.call(where(TransportKind::udp), [&] {
+    ASSERT_TRUE(until([&] { return !heard_.called.empty(); }));
+    service_->phones().answer(heard_.called, "v=0\r\n");
+  }));
+  // Until the ACK is there a hang-up waits for it.
+  service_->phones().hangUp(heard_.called, EndReason::hungUp);
+  other.answer(other.take(sip::Method::bye), 401, challenge);
+
+  // A dialog that was made with the server itself: where that leads, it is asked for by the server.
+  call("p2");
+  trunk_.answer(trunk_.take(sip::Method::invite), 200, there);
+  ASSERT_TRUE(until([&] { return heard_.answered == 1; }));
+  service_->phones().hangUp("p2", EndReason::hungUp);
+  auto bye = other.take(sip::Method::bye);
+  EXPECT_EQ(bye.message.cseq().number, 2U) << "the first BYE was not sent again with credentials";
+  other.answer(bye, 401, challenge);
+  bye = other.take(sip::Method::bye);
+  EXPECT_THAT(credentialsOf(bye), HasSubstr("nonce=\"n1\""));
+  other.answer(bye, 200);
+}
+
+/// A message that is cut off by a reset is none; the call goes on over a connection to the phone's Contact.
+TEST_F(SipServiceTest, ACallOutlivesItsConnectionThatBreaksWithinAMessage) {
+  set("sip.allowed_peers", "127.0.0.1");
+  start();
+  HandServer phone(loop_);
+  phone.open("127.0.0.1", TransportKind::tcp);
+  const net::Endpoint us = where(TransportKind::tcp);
+  RawPeer wire(loop_, us);
+  const auto to = *sip::NameAddr::parse("<sip:8000@" + us.toString() + ">");
+  wire.send(phone.request(us, sip::Method::invite, to, TransportKind::tcp).write());
+  ASSERT_TRUE(until([&] { return !heard_.called.empty(); }));
+  service_->phones().answer(heard_.called, "v=0\r\n");
+  ASSERT_TRUE(wire.waitFor("v=0\r\n"));
+  const auto accepted = sip::Message::parse(wire.got.substr(wire.got.find("SIP/2.0 200")));
+  ASSERT_TRUE(accepted) << wire.got;
+  wire.send(phone.request(us, sip::Method::ack, accepted->to(), TransportKind::tcp).write());
+  const std::string bye = phone.request(us, sip::Method::bye, accepted->to(), TransportKind::tcp).write();
+  wire.send(bye.substr(0, bye.size() / 2));
+  ASSERT_TRUE(until([&] { return service_->phones().messagesIn() == 2; }));
+  const auto connections = base::Metrics::instance().gauge("parley_sip_connections", "Open SIP connections.",
+                                                           {{"transport", "tcp"}});
+  ASSERT_EQ(connections.value(), 1);
+  wire.hangUp();
+  ASSERT_TRUE(until([&] { return connections.value() == 0; }));
+  EXPECT_EQ(service_->phones().legs(), 1u) << "half a BYE is none";
+  service_->phones().hangUp(heard_.called, EndReason::hungUp);
+  const auto got = phone.take(sip::Method::bye);
+  EXPECT_EQ(got.source.kind, TransportKind::tcp);
+  phone.answer(got, 200);
+  EXPECT_TRUE(until([&] { return service_->phones().agent().sizes().sessions == 0; }));
+}
+
 TEST_F(SipServiceTest, SipIsServedOverWebSockets) {
   const auto certificate = sipnet::rig::makeCertificate("DNS:sip.test");
   set("sip.listen", "ws:127.0.0.1:0,wss:127.0.0.1:0");
@@ -265,6 +363,24 @@ TEST_F(SipServiceTest, SipIsServedOverWebSockets) {
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
   ASSERT_TRUE(page.waitFor("sip.origin"));
   EXPECT_THAT(page.got, StartsWith("HTTP/1.1 403"));
+}
+
+TEST_F(SipServiceTest, AServerOverWebSocketsIsAskedAtItsPath) {
+  auto router = std::make_shared<net::Router>();
+  net::Endpoint at;
+  std::vector<std::string> paths;
+  router->addWebSocket("/*", [&](const net::HttpRequest& request, net::WebSocketUpgrade upgrade) {
+    paths.emplace_back(request.path);
+    trunk_.transport.takeUpgrade(request, std::move(upgrade), at);
+  });
+  net::HttpServer server(loop_, router, {});
+  at = *server.listen(*net::Endpoint::parse("127.0.0.1", 0), nullptr);
+  set("sip.outbound_servers", "sip:" + at.toString() + ";transport=ws;path=/ws/sip");
+  start();
+  const auto ping = trunk_.take(sip::Method::options);
+  EXPECT_EQ(ping.source.kind, TransportKind::ws);
+  EXPECT_EQ(ping.message.requestUri().toString(), "sip:" + at.toString() + ";transport=ws");
+  EXPECT_THAT(paths, ::testing::ElementsAre("/ws/sip"));
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ std::optional<std::string> notServers(const SettingValue& value) {
       return quotedText(text) +
              " is not a SIP server such as sip:192.0.2.81 or sip:sbc.example.com;transport=tls";
     }
+    if (const auto path = uri->params.get("path"); path && !path->starts_with('/'))
+      return quotedText(text) + " has a path that does not begin with /, as in sip:host;transport=wss;path=/ws";
   }
   if (std::get<Names>(value).size() > Trunks::kMaxServers) return "has more than 64 servers";
   return std::nullopt;
@@ -51,6 +53,12 @@ std::optional<std::string> notNameServers(const SettingValue& value) {
       return quotedText(text) + " is not an address such as 192.0.2.53 or 192.0.2.53:5353";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> noUser(const SettingValue& value) {
+  const auto& text = std::get<std::string>(value);
+  const bool plain = text.size() <= 64 && text.find_first_of("@:;<>\"% ") == std::string::npos;
+  return plain ? std::nullopt : std::optional(quotedText(text) + " is no number or name such as 8000 or service");
 }
 
 void declareServers(const Declarer& sip) {
@@ -89,6 +97,10 @@ void declareReach(const Declarer& sip) {
       "Address that SIP servers are told to answer to, where NAT stands between; empty: this machine's own.");
   sip.text("sip.domain", SettingType::text, "", false,
            "Domain in the caller's address; empty: this machine's address.");
+  sip.text("sip.caller_without_number", SettingType::text, "", false,
+           "Number or name in the caller's address of calls by pages, and by agents without a number where "
+           "assist.agent_name hides their names; empty: anonymous.",
+           noUser);
   sip.list("sip.allowed_peers", {}, false,
            "Addresses and networks that may call besides the outbound servers.", notPeers);
   sip.choice("sip.strangers", {"refuse", "silence"}, false,
@@ -171,6 +183,17 @@ std::vector<SipListen> sipListens(const base::Settings& settings) {
   return out;
 }
 
+std::string webSocketPath(const std::vector<std::string>& servers, const sip::Target& target) {
+  for (const std::string& text : servers) {
+    const auto uri = sip::Uri::parse(text);
+    if (!uri || !base::equalsIgnoreCase(uri->host, target.host)) continue;
+    if (uri->port && *uri->port != target.address.port) continue;
+    const auto path = uri->params.get("path");
+    if (path && path->starts_with('/')) return std::string(*path);
+  }
+  return {};
+}
+
 SipPhonesOptions sipPhonesOptions(const base::Settings& settings) {
   SipPhonesOptions options;
   options.servers = settings.list("sip.outbound_servers");
@@ -178,6 +201,7 @@ SipPhonesOptions sipPhonesOptions(const base::Settings& settings) {
                    settings.millis("sip.server_timeout_ms")};
   options.rewriteUris = settings.boolean("sip.rewrite_outbound_uris");
   options.domain = settings.text("sip.domain");
+  options.callerWithoutNumber = settings.text("sip.caller_without_number");
   for (const std::string& text : settings.list("sip.allowed_peers")) {
     if (const auto peer = parseAllowedPeer(text)) options.allowedPeers.push_back(*peer);
   }

@@ -24,6 +24,8 @@ struct SipListen {
 std::optional<SipListen> parseSipListen(std::string_view text);
 
 std::vector<SipListen> sipListens(const base::Settings& settings);
+/// What `;path=` says of the server there: where a WebSocket is asked for. Empty: nothing.
+std::string webSocketPath(const std::vector<std::string>& servers, const sip::Target& target);
 SipPhonesOptions sipPhonesOptions(const base::Settings& settings);
 sip::UserAgentOptions sipAgentOptions(const std::string& version);
 

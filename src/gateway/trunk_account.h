@@ -1,7 +1,8 @@
 // Credentials towards the outbound servers (sip.trunk_user): one account, with each server's own nonces.
 //
-// Only a server's own addresses are answered and get credentials unasked: whoever else a call is led to (a
-// redirection, a Contact) hears nothing that was made of the password. Loop thread only.
+// Only the servers themselves are answered and get credentials unasked (SipPhones::serverAsking says who that
+// is): whoever else a call is led to (a redirection, a Contact, another program of the same host) hears nothing
+// that was made of the password. Loop thread only.
 #pragma once
 #include <functional>
 #include <map>
@@ -9,8 +10,8 @@
 #include <string>
 
 #include "base/random.h"
+#include "base/result.h"
 #include "base/secret.h"
-#include "proto/address.h"
 #include "sip/digest_client.h"
 #include "sip/hooks.h"
 
@@ -18,17 +19,21 @@ namespace parley::gateway {
 
 class TrunkAccount final : public sip::Authenticator {
  public:
-  /// The outbound server that an address is one of; empty: of none.
-  using ServerOf = std::function<std::string(const proto::TransportAddress&)>;
+  struct Server {
+    std::string uri;
+    bool overFlow = true;  ///< The connection in `flow` leads there; else only the address does.
+  };
+  /// The outbound server that asks; an error says why it is none.
+  using ServerOf = std::function<base::Result<Server>(const sip::Asker&)>;
   TrunkAccount(std::string user, base::Secret password, base::Random& random, ServerOf serverOf);
 
   std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request,
-                                     const sip::Target& from) override;
-  void authorize(sip::Message& request, const sip::Target& to) override;
-  void onSuccess(const sip::Message& response, const sip::Message& request, const sip::Target& from) override;
+                                     sip::Asker& from) override;
+  void authorize(sip::Message& request, const sip::Asker& to) override;
+  void onSuccess(const sip::Message& response, const sip::Message& request, const sip::Asker& from) override;
 
  private:
-  sip::DigestClient* clientOf(const sip::Target& target);
+  sip::DigestClient& clientOf(const std::string& server);
 
   std::string user_;
   base::Secret password_;

@@ -153,26 +153,25 @@ void AgentCore::ackAndBye(TransactionId invite, const Message& response, const T
   dialog->localCSeq = std::max(dialog->localCSeq, lastCSeq(invite));
   Message bye = dialogRequest(*dialog, Method::bye);
   if (!reason.empty()) bye.add(HeaderId::reason, reason);
-  const Target target = dialog->hop;
-  sendLast(std::move(bye), target, now);
+  sendLast(std::move(bye), *dialog, now);
 }
 
-void AgentCore::sendLast(Message request, const Target& target, base::Instant now) {
+void AgentCore::sendLast(Message request, const DialogState& dialog, base::Instant now) {
   decorate(request);
-  requests->sendSilently(std::move(request), target, now);
+  requests->sendSilently(std::move(request), dialog, now);
 }
 
-std::optional<Message> AgentCore::authorise(const Message& challenge, const Message& request,
-                                            const Target& from, int tries) {
+std::optional<Message> AgentCore::authorise(const Message& challenge, const Message& request, Asker& from,
+                                            int tries) {
   if (parts.authenticator == nullptr || tries >= kMaxAuthTries) return std::nullopt;
   return parts.authenticator->answer(challenge, request, from);
 }
 
-void AgentCore::preauthorise(Message& request, const Target& to) {
+void AgentCore::preauthorise(Message& request, const Asker& to) {
   if (parts.authenticator != nullptr) parts.authenticator->authorize(request, to);
 }
 
-void AgentCore::onAuthorised(const Message& response, const Message& request, const Target& from) {
+void AgentCore::onAuthorised(const Message& response, const Message& request, const Asker& from) {
   if (parts.authenticator != nullptr) parts.authenticator->onSuccess(response, request, from);
 }
 

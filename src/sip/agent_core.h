@@ -85,13 +85,13 @@ class AgentCore {
   void ackAndBye(TransactionId invite, const Message& response, const Target& hop, const std::string& reason,
                  base::Instant now);
   /// The last request of a dialog; whatever becomes of it, nobody waits for it.
-  void sendLast(Message request, const Target& target, base::Instant now);
+  void sendLast(Message request, const DialogState& dialog, base::Instant now);
   /// The request once more with credentials and the next CSeq; nothing: no credentials, or tried enough.
-  std::optional<Message> authorise(const Message& challenge, const Message& request, const Target& from,
-                                   int tries);
+  /// It goes to `from.target` then, which may have lost its connection.
+  std::optional<Message> authorise(const Message& challenge, const Message& request, Asker& from, int tries);
   /// Credentials for a new request that nobody has asked for yet, where they are known.
-  void preauthorise(Message& request, const Target& to);
-  void onAuthorised(const Message& response, const Message& request, const Target& from);
+  void preauthorise(Message& request, const Asker& to);
+  void onAuthorised(const Message& response, const Message& request, const Asker& from);
 
   // Writing.
   /// Contact as the peer behind `target` can reach us by.

@@ -61,6 +61,7 @@ base::Result<DialogState> dialogOfResponse(const Message& response, const Target
   dialog.early = response.status() < 200;
   dialog.caller = true;
   dialog.secure = secure;
+  dialog.neighbour = {hop.kind, hop.address};
   chooseHop(dialog, hop);
   return dialog;
 }
@@ -81,6 +82,7 @@ base::Result<DialogState> dialogOfRequest(const Message& request, std::string_vi
   dialog.remote = withoutTag(request.from());
   dialog.remoteCSeq = request.cseq().number;
   dialog.secure = request.requestUri().scheme == UriScheme::sips && isSecure(source.kind);
+  dialog.neighbour = {source.kind, source.remote};
   chooseHop(dialog, source.target());
   return dialog;
 }
@@ -179,6 +181,11 @@ std::string serialise(const DialogState& dialog) {
   out.put("hop-ip", ipText(dialog.hop.address));
   out.put("hop-port", dialog.hop.address.port);
   out.put("hop-host", dialog.hop.host);
+  if (dialog.neighbour.address.port != 0) {
+    out.put("neighbour-kind", toString(dialog.neighbour.kind));
+    out.put("neighbour-ip", ipText(dialog.neighbour.address));
+    out.put("neighbour-port", dialog.neighbour.address.port);
+  }
   return out.take();
 }
 
@@ -187,8 +194,8 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
   if (!lines) return std::nullopt;
   DialogState dialog;
   dialog.early = false;
-  std::string ip;
-  std::uint16_t port = 0;
+  std::string ip, neighbourIp;
+  std::uint16_t port = 0, neighbourPort = 0;
   for (const auto& [key, value] : *lines) {
     if (key == "call-id") dialog.callId = value;
     if (key == "local-tag") dialog.localTag = value;
@@ -206,6 +213,10 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
     if (key == "hop-ip") ip = value;
     if (key == "hop-port") port = base::parseNumber<std::uint16_t>(value).value_or(0);
     if (key == "hop-host") dialog.hop.host = value;
+    if (key == "neighbour-kind")
+      dialog.neighbour.kind = transportKindOf(value).value_or(TransportKind::udp);
+    if (key == "neighbour-ip") neighbourIp = value;
+    if (key == "neighbour-port") neighbourPort = base::parseNumber<std::uint16_t>(value).value_or(0);
   }
   const auto address = literalAddress(ip, port);
   if (!address || dialog.callId.empty() || dialog.localTag.empty()) return std::nullopt;
@@ -213,6 +224,9 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
   if (!Uri::parse(dialog.remoteTarget) || !NameAddr::parse(dialog.local) || !NameAddr::parse(dialog.remote))
     return std::nullopt;
   dialog.hop.address = *address;
+  if (neighbourPort != 0)
+    dialog.neighbour.address =
+        literalAddress(neighbourIp, neighbourPort).value_or(proto::TransportAddress{});
   return dialog;
 }
 

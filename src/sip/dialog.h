@@ -19,6 +19,13 @@ namespace parley::sip {
 
 constexpr std::size_t kMaxRoutes = 20;
 
+/// Whom a dialog was made with: where its first request went to or came from.
+struct Neighbour {
+  TransportKind kind = TransportKind::udp;
+  proto::TransportAddress address;  ///< Port 0: not known.
+  friend bool operator==(const Neighbour&, const Neighbour&) = default;
+};
+
 struct DialogState {
   std::string callId, localTag, remoteTag;
   std::string local, remote;        ///< From and To of our side and theirs, without tags.
@@ -30,6 +37,7 @@ struct DialogState {
   bool caller = false;  ///< Our INVITE (or SUBSCRIBE) made it.
   bool secure = false;  ///< sips: Contact and targets must be.
   Target hop;           ///< Where our next request goes to, as far as it is known.
+  Neighbour neighbour;  ///< Never changes, other than `hop`.
 
   friend bool operator==(const DialogState&, const DialogState&) = default;
 };

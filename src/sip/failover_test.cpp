@@ -130,7 +130,7 @@ TEST_F(FailoverTest, TheCallersOwnPatienceIsForTheLastTargetToo) {
 }
 
 struct AnyPassword final : Authenticator {
-  std::optional<Message> answer(const Message&, const Message& request, const Target&) override {
+  std::optional<Message> answer(const Message&, const Message& request, Asker&) override {
     Message again = request;
     again.set(HeaderId::authorization, "Digest x");
     return again;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/strong_id.h"
+#include "sip/dialog.h"
 #include "sip/message.h"
 #include "sip/user_agent_types.h"
 
@@ -16,18 +17,24 @@ class Admission {
   virtual Verdict admit(const Message& request, const Source& source) = 0;
 };
 
+/// Who asked for credentials, or is going to get them.
+struct Asker {
+  Target target;  ///< Where the request went, or goes to.
+  /// Of a request in a dialog; it lives as long as the call of the Authenticator. Null: outside of all.
+  const Neighbour* neighbour = nullptr;
+};
+
 /// Credentials. CSeq and Via are set by the caller.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
   /// Answers a challenge (401, 407) of `from` with the same request and credentials added; nothing: it gives
-  /// up.
-  virtual std::optional<Message> answer(const Message& challenge, const Message& request,
-                                        const Target& from) = 0;
+  /// up. It may take the connection (`flow`) out of the target: then they go to the address itself.
+  virtual std::optional<Message> answer(const Message& challenge, const Message& request, Asker& from) = 0;
   /// Before `to` asks: what is known of earlier challenges goes into a new request.
-  virtual void authorize(Message& /*request*/, const Target& /*to*/) {}
+  virtual void authorize(Message& /*request*/, const Asker& /*to*/) {}
   /// A 2xx to a request that may have had credentials.
-  virtual void onSuccess(const Message& /*response*/, const Message& /*request*/, const Target& /*from*/) {}
+  virtual void onSuccess(const Message& /*response*/, const Message& /*request*/, const Asker& /*from*/) {}
 };
 
 /// Names one locate(). 0: none.

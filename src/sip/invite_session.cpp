@@ -108,7 +108,7 @@ void InviteSession::sendBye(const std::string& cause, base::Instant now) {
   Message bye = makeRequest(Method::bye, state_.dialog);
   if (!cause.empty()) bye.set(HeaderId::reason, cause);
   trace(true, "BYE");
-  core_.sendLast(std::move(bye), state_.dialog.hop, now);
+  core_.sendLast(std::move(bye), state_.dialog, now);
 }
 
 void InviteSession::end(Ending ending, base::Instant now) {
@@ -164,7 +164,7 @@ void InviteSession::onDue(base::Instant now) {
   if (callee_ && callee_->ringAgainAt <= now) ringAgain(now);
   if (activity_ && activity_->incoming && activity_->incoming->until <= now) {
     core_.refuse(Refusal::answerTimeout);
-    refuseOffer(500, now);
+    refuseOffer(500, now, false);
     return;
   }
   if (expireAt_ <= now) return endByLoss("sip.session_expired", "the session was not refreshed", now);

@@ -39,7 +39,7 @@ class InviteSession final : public Timed {
   void hangUp(const std::string& cause, base::Instant now);
   void offer(const std::string& sdp, const Headers& headers, base::Instant now);
   void answerOffer(const std::string& sdp, base::Instant now);
-  void refuseOffer(int status, base::Instant now);
+  void refuseOffer(int status, base::Instant now, bool mayComeAgain = true);
   void sendMessage(Method method, std::string body, const std::string& contentType, base::Instant now);
   void refer(const OutgoingRefer& refer, base::Instant now);
   void referProgress(int status, base::Instant now);
@@ -97,8 +97,12 @@ class InviteSession final : public Timed {
   void onReinvite(TransactionId id, const Message& request, base::Instant now);
   void onUpdate(TransactionId id, const Message& request, base::Instant now);
   bool refuseCrossing(TransactionId id, bool withOffer, base::Instant now);
+  bool refuseEarlyOffer(TransactionId id, const Message& request, base::Instant now);
+  EarlyDialog* forkWith(std::string_view tag);  ///< Null: none, or the call stands.
+  Header retryAfter() const;
+  void dropLostOffer(base::Instant now);
   void takeOffer(TransactionId id, OfferCarrier carrier, const std::string& sdp, base::Instant now);
-  void dropIncomingOffer(int status, base::Instant now);
+  void dropIncomingOffer(int status, base::Instant now, const Headers& headers = {});
   void remember(const std::string& local, const std::string& remote);
   void onRefreshAnswer(const std::string& sdp, base::Instant now);
 
@@ -116,6 +120,7 @@ class InviteSession final : public Timed {
   void onPendingDone(Pending pending, int status, const Message* response, std::string_view reason,
                      base::Instant now);
   DialogState* dialogFor(const Message& request);
+  DialogState& dialogOf(const Message& request);
   void onBye(TransactionId id, const Message& request, base::Instant now);
   void onInfo(TransactionId id, const Message& request, base::Instant now);
   void onReferRequest(TransactionId id, const Message& request, base::Instant now);

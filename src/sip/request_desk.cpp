@@ -72,12 +72,13 @@ RequestId RequestDesk::send(OutgoingRequest wanted, base::Instant now) {
   return id;
 }
 
-void RequestDesk::sendSilently(Message message, const Target& target, base::Instant now) {
+void RequestDesk::sendSilently(Message message, const DialogState& dialog, base::Instant now) {
   auto owned = std::make_unique<Outgoing>(*this);
   Outgoing& request = *owned;
   request.id = RequestId{core_.newId()};
   request.request = std::move(message);
-  request.targets = {target};
+  request.targets = {dialog.hop};
+  request.neighbour = dialog.neighbour;
   request.silent = true;
   outgoing_.emplace(request.id, std::move(owned));
   tryNext(request, 503, "sip.no_target", now);
@@ -93,7 +94,7 @@ void RequestDesk::tryNext(Outgoing& request, int status, std::string_view reason
   }
   request.target = request.targets.front();
   request.targets.pop_front();
-  core_.preauthorise(request.request, request.target);
+  core_.preauthorise(request.request, askerOf(request));
   transmit(request, now);
 }
 
@@ -130,7 +131,9 @@ void RequestDesk::onResponse(RequestId id, const Message& response, base::Instan
   core_.onHeard(request.target, response, now);
   if (response.status() < 200) return;
   if (response.status() == 401 || response.status() == 407) {
-    if (auto again = core_.authorise(response, request.request, request.target, request.tries)) {
+    Asker asker = askerOf(request);
+    if (auto again = core_.authorise(response, request.request, asker, request.tries)) {
+      request.target = std::move(asker.target);
       again->setCSeq(request.request.cseq().number + 1, request.request.method());
       if (request.request.method() == Method::other) {
         CSeq cseq = request.request.cseq();
@@ -142,7 +145,7 @@ void RequestDesk::onResponse(RequestId id, const Message& response, base::Instan
       return transmit(request, now);
     }
   }
-  if (response.status() < 300) core_.onAuthorised(response, request.request, request.target);
+  if (response.status() < 300) core_.onAuthorised(response, request.request, askerOf(request));
   if (response.status() == 503 && !request.targets.empty())  // RFC 3263 section 4.3
     return tryNext(request, 503, "sip.server_unavailable", now);
   done(request, {.status = response.status(),

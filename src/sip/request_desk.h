@@ -15,7 +15,7 @@ class RequestDesk {
   ~RequestDesk();
 
   RequestId send(OutgoingRequest request, base::Instant now);
-  void sendSilently(Message request, const Target& target, base::Instant now);
+  void sendSilently(Message request, const DialogState& dialog, base::Instant now);
   void onResponse(RequestId id, const Message& response, base::Instant now);
   void onRequestFailed(RequestId id, int status, std::string_view reason, base::Instant now);
   void onLocated(RequestId id, const std::vector<Target>& targets, base::Instant now);
@@ -37,6 +37,7 @@ class RequestDesk {
     Message request;
     std::deque<Target> targets;
     Target target;
+    std::optional<Neighbour> neighbour;  ///< Of the dialog whose last request this is.
     std::optional<base::Millis> timeout;
     base::Instant sentAt;
     int tries = 0;
@@ -46,6 +47,9 @@ class RequestDesk {
   void tryNext(Outgoing& request, int status, std::string_view reason, base::Instant now);
   void transmit(Outgoing& request, base::Instant now);
   void done(Outgoing& request, RequestResult result);
+  static Asker askerOf(const Outgoing& request) {
+    return {request.target, request.neighbour ? &*request.neighbour : nullptr};
+  }
 
   AgentCore& core_;
   std::unordered_map<RequestId, std::unique_ptr<Outgoing>> outgoing_;

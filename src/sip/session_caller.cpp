@@ -110,7 +110,7 @@ Message InviteSession::makeInvite() const {
   AgentCore::addHeaders(request, call.headers);
   core_.decorate(request);
   if (!call.sdp.empty()) request.setBody(call.sdp, "application/sdp");
-  core_.preauthorise(request, setup.target);
+  core_.preauthorise(request, {.target = setup.target});
   return request;
 }
 
@@ -118,6 +118,7 @@ void InviteSession::sendInvite(base::Instant now) {
   CallerSetup& setup = *caller_;
   setup.heard = false;
   setup.forks.clear();
+  dropLostOffer(now);
   localOffer_ = !setup.call.sdp.empty();
   setup.invite =
       core_.send(setup.request, setup.target, {.kind = Owner::Kind::session, .id = id_.value()}, now);
@@ -174,7 +175,7 @@ void InviteSession::onInviteProvisional(const Message& response, const Source& s
   if (response.has(HeaderId::allow)) state_.peerUpdates = response.lists(HeaderId::allow, "UPDATE");
   if (response.status() == 199 && fork != nullptr) {  // RFC 6228: this phone rings no more
     std::erase_if(caller_->forks, [&](const EarlyDialog& one) { return &one == fork; });
-    return;
+    return dropLostOffer(now);
   }
   const bool reliable = fork != nullptr && response.lists(HeaderId::require, "100rel");
   std::string sdp = sdpOf(response);
@@ -225,7 +226,7 @@ void InviteSession::sendPrack(EarlyDialog& fork, const std::string& sdp, base::I
 
 void InviteSession::onInviteAccepted(const Message& response, const Source& source, base::Instant now) {
   CallerSetup& setup = *caller_;
-  core_.onAuthorised(response, setup.request, setup.target);
+  core_.onAuthorised(response, setup.request, {.target = setup.target});
   EarlyDialog* fork = forkOf(response, source);
   if (fork == nullptr) {
     core_.ackAndBye(setup.invite, response, setup.target, {}, now);
@@ -240,7 +241,7 @@ void InviteSession::onInviteAccepted(const Message& response, const Source& sour
     return failCall(488, "sip.no_answer_sdp", "answered without a session description", now);
   }
   const bool theirOffer = !weOffered && !fork->offered;
-  if (!weOffered && fork->offered) sdp.clear();
+  if ((!weOffered && fork->offered) || fork->changed) sdp.clear();
   state_.dialog = std::move(fork->dialog);
   if (!confirmDialog(state_.dialog, response)) state_.dialog.early = false;
   confirmAsCaller(response, std::move(sdp), theirOffer, now);
@@ -250,10 +251,13 @@ void InviteSession::confirmAsCaller(const Message& response, std::string sdp, bo
                                     base::Instant now) {
   CallerSetup& setup = *caller_;
   localOffer_ = false;
-  if (activity_) activity_->incoming.reset();
   setup.ringUntil = kNever;
   setup.forks.clear();
   setup.attempts.clear();
+  // An offer that the phone made by UPDATE is answered in the call; one in a provisional response by nothing.
+  if (activity_ && activity_->incoming && activity_->incoming->carrier != OfferCarrier::update)
+    activity_->incoming.reset();
+  dropLostOffer(now);
   state_.peerUpdates = response.lists(HeaderId::allow, "UPDATE");
   agreeAsClient(response, now);
   if (setup.minSe > core_.options.minSe) state_.minSe = setup.minSe;
@@ -267,7 +271,7 @@ void InviteSession::confirmAsCaller(const Message& response, std::string sdp, bo
     phase_ = SessionPhase::confirmed;
     sendAckOf2xx(setup.invite, setup.cseq, {}, now);
     caller_.reset();
-    if (activity_ && !activity_->queued) activity_.reset();
+    if (activity_ && activity_->idle()) activity_.reset();
   }
   tell([id = id_, sdp = std::move(sdp), response](UserAgentListener& listener) {
     listener.onAnswered(id, sdp, response);
@@ -290,7 +294,9 @@ void InviteSession::onInviteRefused(const Message& response, base::Instant now) 
   const int status = response.status();
   setup.answered = status != 503 && status != 408;
   if (status == 401 || status == 407) {
-    if (auto again = core_.authorise(response, setup.request, setup.target, setup.authTries)) {
+    Asker asker{.target = setup.target};
+    if (auto again = core_.authorise(response, setup.request, asker, setup.authTries)) {
+      setup.target = std::move(asker.target);
       ++setup.authTries;
       again->setCSeq(++setup.cseq, Method::invite);
       setup.request = std::move(*again);

@@ -117,7 +117,7 @@ void InviteSession::onRefreshAnswer(const std::string& sdp, base::Instant now) {
 /// 2xx to a re-INVITE or UPDATE of ours.
 void InviteSession::onOfferResponse(const Pending& pending, const Message& response, base::Instant now) {
   const bool invite = isInvite(pending.purpose);
-  DialogState& dialog = state_.dialog;
+  DialogState& dialog = dialogOf(pending.request);
   retarget(dialog, response);
   if (invite) sendAckOf2xx(pending.transaction, pending.request.cseq().number, {}, now);
   if (response.has(HeaderId::allow)) state_.peerUpdates = response.lists(HeaderId::allow, "UPDATE");
@@ -135,6 +135,7 @@ void InviteSession::onOfferResponse(const Pending& pending, const Message& respo
   }
   std::string sdp = sdpOf(response);
   remember(sent, sdp);
+  if (EarlyDialog* fork = forkWith(dialog.remoteTag); fork != nullptr && !sdp.empty()) fork->changed = true;
   if (sdp.empty())
     tell([id = id_, status = response.status()](UserAgentListener& listener) {
       listener.onOfferFailed(id, status, "sip.no_answer_sdp");
@@ -190,6 +191,11 @@ void InviteSession::onOfferRefused(const Pending& pending, int status, const Mes
   tryOffer(now);
 }
 
+/// Of a 500: RFC 3261 section 14.2, RFC 3311 section 5.2.
+Header InviteSession::retryAfter() const {
+  return {HeaderId::retryAfter, {}, std::to_string(core_.parts.random.u32() % 11)};
+}
+
 /// True: it was answered with 491 or 500 (RFC 3261 section 14.2, RFC 3311 section 5.2).
 bool InviteSession::refuseCrossing(TransactionId id, bool withOffer, base::Instant now) {
   const bool ours = localOffer_ || std::ranges::any_of(pending_, [](const Pending& pending) {
@@ -204,7 +210,7 @@ bool InviteSession::refuseCrossing(TransactionId id, bool withOffer, base::Insta
     core_.answer(id, 491, now);
   } else {
     core_.refuse(Refusal::overlapping);
-    core_.answer(id, 500, now, {{HeaderId::retryAfter, {}, std::to_string(core_.parts.random.u32() % 11)}});
+    core_.answer(id, 500, now, {retryAfter()});
   }
   return true;
 }
@@ -212,8 +218,7 @@ bool InviteSession::refuseCrossing(TransactionId id, bool withOffer, base::Insta
 void InviteSession::onReinvite(TransactionId id, const Message& request, base::Instant now) {
   if (phase_ == SessionPhase::ringing) {  // the first one is not answered yet
     core_.refuse(Refusal::overlapping);
-    return core_.answer(id, 500, now,
-                        {{HeaderId::retryAfter, {}, std::to_string(core_.parts.random.u32() % 11)}});
+    return core_.answer(id, 500, now, {retryAfter()});
   }
   if (phase_ == SessionPhase::calling) {  // ours has no final response yet
     core_.refuse(Refusal::glare);
@@ -227,14 +232,40 @@ void InviteSession::onReinvite(TransactionId id, const Message& request, base::I
   takeOffer(id, OfferCarrier::reinvite, sdpOf(request), now);
 }
 
+EarlyDialog* InviteSession::forkWith(std::string_view tag) {
+  if (phase_ != SessionPhase::calling || !caller_) return nullptr;
+  const auto found = std::ranges::find_if(
+      caller_->forks, [&](const EarlyDialog& one) { return std::string_view(one.dialog.remoteTag) == tag; });
+  return found == caller_->forks.end() ? nullptr : &*found;
+}
+
+/// Before the call stands (RFC 3311 section 5.2): our INVITE's offer is outstanding with a phone that has not
+/// answered it reliably; and of several phones that ring the owner could not tell whose offer it is.
+bool InviteSession::refuseEarlyOffer(TransactionId id, const Message& request, base::Instant now) {
+  const EarlyDialog* fork = forkWith(request.from().tag());
+  if (fork == nullptr) return false;
+  if (!fork->answered) {
+    core_.refuse(Refusal::glare);
+    core_.answer(id, 491, now);
+    return true;
+  }
+  if (caller_->forks.size() == 1) return false;
+  core_.refuse(Refusal::overlapping);
+  core_.answer(id, 500, now, {retryAfter()});
+  return true;
+}
+
 void InviteSession::onUpdate(TransactionId id, const Message& request, base::Instant now) {
   const std::string sdp = sdpOf(request);
+  if (!sdp.empty() && refuseEarlyOffer(id, request, now)) return;
   if (refuseCrossing(id, !sdp.empty(), now) || !core_.checkBody(id, request, now) ||
       !core_.checkInterval(id, request, now))
     return;
   if (!sdp.empty()) {
     core_.own(id, {.kind = Owner::Kind::session, .id = id_.value()});
-    return takeOffer(id, OfferCarrier::update, sdp, now);
+    takeOffer(id, OfferCarrier::update, sdp, now);
+    if (phase_ == SessionPhase::calling) activity().incoming->fork = request.from().tag();
+    return;
   }
   DialogState* dialog = dialogFor(request);
   retarget(*dialog, request);
@@ -277,7 +308,10 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
   if (incoming.carrier == OfferCarrier::provisional) {
     if (!caller_) return;
     for (EarlyDialog& fork : caller_->forks)
-      if (fork.dialog.remoteTag == incoming.fork) return sendPrack(fork, sdp, now);
+      if (fork.dialog.remoteTag == incoming.fork) {
+        fork.answered = true;  // The exchange is done: from now on either may offer by UPDATE.
+        return sendPrack(fork, sdp, now);
+      }
     return;
   }
   if (incoming.carrier == OfferCarrier::refresh) {
@@ -289,7 +323,9 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
   Message response = core_.responseTo(incoming.transaction, 200);
   if (incoming.carrier != OfferCarrier::prack) {
     DialogState* dialog = dialogFor(*request);
+    if (dialog == nullptr) return core_.answer(incoming.transaction, 481, now);
     retarget(*dialog, *request);
+    if (EarlyDialog* fork = forkWith(dialog->remoteTag)) fork->changed = true;
     response.set(HeaderId::contact, core_.contact(state_.contactUser, dialog->hop, dialog->secure));
     response.set(HeaderId::allow, core_.allow);
     response.set(HeaderId::supported, std::string(kSupported));
@@ -310,7 +346,7 @@ void InviteSession::answerOffer(const std::string& sdp, base::Instant now) {
   tryOffer(now);
 }
 
-void InviteSession::refuseOffer(int status, base::Instant now) {
+void InviteSession::refuseOffer(int status, base::Instant now, bool mayComeAgain) {
   if (!activity_ || !activity_->incoming) return;
   const OfferCarrier carrier = activity_->incoming->carrier;
   if (carrier == OfferCarrier::answer2xx) {  // an answered call without media is none
@@ -323,17 +359,26 @@ void InviteSession::refuseOffer(int status, base::Instant now) {
     core_.layer.cancel(caller_->invite, "SIP;cause=488;text=\"No common media\"", now);
     return end({488, "sip.not_acceptable", "no common media", {}, true}, now);
   }
-  dropIncomingOffer(status < 300 || status > 699 ? 488 : status, now);
+  // 500: not now (RFC 3311 section 5.2).
+  const Headers headers = status == 500 && mayComeAgain ? Headers{retryAfter()} : Headers{};
+  dropIncomingOffer(status < 300 || status > 699 ? 488 : status, now, headers);
   arm();
   if (phase_ == SessionPhase::ringing) return sendQueued(now);
   tryOffer(now);
 }
 
-void InviteSession::dropIncomingOffer(int status, base::Instant now) {
+void InviteSession::dropIncomingOffer(int status, base::Instant now, const Headers& headers) {
   if (!activity_ || !activity_->incoming) return;
   const Activity::Incoming incoming = *std::exchange(activity_->incoming, std::nullopt);
   if (incoming.transaction != TransactionId{} && incoming.carrier != OfferCarrier::answer2xx)
-    core_.answer(incoming.transaction, status, now);
+    core_.answer(incoming.transaction, status, now, headers);
+}
+
+/// The phone whose offer waits rings no more, or another one has the call.
+void InviteSession::dropLostOffer(base::Instant now) {
+  if (!activity_ || !activity_->incoming || activity_->incoming->fork.empty()) return;
+  const std::string& fork = activity_->incoming->fork;
+  if (forkWith(fork) == nullptr && state_.dialog.remoteTag != fork) dropIncomingOffer(481, now);
 }
 
 }  // namespace parley::sip

@@ -33,10 +33,18 @@ Message InviteSession::makeRequest(Method method, DialogState& dialog) {
   return request;
 }
 
+/// That a request of ours is in.
+DialogState& InviteSession::dialogOf(const Message& request) {
+  if (phase_ == SessionPhase::calling && caller_)
+    for (EarlyDialog& fork : caller_->forks)
+      if (fork.dialog.remoteTag == request.to().tag()) return fork.dialog;
+  return state_.dialog;
+}
+
 TransactionId InviteSession::sendRequest(Message request, const Target& hop, Pending::Purpose purpose,
                                          base::Instant now) {
   if (pending_.size() >= kMaxPending) return {};
-  core_.preauthorise(request, hop);
+  core_.preauthorise(request, {hop, &dialogOf(request).neighbour});
   const TransactionId id = core_.send(request, hop, {.kind = Owner::Kind::session, .id = id_.value()}, now);
   if (id == TransactionId{}) return {};
   trace(true, std::string(request.methodName()));
@@ -68,21 +76,23 @@ void InviteSession::onResponse(TransactionId id, const Message& response, const 
     return;
   Pending pending = std::move(*found);
   pending_.erase(found);
-  if (response.status() < 300) core_.onAuthorised(response, pending.request, state_.dialog.hop);
+  if (response.status() < 300) {
+    const DialogState& dialog = dialogOf(pending.request);
+    core_.onAuthorised(response, pending.request, {dialog.hop, &dialog.neighbour});
+  }
   onPendingDone(std::move(pending), response.status(), &response, reasonOfStatus(response.status()), now);
 }
 
 bool InviteSession::retryWithCredentials(Pending& pending, const Message& challenge, base::Instant now) {
-  DialogState* dialog = &state_.dialog;
-  if (phase_ == SessionPhase::calling)
-    for (EarlyDialog& fork : caller_->forks)
-      if (fork.dialog.remoteTag == pending.request.to().tag()) dialog = &fork.dialog;
-  auto again = core_.authorise(challenge, pending.request, dialog->hop, pending.tries);
+  DialogState& dialog = dialogOf(pending.request);
+  Asker asker{dialog.hop, &dialog.neighbour};
+  auto again = core_.authorise(challenge, pending.request, asker, pending.tries);
   if (!again) return false;
-  again->setCSeq(++dialog->localCSeq, pending.request.method());
-  if (phase_ == SessionPhase::calling) core_.noteCSeq(caller_->invite, dialog->localCSeq);
+  dialog.hop = std::move(asker.target);
+  again->setCSeq(++dialog.localCSeq, pending.request.method());
+  if (phase_ == SessionPhase::calling) core_.noteCSeq(caller_->invite, dialog.localCSeq);
   const TransactionId id =
-      core_.send(*again, dialog->hop, {.kind = Owner::Kind::session, .id = id_.value()}, now);
+      core_.send(*again, dialog.hop, {.kind = Owner::Kind::session, .id = id_.value()}, now);
   if (id == TransactionId{}) return false;
   pending.transaction = id;
   pending.request = std::move(*again);

@@ -264,9 +264,16 @@ TEST_F(SessionRequestsTest, AReferWithoutSubscriptionIsNotNotified) {
   EXPECT_EQ(peer.count("NOTIFY"), 0U);
 }
 
+/// Over streams, too: the connection is gone with the process that had it.
 TEST_F(SessionRequestsTest, AnotherProcessGoesOnWithTheCall) {
-  for (const bool caller : {true, false}) {
-    const SessionId session = connect();
+  struct Case {
+    bool caller;
+    TransportKind kind;
+  };
+  for (const auto& [caller, kind] : {Case{true, TransportKind::udp}, Case{false, TransportKind::udp},
+                                     Case{true, TransportKind::tcp}, Case{false, TransportKind::tcp}}) {
+    SCOPED_TRACE(testing::Message() << toString(kind) << (caller ? ", the caller's" : ", the callee's"));
+    const SessionId session = connect("offer", kind);
     const std::string saved = caller ? alice.ua.save(session) : bob.ua.save(bobsCall());
     ASSERT_FALSE(saved.empty());
     // The process is gone; a new one has its address.
@@ -278,6 +285,7 @@ TEST_F(SessionRequestsTest, AnotherProcessGoesOnWithTheCall) {
     EXPECT_FALSE(fresh.ua.restore(saved, net.now));  // it is there already
     fresh.ua.offer(*restored, "from the new one", net.now);
     run(50);
+    EXPECT_EQ(net.log.back().find(toString(kind)) != std::string::npos, true) << net.log.back();
     ASSERT_TRUE(other.has("offer from the new one"));
     other.ua.answerOffer(otherSession, "welcome", net.now);
     run(50);
@@ -382,6 +390,7 @@ TEST_F(SubscriptionTest, ARefreshThatFindsNoRoomEndsIt) {
   carol.ua.subscribe(to(bob), net.now);
   run(50);
   bob.ua.acceptSubscription(bob.subscribers.at(0).subscription, net.now);
+  bob.ua.notify(bob.subscribers.at(0).subscription, "active", "state", "text/plain", net.now);
   run(479'000);
   OutgoingRequest ping;
   ping.to = Uri::sip({}, dead.ip());
@@ -393,6 +402,52 @@ TEST_F(SubscriptionTest, ARefreshThatFindsNoRoomEndsIt) {
   EXPECT_EQ(carol.ua.sizes().subscriptions, 0U);
   run(300'000);
   EXPECT_TRUE(carol.empty());
+}
+
+/// RFC 6665 sections 4.1.2.2 and 4.1.2.4: timer N, of the first SUBSCRIBE and of those that refresh.
+TEST_F(SubscriptionTest, WhatIsNeverNotifiedIsNoSubscription) {
+  bob.takesSubscribers = true;
+  const auto accepted = [&](std::size_t which) {
+    alice.ua.subscribe(to(bob), net.now);
+    run(50);
+    bob.ua.acceptSubscription(bob.subscribers.at(which).subscription, net.now);
+    run(50);
+    return bob.subscribers.at(which).subscription;
+  };
+  accepted(0);
+  run(31'000);
+  EXPECT_EQ(alice.ua.sizes().subscriptions, 1U);
+  run(2'000);
+  EXPECT_TRUE(alice.has("subscription ended 408 sip.no_notify"));
+  bob.ua.notify(accepted(1), "active", "state", "text/plain", net.now);
+  run(100'000);
+  EXPECT_EQ(alice.ua.sizes().subscriptions, 1U);
+  net.filter = [](const std::string& bytes, const rig::Node&) { return !bytes.starts_with("NOTIFY "); };
+  run(480'000);  // refreshed at four fifths of its time, and then never told anything
+  EXPECT_EQ(alice.ua.sizes().subscriptions, 0U);
+}
+
+/// RFC 6665 section 4.1.3: a notifier that wants to end sooner says so in a NOTIFY.
+TEST_F(SubscriptionTest, ANotifyMayShortenTheTime) {
+  RawPeer peer(net, "10.0.0.9");
+  alice.ua.subscribe(to(peer), net.now);
+  run(50);
+  peer.send(peer.respond("SUBSCRIBE", 200, "t", {}, {{HeaderId::expires, {}, "600"}}), alice.target());
+  const Message& subscribe = *peer.last("SUBSCRIBE");
+  Message notify = peer.request(Method::notify, alice);
+  notify.from() = subscribe.to();
+  notify.from().params.set("tag", "t");
+  notify.to() = subscribe.from();
+  notify.setCallId(subscribe.callId());
+  notify.set(HeaderId::event, "message-summary");
+  notify.set(HeaderId::subscriptionState, "active;expires=100");
+  peer.send(notify, alice.target());
+  run(50);
+  ASSERT_EQ(alice.notifications.size(), 1U);
+  run(79'000);
+  EXPECT_EQ(peer.count("SUBSCRIBE"), 1U);
+  run(2'000);
+  EXPECT_GE(peer.count("SUBSCRIBE"), 2U) << "refreshed before its hundred seconds are over";
 }
 
 TEST_F(SubscriptionTest, APollIsNotifiedOnceAndItsTimeIsOver) {

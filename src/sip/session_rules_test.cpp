@@ -125,7 +125,7 @@ TEST_F(SessionRulesTest, ANumberThatWasUsedIsRefused) {
 // --- credentials -----------------------------------------------------------------------------------------
 
 struct RuleCredentials final : Authenticator {
-  std::optional<Message> answer(const Message& challenge, const Message& request, const Target&) override {
+  std::optional<Message> answer(const Message& challenge, const Message& request, Asker&) override {
     Message again = request;
     const bool proxy = challenge.status() == 407;
     again.set(proxy ? HeaderId::proxyAuthorization : HeaderId::authorization,

@@ -54,6 +54,7 @@ struct EarlyDialog {
   std::string sdp;        ///< The answer, or what it is going to be.
   bool answered = false;  ///< It came reliably: the exchange is done.
   bool offered = false;   ///< Theirs, in a reliable 1xx (we sent none).
+  bool changed = false;   ///< By an UPDATE: `sdp` is not what holds any more.
 };
 
 struct CallerSetup {
@@ -143,7 +144,7 @@ struct Activity {
     OfferCarrier carrier{};
     bool wantsOurs = false;  ///< It had no SDP: our answer is the offer.
     base::Instant until = kNever;
-    std::string fork;        ///< provisional: whose.
+    std::string fork;        ///< Before the call stands: whose; the tag.
     std::uint32_t cseq = 0;  ///< answer2xx: of the INVITE.
   };
   std::optional<Incoming> incoming;

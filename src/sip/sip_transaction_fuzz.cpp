@@ -3,6 +3,9 @@
 // every table must be empty.
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "sip/user_agent.h"
@@ -66,6 +69,7 @@ class World final : public Transport,
   void operate(std::uint8_t which, Input& input);
   void respond(Input& input);
   void request(Input& input);
+  void checkNumber(const Message& request);
 
   void send(std::string bytes, const Target& target, SendToken token) override {
     auto message = Message::parse(bytes);
@@ -73,7 +77,10 @@ class World final : public Transport,
       if (!wild) std::abort();  // what we write can be read, but for the answer to what could not
       return;
     }
-    if (message->isRequest()) lastRequest = *message;
+    if (message->isRequest()) {
+      lastRequest = *message;
+      checkNumber(*message);
+    }
     if (message->isResponse()) lastResponse = *message;
     lastToken = token;
     lastTarget = target;
@@ -83,7 +90,7 @@ class World final : public Transport,
   Verdict admit(const Message&, const Source&) override {
     return door == 6 ? Verdict::refused() : door == 7 ? Verdict::silent() : Verdict::allowed();
   }
-  std::optional<Message> answer(const Message&, const Message& request, const Target&) override {
+  std::optional<Message> answer(const Message&, const Message& request, Asker&) override {
     return request;
   }
   void locate(LocateId id, const Uri&) override { located = id; }
@@ -135,10 +142,30 @@ class World final : public Transport,
   std::vector<SessionId> sessions, ended;
   std::vector<SubscriptionId> subscriptions;
   std::uint32_t branches = 0;
+  std::set<std::string> sent;                   ///< Branches.
+  std::map<std::string, std::uint32_t> numbers;  ///< The last CSeq in each dialog of ours.
   bool wild = false;
   int door = 0;  ///< 6, 7: the peer may not ask for anything new.
   UserAgent ua;
 };
+
+/// RFC 3261 section 12.2.1.1: no new request in a dialog has a number that was used there.
+void World::checkNumber(const Message& request) {
+  if (request.method() == Method::ack || request.method() == Method::cancel) return;
+  if (!sent.insert(std::string(request.topVia()->params.get("branch").value_or(""))).second) return;
+  const std::string call = request.callId() + " " + std::string(request.from().tag()) + " ";
+  const std::string tag(request.to().tag());
+  if (tag.empty()) {
+    // The dialogs of the INVITE before are no more; what is asked outside of dialogs may go to several servers.
+    if (request.method() != Method::invite) return;
+    std::erase_if(numbers, [&](const auto& each) { return each.first.starts_with(call); });
+    numbers[call] = request.cseq().number;
+    return;
+  }
+  std::uint32_t& last = numbers.try_emplace(call + tag, numbers[call]).first->second;
+  if (request.cseq().number <= last) std::abort();
+  last = request.cseq().number;
+}
 
 void World::operate(std::uint8_t which, Input& input) {
   const SessionId one = session(input.byte());
@@ -175,6 +202,7 @@ void World::operate(std::uint8_t which, Input& input) {
     case 14:
       return ua.referProgress(one, 100 + 3 * input.byte(), now);
     case 15:
+      numbers.clear();  // What was saved may be older than what left since.
       if (const auto id = ua.restore(saved, now)) note(*id);
       return;
     case 16:

@@ -39,9 +39,11 @@ struct SubscriptionDesk::Subscription final : Timed {
   std::uint32_t expires = 0;
   int tries = 0;
   std::deque<Target> targets;
-  Target target;
   TransactionId pending;  ///< Notifier: the SUBSCRIBE that waits for accept() or refuse().
   base::Instant refreshAt = kNever, expireAt = kNever;
+  base::Instant silentAt = kNever;  ///< Subscriber: timer N, until the NOTIFY of a SUBSCRIBE comes.
+  // Notifier: what it said last.
+  std::string state, body, contentType;
 };
 
 SubscriptionDesk::SubscriptionDesk(AgentCore& core) : core_(core) {}
@@ -60,6 +62,12 @@ SubscriptionDesk::Subscription* SubscriptionDesk::findByTag(std::string_view tag
 void SubscriptionDesk::add(std::unique_ptr<Subscription> subscription) {
   byTag_.emplace(subscription->dialog.localTag, subscription->id);
   all_.emplace(subscription->id, std::move(subscription));
+}
+
+void SubscriptionDesk::arm(Subscription& subscription) {
+  const base::Instant next = std::min({subscription.refreshAt, subscription.expireAt, subscription.silentAt});
+  if (next == kNever) return core_.timers.disarm(subscription);
+  core_.timers.arm(subscription, next);
 }
 
 void SubscriptionDesk::end(Subscription& subscription, int status, std::string_view reason) {
@@ -145,7 +153,11 @@ void SubscriptionDesk::sendSubscribe(Subscription& subscription, base::Instant n
                         : std::optional(core_.options.targetTimeout);
   const Owner owner{.kind = Owner::Kind::subscription, .id = subscription.id.value()};
   if (core_.send(request, dialog.hop, owner, now, wait) == TransactionId{})
-    end(subscription, 503, "sip.table_full");
+    return end(subscription, 503, "sip.table_full");
+  // RFC 6665 sections 4.1.2.2 and 4.1.2.4: a 2xx alone is no subscription. The request's own timer F is first: it
+  // says more.
+  if (!subscription.ending) subscription.silentAt = now + 64 * core_.options.t1 + base::Millis{1};
+  arm(subscription);
 }
 
 void SubscriptionDesk::unsubscribe(SubscriptionId id, base::Instant now) {
@@ -154,7 +166,8 @@ void SubscriptionDesk::unsubscribe(SubscriptionId id, base::Instant now) {
   if (subscription->locating) return end(*subscription, 200, "sip.unsubscribed");
   subscription->ending = true;
   subscription->expireAt = now + 64 * core_.options.t1;
-  core_.timers.arm(*subscription, subscription->expireAt);
+  subscription->refreshAt = subscription->silentAt = kNever;
+  arm(*subscription);
   if (subscription->hasDialog) sendSubscribe(*subscription, now);
 }
 
@@ -169,12 +182,14 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
     return;
   }
   if (status == 401 || status == 407) {
-    if (auto again =
-            core_.authorise(response, subscription.request, subscription.target, subscription.tries)) {
+    DialogState& dialog = subscription.dialog;
+    Asker asker{dialog.hop, subscription.hasDialog ? &dialog.neighbour : nullptr};
+    if (auto again = core_.authorise(response, subscription.request, asker, subscription.tries)) {
+      dialog.hop = std::move(asker.target);
       ++subscription.tries;
-      again->setCSeq(++subscription.dialog.localCSeq, Method::subscribe);
+      again->setCSeq(++dialog.localCSeq, Method::subscribe);
       subscription.request = *again;
-      if (core_.send(*again, subscription.dialog.hop, {.kind = Owner::Kind::subscription, .id = id.value()},
+      if (core_.send(*again, dialog.hop, {.kind = Owner::Kind::subscription, .id = id.value()},
                      now) != TransactionId{})
         return;
     }
@@ -208,11 +223,12 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
   if (seconds == 0) {  // a poll, or the end: the one NOTIFY is waited for (RFC 6665 section 4.4.3)
     subscription.ending = true;
     subscription.expireAt = now + 64 * core_.options.t1;
-    return core_.timers.arm(subscription, subscription.expireAt);
+    subscription.silentAt = kNever;
+    return arm(subscription);
   }
   subscription.refreshAt = now + base::Millis{800} * seconds;
   subscription.expireAt = now + std::chrono::seconds{seconds};
-  core_.timers.arm(subscription, subscription.refreshAt);
+  arm(subscription);
 }
 
 void SubscriptionDesk::onRequestFailed(SubscriptionId id, int status, std::string_view reason,
@@ -237,10 +253,10 @@ void SubscriptionDesk::onDue(Subscription& subscription, base::Instant now) {
     if (!subscription.subscriber) sendNotify(subscription, "terminated;reason=timeout", {}, {}, now);
     return end(subscription, 408, "sip.expired");
   }
-  const SubscriptionId id = subscription.id;
-  if (subscription.refreshAt <= now) sendSubscribe(subscription, now);
-  // Where the table is full, that has ended it: `subscription` is gone.
-  if (Subscription* still = find(id)) core_.timers.arm(*still, still->expireAt);
+  if (subscription.silentAt <= now) return end(subscription, 408, "sip.no_notify");
+  // Where the table is full, this ends it, and `subscription` is gone.
+  if (subscription.refreshAt <= now) return sendSubscribe(subscription, now);
+  arm(subscription);
 }
 
 void SubscriptionDesk::incoming(TransactionId transaction, const Message& request, const Source& source,
@@ -307,6 +323,9 @@ void SubscriptionDesk::notify(SubscriptionId id, const std::string& state, const
                               const std::string& contentType, base::Instant now) {
   Subscription* subscription = find(id);
   if (subscription == nullptr || subscription->subscriber || !subscription->hasDialog) return;
+  subscription->state = state;
+  subscription->body = body;
+  subscription->contentType = contentType;
   const bool last = state == "terminated" || subscription->expires == 0;
   // A poll (Expires: 0) is over at once, as if its time was (RFC 6665 section 4.4.3).
   const bool poll = last && state != "terminated";
@@ -383,8 +402,18 @@ void SubscriptionDesk::takeNotify(Subscription& subscription, TransactionId tran
   } else if (!takeCSeq(subscription.dialog, request)) {
     core_.refuse(Refusal::oldCSeq);
     return core_.answer(transaction, 500, now);
+  } else {
+    refreshTarget(subscription.dialog, request);
   }
   core_.answer(transaction, 200, now);
+  subscription.silentAt = kNever;
+  const auto left = base::parseNumber<std::uint32_t>(parsed->params.get("expires").value_or(std::string_view{}));
+  if (left && !subscription.ending && now + std::chrono::seconds{*left} < subscription.expireAt) {
+    // RFC 6665 section 4.1.3: it may only make the time shorter.
+    subscription.expireAt = now + std::chrono::seconds{*left};
+    subscription.refreshAt = std::min(subscription.refreshAt, now + base::Millis{800} * *left);
+  }
+  arm(subscription);
   Notification told{subscription.id, base::toLower(parsed->value),
                     std::string(parsed->params.get("reason").value_or(std::string_view{})),
                     request.contentType(), request.body()};
@@ -416,6 +445,9 @@ void SubscriptionDesk::takeRefresh(Subscription& subscription, TransactionId tra
   subscription.expires = expires;
   subscription.expireAt = now + std::chrono::seconds{expires};
   core_.timers.arm(subscription, subscription.expireAt);
+  // RFC 6665 section 4.2.1.2: who refreshes is told the state at once.
+  if (!subscription.state.empty())
+    sendNotify(subscription, subscription.state, subscription.body, subscription.contentType, now);
 }
 
 void SubscriptionDesk::endAll(base::Instant now) {

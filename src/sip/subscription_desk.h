@@ -50,6 +50,7 @@ class SubscriptionDesk {
   void takeRefresh(Subscription& subscription, TransactionId transaction, const Message& request,
                    base::Instant now);
   void onDue(Subscription& subscription, base::Instant now);
+  void arm(Subscription& subscription);
   void end(Subscription& subscription, int status, std::string_view reason);
 
   AgentCore& core_;

@@ -33,6 +33,7 @@ class Layer final : public Node, public Transport, public TransactionUser {
   base::Instant nextTimer() const override { return timers.next(); }
   void onTimer() override { timers.run(net().now); }
   void send(std::string bytes, const Target& to, SendToken token) override {
+    sentTo = to.address;
     transmit(std::move(bytes), to, token);
   }
   bool takeBack(const Target&, SendToken token) override { return withdraw(token); }
@@ -70,6 +71,7 @@ class Layer final : public Node, public Transport, public TransactionUser {
   std::vector<std::string> events;
   std::vector<TransactionId> requests;
   std::size_t gone = 0;
+  proto::TransportAddress sentTo;
   bool closed = false;  ///< Nobody is admitted.
   TransactionLayer layer;
 };
@@ -391,6 +393,19 @@ TEST_F(TransactionTest, ResponsesGoWhereTheRequestCameFrom) {
   ASSERT_EQ(peer.countStatus(200), 1U);
   EXPECT_EQ(peer.received.back().topVia()->params.get("received"), "10.0.0.9");
   EXPECT_EQ(peer.received.back().topVia()->params.get("rport"), "5060");
+}
+
+/// RFC 3261 section 18.2.2: who does not ask for rport (RFC 3581) listens at the port in its Via.
+TEST_F(TransactionTest, WithoutRportResponsesGoToThePortInTheVia) {
+  Message options = request(Method::options);
+  options.topVia()->params.remove("rport");
+  options.topVia()->host = "192.0.2.77";
+  options.topVia()->port = 5099;
+  peer.send(options, us.target());
+  net.run(Millis{20});
+  us.respond(200);
+  EXPECT_EQ(us.sentTo.ip, peer.address().ip) << "the host where it came from";
+  EXPECT_EQ(us.sentTo.port, 5099);
 }
 
 TEST_F(TransactionTest, AFullTableRefusesNewCallsButEndsOldOnes) {

@@ -299,7 +299,7 @@ TEST_F(UserAgentTest, RedirectionsInACircleEnd) {
 struct Credentials final : Authenticator {
   int asked = 0;
   bool know = true;
-  std::optional<Message> answer(const Message&, const Message& request, const Target&) override {
+  std::optional<Message> answer(const Message&, const Message& request, Asker&) override {
     ++asked;
     if (!know) return std::nullopt;
     Message again = request;

@@ -96,7 +96,9 @@ void Connection::connectWebSocket(const sip::Target& target, net::HttpClient& cl
   options.maxMessageBytes = sip::kMaxMessageBytes;
   options.maxBufferedBytes = 2 * hub_.options.maxQueuedBytes;
   options.subprotocol = "sip";
-  client.openWebSocket((secure ? "wss://" : "ws://") + authority + hub_.options.webSocketPath, {}, options,
+  std::string path = hub_.options.webSocketPathOf ? hub_.options.webSocketPathOf(target) : std::string();
+  if (path.empty()) path = hub_.options.webSocketPath;
+  client.openWebSocket((secure ? "wss://" : "ws://") + authority + path, {}, options,
                        [weak = weak_from_this()](base::Result<std::shared_ptr<net::WebSocket>> socket) {
                          const auto self = weak.lock();
                          if (!self || self->state_ != State::connecting) return;

@@ -1,5 +1,6 @@
 // What the SIP transports can be told, and who is told what comes of them. Plain values.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ struct TransportOptions {
   bool connectTcp = true;         ///< TCP connections are made, not only taken.
   bool connectWebSocket = false;  ///< Same, as a WebSocket client (RFC 7118).
   std::string webSocketPath = "/";
+  /// Of one server, where it is not that one; nothing: it is. RFC 7118 leaves the path to what is agreed with it.
+  std::function<std::string(const sip::Target&)> webSocketPathOf;
   /// "host" or "host:port" by which others reach us, per transport; without one the address that this machine
   /// sends from and the listener's port.
   std::map<sip::TransportKind, std::string> advertised{};

@@ -33,7 +33,7 @@ class Account final : public sip::Authenticator {
       : client_({{.realm = {}, .user = std::move(user), .password = base::Secret(std::move(password))}},
                 random) {}
   std::optional<sip::Message> answer(const sip::Message& challenge, const sip::Message& request,
-                                     const sip::Target& /*from*/) override {
+                                     sip::Asker& /*from*/) override {
     sip::Message again = request;
     if (!client_.answer(challenge, again)) return std::nullopt;
     return again;

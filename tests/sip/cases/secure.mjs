@@ -98,17 +98,18 @@ export const cases = [
     },
   },
   {
-    name: 'secure: a trunk over WebSocket: a page calls a phone, which hangs up', async run(t) {
-      const kamailio = await t.start(Kamailio, t.peer());
+    name: 'secure: a trunk over a secure WebSocket at a path of its own: a page calls a phone, which hangs up', async run(t) {
+      const authority = await t.start(Authority);
+      const kamailio = await t.start(Kamailio, t.peer(), { tls: authority });
       const phone = await t.start(Baresip, t.peer(), { user: '2001', registrar: kamailio });
-      await t.parley(sipSettings(t.lan, [`sip:${kamailio.address}:5080;transport=ws`]), mediaSettings(t.lan));
+      await t.parley(sipSettings(t.lan, [`sip:${kamailio.address}:5061;transport=wss;path=/sip`], { 'sip.authorities': authority.file }), mediaSettings(t.lan));
       const page = await pageCalls(t, '2001');
       await page.is('call-panel', 'connected');
       await pageHears(page, phone.tone);
       await phone.hearsTone(people.consumer.tone);
       await phone.command('hangup');
       await page.is('call-panel', 'ended');
-      assert(kamailio.requests().some((r) => r.transport === 'ws' && r.method === 'INVITE'), 'the call did not come by WebSocket');
+      assert(kamailio.requests().some((r) => r.transport === 'wss' && r.method === 'INVITE'), 'the call did not come by WebSocket');
     },
   },
 ];

@@ -94,6 +94,7 @@ onreply_route {
 
 event_route[xhttp:request] {
   if ($hdr(Upgrade) =~ "websocket" && $hdr(Connection) =~ "Upgrade" && $rm =~ "GET") {
+    ${tls ? 'if ($hu != "/sip") { xhttp_reply("403", "Elsewhere", "", ""); exit; }' : ''}
     if (ws_handle_handshake()) exit;
   }
   xhttp_reply("404", "Not Found", "", "");
