@@ -1,6 +1,7 @@
 #include "assist/extension.h"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -112,11 +113,13 @@ class Assist final : public link::Extension {
       addToken(*user, "supervisor", out);
       reply.send(link::apiJson(200, out));
     });
-    router.add("GET", "/expertassist/supervisor/api/sessions",
-               [this](const HttpRequest& request, HttpReply reply) {
-                 if (supervisorOf(request) == nullptr) return reply.send(link::loginRequired());
-                 reply.send(link::api(net::HttpResponse::json(200, "{\"sessions\":" + current() + "}")));
-               });
+    router.add(
+        "GET", "/expertassist/supervisor/api/sessions", [this](const HttpRequest& request, HttpReply reply) {
+          const auto* user = supervisorOf(request);
+          if (user == nullptr) return reply.send(link::loginRequired());
+          const std::string list = current([&](const AssistSession& s) { return s.summaryFor(user->name); });
+          reply.send(link::api(net::HttpResponse::json(200, "{\"sessions\":" + list + "}")));
+        });
   }
 
   void addTopic(net::Router& router) {
@@ -139,18 +142,19 @@ class Assist final : public link::Extension {
                [this](const HttpRequest& request, HttpReply reply) { onOne(request, std::move(reply)); });
   }
 
-  std::string current() const {
+  std::string current(const std::function<Json(const AssistSession&)>& describe) const {
     std::string out = "[";
     const char* comma = "";
     for (const AssistSession* session : topics_->all()) {
-      out += std::exchange(comma, ",") + link::dumpJson(session->summary());
+      out += std::exchange(comma, ",") + link::dumpJson(describe(*session));
     }
     return out + "]";
   }
 
   void onList(const HttpRequest& request, HttpReply reply) {
     if (host_->signIns.adminOf(request) == nullptr) return reply.send(link::loginRequired());
-    std::string out = "{\"current\":" + current() + ",\"recent\":[";
+    std::string out =
+        "{\"current\":" + current([](const AssistSession& s) { return s.summary(); }) + ",\"recent\":[";
     const char* comma = "";
     for (const std::string& summary : records_->recent()) out += std::exchange(comma, ",") + summary;
     reply.send(link::api(net::HttpResponse::json(200, out + "]}")));
@@ -159,8 +163,12 @@ class Assist final : public link::Extension {
   void onOne(const HttpRequest& request, HttpReply reply) {
     if (host_->signIns.adminOf(request) == nullptr) return reply.send(link::loginRequired());
     const std::string cid = request.params.find("cid")->second;
-    const AssistSession* session = topics_->find(cid);
-    const std::string record = session != nullptr ? link::dumpJson(session->record()) : records_->find(cid);
+    // One cid may have had several sessions.
+    const auto one = request.query.find("record");
+    const AssistSession* session = one == request.query.end() ? topics_->find(cid) : nullptr;
+    const std::string record = session != nullptr
+                                   ? link::dumpJson(session->record())
+                                   : records_->find(cid, one == request.query.end() ? "" : one->second);
     if (record.empty()) {
       return reply.send(link::apiError(404, "assist.unknown_session", "There is no such session."));
     }

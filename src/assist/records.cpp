@@ -13,6 +13,11 @@ namespace {
 
 using link::Json;
 
+std::string named(Json summary, const std::string& key) {
+  summary["record"] = key;
+  return link::dumpJson(summary);
+}
+
 }  // namespace
 
 Records::Records(store::Store& store)
@@ -31,7 +36,7 @@ void Records::load() {
         bucket_->remove(entry.key, [](base::Result<void>) {});
         continue;
       }
-      old.push_back({entry.key, (*json)["summary"].value("cid", ""), link::dumpJson((*json)["summary"]),
+      old.push_back({entry.key, (*json)["summary"].value("cid", ""), named((*json)["summary"], entry.key),
                      link::dumpJson((*json)["record"])});
     }
     std::ranges::sort(old, {}, &Record::key);
@@ -42,8 +47,8 @@ void Records::load() {
 
 void Records::add(const std::string& cid, std::int64_t endedAt, const Json& summary, const Json& record) {
   // Sorts by time; the count keeps apart what ends in the same millisecond.
-  Record kept{fmt::format("{:015}-{:06}", endedAt, ++last_ % 1'000'000), cid, link::dumpJson(summary),
-              link::dumpJson(record)};
+  const std::string key = fmt::format("{:015}-{:06}", endedAt, ++last_ % 1'000'000);
+  Record kept{key, cid, named(summary, key), link::dumpJson(record)};
   bucket_->put(kept.key, fmt::format("{{\"summary\":{},\"record\":{}}}", kept.summary, kept.whole),
                [](base::Result<store::Revision> result) {
                  if (!result)
@@ -62,9 +67,10 @@ std::vector<std::string> Records::recent() const {
   return out;
 }
 
-std::string Records::find(const std::string& cid) const {
-  const auto at =
-      std::find_if(records_.rbegin(), records_.rend(), [&](const Record& r) { return r.cid == cid; });
+std::string Records::find(const std::string& cid, std::string_view record) const {
+  const auto at = std::find_if(records_.rbegin(), records_.rend(), [&](const Record& r) {
+    return r.cid == cid && (record.empty() || r.key == record);
+  });
   return at == records_.rend() ? std::string() : at->whole;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/guard.h"
@@ -19,10 +20,10 @@ class Records {
   /// `summary` and `record` of a session that is over; `endedAt` orders them.
   void add(const std::string& cid, std::int64_t endedAt, const nlohmann::json& summary,
            const nlohmann::json& record);
-  /// Summaries as texts of JSON objects, newest first.
+  /// Summaries as texts of JSON objects, newest first; `record` names each.
   std::vector<std::string> recent() const;
-  /// The whole record of the last session with this cid; empty: none.
-  std::string find(const std::string& cid) const;
+  /// The whole record of the session with this cid that `record` names, the last one without; empty: none.
+  std::string find(const std::string& cid, std::string_view record = {}) const;
   std::size_t size() const { return records_.size(); }
 
  private:

@@ -106,7 +106,10 @@ class AssistSession {
   nlohmann::json stateFor(const std::string& party, Role role) const;
   nlohmann::json settings(Role viewer) const;  ///< As in `welcome`.
   nlohmann::json summary() const;              ///< For lists of administrators.
-  nlohmann::json record() const;               ///< With receipts and timeline.
+  /// For the supervisors' list: the page's title only where this one has been let in and the page is shared
+  /// now.
+  nlohmann::json summaryFor(const std::string& user) const;
+  nlohmann::json record() const;  ///< With receipts and timeline.
 
  private:
   Party* find(const std::string& party);

@@ -36,6 +36,20 @@ TEST(AssistSessionTest, NobodySeesAnythingBeforeTheConsumerAgrees) {
   EXPECT_EQ(rig.out.last("c", "pointer")["party"], "a");
 }
 
+TEST(AssistSessionTest, SupervisorsReadTheTitleOnlyOfWhatTheySee) {
+  Rig rig;
+  rig.join("a", Role::agent);
+  rig.answer(true);
+  rig.say("c", {{"type", "view"}, {"w", 800}, {"h", 600}, {"title", "My account"}, {"path", "/account"}});
+  rig.say("c", {{"type", "share"}, {"state", "on"}});
+  const std::string agent = rig.session.summary()["parties"][0]["user"].get<std::string>();
+  ASSERT_EQ(rig.session.summary()["title"], "My account");
+  EXPECT_EQ(rig.session.summaryFor(agent)["title"], "My account");
+  EXPECT_FALSE(rig.session.summaryFor("supervisor1").contains("title"));
+  rig.say("c", {{"type", "share"}, {"state", "paused"}});
+  EXPECT_FALSE(rig.session.summaryFor(agent).contains("title"));
+}
+
 TEST(AssistSessionTest, ANoIsANoUntilAskedAgainAndThatNotTooOften) {
   Rig rig;
   rig.join("a", Role::agent);

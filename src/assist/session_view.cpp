@@ -117,6 +117,13 @@ Json AssistSession::summary() const {
   return out;
 }
 
+Json AssistSession::summaryFor(const std::string& user) const {
+  Json out = summary();
+  const bool in = std::ranges::any_of(others_, [&](const Party& p) { return p.joined() && p.user == user; });
+  if (!in || sharing() != Sharing::on) out.erase("title");
+  return out;
+}
+
 Json AssistSession::record() const {
   Json out = summary();
   out["receipts"] = receipts_;

@@ -300,8 +300,35 @@ TEST(RecordsTest, KeepTheLastOverARestartAndNoMore) {
   }
   Records again(*store);
   EXPECT_TRUE(loop.runUntil([&] { return again.size() == Records::kMaxRecords; }, 3s));
-  EXPECT_EQ(again.recent().front(), R"({"cid":"s209"})");
+  EXPECT_EQ(Json::parse(again.recent().front())["cid"], "s209");
   EXPECT_FALSE(again.find("s100").empty());
+}
+
+TEST(RecordsTest, SessionsOfOneNameAreKeptApart) {
+  net::EventLoop loop{"test"};
+  auto store = *store::openEmbeddedStore(loop, ":memory:");
+  const auto read = [](Records& records) {
+    std::vector<int> turns;
+    for (const std::string& summary : records.recent()) {
+      const Json one = Json::parse(summary);
+      turns.push_back(
+          Json::parse(records.find("claim", one["record"].get<std::string>()))["turn"].get<int>());
+    }
+    return turns;
+  };
+  {
+    Records records(*store);
+    for (const int turn : {1, 2, 3}) records.add("claim", 1'000, {{"cid", "claim"}}, {{"turn", turn}});
+    EXPECT_EQ(read(records), (std::vector<int>{3, 2, 1}));
+    EXPECT_EQ(Json::parse(records.find("claim"))["turn"], 3);
+    EXPECT_TRUE(records.find("claim", "000000000001000-000009").empty());
+    EXPECT_TRUE(
+        records.find("other", Json::parse(records.recent().front())["record"].get<std::string>()).empty());
+    loop.runUntil([] { return false; }, 50ms);
+  }
+  Records again(*store);
+  EXPECT_TRUE(loop.runUntil([&] { return again.size() == 3; }, 3s));
+  EXPECT_EQ(read(again), (std::vector<int>{3, 2, 1}));
 }
 
 }  // namespace

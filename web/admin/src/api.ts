@@ -147,6 +147,8 @@ export interface Performance {
 /** A co-browse session, as in lists. */
 export interface AssistSummary {
   cid: string;
+  /** Of a session that is over. */
+  record?: string;
   consumer?: { name?: string; present?: boolean };
   parties?: { party: string; role: string; name: string; state: string; user?: string }[];
   sharing?: string;
@@ -201,6 +203,8 @@ export const api = {
   users: () => requestJson(env, 'GET', `${kBase}/users`) as unknown as Promise<{ users?: User[] }>,
   changeUser: async (user: string, change: UserChange) => void (await requestJson(env, 'PUT', `${kBase}/users/${encodeURIComponent(user)}`, change)),
   assistSessions: () => requestJson(env, 'GET', `${kBase}/assist/sessions`) as unknown as Promise<{ current?: AssistSummary[]; recent?: AssistSummary[] }>,
-  assistSession: (cid: string) => requestJson(env, 'GET', `${kBase}/assist/sessions/${encodeURIComponent(cid)}`) as unknown as Promise<AssistDetail>,
+  /** `record`: which of the sessions that had this cid; without, the running or the last one. */
+  assistSession: (cid: string, record = '') =>
+    requestJson(env, 'GET', `${kBase}/assist/sessions/${encodeURIComponent(cid)}${record && `?record=${encodeURIComponent(record)}`}`) as unknown as Promise<AssistDetail>,
   call: (id: string) => requestJson(env, 'GET', `${kBase}/calls/${encodeURIComponent(id)}`) as unknown as Promise<CallDetail>,
 };

@@ -62,8 +62,12 @@ export class AdminApp extends LitElement {
     return this.idAfter('assist');
   }
 
+  private get assistRecord(): string {
+    return new URLSearchParams(location.hash.split('?')[1]).get('record') ?? '';
+  }
+
   private idAfter(part: string): string {
-    const match = new RegExp(`^#/${part}/(.+)$`).exec(location.hash);
+    const match = new RegExp(`^#/${part}/([^?]+)`).exec(location.hash);
     try {
       return match ? decodeURIComponent(match[1]!) : '';
     } catch {
@@ -239,7 +243,7 @@ export class AdminApp extends LitElement {
       ${this.page_ === 'list' ? html`${this.header()}${this.listPage()}` : nothing}
       ${this.page_ === 'call' ? html`${this.header()}${this.callPage()}` : nothing}
       ${this.page_ === 'performance' ? html`${this.header()}<parley-performance @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-performance>` : nothing}
-      ${this.page_ === 'assist' ? html`${this.header()}<parley-assist-sessions .cid=${this.assistCid} @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-assist-sessions>` : nothing}
+      ${this.page_ === 'assist' ? html`${this.header()}<parley-assist-sessions .cid=${this.assistCid} .record=${this.assistRecord} @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-assist-sessions>` : nothing}
       ${this.page_ === 'users' ? html`${this.header()}<parley-users @failed=${(e: Event) => this.expired((e as CustomEvent<ParleyError>).detail)}></parley-users>` : nothing}
       <parley-toasts></parley-toasts>
     `;

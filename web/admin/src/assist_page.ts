@@ -14,10 +14,11 @@ const customer = (session: AssistSummary) => session.consumer?.name || 'Customer
 const agents = (session: AssistSummary) => (session.parties ?? []).filter(({ role }) => role !== 'consumer').map(({ name, role }) => (role === 'supervisor' ? `${name} (watching)` : name)).join(', ');
 const kSharing: Record<string, string> = { on: 'shared', paused: 'paused', sensitive: 'sensitive page', asking: 'asking', off: 'not shared' };
 
-/** Co-browse sessions with their masking receipts. `cid`: one of them. Event `failed` (detail: ParleyError). */
+/** Co-browse sessions with their masking receipts. `cid`: one of them, `record`: which, if it had several. Event `failed` (detail: ParleyError). */
 @customElement('parley-assist-sessions')
 export class AssistSessions extends LitElement {
   @property() cid = '';
+  @property() record = '';
   @state() private current_: AssistSummary[] | null = null;
   @state() private recent_: AssistSummary[] | null = null;
   @state() private detail_: AssistDetail | null = null;
@@ -34,18 +35,19 @@ export class AssistSessions extends LitElement {
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (!changed.has('cid')) return;
+    if (!changed.has('cid') && !changed.has('record')) return;
     this.detail_ = this.error_ = null;
     void this.load();
   }
 
   private async load(): Promise<void> {
     clearTimeout(this.timer_);
-    const { cid } = this;
+    const { cid, record } = this;
+    const same = () => cid === this.cid && record === this.record;
     try {
       if (cid) {
-        const detail = await api.assistSession(cid);
-        if (cid === this.cid) this.detail_ = detail;
+        const detail = await api.assistSession(cid, record);
+        if (same()) this.detail_ = detail;
       } else {
         const { current = [], recent = [] } = await api.assistSessions();
         [this.current_, this.recent_] = [current, recent];
@@ -55,7 +57,7 @@ export class AssistSessions extends LitElement {
       this.error_ = ParleyError.from(thrown);
       this.dispatchEvent(new CustomEvent('failed', { detail: this.error_ }));
     }
-    if (this.isConnected && cid === this.cid && !this.detail_?.endedAt) this.timer_ = window.setTimeout(() => void this.load(), kRefreshMs);
+    if (this.isConnected && same() && !this.detail_?.endedAt) this.timer_ = window.setTimeout(() => void this.load(), kRefreshMs);
   }
 
   // ---- drawing
@@ -64,7 +66,7 @@ export class AssistSessions extends LitElement {
     const receipts = session.receipts ?? 0;
     return html`<tr data-test=${test} data-cid=${session.cid} data-reason=${session.reason ?? ''}>
       <td><time datetime=${session.startedAt} title=${time(session.startedAt)}>${shortTime(session.startedAt)}</time></td>
-      <td><a href="#/assist/${encodeURIComponent(session.cid)}" data-test="assist-link">${customer(session)}<span class="sr">, session at ${shortTime(session.startedAt)}</span></a>${session.title ? html`<small>${session.title}</small>` : nothing}</td>
+      <td><a href="#/assist/${encodeURIComponent(session.cid)}${session.record ? `?record=${session.record}` : ''}" data-test="assist-link">${customer(session)}<span class="sr">, session at ${shortTime(session.startedAt)}</span></a>${session.title ? html`<small>${session.title}</small>` : nothing}</td>
       <td>${agents(session) || '–'}</td>
       <td><span class="state ${session.endedAt ? '' : session.sharing === 'on' ? 'connected' : ''}">${session.endedAt ? reasonWords(session.reason) : (kSharing[session.sharing ?? 'off'] ?? session.sharing)}</span></td>
       <td class="number">${session.startedAt ? clockText(new Date(session.startedAt), session.endedAt ? Date.parse(session.endedAt) : undefined) : '–'}</td>
