@@ -1,7 +1,7 @@
 // An agent's page of one's own, made with the agents' SDK: what the documentation shows, and the sample as it is served.
 import fs from 'node:fs';
 import path from 'node:path';
-import { attribute, difference, drag, hand, listen, onLoad, place, siteWith, told, type, value } from '../lib/assist_people.mjs';
+import { attribute, difference, drag, hand, listen, onLoad, place, png, siteWith, told, type, value } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, never } from '../lib/call.mjs';
 
@@ -74,6 +74,8 @@ async function usesSample(consumer, agent) {
   await agent.raw.getByLabel('Telephone').fill('+49 30 12345');
   await agent.raw.getByLabel('Telephone').blur();
   await holds(consumer, '#claim-phone', '+49 30 12345');
+  await agent.raw.getByLabel('Kind of damage').selectOption('water');
+  await holds(consumer, '#claim-kind', 'water');
   never(/umbrella1924/.test(await agent.evaluate(() => document.body.innerHTML)), 'the password is in the agent’s page');
   await agent.raw.fill('#address', 'javascript:alert(1)');
   await agent.raw.click('#push button');
@@ -85,8 +87,28 @@ async function usesSample(consumer, agent) {
   await until('what became of the link is told', () => agent.evaluate(() => document.getElementById('sent').textContent === 'terms: declined'));
 }
 
+/** A picture of the agent's computer is looked at together, drawn on, and closed for both. */
+async function looksTogether(consumer, agent, shots) {
+  await agent.raw.setInputFiles('#file', { name: 'plan.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>') });
+  await says(agent, /PDF/);
+  await agent.raw.setInputFiles('#file', { name: 'plan.png', mimeType: 'image/png', buffer: png(320, 200, [20, 120, 200]) });
+  for (const page of [agent, consumer]) await until(`${page.name} shows the picture`, () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+  await agent.raw.click('[data-mode=pen]');
+  const box = await agent.raw.locator('#paper [data-test=document-hand]').boundingBox();
+  const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
+  await agent.raw.mouse.move(...at(0.3, 0.2));
+  await agent.raw.mouse.down();
+  await agent.raw.mouse.move(...at(0.5, 0.3), { steps: 4 });
+  await agent.raw.mouse.up();
+  for (const page of [agent, consumer]) await until(`${page.name} shows what is drawn on it`, () => page.evaluate(() => window.__deep('[data-page="1"] svg')?.childElementCount > 0));
+  await shots(agent, 'assist-desk-document');
+  await agent.raw.click('#shut');
+  await consumer.gone('document');
+  await until('it is closed here, too', () => agent.evaluate(() => document.getElementById('paper').hidden));
+}
+
 export const cases = [{
-  name: 'assist desk: the documented viewer of the agents’ SDK, and its sample: the page, a code, control, drawing, the form, a link, the end',
+  name: 'assist desk: the documented viewer of the agents’ SDK, and its sample: the page, a code, control, drawing, the form, a link, a picture, the end',
   get settings() { return { 'server.web_root': (folder = siteWith({ 'desk.html': kPage, 'desk.js': documented() })) }; },
   async run({ stack, browser, owns, shots }) {
     owns({ remove: () => fs.rmSync(folder, { recursive: true, force: true }) });
@@ -103,6 +125,7 @@ export const cases = [{
     await sees(consumer, agent);
     await shots(agent, 'assist-desk-sample');
     await usesSample(consumer, agent);
+    await looksTogether(consumer, agent, shots);
     await consumer.click('assist-end');
     await says(agent, /^The session has ended\. /);
     assert((await agent.state('[data-test=assist-picture]'))?.visible === false, 'the picture is still there');

@@ -104,14 +104,16 @@ byId('read').addEventListener('click', attempt(async () => {
   byId('fields').replaceChildren(...fields.filter(({ masked, barred, type }) => !masked && !barred && !['checkbox', 'radio'].includes(type)).map(editor));
 }));
 
-function editor({ id, label, value = '' }) {
-  const input = document.createElement('input');
+function editor({ id, label, value = '', options }) {
+  const input = document.createElement(options ? 'select' : 'input');
   const name = document.createElement('label');
   const result = document.createElement('small');
-  input.value = value;
+  if (options) input.append(...options.map((option) => new Option(option.label, option.value, false, option.selected)));
+  else input.value = value;
   name.append(label, input);
   input.addEventListener('change', async () => {
-    const { state, text } = await session.form.set(id, { value: input.value }); // Needs control. The page's own validation decides.
+    // Needs control. The page's own validation decides.
+    const { state, text } = await session.form.set(id, options ? { selected: [input.value] } : { value: input.value });
     result.textContent = state === 'done' ? 'Filled in.' : text;
   });
   return row(name, result);
@@ -122,5 +124,12 @@ function editor({ id, label, value = '' }) {
 byId('push').addEventListener('submit', attempt(async () => {
   const address = byId('address').value;
   await (byId('together').checked ? session.pushes.document(address) : session.pushes.link(address));
+  byId('push').reset();
+}));
+byId('file').accept = Parley.kAccept;
+byId('file').addEventListener('change', attempt(async () => {
+  const [file] = byId('file').files;
+  if (file) await session.pushes.file(file, { progress: (done) => tell(`Uploading… ${Math.round(100 * done)} %`) });
+  tell('');
   byId('push').reset();
 }));
