@@ -44,7 +44,7 @@ async function rate(name, scale, size) {
 
 console.log(`page           image scale   ${Object.keys(levels).map((level) => level.padStart(24)).join('')}`);
 for (const scale of [1, 0.25]) {
-  for (const name of ['bank.html', 'article.html', 'table.html']) {
+  for (const name of ['article.html', 'table.html']) {
     const out = [];
     for (const size of Object.values(levels)) out.push(await rate(name, scale, size));
     console.log(`${name.padEnd(15)}${String(scale * 100).padStart(10)} %   ${out.map(({ kbps, each }) => `${kbps.toFixed(0)} kbit/s ${each.toFixed(1)} kB`.padStart(24)).join('')}`);

@@ -44,6 +44,8 @@ export interface Encoded {
 }
 
 const kMaxOpsOfPicture = 24;
+/** A picture more costs as much as so many pixels in another one. */
+const kPixelsOfPicture = 3000;
 /** Sharp pictures of photographs are large: above so many bytes a pixel a good lossy one is sent. */
 const kSharpBytesPerPixel = 1.2;
 const kPieceHeight = 256, kPieceWidth = 384;
@@ -88,7 +90,7 @@ export class PictureEncoder {
     if (whole) wanted.addAll();
     const changed = this.compare(wanted, whole);
     const moving = !whole && (job.dx !== 0 || job.dy !== 0);
-    const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture), job.quality, frameBytes(ops), moving);
+    const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture, kPixelsOfPicture), job.quality, frameBytes(ops), moving);
     const exact = this.codec_ === 'png';
     changed.each((x, y) => this.blurred_.set(x, y, !exact));
     ops.push(...images);

@@ -55,6 +55,13 @@ describe('tiles', () => {
     }
   });
 
+  it('are joined where a picture more costs more than the pixels between', () => {
+    const rects = [{ x: 0, y: 0, w: 64, h: 32 }, { x: 64, y: 32, w: 32, h: 32 }, { x: 300, y: 300, w: 32, h: 32 }];
+    expect(atMost(rects, 9)).toEqual(rects);
+    expect(atMost(rects, 9, 3072)).toEqual([{ x: 0, y: 0, w: 96, h: 64 }, rects[2]]);
+    expect(atMost(rects, 1)).toEqual([{ x: 0, y: 0, w: 332, h: 332 }]);
+  });
+
   it('are painted on one small canvas, none over another', () => {
     const rects = [{ x: 0, y: 0, w: 300, h: 40 }, { x: 9, y: 9, w: 100, h: 70 }, { x: 5, y: 300, w: 150, h: 20 }, { x: 0, y: 0, w: 60, h: 70 }, { x: 0, y: 0, w: 120, h: 8 }];
     const { places, w, h } = packed(rects), used = new Set<string>();

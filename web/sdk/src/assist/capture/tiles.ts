@@ -85,10 +85,10 @@ export class TileSet {
 
 const area = (r: Rect) => r.w * r.h;
 
-/** Joins rectangles until there are at most `most`, always the pair that wastes least. */
-export function atMost(rects: readonly Rect[], most: number): Rect[] {
+/** Joins rectangles until there are at most `most`, always the pair that wastes least; also those that waste no more pixels than `free`. */
+export function atMost(rects: readonly Rect[], most: number, free = 0): Rect[] {
   const out = rects.map((r) => ({ ...r }));
-  while (out.length > most) {
+  for (;;) {
     let best = Infinity, pair: [number, number] = [0, 1];
     for (let i = 0; i < out.length; i++) {
       for (let j = i + 1; j < out.length; j++) {
@@ -96,10 +96,10 @@ export function atMost(rects: readonly Rect[], most: number): Rect[] {
         if (waste < best) [best, pair] = [waste, [i, j]];
       }
     }
+    if (best === Infinity || (out.length <= most && best > free)) return out;
     out[pair[0]] = joined(out[pair[0]]!, out[pair[1]]!);
     out.splice(pair[1], 1);
   }
-  return out;
 }
 
 function joined(a: Rect, b: Rect): Rect {
