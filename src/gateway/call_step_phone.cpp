@@ -59,9 +59,9 @@ void Stepper::onPhoneOffer(const event::PhoneOffer& e) {
   carry(*side, e.sdp, true, "");
 }
 
-/// No offer of ours is outstanding in this dialog, or the engine had refused this one: 491 would be wrong (RFC 3311
-/// section 5.2). Once the broker has the phone's first answer, in order, a new description is between the two;
-/// else the phone may come again: 500 with Retry-After.
+/// No offer of ours is outstanding in this dialog, or the engine had refused this one: 491 would be wrong
+/// (RFC 3311 section 5.2). Once the broker has the phone's first answer, in order, a new description is
+/// between the two; else the phone may come again: 500 with Retry-After.
 void Stepper::onEarlyOffer(const event::PhoneOffer& e) {
   const auto side = sideOfLeg(e.leg);
   const bool described = s_.phase == CallPhase::answering || (s_.phase == CallPhase::ringing && s_.early);

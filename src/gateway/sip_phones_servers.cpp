@@ -70,8 +70,8 @@ void SipPhones::noteStranger(const sip::Source& source, std::string_view method)
 }
 
 std::string SipPhones::serverAt(const proto::TransportAddress& address) const {
-  const auto found = std::ranges::find_if(
-      trunkAddresses_, [&](const auto& each) { return each.second.hasHost(address); });
+  const auto found =
+      std::ranges::find_if(trunkAddresses_, [&](const auto& each) { return each.second.hasHost(address); });
   return found == trunkAddresses_.end() ? std::string() : found->first;
 }
 

@@ -33,7 +33,8 @@ std::optional<std::string> notServers(const SettingValue& value) {
              " is not a SIP server such as sip:192.0.2.81 or sip:sbc.example.com;transport=tls";
     }
     if (const auto path = uri->params.get("path"); path && !path->starts_with('/'))
-      return quotedText(text) + " has a path that does not begin with /, as in sip:host;transport=wss;path=/ws";
+      return quotedText(text) +
+             " has a path that does not begin with /, as in sip:host;transport=wss;path=/ws";
   }
   if (std::get<Names>(value).size() > Trunks::kMaxServers) return "has more than 64 servers";
   return std::nullopt;
@@ -58,7 +59,8 @@ std::optional<std::string> notNameServers(const SettingValue& value) {
 std::optional<std::string> noUser(const SettingValue& value) {
   const auto& text = std::get<std::string>(value);
   const bool plain = text.size() <= 64 && text.find_first_of("@:;<>\"% ") == std::string::npos;
-  return plain ? std::nullopt : std::optional(quotedText(text) + " is no number or name such as 8000 or service");
+  return plain ? std::nullopt
+               : std::optional(quotedText(text) + " is no number or name such as 8000 or service");
 }
 
 void declareServers(const Declarer& sip) {

@@ -1,8 +1,8 @@
 // Credentials towards the outbound servers (sip.trunk_user): one account, with each server's own nonces.
 //
 // Only the servers themselves are answered and get credentials unasked (SipPhones::serverAsking says who that
-// is): whoever else a call is led to (a redirection, a Contact, another program of the same host) hears nothing
-// that was made of the password. Loop thread only.
+// is): whoever else a call is led to (a redirection, a Contact, another program of the same host) hears
+// nothing that was made of the password. Loop thread only.
 #pragma once
 #include <functional>
 #include <map>

@@ -13,10 +13,10 @@ namespace parley::net {
 namespace {
 
 using base::Millis;
-using rig::kDeadline;
 using rig::dnsName;
 using rig::kA;
 using rig::kAaaa;
+using rig::kDeadline;
 using rig::kNaptr;
 using rig::kSrv;
 using rig::label;
@@ -86,9 +86,9 @@ TEST_F(DnsTest, ATtlOfZeroIsNotCached) {
 
 TEST_F(DnsTest, ResolvesSrvAndNaptr) {
   server.any(kSrv) = {u16(10) + u16(60) + u16(5061) + dnsName("a.example.test"),
-                          u16(20) + u16(0) + u16(5062) + dnsName("b.example.test")};
+                      u16(20) + u16(0) + u16(5062) + dnsName("b.example.test")};
   server.any(kNaptr) = {u16(50) + u16(51) + label("s") + label("SIPS+D2T") + label("") +
-                            dnsName("_sips._tcp.example.test")};
+                        dnsName("_sips._tcp.example.test")};
   const auto services = srv("_sips._tcp.example.test");
   ASSERT_TRUE(services) << services.error().text;
   ASSERT_EQ(services->size(), 2u);

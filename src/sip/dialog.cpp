@@ -213,8 +213,7 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
     if (key == "hop-ip") ip = value;
     if (key == "hop-port") port = base::parseNumber<std::uint16_t>(value).value_or(0);
     if (key == "hop-host") dialog.hop.host = value;
-    if (key == "neighbour-kind")
-      dialog.neighbour.kind = transportKindOf(value).value_or(TransportKind::udp);
+    if (key == "neighbour-kind") dialog.neighbour.kind = transportKindOf(value).value_or(TransportKind::udp);
     if (key == "neighbour-ip") neighbourIp = value;
     if (key == "neighbour-port") neighbourPort = base::parseNumber<std::uint16_t>(value).value_or(0);
   }
@@ -225,8 +224,7 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
     return std::nullopt;
   dialog.hop.address = *address;
   if (neighbourPort != 0)
-    dialog.neighbour.address =
-        literalAddress(neighbourIp, neighbourPort).value_or(proto::TransportAddress{});
+    dialog.neighbour.address = literalAddress(neighbourIp, neighbourPort).value_or(proto::TransportAddress{});
   return dialog;
 }
 

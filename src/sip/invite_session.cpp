@@ -49,8 +49,8 @@ void InviteSession::chooseHop(DialogState& dialog, const Target& peer) {
   if (!sip::chooseHop(dialog, peer)) return;
   auto uri = nextHop(dialog);
   if (!uri) return;
-  // A name that says nothing of the transport stays on the kind of stream that it came by: DNS leads nobody from
-  // TLS to a plain datagram.
+  // A name that says nothing of the transport stays on the kind of stream that it came by: DNS leads nobody
+  // from TLS to a plain datagram.
   if (uri->scheme == UriScheme::sip && isReliable(peer.kind) && !uri->params.has("transport"))
     uri->params.set("transport", isSecure(peer.kind) ? "tls" : "tcp");
   core_.locate(*uri, owner);

@@ -192,6 +192,7 @@ void InviteSession::onInviteProvisional(const Message& response, const Source& s
   } else if (fork != nullptr && !fork->answered && !sdp.empty()) {
     fork->sdp = sdp;
   }
+  if (fork != nullptr && fork->changed) sdp.clear();  // An answer of before the UPDATE, said again.
   Progress progress{response.status(), std::move(sdp), std::string(response.to().tag()), reliable};
   tell([id = id_, progress = std::move(progress), response](UserAgentListener& listener) {
     listener.onProgress(id, progress, response);

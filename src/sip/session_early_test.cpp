@@ -1,5 +1,6 @@
-// What happens before a call stands beside ringing: offers by UPDATE both ways (RFC 3311 section 5.2), the order
-// of reliable provisional responses (RFC 3262), and refreshes that the other side does not take (RFC 4028).
+// What happens before a call stands beside ringing: offers by UPDATE both ways (RFC 3311 section 5.2), the
+// order of reliable provisional responses (RFC 3262), and refreshes that the other side does not take (RFC
+// 4028).
 #include "sip/test_pair.h"
 
 namespace parley::sip {
@@ -65,6 +66,8 @@ TEST_F(SessionEarlyTest, AnOfferWaitsForTheReliableAnswerToOurs) {
   alice.ua.answerOffer(session, "fine", net.now);
   run(50);
   EXPECT_EQ(statusOf(taken), 200);
+  ring("t", "early", 2);
+  EXPECT_EQ(alice.count("progress 183 early"), 1U) << "the second time it holds no more";
   answer("t");
   EXPECT_TRUE(alice.has("answered ")) << "without the description that holds no more";
   EXPECT_EQ(peer.count("ACK"), 1U);

@@ -109,8 +109,9 @@ void InviteSession::onRefreshAnswer(const std::string& sdp, base::Instant now) {
     if (!state_.localSdp.empty()) state_.remoteSdp = sdp;
     return;
   }
-  // What is known stays as it is until our offer is answered: if the owner makes none now, the next refresh asks again.
-  if ( (activity_ && (activity_->incoming || activity_->queued))) return;
+  // What is known stays as it is until our offer is answered: if the owner makes none now, the next refresh
+  // asks again.
+  if ((activity_ && (activity_->incoming || activity_->queued))) return;
   takeOffer({}, OfferCarrier::refresh, {}, now);
 }
 

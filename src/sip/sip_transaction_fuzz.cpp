@@ -90,9 +90,7 @@ class World final : public Transport,
   Verdict admit(const Message&, const Source&) override {
     return door == 6 ? Verdict::refused() : door == 7 ? Verdict::silent() : Verdict::allowed();
   }
-  std::optional<Message> answer(const Message&, const Message& request, Asker&) override {
-    return request;
-  }
+  std::optional<Message> answer(const Message&, const Message& request, Asker&) override { return request; }
   void locate(LocateId id, const Uri&) override { located = id; }
 
   void note(SessionId id) {
@@ -142,7 +140,7 @@ class World final : public Transport,
   std::vector<SessionId> sessions, ended;
   std::vector<SubscriptionId> subscriptions;
   std::uint32_t branches = 0;
-  std::set<std::string> sent;                   ///< Branches.
+  std::set<std::string> sent;                    ///< Branches.
   std::map<std::string, std::uint32_t> numbers;  ///< The last CSeq in each dialog of ours.
   bool wild = false;
   int door = 0;  ///< 6, 7: the peer may not ask for anything new.
@@ -156,7 +154,8 @@ void World::checkNumber(const Message& request) {
   const std::string call = request.callId() + " " + std::string(request.from().tag()) + " ";
   const std::string tag(request.to().tag());
   if (tag.empty()) {
-    // The dialogs of the INVITE before are no more; what is asked outside of dialogs may go to several servers.
+    // The dialogs of the INVITE before are no more; what is asked outside of dialogs may go to several
+    // servers.
     if (request.method() != Method::invite) return;
     std::erase_if(numbers, [&](const auto& each) { return each.first.starts_with(call); });
     numbers[call] = request.cseq().number;

@@ -154,8 +154,8 @@ void SubscriptionDesk::sendSubscribe(Subscription& subscription, base::Instant n
   const Owner owner{.kind = Owner::Kind::subscription, .id = subscription.id.value()};
   if (core_.send(request, dialog.hop, owner, now, wait) == TransactionId{})
     return end(subscription, 503, "sip.table_full");
-  // RFC 6665 sections 4.1.2.2 and 4.1.2.4: a 2xx alone is no subscription. The request's own timer F is first: it
-  // says more.
+  // RFC 6665 sections 4.1.2.2 and 4.1.2.4: a 2xx alone is no subscription. The request's own timer F is
+  // first: it says more.
   if (!subscription.ending) subscription.silentAt = now + 64 * core_.options.t1 + base::Millis{1};
   arm(subscription);
 }
@@ -189,8 +189,8 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
       ++subscription.tries;
       again->setCSeq(++dialog.localCSeq, Method::subscribe);
       subscription.request = *again;
-      if (core_.send(*again, dialog.hop, {.kind = Owner::Kind::subscription, .id = id.value()},
-                     now) != TransactionId{})
+      if (core_.send(*again, dialog.hop, {.kind = Owner::Kind::subscription, .id = id.value()}, now) !=
+          TransactionId{})
         return;
     }
   }
@@ -407,7 +407,8 @@ void SubscriptionDesk::takeNotify(Subscription& subscription, TransactionId tran
   }
   core_.answer(transaction, 200, now);
   subscription.silentAt = kNever;
-  const auto left = base::parseNumber<std::uint32_t>(parsed->params.get("expires").value_or(std::string_view{}));
+  const auto left =
+      base::parseNumber<std::uint32_t>(parsed->params.get("expires").value_or(std::string_view{}));
   if (left && !subscription.ending && now + std::chrono::seconds{*left} < subscription.expireAt) {
     // RFC 6665 section 4.1.3: it may only make the time shorter.
     subscription.expireAt = now + std::chrono::seconds{*left};

@@ -33,9 +33,9 @@ class UserAgentListener {
   /// The first word of this target to our INVITE, 100 included. Again where a call goes on to another one.
   virtual void onReached(SessionId session, const Target& target) = 0;
   virtual void onProgress(SessionId session, const Progress& progress, const Message& response) = 0;
-  /// 2xx to our INVITE. `sdp`: its answer (that of a reliable 1xx, where it came before; empty where an UPDATE
-  /// has changed it since). If the call was made without our offer it is theirs: call answerOffer(), which
-  /// sends the ACK.
+  /// 2xx to our INVITE. `sdp`: its answer (that of a reliable 1xx, where it came before; empty where an
+  /// UPDATE has changed it since). If the call was made without our offer it is theirs: call answerOffer(),
+  /// which sends the ACK.
   virtual void onAnswered(SessionId session, const std::string& sdp, const Message& response) = 0;
   /// The ACK of our 2xx came; `sdp` is the answer in it where our 2xx offered, else empty.
   virtual void onConfirmed(SessionId session, const std::string& sdp) = 0;

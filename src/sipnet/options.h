@@ -19,7 +19,8 @@ struct TransportOptions {
   bool connectTcp = true;         ///< TCP connections are made, not only taken.
   bool connectWebSocket = false;  ///< Same, as a WebSocket client (RFC 7118).
   std::string webSocketPath = "/";
-  /// Of one server, where it is not that one; nothing: it is. RFC 7118 leaves the path to what is agreed with it.
+  /// Of one server, where it is not that one; nothing: it is. RFC 7118 leaves the path to what is agreed with
+  /// it.
   std::function<std::string(const sip::Target&)> webSocketPathOf;
   /// "host" or "host:port" by which others reach us, per transport; without one the address that this machine
   /// sends from and the listener's port.

@@ -45,8 +45,9 @@ class Authority {
 /// DNS names and addresses of this machine, for a default certificate: host name, localhost, all addresses.
 std::vector<std::string> localNames();
 
-/// Looks after an identity while its program runs: asks for it again every `period`, so that our own certificate is written
-/// anew before it ends. A CertificateWatcher then takes the files into use. Failures are logged, the old files stay.
+/// Looks after an identity while its program runs: asks for it again every `period`, so that our own
+/// certificate is written anew before it ends. A CertificateWatcher then takes the files into use. Failures
+/// are logged, the old files stay.
 class IdentityRenewal {
  public:
   /// `names` is asked each time: settings and addresses change.
@@ -61,9 +62,9 @@ class IdentityRenewal {
   net::Timer timer_;
 };
 
-/// Watches certificates, keys and what belongs to them and puts changes into use (TLS-5). What cannot be used is
-/// logged once and the old stays. Looks every `period` and uses what was the same twice: a file may be seen half
-/// written, and a pair between the two renames of its change.
+/// Watches certificates, keys and what belongs to them and puts changes into use (TLS-5). What cannot be used
+/// is logged once and the old stays. Looks every `period` and uses what was the same twice: a file may be
+/// seen half written, and a pair between the two renames of its change.
 class CertificateWatcher {
  public:
   /// All that counts, as texts, or why there is nothing.

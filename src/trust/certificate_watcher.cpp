@@ -68,7 +68,7 @@ struct CertificateWatcher::Impl {
   Read read;
   Use use;
   net::Timer timer;
-  Material seen;  ///< What was tried last.
+  Material seen;                    ///< What was tried last.
   std::optional<Material> pending;  ///< What a look saw that is not used yet.
 };
 
