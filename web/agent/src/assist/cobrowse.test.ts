@@ -332,6 +332,41 @@ describe('form editor', () => {
     expect(cobrowse.form.results.get('f1')?.text).toBe('No.');
   });
 
+  it('asks anew when the page, or the connection, is another one or comes back', async () => {
+    begin();
+    void cobrowse.form.show();
+    const asked = () => link().requests.splice(0).filter(({ message }) => message.type === 'form-get').length;
+    const view = { w: 800, h: 600, scale: 1, title: '', path: '/a' };
+    link().says({ type: 'form', fields });
+    link().says({ type: 'session', ...session('joined', { view }) });
+    asked();
+    link().says({ type: 'session', ...session('joined', { view, quality: 'light' }) });
+    expect(asked()).toBe(0);
+    for (const sharing of ['paused', 'sensitive']) {
+      link().says({ type: 'session', ...session('joined', { view, sharing }) });
+      expect(asked()).toBe(0);
+      link().says({ type: 'session', ...session('joined', { view }) });
+      expect(asked(), sharing).toBe(1);
+    }
+    link().says({ type: 'session', ...session('joined', { view: { ...view, path: '/b' } }) });
+    expect(asked(), 'navigation').toBe(1);
+    link().says({ type: 'session', ...session('joined', { view: { ...view, path: '/b' }, consumer: { present: false, name: 'Ada' } }) });
+    link().says({ type: 'session', ...session('joined', { view: { ...view, path: '/b' } }) });
+    expect(asked(), 'reload').toBe(1);
+    link().emit('state', 'reconnecting');
+    link().welcomes(session('joined', { view: { ...view, path: '/b' } }), kAll);
+    expect(asked(), 'reconnect').toBe(1);
+    // A field of a page that is gone.
+    link().says({ type: 'session', ...session('joined', { view: { ...view, path: '/b' }, control: 'p2' }) });
+    const done = cobrowse.form.set('f1', { value: 'Ben' });
+    link().requests.pop()!.resolve(parseTopicMessage({ type: 'form-result', id: 'f1', ok: false, message: 'This field is no longer on the page.', reason: 'unknown_field' })!);
+    await done;
+    expect(asked(), 'unknown field').toBe(1);
+    cobrowse.form.close();
+    link().says({ type: 'session', ...session('joined', { view }) });
+    expect(asked()).toBe(0);
+  });
+
   it('closes when the page is no longer ours to see', () => {
     begin();
     void cobrowse.form.show();

@@ -15,6 +15,7 @@ let host: SharerHost;
 let sharer: Record<Exclude<keyof Sharer, 'canFilm'>, ReturnType<typeof vi.fn>> & { canFilm: boolean };
 let loads: number;
 let loadFails: boolean;
+let loading: Promise<void>;
 
 function make(record: ReturnType<typeof takeRecord> = null): AssistSession {
   return new AssistSession(
@@ -24,6 +25,7 @@ function make(record: ReturnType<typeof takeRecord> = null): AssistSession {
       loadSharer: async (given) => {
         loads++;
         if (loadFails) throw new Error('blocked by the policy');
+        await loading;
         host = given;
         return sharer as unknown as Sharer;
       },
@@ -54,6 +56,7 @@ beforeEach(() => {
   sensitive = false;
   loads = 0;
   loadFails = false;
+  loading = Promise.resolve();
   sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), release: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
 });
 
@@ -324,6 +327,28 @@ describe('AssistSession', () => {
     env.gateway.send({ type: 'form-get', party: 'p2' });
     await settle();
     expect(sharer.act).toHaveBeenCalledTimes(1);
+  });
+
+  it('answers who read the form of the page before, once this one is shared', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.leave();
+    sharer.act.mockClear();
+    env.gateway.welcome = { session: state({ parties: [kAnna], sharing: 'on', consent: true }), settings: kSettings };
+    let arrived = () => undefined as void;
+    loading = new Promise((done) => (arrived = done));
+    const next = make(takeRecord(env.storage, Date.now()));
+    await next.open();
+    env.gateway.send({ type: 'form-get', party: 'p2', request: 'r1' });
+    env.gateway.send({ type: 'form-get', party: 'p2', request: 'r2' });
+    env.gateway.send({ type: 'form-close', party: 'p3' });
+    await settle();
+    expect(sharer.act).not.toHaveBeenCalled();
+    arrived();
+    await settle();
+    expect(sharer.act.mock.calls.map(([m]) => (m as { request: string }).request)).toEqual(['r2']);
+    expect(sharer.start.mock.invocationCallOrder.at(-1)).toBeLessThan(sharer.act.mock.invocationCallOrder[0]!);
   });
 
   it('asks for the film of the tab again after a page change, and tells the agent', async () => {

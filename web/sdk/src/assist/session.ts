@@ -40,6 +40,8 @@ export class AssistSession extends Emitter<AssistEvents> {
   private readonly gate_ = new FrameGate();
   private stopLeave_: (() => void) | null = null;
   private beatTimer_ = 0;
+  /** Who reads the form, by party: asked before anything of this page was shared. */
+  private readonly readers_ = new Map<string, AgentAction>();
 
   /** `record`: what the page before left. */
   constructor(options: AssistStartOptions, private readonly parts_: SessionParts, record?: AssistRecord) {
@@ -328,6 +330,10 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.sharing !== 'on' || this.party(action.party)?.state !== 'joined') return;
     const looks = action.type === 'form-get' || action.type === 'form-close';
     if (!looks && this.state_.control !== action.party) return;
+    if (looks && !this.running_) {
+      this.readers_.set(action.party!, action);
+      return;
+    }
     this.sharer_?.act(action);
   }
 
@@ -392,6 +398,8 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.running_ || !this.sharer_) return;
     this.running_ = true;
     this.sharer_.start();
+    for (const action of this.readers_.values()) this.act(action);
+    this.readers_.clear();
     // Whether the tab can be filmed again is known only now.
     if (this.record.filmed) this.tellView();
   }

@@ -290,6 +290,8 @@ describe.skipIf(!haveChromium())('Actor', () => {
     expect(await type('x')).toMatchObject({ reason: 'readonly' });
     expect(await click('#d')).toMatchObject({ reason: 'disabled' });
     expect(await run(`actor.formSet({ id: 'f99', value: 'x' })`)).toMatchObject({ ok: false, reason: 'unknown_field' });
+    // Nor by an id that the page before gave, where another agent has the form open.
+    expect(await run(`(() => { const [a, b] = [0, 1].map(() => Acting.createActor({})); const old = a.formGet()[0].id; b.formGet(); const got = b.formSet({ id: old, value: 'x' }); a.stop(); b.stop(); return got; })()`)).toMatchObject({ ok: false, reason: 'unknown_field' });
     await run('actor.stop()');
     expect(await click('#k')).toMatchObject({ reason: 'stopped' });
   });

@@ -20,6 +20,8 @@ const kElements = 20_000;
 export class Fields {
   private readonly ids_ = new WeakMap<Element, string>();
   private readonly byId_ = new Map<string, WeakRef<Control>>();
+  /** The page's own: an id of the page before is no field of this one, whoever asks. */
+  private readonly page_ = Math.random().toString(36).slice(2, 8);
   private next_ = 1;
 
   constructor(private readonly context_: FieldContext) {}
@@ -98,7 +100,7 @@ export class Fields {
   private id(control: Element): string {
     let id = this.ids_.get(control);
     if (!id) {
-      id = `f${this.next_++}`;
+      id = `f${this.next_++}-${this.page_}`;
       this.ids_.set(control, id);
       this.byId_.set(id, new WeakRef(control as Control));
       if (this.byId_.size > 4 * kLimits.fields) this.forgetGone();

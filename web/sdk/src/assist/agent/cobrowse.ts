@@ -291,7 +291,9 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   private linkChanged(state: LinkState): void {
     this.linkState_ = state;
-    if (state === 'reconnecting') this.set('reconnecting');
+    if (state !== 'reconnecting') return;
+    this.form.pageIs(null);
+    this.set('reconnecting');
   }
 
   private welcomed(welcome: TopicWelcome): void {
@@ -381,6 +383,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (mine !== 'refused') this.askedAgain_ = false;
     const refused = mine === 'refused' && this.phase !== 'refused';
     this.phase = mine;
+    this.form.pageIs(this.sharing && session.consumer.present ? (session.view.path ?? '') : null);
     if (session.control !== 'none' || session.sharing !== 'on') this.controlAnswered();
     if (mine === 'joined') this.answers_.settle('view', null);
     else if (refused) this.answers_.settle('view', kRefused.view());

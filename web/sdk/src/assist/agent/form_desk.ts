@@ -32,6 +32,7 @@ export class FormDesk {
   fields: FormField[] | null = null;
   error: ParleyError | null = null;
   readonly results = new Map<string, FieldResult>();
+  private page_: string | null = null;
 
   constructor(
     private readonly way_: MessageWay,
@@ -65,6 +66,13 @@ export class FormDesk {
     this.changed_();
   }
 
+  /** Which page there is to read; null: none just now. One that comes, or comes back, reports to nobody who has not asked it. */
+  pageIs(page: string | null): void {
+    const before = this.page_;
+    this.page_ = page;
+    if (this.open && page !== null && page !== before) void this.reload();
+  }
+
   /** `tell`: the page shall stop reporting. */
   close(tell = true): void {
     if (!this.open) return;
@@ -80,6 +88,8 @@ export class FormDesk {
     this.result(id, { state: 'sending', text: '', code: '' });
     try {
       const answer = await this.way_.request({ type: 'form-set', id, ...change });
+      // Of a page that is gone: what is on this one is read anew.
+      if (answer.type === 'form-result' && answer.reason === 'unknown_field' && this.open) void this.reload();
       return answer.type === 'form-result' ? this.took(answer) : this.result(id, { state: 'refused', text: kNotTaken, code: 'server.malformed' });
     } catch (thrown) {
       const { code, message } = ParleyError.from(thrown);
