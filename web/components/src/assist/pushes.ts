@@ -1,6 +1,7 @@
 import { ParleyError, reportFault } from '@parley/sdk';
 import type { AssistSession, OpenDocument, Push, SharedMessage } from '@parley/assist';
 import { html, nothing, render } from 'lit';
+import { DocumentInk } from '../../../sdk/src/assist/agent/document_ink';
 import type { DocumentView, Position } from '../../../sdk/src/assist/documents/index';
 import { icons } from '../icons';
 import { assistIcons } from './icons';
@@ -23,7 +24,8 @@ export class PushShelf {
   private focusBefore_: Element | null = null;
   /** What the server said last: a document that it does not know yet is not one that was closed. */
   private known_ = '';
-  private readonly drawn_ = new Map<string, Extract<SharedMessage, { type: 'draw' | 'erase' }>[]>();
+  /** What is drawn on the document, also before it is open here. */
+  private readonly ink_ = new DocumentInk();
 
   constructor(
     private readonly session_: AssistSession,
@@ -134,7 +136,7 @@ export class PushShelf {
       });
       state.view = view;
       view.goTo(open);
-      for (const message of this.drawn_.get(open.id) ?? []) view.annotate(message);
+      for (const stroke of this.ink_.of(open.id)) view.annotate({ ...stroke, type: 'draw' });
       await view.open();
     } catch (error) {
       reportFault('document', error);
@@ -158,14 +160,14 @@ export class PushShelf {
   }
 
   private annotated(message: Extract<SharedMessage, { type: 'draw' | 'erase' }>): void {
-    if (!message.on) return;
-    if (message.type === 'erase' && message.all) this.drawn_.delete(message.on);
-    // One document is open at a time.
-    if (!this.drawn_.has(message.on)) this.drawn_.clear();
-    const kept = this.drawn_.get(message.on) ?? [];
-    if (kept.length < 2_000) kept.push(message);
-    this.drawn_.set(message.on, kept);
-    if (message.on === this.open_?.id) this.open_.view?.annotate(message);
+    if (message.type === 'draw') {
+      if (!message.on) return; // On the page.
+      this.ink_.draw(message);
+    } else {
+      this.ink_.erase(message);
+    }
+    // An erase that names no document is of everything: somebody joined, a hold is over, or all is drawn anew after a break.
+    if (!message.on || message.on === this.open_?.id) this.open_?.view?.annotate(message);
   }
 
   /** The newest position, a few times a second. */

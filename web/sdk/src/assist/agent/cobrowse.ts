@@ -300,6 +300,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.me_ = welcome.party;
     this.settings = welcome.settings;
     this.error = null;
+    // Not the party that it was: what is drawn now comes anew, and adds to nothing.
+    if (!welcome.resumed) this.erased({});
     this.sessionIs(welcome.session);
   }
 
