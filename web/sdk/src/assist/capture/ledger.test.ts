@@ -29,6 +29,15 @@ describe('the receipt of what was masked', () => {
     expect(receipts.length).toBe(1);
   });
 
+  it('names as many as it keeps and counts the rest', () => {
+    const fields = Array.from({ length: 300 }, (_, i) => field(`f${i}`));
+    for (const one of [...fields, ...fields]) ledger.masked(one, 'typed');
+    ledger.stop();
+    const [list] = receipts[0]!;
+    expect([list.length, list.at(-1)]).toEqual([201, { label: 'without a name here', rule: 'more', count: 100 }]);
+    expect(list.reduce((sum, { count }) => sum + count, 0)).toBe(300);
+  });
+
   it('does not wait for the count of withheld pictures', () => {
     ledger.withheld();
     ledger.masked(field('card'), 'card');

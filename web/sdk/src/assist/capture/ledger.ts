@@ -9,6 +9,8 @@ const kWithheldDelayMs = 5_000;
 
 export class CaptureLedger {
   private readonly masked_ = new Map<string, { entry: Masked; elements: WeakSet<Element> }>();
+  /** What has no room of its own is counted. */
+  private readonly rest_ = { entry: { label: 'without a name here', rule: 'more', count: 0 }, elements: new WeakSet<Element>() };
   private unsupported_ = new Map<Element, Unsupported>();
   private sentUnsupported_ = '';
   private timer_ = 0;
@@ -21,10 +23,8 @@ export class CaptureLedger {
   masked = (element: Element, rule: string): void => {
     const label = labelOf(element), key = `${rule} ${label}`;
     let known = this.masked_.get(key);
-    if (!known) {
-      if (this.masked_.size >= kMaxLabels) return;
-      this.masked_.set(key, (known = { entry: { label, rule, count: 0 }, elements: new WeakSet() }));
-    }
+    if (!known && this.masked_.size >= kMaxLabels) known = this.rest_;
+    if (!known) this.masked_.set(key, (known = { entry: { label, rule, count: 0 }, elements: new WeakSet() }));
     if (known.elements.has(element)) return;
     known.elements.add(element);
     known.entry.count++;
@@ -74,7 +74,8 @@ export class CaptureLedger {
   }
 
   private tellMasked(): void {
-    if (this.maskedNew_) this.onMasked([...this.masked_.values()].map(({ entry }) => ({ ...entry })), this.withheld_);
+    const all = [...this.masked_.values(), ...(this.rest_.entry.count ? [this.rest_] : [])];
+    if (this.maskedNew_) this.onMasked(all.map(({ entry }) => ({ ...entry })), this.withheld_);
     this.maskedNew_ = false;
   }
 
