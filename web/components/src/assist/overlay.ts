@@ -5,6 +5,7 @@ import { consentDialog } from './consent';
 import { Cursors } from './cursors';
 import { indicator } from './indicator';
 import { maskHints } from './mask_hints';
+import { keepOnTop } from './on_top';
 import { Movable, type Place } from './movable';
 import { PushShelf } from './pushes';
 import { overlayStyle } from './style';
@@ -89,7 +90,7 @@ export class AssistOverlay implements OverlayModel {
         this.update();
       }),
       session.on('ended', () => this.showEnd()),
-      this.stayOnTop(),
+      keepOnTop(this.host, () => this.ui_.querySelector('.bar')?.getBoundingClientRect(), () => this.moved()),
     );
     this.update();
   }
@@ -176,25 +177,12 @@ export class AssistOverlay implements OverlayModel {
     this.deedTimer_ = window.setTimeout(() => this.close(), kEndShown);
   }
 
-  /** A modal dialog of the site makes everything outside of it dead: the overlay goes into it, so that one can still end. */
-  private stayOnTop(): () => void {
-    const follow = () => {
-      let top: Element = document.documentElement;
-      try {
-        top = [...document.querySelectorAll('dialog:modal')].pop() ?? top;
-      } catch {
-        return; // A browser without :modal.
-      }
-      if (this.host.parentNode !== top) top.append(this.host);
-    };
-    // Where nothing of it can have changed, the page is not searched: it may change a hundred times a second.
-    const holds = (nodes: NodeList) => [...nodes].some((n) => n === this.host || n.nodeName === 'DIALOG' || (n.nodeType === 1 && ((n as Element).contains(this.host) || (n as Element).querySelector('dialog') !== null)));
-    const observer = new MutationObserver((records) => {
-      if (records.some((r) => r.type === 'attributes' || holds(r.addedNodes) || holds(r.removedNodes))) follow();
-    });
-    observer.observe(document.documentElement, { subtree: true, childList: true, attributes: true, attributeFilter: ['open'] });
-    follow();
-    return () => observer.disconnect();
+  /** A dialog that is taken out of the page is modal no more. */
+  private moved(): void {
+    const dialog = this.ui_.querySelector('dialog');
+    if (!dialog?.open || dialog.matches(':modal')) return;
+    dialog.removeAttribute('open');
+    dialog.showModal();
   }
 
   /** Many changes of one moment are one update. */
