@@ -359,7 +359,7 @@ export function makeAssist({ features = kFeatures } = {}) {
     return sample ? [200, { ...sample, ...sampleDetail(sample) }] : failure(404, 'assist.unknown_session', 'There is no such session.');
   }
 
-  return { wss, route, token, put, sessions, settings: state, code: (cid) => ((codes.set('482913', cid)), '482913') };
+  return { wss, route, token, put, library: () => library, sessions, settings: state, code: (cid) => ((codes.set('482913', cid)), '482913') };
 }
 
 const sampleImage = plainPng(640, 400, [210, 225, 235]);

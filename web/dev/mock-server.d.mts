@@ -3,7 +3,8 @@ export const kPolicy: string;
 interface MockAssist {
   settings: { features: string[] };
   token(who: { role: 'consumer' | 'agent' | 'supervisor'; name: string; cid?: string; user?: string }): string;
-  put(item: object): object;
+  put(item: object): { id: string };
+  library(): { id: string }[];
   readonly sessions: ReadonlyMap<string, { quality: string }>;
 }
 

@@ -112,6 +112,20 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     });
   }
 
+  it('what a supervisor deleted stays deleted when the page is left or the sign-in ends', async () => {
+    const page = await signIn('/expertassist/supervisor', 'supervisor1', 'light');
+    for (const way of ['leave', 'sign-out']) {
+      const { id } = mock.assist.put({ kind: 'link', name: `Old ${way}`, url: 'https://lindhaven.example/old' });
+      await page.reload();
+      await page.locator(`[data-id="${id}"] ${t('delete')}`).click();
+      await seen(page, t('undo-bar'));
+      await (way === 'leave' ? page.goto('about:blank') : page.click(t('sign-out')));
+      await expect.poll(() => mock.assist.library().some((item) => item.id === id), { message: way }).toBe(false);
+      if (way === 'leave') await page.goto(`${mock.origin}/expertassist/supervisor`);
+    }
+    await page.context().close();
+  });
+
   it('what the settings switch off is not there', async () => {
     mock.assist.settings.features = ['view', 'pointer'];
     const agent = await signIn('/expertassist/agent?cid=off-1', 'agent1', 'light');

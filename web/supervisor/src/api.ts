@@ -58,7 +58,8 @@ export class SupervisorApi {
     await this.request('PUT', '/api/library', { order: ids });
   }
   async remove(id: string): Promise<void> {
-    await this.request('DELETE', `/api/library/${encodeURIComponent(id)}`);
+    // Also while the page is being left.
+    await requestJson(this.env_, 'DELETE', `${this.env_.origin}${kBase}/api/library/${encodeURIComponent(id)}`, undefined, { keepalive: true });
   }
 
   private request(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object) {

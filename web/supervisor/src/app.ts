@@ -9,6 +9,7 @@ import '../../agent/src/assist/workspace';
 import { logo } from '../../agent/src/panels';
 import { applyTheme, currentTheme, toggleTheme } from '../../agent/src/theme';
 import { SupervisorApi, type Supervisor } from './api';
+import type { LibraryPage } from './library_page';
 import './library_page';
 import './live_page';
 
@@ -97,6 +98,8 @@ export class SupervisorApp extends LitElement {
 
   private async signOut(): Promise<void> {
     this.assist_.leave();
+    // Afterwards nobody may.
+    await this.querySelector<LibraryPage>('parley-library')?.removeNow();
     await this.api_.signOut().catch(() => undefined); // The cookie is then left to expire.
     this.page_ = 'login';
     this.user_ = this.loginError_ = null;

@@ -32,6 +32,7 @@ export class LibraryPage extends LitElement {
   @state() private preview_: LibraryItem | null = null;
   @query('dialog') private dialog_!: HTMLDialogElement;
   private undoTimer_ = 0;
+  private readonly left_ = () => void this.removeNow();
 
   protected override createRenderRoot(): HTMLElement {
     return this;
@@ -39,11 +40,13 @@ export class LibraryPage extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    window.addEventListener('pagehide', this.left_);
     void this.load();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    window.removeEventListener('pagehide', this.left_);
     void this.removeNow();
   }
 
@@ -138,7 +141,8 @@ export class LibraryPage extends LitElement {
     this.undoTimer_ = window.setTimeout(() => void this.removeNow(), kUndoMs);
   }
 
-  private async removeNow(): Promise<void> {
+  /** What was deleted and can still be had back is gone for good: at the end of the sign-in, too. */
+  async removeNow(): Promise<void> {
     clearTimeout(this.undoTimer_);
     const item = this.removed_;
     this.removed_ = null;

@@ -7,10 +7,12 @@ export async function requestJson(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
   body?: object,
+  more: Pick<RequestInit, 'keepalive'> = {},
 ): Promise<Record<string, unknown>> {
   let response: Response;
   try {
     response = await env.fetch(url, {
+      ...more,
       method,
       credentials: 'same-origin',
       headers: body ? { 'Content-Type': 'application/json' } : {},
