@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sessionOf } from '../../testing/fake_link';
 import { FakeEnvironment } from '../../testing/index';
 import { AgentAssist } from './agent_assist';
 
@@ -35,9 +36,25 @@ describe('joining', () => {
     expect(env.requests.filter(({ url }) => url.includes('shortcode')).map(({ url }) => new URL(url).search)).toEqual(['?appkey=482913', '?appkey=482913']);
     expect([(await desk.join(' my-session ')).cid, (await desk.join({ cid: '123456' })).cid]).toEqual(['my-session', '123456']);
   });
+  it('takes digits that are no code as the id of a session that is open', async () => {
+    const wrong = { 'GET /assistserver/shortcode/agent': { status: 404, body: { error: { reason: 'shortcode.unknown', text: 'No.' } } }, 'GET /expertassist/agent/token': { status: 200, body: { token: 'mine' } } };
+    const { env, desk } = begin(wrong);
+    env.gateway.role = 'agent';
+    env.gateway.welcome = { session: sessionOf('asking'), settings: { features: [] } };
+    const session = await desk.join('20260001');
+    await env.clock.advance(10);
+    expect([session.cid, session.phase]).toEqual(['20260001', 'asking']);
+    // One party: the customer is asked once.
+    expect(env.gateway.hellos).toMatchObject([{ cid: '20260001' }, { cid: '20260001', resume: { party: 'session-1' } }]);
+    const none = begin(wrong);
+    none.env.gateway.errors.push({ reason: 'assist.unknown_session', text: 'No.', code: 4021 });
+    await expect(none.desk.join('000000')).rejects.toMatchObject({ code: 'shortcode.unknown' });
+    await expect(none.desk.join('000 000')).rejects.toMatchObject({ code: 'shortcode.unknown' });
+    expect(none.env.gateway.hellos).toHaveLength(1);
+  });
   it('rejects with the reason', async () => {
     const wrong = { status: 404, body: { error: { reason: 'shortcode.unknown', text: 'No.' } } };
-    await expect(begin({ 'GET /assistserver/shortcode/agent': wrong }).desk.join('000000')).rejects.toMatchObject({ code: 'shortcode.unknown' });
+    await expect(begin({ 'GET /assistserver/shortcode/agent': wrong }).desk.join('000 000')).rejects.toMatchObject({ code: 'shortcode.unknown' });
     await expect(begin().desk.join('not an id')).rejects.toMatchObject({ code: 'shortcode.unknown' });
     await expect(begin().desk.join({ cid: '../x' })).rejects.toMatchObject({ code: 'argument.invalid' });
     await expect(begin({ 'GET /assistserver/shortcode/agent': { status: 200, body: {} } }).desk.join('482913')).rejects.toMatchObject({ code: 'server.malformed' });

@@ -4,6 +4,8 @@ import { TopicClient } from '../topic_client';
 import { AssistApi, kCid } from './assist_api';
 import { Cobrowse } from './cobrowse';
 
+const kLookMs = 10_000;
+
 export interface AgentAssistOptions {
   /** Origin of the Parley server, `https://parley.example:8443`; default: where agent.js came from, else the page's own. */
   server?: string;
@@ -62,11 +64,30 @@ export class AgentAssist extends AssistApi {
   /** As `join`, by the id alone, at once. */
   open(cid: string): Cobrowse {
     if (!kCid.test(cid)) throw new ParleyError('argument.invalid', { text: 'This is not the id of a session.' });
-    const { environment, server, role } = this;
-    const options = { environment, server, cid, role, token: this.token_, storageKey: `parley.assist.${role}.${cid}` };
+    const { environment } = this;
+    const options = this.client(cid);
     const session = new Cobrowse({ environment, cid, link: () => new TopicClient(options), content: this.content(cid) });
     session.start();
     return session;
+  }
+
+  /** Looks by joining; `open` then goes on as the same party, and the customer is asked once. */
+  protected override isOpen(cid: string): Promise<boolean> {
+    const client = new TopicClient({ ...this.client(cid), firstConnectMs: kLookMs });
+    return new Promise((resolve) => {
+      client.on('welcome', () => {
+        client.suspend();
+        resolve(true);
+      });
+      // Any other reason is told by who joins.
+      client.on('failed', ({ code }) => resolve(code !== 'assist.unknown_session'));
+      client.connect().catch(() => undefined); // Said by `failed`.
+    });
+  }
+
+  private client(cid: string) {
+    const { environment, server, role } = this;
+    return { environment, server, cid, role, token: this.token_, storageKey: `parley.assist.${role}.${cid}` };
   }
 
   private post(what: 'login' | 'logout', body?: object) {

@@ -37,7 +37,7 @@ export interface UploadOptions {
   signal?: AbortSignal;
 }
 
-/** Short codes are digits; anything else is a session's id (`cid`). */
+/** Short codes are digits, at most twelve (setting `assist.short_code_length`); anything else is a session's id (`cid`). */
 const kCode = /^\d[\d\s-]{2,12}$/;
 export const kCid = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -65,9 +65,23 @@ export class AssistApi {
   /** What an agent typed in, a code or the id of a session, as the id. */
   async find(typed: string): Promise<string> {
     const wanted = typed.trim();
-    const cid = kCode.test(wanted) ? await this.redeem(wanted.replace(/\D/g, '')) : wanted;
+    const cid = kCode.test(wanted) ? await this.redeemOr(wanted) : wanted;
     if (!kCid.test(cid)) throw new ParleyError('shortcode.unknown', { text: 'This is not a code. The customer’s page shows six digits.' });
     return cid;
+  }
+
+  /** Digits that are no code may be the id of a session, where somebody has opened it. */
+  private async redeemOr(digits: string): Promise<string> {
+    try {
+      return await this.redeem(digits.replace(/\D/g, ''));
+    } catch (error) {
+      if (ParleyError.from(error).code === 'shortcode.unknown' && kCid.test(digits) && (await this.isOpen(digits))) return digits;
+      throw error;
+    }
+  }
+
+  protected isOpen(_cid: string): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   /** The supervisors' library: what may be pushed, in their order. */
