@@ -137,6 +137,79 @@ describe.skipIf(!haveChromium())('shared page', () => {
     await look(page, 'ended');
   });
 
+  for (const mode of ['open', 'closed']) {
+    it(`can be ended while the site shows a modal dialog in a component (${mode}), and after that`, async () => {
+      const { page, topic } = await open();
+      await share(page, topic);
+      await page.evaluate((mode) => {
+        const root = document.body.appendChild(document.createElement('div')).attachShadow({ mode: mode as 'open' });
+        root.innerHTML = '<dialog>The site asks something. <button>Ok</button></dialog>';
+        const dialog = root.querySelector('dialog')!;
+        dialog.showModal();
+        dialog.querySelector('button')!.onclick = () => dialog.close();
+        (window as unknown as { shut: () => void }).shut = () => dialog.close();
+      }, mode);
+      // What is in a closed root is pressed by its place, as a person does.
+      const box = await page.locator(t('assist-pause')).boundingBox();
+      await expect.poll(async () => {
+        await page.mouse.click(box!.x + box!.width / 2, box!.y + box!.height / 2);
+        return topic.got.filter((m) => m.type === 'share').at(-1)?.state;
+      }, { timeout: 10_000 }).toBe('paused');
+      await page.evaluate(() => (window as unknown as { shut: () => void }).shut());
+      await page.click(t('assist-end'), { timeout: 10_000 });
+      await look(page, 'ended');
+    });
+  }
+
+  it('can be ended while something of the site is full screen', async () => {
+    const { page, topic } = await open();
+    await share(page, topic);
+    await page.evaluate(() => {
+      const film = document.body.appendChild(document.createElement('div'));
+      film.id = 'film';
+      film.style.cssText = 'position:fixed;left:0;bottom:0;width:80px;height:80px;background:#000';
+      film.onclick = () => void film.requestFullscreen();
+    });
+    await page.click('#film');
+    await expect.poll(() => page.evaluate(() => document.fullscreenElement?.id)).toBe('film');
+    await page.click(t('assist-pause'), { timeout: 10_000 });
+    await look(page, 'paused');
+    await page.evaluate(() => document.exitFullscreen());
+    await page.click(t('assist-end'), { timeout: 10_000 });
+    await look(page, 'ended');
+  });
+
+  it('shows on a document what is drawn, erased for all, and drawn anew after a break', async () => {
+    const { page, topic } = await open();
+    await share(page, topic);
+    const file = { id: 'd1', kind: 'document', src: '/assistserver/content/abc', name: 'Offer.pdf', page: 1, scroll: 0, zoom: 1, pages: 12 };
+    topic.push('document', file.id, file.src, file.name);
+    topic.session({ document: file });
+    await page.locator('[data-drawn=yes]').first().waitFor();
+    const line = (points: number[][], more: object = {}) => topic.send({ type: 'draw', id: 's1', tool: 'pen', color: '#d92d20', width: 4, points, done: true, on: 'd1', page: 1, party: 'p2', ...more });
+    const drawn = () => page.locator('.page svg polyline').evaluateAll((all) => all.map((e) => e.getAttribute('points')));
+    line([[10, 10], [20, 20]]);
+    await expect.poll(drawn).toEqual(['10.0,10.0 20.0,20.0']);
+    // The server says it all again after a break, and the line went on meanwhile.
+    topic.send({ type: 'erase', all: true, why: 'resumed' });
+    line([[10, 10], [20, 20], [30, 10]]);
+    await expect.poll(drawn).toEqual(['10.0,10.0 20.0,20.0 30.0,10.0']);
+    line([[1, 1], [2, 2]], { id: 's2' });
+    topic.send({ type: 'erase', ids: ['s2'] });
+    await expect.poll(drawn).toEqual(['10.0,10.0 20.0,20.0 30.0,10.0']);
+    for (const why of ['joined', 'hold']) {
+      topic.send({ type: 'erase', all: true, why });
+      await expect.poll(drawn, { message: why }).toEqual([]);
+      line([[10, 10], [20, 20]]);
+      await expect.poll(drawn).toEqual(['10.0,10.0 20.0,20.0']);
+    }
+    // Nor is it there when the document is opened again.
+    topic.send({ type: 'erase', all: true, why: 'joined' });
+    topic.push('document', file.id, file.src, file.name);
+    await page.locator('[data-drawn=yes]').first().waitFor();
+    expect(await drawn()).toEqual([]);
+  });
+
   it('knows closed roots that were made before the parts that come with sharing', async () => {
     const { page, topic } = await open('light', '/assistsample/claim.html', false);
     expect(await page.evaluate(() => {

@@ -1,5 +1,5 @@
 import {
-  AssistSession, early, forgetRecord, SensitiveWatch, takeRecord, type AssistRecord, type SharerHost, type SharerLoader,
+  AssistSession, early, forgetRecord, holdOf, SensitiveWatch, takeRecord, type AssistRecord, type SharerHost, type SharerLoader,
 } from '@parley/assist';
 import { browserEnvironment, detach, reportFault, type Call, type Client } from '@parley/sdk';
 import type { CobrowseListener, CobrowseOptions } from '../../../sdk/src/assist/consumer_module';
@@ -63,8 +63,16 @@ export function escalate(client: Client, call: Call, options: CobrowseOptions = 
 /** Goes on where the page before was left. null: there was nothing. */
 export function reattach(): AssistSession | null {
   if (running && !running.session.ended) return running.session;
-  const record = takeRecord(browserEnvironment().storage, Date.now());
-  return record && begin({ ...defaults }, record);
+  const env = browserEnvironment();
+  const record = takeRecord(env.storage, Date.now());
+  if (!record?.doubtful) return record && begin({ ...defaults }, record);
+  // The tab was killed, or it is a copy of one that lives: then there is nothing to go on with.
+  const judge = async () => {
+    if ((await env.isHeld?.(holdOf(record))) !== false) return running ? undefined : forgetRecord(env.storage);
+    if (!running || running.session.ended) begin({ ...defaults }, record);
+  };
+  detach('assist', judge());
+  return null;
 }
 
 function begin(options: CobrowseOptions, record?: AssistRecord): AssistSession {

@@ -12,6 +12,7 @@ describe('words about sharing', () => {
     expect(text({ viewers: [{ party: 'p2' }, { party: 'p3' }] })).toBe('Anna and Ben see this page');
     expect(text({ sharing: 'paused' })).toContain('sees nothing new');
     expect(text({ sharing: 'sensitive' })).toBe('This page is private. Anna cannot see it.');
+    expect(text({ sharing: 'off', switchedOff: true })).toBe('Nobody sees this page. Sharing is switched off now.');
     expect(text({ viewers: [] })).toContain('Nobody sees this page');
     expect(text({ phase: 'reconnecting' })).toContain('The connection is gone');
     expect(text({ ended: { reason: 'x', text: 'Over.' } })).toBe('Over.');

@@ -13,12 +13,13 @@ export function describeSharing(session: AssistSession): { look: SharingLook; te
   if (session.ended) return { look: 'ended', text: session.ended.text };
   const viewers = viewerNames(session);
   const who = listNames(viewers);
+  const off = session.switchedOff ? ' Sharing is switched off now.' : '';
   const none = viewers.length === 0;
   if (session.phase === 'starting') return { look: 'starting', text: 'Connecting…' };
   if (session.phase === 'reconnecting') {
     return { look: 'lost', text: 'The connection is gone. Nobody sees anything new. Trying to connect again…' };
   }
-  if (none) return { look: 'waiting', text: 'Nobody sees this page. Waiting for an agent…' };
+  if (none && !off) return { look: 'waiting', text: 'Nobody sees this page. Waiting for an agent…' };
   switch (session.sharing) {
     case 'on':
       return { look: 'on', text: `${who} ${viewers.length > 1 ? 'see' : 'sees'} this page` };
@@ -27,7 +28,7 @@ export function describeSharing(session: AssistSession): { look: SharingLook; te
     case 'sensitive':
       return { look: 'private', text: `This page is private. ${who} cannot see it.` };
     default:
-      return { look: 'waiting', text: 'Nobody sees this page.' };
+      return { look: 'waiting', text: `Nobody sees this page.${off}` };
   }
 }
 

@@ -21,30 +21,40 @@ export interface AssistRecord {
   places: Record<string, { x: number; y: number }>;
   /** When the page before was left (ms since 1970); 0: it is still there, and a copy of its storage must not take over. */
   leftAt: number;
+  /** Nothing says that the page before is gone: the browser ended it, or it lives and this is a copy of its tab (`holdOf` tells). Not kept. */
+  doubtful?: boolean;
 }
 
 const kKey = 'parley.assist';
 export const kLinkKey = 'parley.assist.link';
 /** The server keeps a party that is gone for so long. */
 export const kResumeMs = 60_000;
+/** A page that is not seen says once a minute, at the least, that it lives. */
+const kSilentMs = 60_000;
 
+/** `seenAt`: when the page that keeps it was last there (ms since 1970). */
 export function saveRecord(store: KeyValueStore, record: AssistRecord): void {
-  store.set(kKey, JSON.stringify(record));
+  store.set(kKey, JSON.stringify({ ...record, seenAt: Date.now(), doubtful: undefined }));
 }
+
+/** What a page holds as long as it lives and is the session's. */
+export const holdOf = (record: AssistRecord): string => `${kKey}.${record.cid}`;
 
 export function forgetRecord(store: KeyValueStore): void {
   store.remove(kKey);
   store.remove(kLinkKey);
 }
 
-/** The session that the page before left to this one; null: there is none, or it is too old, or it is another tab's. */
+/** The session that the page before left to this one; null: there is none, or it is too old. `doubtful`: it may be another tab's. */
 export function takeRecord(store: KeyValueStore, now: number): AssistRecord | null {
   const raw = parseFrame(store.get(kKey));
   if (!raw) return null;
   const text = (v: unknown) => (typeof v === 'string' ? v : '');
   const leftAt = typeof raw.leftAt === 'number' ? raw.leftAt : 0;
   const whole = text(raw.cid) && text(raw.token) && text(raw.server);
-  if (!whole || leftAt === 0 || now - leftAt > kResumeMs || now < leftAt - kResumeMs) {
+  const doubtful = leftAt === 0;
+  const last = doubtful && typeof raw.seenAt === 'number' ? raw.seenAt : leftAt;
+  if (!whole || now - last > kResumeMs + (doubtful ? kSilentMs : 0) || now < last - kResumeMs) {
     forgetRecord(store);
     return null;
   }
@@ -54,6 +64,7 @@ export function takeRecord(store: KeyValueStore, now: number): AssistRecord | nu
     wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', filmed: raw.filmed === true, cards: cardsOf(raw.cards), theme: text(raw.theme) || undefined,
     places: object(raw.places) as AssistRecord['places'], leftAt: 0,
   };
+  if (doubtful) return { ...record, cards: [], doubtful };
   saveRecord(store, record);
   return record;
 }

@@ -226,7 +226,42 @@ describe('AssistSession', () => {
   it('does not take over from a page that is still there, as a copy of its tab would', async () => {
     const session = make();
     await session.open();
-    expect(takeRecord(env.storage, Date.now())).toBeNull();
+    await share(session);
+    const twin = make(takeRecord(env.storage, Date.now()));
+    await twin.open();
+    expect([twin.sharing, env.gateway.hellos[1]!.resume, env.requests.length]).toEqual(['off', undefined, 2]);
+    expect(session.phase).toBe('open');
+    // Where a browser cannot tell, nothing is taken over either.
+    env.isHeld = undefined as never;
+    const other = make(takeRecord(env.storage, Date.now()));
+    await other.open();
+    expect(env.gateway.hellos[2]!.resume).toBeUndefined();
+  });
+
+  it('goes on after the browser killed its page, which said nothing', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.hide();
+    env.held.clear();
+    const killed = Date.now();
+    env.gateway.welcome = { session: state({ parties: [kAnna], sharing: 'on', consent: true }), settings: kSettings };
+    const next = make(takeRecord(env.storage, killed + 90_000));
+    await next.open();
+    await settle();
+    expect(env.gateway.hellos[1]).toMatchObject({ cid: 'c1', resume: { party: 'session-1', key: 'key' } });
+    expect([next.sharing, env.requests.length, env.held.size]).toEqual(['on', 1, 1]);
+    next.end();
+    env.gateway.send({ type: 'ended', reason: 'consumer_ended', text: 'Over.' });
+    await settle();
+    expect(env.held.size).toBe(0);
+  });
+
+  it('forgets a page that was killed too long ago', async () => {
+    const session = make();
+    await session.open();
+    expect(takeRecord(env.storage, Date.now() + 200_000)).toBeNull();
+    expect(stored.size).toBe(0);
     expect(session.phase).toBe('open');
   });
 
@@ -303,6 +338,39 @@ describe('AssistSession', () => {
     await settle();
     expect(sent('receipt')).toMatchObject([{ masked: [{ label: 'input pin', rule: 'password', count: 1 }] }, { masked: [], unmaskable: 3 }]);
     expect(sent('receipt')[0]).not.toHaveProperty('unmaskable');
+  });
+
+  it('sends a long receipt in as many messages as the server takes, nothing left out', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    for (const [fields, messages] of [[64, 1], [100, 2], [201, 4]] as const) {
+      const masked = Array.from({ length: fields }, (_, i) => ({ label: `input f${i}`, rule: 'typed', count: 1 }));
+      const before = sent('receipt').length;
+      host.receipt(masked, 2);
+      await settle();
+      const got = sent('receipt').slice(before) as unknown as { at: string; masked: object[]; unmaskable?: number }[];
+      expect([got.length, got.flatMap((m) => m.masked), new Set(got.map(({ at }) => at)).size]).toEqual([messages, masked, 1]);
+      expect(Math.max(...got.map((m) => m.masked.length))).toBeLessThanOrEqual(64);
+      expect(got.map(({ unmaskable }) => unmaskable)).toEqual([2, ...Array(messages - 1).fill(undefined)]);
+    }
+  });
+
+  it('shares nothing, and says so to the server, while an administrator has switched it off', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    const on = { parties: [kAnna], sharing: 'on', consent: true };
+    env.gateway.send(state({ ...on, features: ['pointer'] }));
+    await settle();
+    expect([session.sharing, session.wanted, host.sendFrame(new ArrayBuffer(8))]).toEqual(['off', 'on', false]);
+    expect([sent('share').map((m) => m.state), sharer.hold.mock.calls.length]).toEqual([['on', 'off'], 1]);
+    env.gateway.send(state({ ...on, sharing: 'off', features: ['view'] }));
+    await settle();
+    expect(sent('share').map((m) => m.state)).toEqual(['on', 'off', 'on']);
+    env.gateway.send(state({ ...on, features: ['view'] }));
+    await settle();
+    expect([session.sharing, host.sendFrame(new ArrayBuffer(8))]).toEqual(['on', true]);
   });
 
   it('tells nothing of a page that has become private, and acts for nobody whom the person did not let in', async () => {

@@ -2,12 +2,12 @@ import {
   browserEnvironment, detach, Emitter, guarded, ParleyError, reportFault, type ConnectionState, type Environment,
 } from '../common/index';
 import type {
-  AgentAction, AssistSettings, Feature, Grant, Party, SessionState, TopicConsumerMessage, TopicServerMessage, TopicWelcome,
+  AgentAction, AssistSettings, Feature, Grant, MaskedRegion, Party, SessionState, TopicConsumerMessage, TopicServerMessage, TopicWelcome,
 } from './protocol';
 import { requestShortCode, requestToken } from './consumer_api';
 import { FrameGate } from './frame_gate';
 import { PageReport } from './page_report';
-import { forgetRecord, kLinkKey, saveRecord, type AssistRecord } from './record';
+import { forgetRecord, holdOf, kLinkKey, saveRecord, type AssistRecord } from './record';
 import {
   kNobody, kNoSettings, type AssistEnd, type AssistEvents, type AssistPhase, type AssistStartOptions, type ConsentRequest, type SessionParts,
 } from './session_types';
@@ -16,6 +16,8 @@ import { TopicClient } from './topic_client';
 
 const kEndWait = 3_000;
 const kFirstConnect = 12_000;
+/** As many names as the server takes in one message. */
+const kReceiptNames = 64;
 /** While a page is shared something is said that often, which notices a dead network. */
 const kBeat = 5_000;
 
@@ -39,6 +41,9 @@ export class AssistSession extends Emitter<AssistEvents> {
   private readonly report_: PageReport;
   private readonly gate_ = new FrameGate();
   private stopLeave_: (() => void) | null = null;
+  private stopHidden_: (() => void) | undefined;
+  /** Nobody else is the person of this session in this browser. */
+  private letGo_: (() => void) | undefined;
   private beatTimer_ = 0;
   /** Who reads the form, by party: asked before anything of this page was shared. */
   private readonly readers_ = new Map<string, AgentAction>();
@@ -79,9 +84,13 @@ export class AssistSession extends Emitter<AssistEvents> {
   get wanted(): 'off' | 'on' | 'paused' {
     return this.record.wanted;
   }
+  /** The settings let nobody see a page. */
+  get switchedOff(): boolean {
+    return this.settings_ !== kNoSettings && !this.allowed('view');
+  }
   /** What the agents get now. */
   get sharing(): 'off' | 'on' | 'paused' | 'sensitive' {
-    if (this.record.wanted === 'off') return 'off';
+    if (this.record.wanted === 'off' || this.switchedOff) return 'off';
     return this.parts_.sensitive() ? 'sensitive' : this.record.wanted;
   }
   /** Agents and supervisors who may see the page. */
@@ -111,10 +120,14 @@ export class AssistSession extends Emitter<AssistEvents> {
   /** Connects. Rejects with a ParleyError, after which the session has ended. */
   async open(): Promise<void> {
     try {
+      if (this.record.doubtful && (await this.environment.isHeld?.(holdOf(this.record))) !== false) this.beginAnew();
+      delete this.record.doubtful;
       if (!this.record.token) await this.fetchToken();
+      this.letGo_ = this.environment.hold?.(holdOf(this.record));
       const client = this.makeClient();
       this.client_ = client;
       this.stopLeave_ = this.environment.onLeave(guarded('leaving', () => this.handOver()));
+      this.stopHidden_ = this.environment.onHidden?.(guarded('hiding', () => this.keep()));
       await client.connect();
       this.beat();
     } catch (error) {
@@ -220,6 +233,13 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (!this.end_) saveRecord(this.environment.storage, this.record);
   }
 
+  /** What was kept is of a tab that lives: this one is a copy of it. */
+  private beginAnew(): void {
+    forgetRecord(this.environment.storage);
+    const { cid = '', token = '' } = this.options_;
+    Object.assign(this.record, { cid, token, wanted: 'off', filmed: false });
+  }
+
   private async fetchToken(): Promise<void> {
     const { cid, name, destination, applicationId, correlationId } = this.options_;
     const body = { cid: this.record.cid || cid, name, destination, applicationId, correlationId, cobrowseOnly: true };
@@ -266,6 +286,7 @@ export class AssistSession extends Emitter<AssistEvents> {
       this.requests.length = 0;
       if (before || this.record.wanted !== 'off') this.record.wanted = welcome.session.consent ? this.record.wanted : 'off';
       this.told_ = 'off';
+      if (before) this.received({ type: 'erase', all: true });
     } else {
       this.told_ = welcome.session.sharing;
     }
@@ -340,6 +361,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private apply(state: SessionState): void {
     if (state.control !== this.state_.control) this.sharer_?.release();
     this.state_ = state;
+    if (state.features) this.settings_ = { ...this.settings_, features: state.features };
     this.sharer_?.quality(state.quality);
     // A party that left waits for no answer.
     for (const request of [...this.requests]) {
@@ -435,7 +457,7 @@ export class AssistSession extends Emitter<AssistEvents> {
         this.tellView();
         this.changed();
       },
-      receipt: (masked, unmaskable) => this.send({ type: 'receipt', at: new Date().toISOString(), masked: masked.slice(0, 64), unmaskable }),
+      receipt: (masked, unmaskable) => this.sendReceipt(masked, unmaskable),
       activity: (activity) => {
         if (this.sharing === 'on') this.replyNow(activity);
         this.emit('activity', activity);
@@ -450,6 +472,14 @@ export class AssistSession extends Emitter<AssistEvents> {
         this.emit('notice', new ParleyError('assist.stopped', { text }));
       },
     };
+  }
+
+  /** One receipt in as many messages as it takes, told of the same moment. */
+  private sendReceipt(masked: MaskedRegion[], unmaskable?: number): void {
+    const at = new Date().toISOString();
+    for (let i = 0; i === 0 || i < masked.length; i += kReceiptNames) {
+      this.send({ type: 'receipt', at, masked: masked.slice(i, i + kReceiptNames), unmaskable: i === 0 ? unmaskable : undefined });
+    }
   }
 
   private sendFrame(frame: ArrayBuffer): boolean {
@@ -468,6 +498,8 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.end_) return;
     this.beatTimer_ = this.environment.setTimer(guarded('beat', () => {
       if (this.state_.consent && this.sharing !== 'off') this.replyNow({ type: 'pong' });
+      // That it is there: a browser may end it without a word.
+      this.keep();
       this.beat();
     }), kBeat);
   }
@@ -489,6 +521,8 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.client_?.suspend();
     this.environment.clearTimer(this.beatTimer_);
     this.stopLeave_?.();
+    this.stopHidden_?.();
+    this.letGo_?.();
   }
 
   private finish(end: AssistEnd): void {
@@ -498,6 +532,8 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.requests.length = 0;
     this.stopSharer();
     this.stopLeave_?.();
+    this.stopHidden_?.();
+    this.letGo_?.();
     this.environment.clearTimer(this.beatTimer_);
     forgetRecord(this.environment.storage);
     this.client_?.close();

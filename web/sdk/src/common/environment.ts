@@ -42,6 +42,12 @@ export interface Environment {
   onNetwork(fn: (what: 'online' | 'offline' | 'changed') => void): () => void;
   /** The page is being left. Returns a function that stops it. */
   onLeave(fn: () => void): () => void;
+  /** The page is not seen any more: a browser may end it without a word. Returns a function that stops it. */
+  onHidden?(fn: () => void): () => void;
+  /** This page has something to itself until it is gone, however it ends, or lets go of it by what is returned. */
+  hold?(name: string): () => void;
+  /** Whether a page of this origin that lives holds it. A browser that cannot tell says yes. */
+  isHeld?(name: string): Promise<boolean>;
 }
 
 interface NetworkInformation extends EventTarget {
@@ -89,6 +95,23 @@ export function browserEnvironment(): Environment {
     onLeave(fn) {
       window.addEventListener('pagehide', fn);
       return () => window.removeEventListener('pagehide', fn);
+    },
+    onHidden(fn) {
+      const changed = () => document.visibilityState === 'hidden' && fn();
+      document.addEventListener('visibilitychange', changed);
+      return () => document.removeEventListener('visibilitychange', changed);
+    },
+    hold(name) {
+      const waiting = new AbortController();
+      let letGo = () => waiting.abort();
+      // The page before may have it for a moment yet.
+      void navigator.locks?.request(name, { signal: waiting.signal }, () => new Promise<void>((done) => (letGo = done))).catch(() => undefined);
+      return () => letGo();
+    },
+    async isHeld(name) {
+      // Not outside of secure pages, and the page may be forbidden it.
+      const locks = await navigator.locks?.query().catch(() => undefined);
+      return !locks || (locks.held ?? []).some((lock) => lock.name === name);
     },
   };
 }

@@ -34,6 +34,9 @@ export class FakeEnvironment implements Environment {
   private readonly stored_: Map<string, string>;
   private readonly network_ = new Set<(what: 'online' | 'offline' | 'changed') => void>();
   private readonly leave_ = new Set<() => void>();
+  private readonly hidden_ = new Set<() => void>();
+  /** By pages that live. */
+  readonly held = new Set<string>();
 
   /** `stored`: what an earlier page of the same tab left. */
   constructor(stored = new Map<string, string>()) {
@@ -90,6 +93,18 @@ export class FakeEnvironment implements Environment {
     this.leave_.add(fn);
     return () => this.leave_.delete(fn);
   }
+  onHidden(fn: () => void): () => void {
+    this.hidden_.add(fn);
+    return () => this.hidden_.delete(fn);
+  }
+  hide(): void {
+    for (const fn of [...this.hidden_]) fn();
+  }
+  hold(name: string): () => void {
+    this.held.add(name);
+    return () => this.held.delete(name);
+  }
+  isHeld = (name: string) => Promise.resolve(this.held.has(name));
   network(what: 'online' | 'offline' | 'changed'): void {
     for (const fn of [...this.network_]) fn(what);
   }
