@@ -54,11 +54,13 @@ function controlWords(name: string) {
   return html`<ul>
       <li class="yes">
         ${assistIcons.hand}
-        <span><b>${name} can</b>click, scroll and type on this page for you. You see everything that is done.</span>
+        <span><b>${name} can</b>click, scroll and type on this page for you, also where the picture is black. You see everything that is done.</span>
       </li>
       <li class="no">
         ${assistIcons.lock}
-        <span><b>${name} cannot</b>use what is black in the picture, such as passwords, nor what this site reserves for you.</span>
+        <span>
+          <b>${name} cannot</b>see what is black in the picture, and use neither passwords, card numbers and files nor what this site reserves for you.
+        </span>
       </li>
     </ul>
     <p class="soft">Touch the page or press a key to take the control back.</p>`;

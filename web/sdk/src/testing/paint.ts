@@ -6,6 +6,7 @@ import { Painter } from '../assist/capture/paint';
 import { Scan } from '../assist/capture/scan';
 import { Fonts } from '../assist/capture/text';
 
+export { createActor } from '../assist/acting/index';
 export { startCapture } from '../assist/capture/capture';
 export { ChangeWatcher } from '../assist/capture/changes';
 export { MaskRules } from '../assist/capture/masks';
@@ -20,6 +21,8 @@ export interface Painted {
   white: number;
   /** Anything that is neither white nor black. */
   coloured: number;
+  /** Of all pixels: that of two pictures that look the same. */
+  sum: number;
   masked: string[];
   /** How many were walked. */
   elements: number;
@@ -32,9 +35,10 @@ export const newImages = (): Images => new Images(() => {}, () => {});
 export function paintPage(masks: MaskOptions = {}, area = { x: 0, y: 0, w: innerWidth, h: innerHeight }, images = newImages()): Painted {
   const { canvas, told, hidden, elements } = painting(masks, area, images);
   const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-  const painted: Painted = { magenta: 0, black: 0, white: 0, coloured: 0, masked: hidden, elements, unsupported: told };
+  const painted: Painted = { magenta: 0, black: 0, white: 0, coloured: 0, sum: 0, masked: hidden, elements, unsupported: told };
   for (let i = 0; i < data.length; i += 4) {
     const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
+    painted.sum = (painted.sum * 31 + ((r << 16) | (g << 8) | b)) % 0x1fffffffff;
     if (r > 190 && g < 90 && b > 190) painted.magenta++;
     if (r < 20 && g < 20 && b < 20) painted.black++;
     else if (r < 235 || g < 235 || b < 235) painted.coloured++;

@@ -6,7 +6,7 @@ import { clip, fire, flatParent, isDisabled, isEditable, isHtml, isInput, isPick
 import { Fields, nameOf } from './fields';
 import { focusTarget, moveFocus } from './focus';
 import { RemoteKeyboard } from './keyboard';
-import { Picker } from './picker';
+import { isOpened, Picker } from './picker';
 import { RemotePointer } from './pointer';
 import { scrollAt } from './scrolling';
 import { resolve, type Scene, type Target } from './targets';
@@ -44,7 +44,7 @@ export class Actor {
     this.scene_ = { root: this.root_, shadowOf: rootOf };
     this.picker_ = new Picker((field) => this.tell('select', this.nameOf(field)));
     this.keyboard_ = new RemoteKeyboard({
-      scene: this.scene_, bars: this.bars_, changes: this.changes_, openPicker: (field) => this.picker_.show(field),
+      scene: this.scene_, bars: this.bars_, changes: this.changes_, openPicker: (field) => this.hiddenChoice(field) ?? (this.picker_.show(field) ? 'done' : 'not_editable'),
     });
     this.fields_ = new Fields({ scene: this.scene_, bars: this.bars_, isMasked: (e) => this.masked(e) });
     notePasswords(this.root_.document);
@@ -86,7 +86,7 @@ export class Actor {
   click({ x, y, button = 0, detail = 1, mods }: ClickInput): ActResult {
     if (![0, 1, 2].includes(button)) return refused('bad_message');
     const times = Math.max(1, Math.min(3, Math.round(Number(detail)) || 1));
-    return this.at(x, y, (target) => this.refusal(target.element) ?? this.press(target, button, times, mods), 'click');
+    return this.at(x, y, (target) => this.refusal(target.element) ?? (button === 0 ? this.hiddenChoice(target.element) : null) ?? this.press(target, button, times, mods), 'click');
   }
 
   scroll({ x, y, dx, dy }: { x: number; y: number; dx: number; dy: number }): ActResult {
@@ -229,6 +229,13 @@ export class Actor {
   private refusal(element: Element): Refusal | null {
     if (this.bars_.why(element)) return 'barred';
     return isDisabled(element) ? 'disabled' : null;
+  }
+
+  /** Our lists and calendars would show in the picture what a masked field holds. */
+  private hiddenChoice(element: Element): Refusal | null {
+    if (!isOpened(element) || !this.masked(element)) return null;
+    this.picker_.close();
+    return 'masked';
   }
 
   private press(target: Target, button: number, detail: number, mods?: Modifiers): Refusal | null {

@@ -15,8 +15,8 @@ export interface KeyboardContext {
   scene: Scene;
   bars: Bars;
   changes: ChangeWatch;
-  /** Opens our own list or calendar for an element that has one; false: it has none. */
-  openPicker: (element: HTMLInputElement | HTMLSelectElement) => boolean;
+  /** Opens our own list or calendar for an element that has one; `not_editable`: it has none. */
+  openPicker: (element: HTMLInputElement | HTMLSelectElement) => KeyOutcome;
 }
 
 /** Done, or why not. */
@@ -102,7 +102,8 @@ export class RemoteKeyboard {
 
   private act(element: Element, key: string, mods: Modifiers, single: boolean, command: boolean): KeyOutcome {
     if (command && single) return this.command(element, key.toLowerCase(), mods);
-    if (key === ' ' && this.space(element, mods)) return 'done';
+    const spaced = key === ' ' ? this.space(element, mods) : null;
+    if (spaced) return spaced;
     if (single) return this.refusal(element) ?? outcomeOf(this.insert(element, key));
     switch (key) {
       case 'Enter':
@@ -134,14 +135,14 @@ export class RemoteKeyboard {
     return 'done';
   }
 
-  /** true: the key did something else than typing a blank. */
-  private space(element: Element, mods: Modifiers): boolean {
-    if (isTextField(element) || isEditable(element)) return false;
-    if (isDisabled(element)) return true;
-    if (isSelect(element) || isPicked(element)) this.context_.openPicker(element);
-    else if (isToggle(element) || isHtml(element, 'button', 'summary') || isInput(element)) (element as HTMLElement).click();
+  /** null: the key types a blank. */
+  private space(element: Element, mods: Modifiers): KeyOutcome | null {
+    if (isTextField(element) || isEditable(element)) return null;
+    if (isDisabled(element)) return 'done';
+    if (isSelect(element) || isPicked(element)) return this.context_.openPicker(element) === 'masked' ? 'masked' : 'done';
+    if (isToggle(element) || isHtml(element, 'button', 'summary') || isInput(element)) (element as HTMLElement).click();
     else this.scroll(element, mods.shift ? -0.9 : 0.9);
-    return true;
+    return 'done';
   }
 
   private enter(element: Element, mods: Modifiers): KeyOutcome {
@@ -153,7 +154,7 @@ export class RemoteKeyboard {
       return outcomeOf(edit(element, mods.shift ? 'insertLineBreak' : 'insertParagraph'));
     }
     if (isDisabled(element)) return 'disabled';
-    if (isSelect(element)) return this.context_.openPicker(element) ? 'done' : 'not_editable';
+    if (isSelect(element)) return this.context_.openPicker(element);
     if (isInput(element) && !kButtons.test(element.type)) return this.submitFrom(element);
     if (isHtml(element, 'a', 'area', 'button', 'summary', 'input')) (element as HTMLElement).click();
     return 'done';

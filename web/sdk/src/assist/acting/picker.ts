@@ -1,10 +1,15 @@
 // Lists and calendars of our own. A script may not open the browser's (`showPicker` wants a person's hand), and pictures would not show
 // them. They lie in the page, in an open shadow root, so that the agent sees and uses them like any other part of it.
-import { fire, isDisabled, isHtml, isInput, isSelect, realmOf, setNatively } from './dom';
+import { fire, isDisabled, isHtml, isInput, isPicked, isSelect, realmOf, setNatively } from './dom';
 import { colourCells, dayCells, monthCells, shownFor, timeCells, turn, type Bounds, type Cell, type PickType, type Shown } from './pick_values';
+import { belongsTo } from './picker_of';
 import { kPickerStyle } from './picker_style';
 
 type Picked = HTMLInputElement | HTMLSelectElement;
+
+/** Whether a list or calendar of ours opens for an element. */
+export const isOpened = (field: Element): field is Picked =>
+  isSelect(field) ? !field.multiple && field.size <= 1 : isPicked(field) && !field.readOnly;
 
 /** Calls the page's listeners; the actor shields us from them. */
 export class Picker {
@@ -37,8 +42,7 @@ export class Picker {
     const again = this.field_ === field && this.open;
     this.close();
     if (again) return true; // A second press closes it.
-    if (isSelect(field) ? field.multiple || field.size > 1 : field.readOnly) return false;
-    if (isDisabled(field)) return false;
+    if (!isOpened(field) || isDisabled(field)) return false;
     this.field_ = field;
     this.day_ = '';
     this.shown_ = shownFor(field.value, new Date());
@@ -72,6 +76,7 @@ export class Picker {
     const { ownerDocument } = field;
     const host = ownerDocument.createElement('parley-picker');
     host.setAttribute('data-parley-picker', '');
+    belongsTo(host, field);
     const root = host.attachShadow({ mode: 'open' });
     style(root, realmOf(field));
     ownerDocument.addEventListener('pointerdown', this.outside_, { capture: true });

@@ -6,13 +6,14 @@ export type { FormField, Modifiers };
 
 /** Why something was not done. Stable: shown in words (`kRefusals`), counted, tested. */
 export type Refusal =
-  | 'outside' | 'foreign_frame' | 'barred' | 'disabled' | 'readonly' | 'not_editable' | 'too_long' | 'bad_value'
+  | 'outside' | 'foreign_frame' | 'barred' | 'masked' | 'disabled' | 'readonly' | 'not_editable' | 'too_long' | 'bad_value'
   | 'unknown_field' | 'bad_message' | 'key_refused' | 'page_refused' | 'page_failed' | 'stopped';
 
 export const kRefusals: Record<Refusal, string> = {
   outside: 'This place is outside the customer’s page.',
   foreign_frame: 'This part of the page comes from another site and cannot be operated.',
   barred: 'The site does not let agents use this element.',
+  masked: 'What can be chosen here is hidden. The form editor can set it.',
   disabled: 'The page has switched this element off.',
   readonly: 'This field cannot be changed.',
   not_editable: 'Nothing that takes text has the focus.',

@@ -1,5 +1,6 @@
 // What must not leave the device: decided for each element before anything of it is read.
 import { asksForCard, asksForPassword, namesOf } from '../private_fields';
+import { fieldOf } from '../acting/picker_of';
 import { slotOf } from '../early';
 import { attributeOf, closest, matches } from './element';
 
@@ -74,6 +75,8 @@ export class MaskRules {
       if (own !== null) return own;
     }
     if (matches(element, this.marked_)) return 'marked';
+    const opened = localName === 'parley-picker' ? fieldOf(element) : null;
+    if (opened) return this.ruleAround(opened);
     // What is chosen is shown by the list as its own.
     if (localName === 'select' && element.querySelector(this.marked_)) return 'marked';
     if (!this.deny_) return null;

@@ -1,0 +1,91 @@
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, haveChromium, TestPages } from '../../testing/page';
+import type { Painted } from '../../testing/paint';
+import type { ActResult } from './types';
+
+/** Two pages that differ in what is masked and in nothing else: pictures that are not the same tell. */
+const kSecrets = [['S3CRET-ONE', '2031-02-03'], ['X', '1999-12-31']] as const;
+
+describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
+  let pages: TestPages;
+  let page: Page;
+  beforeAll(async () => {
+    pages = new TestPages(await bundle(fileURLToPath(new URL('../../testing/paint.ts', import.meta.url)), 'Capture'));
+  });
+  afterAll(() => pages.close());
+
+  async function open(html: string, masks: string, [text, day]: readonly [string, string]): Promise<void> {
+    page = await pages.open(`<!doctype html><style>body{margin:0}#f{width:200px;height:30px;outline:none}</style>${html.replaceAll('{text}', text).replaceAll('{day}', day)}<button id="b">b</button>`);
+    await page.evaluate(`window.masks = ${masks}; window.rules = new Capture.MaskRules(masks); window.told = [];
+      window.actor = Capture.createActor({ isMasked: (e) => rules.isMasked(e), onActivity: (a) => told.push(a.what + ' ' + a.target) });
+      window.press = () => { const b = document.querySelector('#f').getBoundingClientRect(); return actor.click({ x: b.x + 5, y: b.y + 5 }); }`);
+  }
+  const run = <T>(code: string): Promise<T> => page.evaluate(code) as Promise<T>;
+  const paint = () => run<Painted>('Capture.paintPage(masks)');
+  const picker = () => run<string | null>(`document.querySelector('parley-picker')?.shadowRoot.textContent ?? null`);
+
+  const list = '<select id="f" {mask}><option>Other</option><option selected>{text}</option></select>';
+  const kMasked: [string, string, string][] = [
+    ['a masked list', list.replace('{mask}', 'data-parley-mask'), '{}'],
+    ['a list in something masked', `<section data-parley-mask>${list}</section>`, '{}'],
+    ['a list that holds a masked option', list.replace('<option selected', '<option data-parley-mask selected'), '{}'],
+    ['a list by a selector', list, '{ selectors: ["#f"] }'],
+    ['a list where all that is typed is masked', list, '{ denyByDefault: true }'],
+    ['a masked date', '<input id="f" type="date" value="{day}" data-parley-mask>', '{}'],
+    ['a date where all that is typed is masked', '<input id="f" type="date" value="{day}">', '{ denyByDefault: true }'],
+    ['a masked month', '<input id="f" type="month" value="2031-02" data-parley-mask>', '{}'],
+  ];
+
+  it.each(kMasked)('of %s do not open, by mouse or by keys', async (_, html, masks) => {
+    const sums: number[] = [];
+    for (const secret of kSecrets) {
+      await open(html, masks, secret);
+      const before = await paint();
+      expect(await run('press()')).toMatchObject({ ok: false, reason: 'masked' });
+      expect(await picker()).toBe(null);
+      expect((await paint()).sum, 'the press shows nothing').toBe(before.sum);
+      await run(`document.querySelector('#f').focus()`);
+      for (const key of [' ', 'Enter']) {
+        const result = await run<ActResult>(`actor.key({ key: ${JSON.stringify(key)} })`);
+        if (key === ' ' || html.includes('select')) expect(result, key).toMatchObject({ ok: false, reason: 'masked' });
+        expect(await picker(), key).toBe(null);
+      }
+      sums.push((await paint()).sum);
+      expect(await run<string>('JSON.stringify(told)')).not.toMatch(/S3CRET/);
+    }
+    expect(sums[0], 'the picture tells them apart').toBe(sums[1]);
+  });
+
+  it('open for what is not masked', async () => {
+    await open(list, '{}', kSecrets[0]);
+    expect(await run('press()')).toMatchObject({ ok: true });
+    expect(await picker()).toContain('S3CRET-ONE');
+  });
+
+  it('are black from the moment on that their field is masked', async () => {
+    for (const html of [list, '<input id="f" type="date" value="{day}">']) {
+      const sums: number[] = [];
+      for (const secret of kSecrets) {
+        await open(html, '{}', secret);
+        await run('press()');
+        expect(await picker()).not.toBe(null);
+        await run(`document.querySelector('#f').setAttribute('data-parley-mask', '')`);
+        await run(`document.querySelector('parley-picker').style.height = '250px'; document.querySelector('parley-picker').style.width = '300px'`);
+        const { masked, sum } = await paint();
+        expect(masked).toEqual(['marked', 'marked']);
+        sums.push(sum);
+      }
+      expect(sums[0]).toBe(sums[1]);
+    }
+  });
+
+  it('leave the field to the form editor, which sets it unseen', async () => {
+    await open(list.replace('{mask}', 'data-parley-mask name="account"'), '{}', kSecrets[0]);
+    const [field] = await run<{ id: string; options?: unknown }[]>('actor.formGet()');
+    expect(field).not.toHaveProperty('options');
+    expect(await run(`actor.formSet({ id: '${field!.id}', selected: ['Other'] })`)).toMatchObject({ ok: true });
+    expect(await run(`document.querySelector('#f').value`)).toBe('Other');
+  });
+});
