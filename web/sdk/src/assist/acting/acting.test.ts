@@ -362,6 +362,17 @@ describe.skipIf(!haveChromium())('Actor', () => {
       expect(await run('activities')).toContain('type Note');
     });
 
+    it('says of what lies in something masked what kind of field it is, and no name', async () => {
+      await open(`<section class="mask"><label>S3CRET <input aria-label="Amount from S3CRET" name="S3CRET" id="S3CRET1"></label><select aria-label="S3CRET"></select><textarea name="S3CRET"></textarea>
+        <input type="date" data-parley-label="Due"><input type="radio" name="S3CRET"><button aria-label="S3CRET" id="go">S3CRET</button></section><input class="mask" name="own" aria-label="Account">`, `{ isMasked: (e) => e.closest('.mask') !== null }`);
+      const all = await run<Field[]>('actor.formGet()');
+      expect(all.map((f) => f.label)).toEqual(['text', 'select', 'textarea', 'Due', 'radio', 'Account']);
+      expect(JSON.stringify(all)).not.toMatch(/S3CRET/);
+      expect(await click('#go')).toMatchObject({ ok: true, target: 'button' });
+      expect(await set(all[0]!.id, { value: 'x' })).toMatchObject({ ok: true });
+      expect(JSON.stringify(await run('activities'))).not.toMatch(/S3CRET/);
+    });
+
     it('sets them, tells the page, and keeps its rules', async () => {
       await open(form, `{ isMasked: (e) => e.classList.contains('mask') }`);
       const all = await fields();

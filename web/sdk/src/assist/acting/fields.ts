@@ -1,7 +1,7 @@
 // The form editor's view of the page: the fields that are drawn, named as a person would name them, and filling them in.
 import { sensitiveRule, type Bars } from './barred';
 import {
-  clip, fire, frameDocument, isControl, isDisabled, isEditable, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
+  clip, fire, flatParent, frameDocument, isControl, isDisabled, isEditable, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
   type Control,
 } from './dom';
 import { moveFocus, radioGroup } from './focus';
@@ -140,7 +140,7 @@ const firstOfGroup = (control: Control): boolean =>
   !isInput(control) || control.type !== 'radio' || !control.name || isDisabled(control) || radioGroup(control).find(isShown) === control;
 
 function typeOf(control: Control): string {
-  if (isSelect(control)) return 'select';
+  if (isHtml(control, 'select', 'button')) return control.localName;
   return isTextArea(control) ? 'textarea' : control.type;
 }
 
@@ -245,6 +245,11 @@ function ownLabel(element: Element, masked: Masked): string {
   const hidden = masked(element);
   // Where nothing of it is seen, nothing of it is said.
   if (hidden && !control) return '';
+  const said = hidden ? clip(element.getAttribute('data-parley-label') ?? '', kLimits.label) : '';
+  if (said) return said;
+  // What is around it was marked: its own names may quote what stands there. A field that was marked itself is known by them.
+  const parent = flatParent(element);
+  if (control && hidden && parent && masked(parent)) return typeOf(control);
   const labels = control?.labels ? [...control.labels].map((label) => textOf(label, masked)).join(' ') : '';
   const button = isHtml(element, 'button', 'a', 'summary', 'label', 'option', 'li', 'th', 'td', 'h1', 'h2', 'h3') || element.hasAttribute('role');
   const holds = isTextArea(element) || isSelect(element) || isEditable(element) || kHolding.test(element.getAttribute('role') ?? '');
