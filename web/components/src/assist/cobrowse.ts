@@ -83,7 +83,7 @@ function begin(options: CobrowseOptions, record?: AssistRecord): AssistSession {
   let session: AssistSession | null = null;
   const watch = new SensitiveWatch(
     window, rules.sensitive ?? [], () => session?.sensitiveChanged(),
-    (selector) => reportFault('sensitive pages', new Error(`not a selector: ${selector}`)),
+    (rule) => reportFault('sensitive pages', new Error(`neither path, address nor selector, so that every page is private: ${rule}`)),
   );
   const parts = { loadSharer, overlay: overlay.host, layer: overlay.layer, sensitive: () => watch.judge() };
   session = new AssistSession({ ...options, server: options.server ?? (scriptOrigin || location.origin) }, parts, record);

@@ -66,5 +66,6 @@ describe('paths of private pages', () => {
     expect(pathMatches('/pay', '/pay/now')).toBe(false);
     expect(pathMatches('/a.b', '/axb')).toBe(false);
     expect(pathMatches('*/card', '/x/card')).toBe(true);
+    expect(pathMatches('/a?b', '/aXb')).toBe(false);
   });
 });

@@ -3,29 +3,90 @@
 
 export const kSensitiveAttribute = 'data-parley-sensitive';
 
-/** `/account/*` matches a path; anything that does not begin with `/` is a CSS selector. */
+type Address = Pick<Location, 'origin' | 'host' | 'pathname' | 'search' | 'hash'>;
+
+const kUrl = /^(https?:)?\/\//i;
+/** A route behind `#`, which is no selector either. */
+const kRoute = /^#!?\//;
+
+/** `*` stands for anything. */
 export function pathMatches(pattern: string, path: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(path);
+  return regexOf(pattern).test(path);
 }
 
-/** Only selectors that this browser understands; the others are told once. */
-export function validSelectors(document: Document, selectors: readonly string[], told: (selector: string) => void): string[] {
-  return selectors.filter((selector) => {
-    try {
-      document.createDocumentFragment().querySelector(selector);
-      return true;
-    } catch {
-      told(selector);
-      return false;
+const regexOf = (pattern: string, flags = ''): RegExp =>
+  new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, flags);
+
+function readable(address: string): string {
+  try {
+    return decodeURI(address);
+  } catch {
+    return address;
+  }
+}
+
+/** A path, a route behind `#` or a whole address. Query and hash count where the rule has such. */
+function placeOf(rule: string): (at: Address) => boolean {
+  const url = kUrl.exec(rule), route = kRoute.test(rule);
+  let pattern = rule;
+  // As browsers write them: no default port. A site without a path is all of it.
+  if (url) pattern = pattern.replace(/^(https:\/\/[^/?#]*):443(?![^/?#])|^(http:\/\/[^/?#]*):80(?![^/?#])/i, '$1$2').replace(/^((?:https?:)?\/\/[^/?#]*)$/i, '$1/*');
+  const regex = regexOf(pattern, url ? 'i' : '');
+  const cut = pattern.indexOf('#'), before = cut < 0 ? pattern : pattern.slice(0, cut), behind = cut < 0 ? '' : pattern.slice(cut);
+  return (at) => {
+    const start = url ? (url[1] ? at.origin : `//${at.host}`) : '';
+    const hash = behind === '' ? '' : behind.includes('?') ? at.hash : at.hash.split('?')[0]!;
+    const address = `${start}${route ? '' : at.pathname}${before.includes('?') ? at.search : ''}${hash}`;
+    return regex.test(address) || regex.test(readable(address));
+  };
+}
+
+/** A path without its first slash (`account/*`) is a selector to browsers: what stands behind the slash is a comment to them. */
+const kSlash = /^(?:[^/\\"'[]|\\.|"[^"]*"|'[^']*'|\[[^\]]*\])*\//;
+
+function isSelector(text: string): boolean {
+  if (kSlash.test(text)) return false;
+  try {
+    document.createDocumentFragment().querySelector(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a site says of its private pages: paths, routes, addresses, and selectors of what makes a page private while it is there. */
+export class SensitiveRules {
+  /** Of anything that makes a page private while it is there. */
+  readonly selector: string;
+  /** Whether it may match, or not any more, without a node or attribute being changed. */
+  readonly byState: boolean;
+  /** Rules that are none. Whoever wrote them believes that some page is private, and nobody can say which: all are. */
+  readonly unusable: string[] = [];
+  private readonly places_: ((at: Address) => boolean)[] = [];
+
+  constructor(rules: readonly string[] = []) {
+    const selectors = [`[${kSensitiveAttribute}]`, 'meta[name="parley-sensitive"]'];
+    for (const given of typeof rules === 'string' ? [rules] : rules) {
+      const rule = typeof given === 'string' ? given.trim() : '';
+      const place = /^[/*]/.test(rule) || kUrl.test(rule) || kRoute.test(rule);
+      if (place) this.places_.push(placeOf(rule));
+      // `*.card` may be meant as either, and is both.
+      if (isSelector(rule)) selectors.push(rule);
+      else if (!place) this.unusable.push(String(given));
     }
-  });
+    this.selector = selectors.join(',');
+    this.byState = /:|style/i.test(this.selector);
+  }
+
+  /** Whether a page or frame at this address is private whatever is on it. */
+  holdAt(at: Address): boolean {
+    return this.unusable.length > 0 || this.places_.some((place) => place(at));
+  }
 }
 
-/** Says whether the page may be seen now, and calls `changed` when that changes. */
+/** Says whether the page may be seen now, and calls `changed` when that changes. What is in frames and components is for the sharer. */
 export class SensitiveWatch {
-  private readonly paths_: string[];
-  private readonly selector_: string;
+  private readonly rules_: SensitiveRules;
   private readonly observer_: MutationObserver | null;
   private value_ = false;
 
@@ -33,11 +94,10 @@ export class SensitiveWatch {
     private readonly window_: Window & typeof globalThis,
     rules: readonly string[],
     private readonly changed_: (sensitive: boolean) => void,
-    invalid: (selector: string) => void = () => undefined,
+    unusable: (rule: string) => void = () => undefined,
   ) {
-    this.paths_ = rules.filter((rule) => rule.startsWith('/'));
-    const selectors = validSelectors(window_.document, rules.filter((rule) => !rule.startsWith('/')), invalid);
-    this.selector_ = [`[${kSensitiveAttribute}]`, 'meta[name="parley-sensitive"]', ...selectors].join(',');
+    this.rules_ = new SensitiveRules(rules);
+    this.rules_.unusable.forEach(unusable);
     this.observer_ = window_.MutationObserver ? new window_.MutationObserver(() => this.judge()) : null;
     this.observer_?.observe(window_.document.documentElement, {
       childList: true, subtree: true, attributes: true, attributeFilter: [kSensitiveAttribute, 'class', 'id', 'hidden', 'open'],
@@ -69,7 +129,6 @@ export class SensitiveWatch {
 
   private look(): boolean {
     const { document, location } = this.window_;
-    if (this.paths_.some((pattern) => pathMatches(pattern, location.pathname))) return true;
-    return document.querySelector(this.selector_) !== null;
+    return this.rules_.holdAt(location) || document.querySelector(this.rules_.selector) !== null;
   }
 }

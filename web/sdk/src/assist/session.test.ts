@@ -12,7 +12,7 @@ let env: FakeEnvironment;
 let stored: Map<string, string>;
 let sensitive: boolean;
 let host: SharerHost;
-let sharer: Record<Exclude<keyof Sharer, 'canFilm'>, ReturnType<typeof vi.fn>> & { canFilm: boolean };
+let sharer: Record<Exclude<keyof Sharer, 'canFilm' | 'sensitive'>, ReturnType<typeof vi.fn>> & { canFilm: boolean; sensitive: boolean };
 let loads: number;
 let loadFails: boolean;
 let loading: Promise<void>;
@@ -57,10 +57,33 @@ beforeEach(() => {
   loads = 0;
   loadFails = false;
   loading = Promise.resolve();
-  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), release: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, film: vi.fn(async () => undefined) };
+  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), release: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, sensitive: false, film: vi.fn(async () => undefined) };
 });
 
 describe('AssistSession', () => {
+  it('lets nothing leave while a part of the page is private, of which only the sharer knows', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    const told = () => sent('form').length + sent('activity').length;
+    sharer.sensitive = true;
+    // Before anybody is told.
+    host.reply({ type: 'form', fields: [] });
+    host.activity({ type: 'activity', party: 'p2', what: 'click', target: 'x' });
+    expect([told(), host.sendFrame(new ArrayBuffer(8))]).toEqual([0, false]);
+    host.sensitiveChanged();
+    expect(sent('share').at(-1)).toMatchObject({ state: 'sensitive' });
+    expect(sharer.hold).toHaveBeenCalled();
+    env.gateway.send({ type: 'form-get', party: 'p2' });
+    await settle();
+    expect(sharer.act).not.toHaveBeenCalled();
+    sharer.sensitive = false;
+    host.sensitiveChanged();
+    expect(sent('share').at(-1)).toMatchObject({ state: 'on' });
+    host.reply({ type: 'form', fields: [] });
+    expect(told()).toBe(1);
+  });
+
   it('connects with the token that the server gave for the session', async () => {
     const session = make();
     await session.open();

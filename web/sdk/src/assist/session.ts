@@ -91,7 +91,10 @@ export class AssistSession extends Emitter<AssistEvents> {
   /** What the agents get now. */
   get sharing(): 'off' | 'on' | 'paused' | 'sensitive' {
     if (this.record.wanted === 'off' || this.switchedOff) return 'off';
-    return this.parts_.sensitive() ? 'sensitive' : this.record.wanted;
+    return this.isPrivate ? 'sensitive' : this.record.wanted;
+  }
+  private get isPrivate(): boolean {
+    return this.parts_.sensitive() || (this.sharer_?.sensitive ?? false);
   }
   /** Agents and supervisors who may see the page. */
   get viewers(): Party[] {
@@ -458,6 +461,7 @@ export class AssistSession extends Emitter<AssistEvents> {
         this.changed();
       },
       receipt: (masked, unmaskable) => this.sendReceipt(masked, unmaskable),
+      sensitiveChanged: () => this.sensitiveChanged(),
       activity: (activity) => {
         if (this.sharing === 'on') this.replyNow(activity);
         this.emit('activity', activity);
@@ -483,7 +487,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   }
 
   private sendFrame(frame: ArrayBuffer): boolean {
-    if (!this.running_ || this.parts_.sensitive()) return false;
+    if (!this.running_ || this.isPrivate) return false;
     if (!this.gate_.open(this.client_?.buffered ?? 0, (behind) => this.sharer_?.pace({ behind }))) return false;
     return this.client_?.sendBinary(frame) ?? false;
   }

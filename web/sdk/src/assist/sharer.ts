@@ -13,7 +13,10 @@ export interface SharingRules {
   allow?: string[];
   /** CSS selectors: the agent sees these, but cannot click or fill them. */
   bar?: string[];
-  /** Pages that nobody sees: paths with `*` (`/account/*`), or CSS selectors of something that makes a page private while it is there (`#card-form`). */
+  /**
+   * Pages that nobody sees: paths, routes (`#/payment`) and addresses (`https://…/pay`), with `*` for anything; or CSS selectors of
+   * something that makes a page private while it is there (`#card-form`). What is none of these makes every page private.
+   */
   sensitive?: string[];
   /** Picture pixels per CSS pixel, 0.25 … 2; default: the server's setting. */
   imageScale?: number;
@@ -42,6 +45,8 @@ export interface SharerHost {
   viewChanged(view: View, fidelity: Fidelity): void;
   unsupported(list: Unsupported[]): void;
   receipt(masked: MaskedRegion[], unmaskable?: number): void;
+  /** The page, or something in it, became private, or is so no more. */
+  sensitiveChanged(): void;
   activity(activity: ActivityMessage): void;
   reply(message: TopicConsumerMessage): void;
   /** For what is worth nothing later. */
@@ -65,6 +70,8 @@ export interface Sharer {
   release(): void;
   /** What an agent chose; from now on. */
   quality(quality: Quality): void;
+  /** Something in the page makes it private just now: also what is in frames and components. */
+  readonly sensitive: boolean;
   /** The browser can film its own tab. */
   readonly canFilm: boolean;
   /** Films the tab instead of painting the page, once the person said yes to the browser; rejects after a no. */

@@ -49,6 +49,10 @@ class PageSharer implements Sharer {
     this.annotations_ = layerOverPage(window, host_.layer, (id, dx, dy) => this.carried(id, dx, dy));
   }
 
+  get sensitive(): boolean {
+    return this.capture_?.sensitive ?? false;
+  }
+
   get canFilm(): boolean {
     return canCaptureTab();
   }
@@ -74,12 +78,13 @@ class PageSharer implements Sharer {
     film.tell();
     if (this.held_) film.pause();
     film.on('view', (view) => this.host_.viewChanged(view, 'capture'));
+    film.on('sensitive', () => this.host_.sensitiveChanged());
     // The person ended it in the browser's own bar: the page is painted again.
     film.on('ended', (why) => {
       if (this.capture_ !== film) return;
       this.filmFailed_ = why ? [{ what: 'the film of the tab', why: `${why} The page is painted instead.` }] : [];
       this.host_.unsupported(this.filmFailed_);
-      this.capture_ = this.begin();
+      this.begin();
       if (this.held_) this.capture_.pause();
     });
     this.host_.viewChanged(film.view(), 'capture');
@@ -88,7 +93,7 @@ class PageSharer implements Sharer {
   start(): void {
     this.held_ = false;
     if (this.capture_) this.capture_.resume();
-    else this.capture_ = this.begin();
+    else this.begin();
     if (this.watching_) return;
     this.watching_ = true;
     document.addEventListener('pointermove', this.pointed, { capture: true, passive: true });
@@ -182,22 +187,22 @@ class PageSharer implements Sharer {
     return boxes;
   }
 
-  private begin(): Capture {
+  private begin(): void {
     const capture = startCapture(this.options());
+    this.capture_ = capture;
     capture.resize(this.size_);
     capture.on('view', (view) => this.host_.viewChanged(view, 'painter'));
+    capture.on('sensitive', () => this.host_.sensitiveChanged());
     this.host_.viewChanged(capture.view(), 'painter');
-    return capture;
   }
 
   private options(): CaptureOptions {
     const { host_: host } = this;
     const { rules, settings } = host;
-    const sensitive = rules.sensitive ?? [];
     return {
       scale: rules.imageScale ?? settings.imageScale,
       masks: { selectors: this.selectors_, denyByDefault: settings.maskDefault === 'all' || rules.maskAll === true, allow: rules.allow ?? [] },
-      sensitive: { paths: sensitive.filter((rule) => rule.startsWith('/')), selectors: sensitive.filter((rule) => !rule.startsWith('/')) },
+      sensitive: rules.sensitive ?? [],
       workerUrl: `${host.server}/assistserver/sdk/web/shared/assist-worker.js`,
       onFrame: (frame) => {
         if (!host.sendFrame(frame)) this.lost();

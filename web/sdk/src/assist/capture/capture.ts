@@ -3,16 +3,17 @@ import { Emitter } from '../../common/emitter';
 import { guarded, reportFault } from '../../common/guard';
 import type { View } from '../protocol';
 import type { Rect } from './affine';
-import { ChangeWatcher, type Extent } from './changes';
+import { ChangeWatcher, kMaxRoots, type Extent } from './changes';
 import { dirtyRects } from './dirty';
 import type { Encoded, Job, Patch } from './encoder';
 import { EncoderHost } from './encoder_host';
 import { Escapes } from './escapes';
 import { Images } from './images';
 import { CaptureLedger } from './ledger';
-import { MaskRules, usable } from './masks';
-import { pathMatches, scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { MaskRules } from './masks';
+import { scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { Painter } from './paint';
+import { PagePrivacy } from './privacy';
 import { Scan, type Seen } from './scan';
 import { Fonts } from './text';
 import { packed } from './tiles';
@@ -49,7 +50,7 @@ export class Capture extends Emitter<CaptureEvents> {
   private readonly escapes_: Escapes;
   private scale_: number;
   private portion_ = 1;
-  private readonly sensitiveSelector_: string;
+  private readonly privacy_: PagePrivacy;
   private painter_: Painter;
   private marks_ = new Map<Element, Extent>();
   private readonly seen_ = new Map<Element, Seen>();
@@ -107,7 +108,7 @@ export class Capture extends Emitter<CaptureEvents> {
       added: (element, type) => this.masks_.remember(element, type),
     }, ignore);
     this.escapes_ = new Escapes(this.document_, (element) => this.mark(element, 'self'));
-    this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
+    this.privacy_ = new PagePrivacy(options_.sensitive, this.watcher_);
     // Counts on over pages of the site without anything to remember: never more than ten pictures a second.
     this.frame_ = Math.floor((Date.now() - 1.7e12) / 100) >>> 0;
     this.epoch_ = this.frame_;
@@ -172,15 +173,15 @@ export class Capture extends Emitter<CaptureEvents> {
     return [...this.maskedNow_].filter((element) => element.isConnected && this.isMasked(element));
   }
 
-  /** True while the page is one that must not be shared. */
+  /** Whether the page, as it is now, is one that must not be shared. */
   get sensitive(): boolean {
-    return this.sensitive_;
+    return this.checkSensitive();
   }
 
   view(): View {
-    const { w, h } = this.viewport();
+    const { w, h } = this.viewport(), { sensitive } = this;
     // Titles and paths of pages that must not be shared are not told either.
-    return { w, h, scale: this.scale_, title: this.sensitive_ ? '' : this.document_.title, path: this.sensitive_ ? '' : this.window_.location.pathname, masked: this.maskedNow_.size };
+    return { w, h, scale: this.scale_, title: sensitive ? '' : this.document_.title, path: sensitive ? '' : this.window_.location.pathname, masked: this.maskedNow_.size };
   }
 
   get scroll(): { x: number; y: number } {
@@ -247,7 +248,10 @@ export class Capture extends Emitter<CaptureEvents> {
 
   private poll(): void {
     this.hasten();
-    if (this.document_.hidden || this.paused_) return;
+    if (this.document_.hidden) return;
+    // What no change of the page tells of: addresses, states of fields.
+    this.checkSensitive();
+    if (this.paused_) return;
     this.escapes_.look(kLookIdle);
     // A picture of something else has looked at them just now.
     if (performance.now() - this.lastLook_ >= kVolatileMs / 2) this.look();
@@ -262,12 +266,14 @@ export class Capture extends Emitter<CaptureEvents> {
     this.lastLook_ = performance.now();
     this.animated_ = this.watcher_.animated().slice(0, kMaxAnimated);
     for (const element of this.animated_) this.changed(element, 'deep');
+    const { beyond } = this.watcher_;
+    if (beyond.size > 0) this.ledger_.unsupported(this.document_.documentElement, 'changes in some components', `There are more than ${kMaxRoots} on the page: the others are looked at twice a second.`);
+    for (const { host } of beyond) if (this.seen_.has(host)) this.changed(host, 'deep');
     for (const element of this.watcher_.volatile()) if (this.seen_.has(element)) this.changed(element, 'self');
   }
 
   private checkSensitive(): boolean {
-    const { sensitive } = this.options_;
-    const now = pathMatches(this.window_.location.pathname, sensitive?.paths ?? []) || this.document_.querySelector(this.sensitiveSelector_) !== null;
+    const now = this.privacy_.holds();
     if (now !== this.sensitive_) {
       this.sensitive_ = now;
       if (!now) this.full_ = this.wholeWanted_ = true;
@@ -277,7 +283,8 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private async tick(): Promise<void> {
-    if (this.stopped_ || this.busy_ || this.paused_ || this.checkSensitive()) return;
+    // Also in a pause: a private page is one, and ends when the page is private no more.
+    if (this.stopped_ || this.busy_ || this.checkSensitive() || this.paused_) return;
     this.busy_ = true;
     try {
       await this.picture();
@@ -436,7 +443,7 @@ export class Capture extends Emitter<CaptureEvents> {
 
   private deliver({ frame, blurred }: Encoded): number {
     this.blurred_ = blurred;
-    if (!frame || this.stopped_ || this.paused_ || this.sensitive_) {
+    if (!frame || this.stopped_ || this.paused_ || this.checkSensitive()) {
       // Pictures that nobody got: the next one is whole.
       if (frame) this.wholeWanted_ = true;
       return 0;

@@ -3,6 +3,7 @@
 import { guarded } from '../../common/guard';
 import { onRoot, rootOf, watchRealm } from '../early';
 import { closest, matches } from './element';
+import { documentIn, kFrames } from './unseen';
 
 export type Extent =
   /** The element's own box. */
@@ -21,16 +22,27 @@ export interface ChangeSink {
 
 const kEvents = ['input', 'change', 'focusin', 'focusout', 'pointerover', 'pointerdown', 'pointerup', 'transitionrun', 'transitionend', 'animationstart', 'animationend', 'toggle', 'load', 'error', 'selectionchange', 'fullscreenchange', 'loadeddata', 'seeked', 'reset'];
 const kPressable = 'a,button,input,select,textarea,label,summary,option,[role],[tabindex],[onclick],[contenteditable]';
-const kMaxRoots = 500;
+/** Roots beyond are looked at by a clock. */
+export const kMaxRoots = 2000;
 /** Looked for roots that are gone after so many new ones. */
 const kSweepEvery = 50;
 
+/** Not in a frame, or a part of the page, that is gone. */
+const isHere = (root: Document | ShadowRoot): boolean =>
+  root.nodeType === 9 ? (root as Document).defaultView !== null : (root as ShadowRoot).host.isConnected && root.ownerDocument!.defaultView !== null;
+
 export class ChangeWatcher {
+  private readonly heed_: (record: MutationRecord) => void;
+  private readonly kind_: (record: MutationRecord) => void;
   private readonly observer_: MutationObserver;
   /** A second one for the kinds of fields: old values of all attributes would be a copy of every style that is set. */
   private readonly kinds_: MutationObserver;
   private readonly roots_ = new Map<Document | ShadowRoot, () => void>();
+  private readonly documents_ = new Set<Document>();
+  private readonly frames_ = new Set<Element>();
+  private readonly beyond_ = new Set<ShadowRoot>();
   private unswept_ = 0;
+  private version_ = 0;
   private readonly states_ = new WeakMap<Element, string>();
   private readonly undo_: (() => void)[] = [];
   private hovered_: Element | null = null;
@@ -38,10 +50,10 @@ export class ChangeWatcher {
   private stopped_ = false;
 
   constructor(private readonly document_: Document, private readonly sink_: ChangeSink, private readonly ignore_: string) {
-    const mutated = guarded('capture', (record: MutationRecord) => this.mutated(record));
-    this.observer_ = new MutationObserver((records) => records.forEach((record) => mutated(record)));
-    const kind = guarded('capture', ({ target, oldValue }: MutationRecord) => sink_.added(target as Element, oldValue ?? ''));
-    this.kinds_ = new MutationObserver((records) => records.forEach((record) => kind(record)));
+    this.heed_ = guarded('capture', (record: MutationRecord) => this.mutated(record));
+    this.observer_ = new MutationObserver((records) => records.forEach((record) => this.heed_(record)));
+    this.kind_ = guarded('capture', ({ target, oldValue }: MutationRecord) => sink_.added(target as Element, oldValue ?? ''));
+    this.kinds_ = new MutationObserver((records) => records.forEach((record) => this.kind_(record)));
   }
 
   start(): void {
@@ -74,6 +86,41 @@ export class ChangeWatcher {
     this.kinds_.disconnect();
     for (const undo of [...this.undo_.splice(0), ...this.roots_.values()]) undo();
     this.roots_.clear();
+    this.documents_.clear();
+    this.frames_.clear();
+    this.beyond_.clear();
+  }
+
+  /** Another one after each change of nodes or attributes, wherever it was. Inline styles do not count. */
+  get version(): number {
+    return this.version_;
+  }
+
+  /** Components that are too many to be watched. */
+  get beyond(): ReadonlySet<ShadowRoot> {
+    return this.beyond_;
+  }
+
+  /** Documents and shadow roots that are on the page now, also those that are not watched. */
+  roots(): (Document | ShadowRoot)[] {
+    return [...this.roots_.keys(), ...this.beyond_].filter(isHere);
+  }
+
+  get documents(): ReadonlySet<Document> {
+    return this.documents_;
+  }
+
+  /** Hears of what happened in this very task, and of documents that frames have begun to load. */
+  catchUp(): void {
+    if (this.stopped_) return;
+    for (const record of this.kinds_.takeRecords()) this.kind_(record);
+    for (const record of this.observer_.takeRecords()) this.heed_(record);
+    for (const frame of this.frames_) {
+      const inside = frame.isConnected ? documentIn(frame) : null;
+      if (inside && !this.roots_.has(inside)) this.watchRoot(inside);
+      if (!frame.isConnected) this.frames_.delete(frame);
+    }
+    for (const each of this.documents_) if (!each.defaultView) return this.sweep();
   }
 
   /** Elements that a running animation or transition moves or colours, in every document that is watched. */
@@ -98,14 +145,24 @@ export class ChangeWatcher {
   private watchRoot(root: Document | ShadowRoot): void {
     if (this.roots_.has(root) || this.stopped_) return;
     if (++this.unswept_ >= kSweepEvery) this.sweep();
-    if (this.roots_.size >= kMaxRoots) return;
+    this.version_++;
+    if (root.nodeType === 11 && this.roots_.size >= kMaxRoots) {
+      const known = this.beyond_.has(root as ShadowRoot);
+      this.beyond_.add(root as ShadowRoot);
+      // What is in there may have roots of its own.
+      return known ? undefined : this.look(root);
+    }
+    this.beyond_.delete(root as ShadowRoot);
     this.kinds_.observe(root, { subtree: true, attributes: true, attributeFilter: ['type'], attributeOldValue: true });
     this.observer_.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
     const heard = guarded('capture', (event: Event) => this.heard(event, root));
     for (const type of kEvents) root.addEventListener(type, heard, { capture: true, passive: true });
     const scrolled = guarded('capture', (event: Event) => this.scrolled(event, root));
     root.addEventListener('scroll', scrolled, { capture: true, passive: true });
-    if (root.nodeType === 9) watchRealm((root as Document).defaultView);
+    if (root.nodeType === 9) {
+      this.documents_.add(root as Document);
+      watchRealm((root as Document).defaultView);
+    }
     this.roots_.set(root, () => {
       for (const type of kEvents) root.removeEventListener(type, heard, { capture: true });
       root.removeEventListener('scroll', scrolled, { capture: true });
@@ -117,11 +174,13 @@ export class ChangeWatcher {
   private sweep(): void {
     this.unswept_ = 0;
     for (const [root, undo] of this.roots_) {
-      const here = root.nodeType === 9 ? (root as Document).defaultView !== null : (root as ShadowRoot).host.isConnected;
-      if (here) continue;
+      if (isHere(root)) continue;
       undo();
       this.roots_.delete(root);
+      this.documents_.delete(root as Document);
+      this.version_++;
     }
+    for (const root of this.beyond_) if (!isHere(root)) this.beyond_.delete(root);
   }
 
   /** Shadow roots and frames in a part of the page. */
@@ -129,25 +188,22 @@ export class ChangeWatcher {
     const visit = (element: Element) => {
       const inside = rootOf(element);
       if (inside) this.watchRoot(inside);
-      if (element.localName === 'iframe' || element.localName === 'frame') this.watchFrame(element as HTMLIFrameElement);
+      if (kFrames.test(element.localName)) this.watchFrame(element);
       if (element.localName === 'input') this.sink_.added(element);
     };
     if (root.nodeType === 1) visit(root as Element);
     for (const element of root.querySelectorAll('*')) visit(element);
   }
 
-  private watchFrame(frame: HTMLIFrameElement): void {
-    let inside: Document | null = null;
-    try {
-      inside = frame.contentDocument;
-    } catch {
-      return;
-    }
+  private watchFrame(frame: Element): void {
+    this.frames_.add(frame);
+    const inside = documentIn(frame);
     if (inside) this.watchRoot(inside);
   }
 
   private mutated(record: MutationRecord): void {
     const { target } = record;
+    if (record.attributeName !== 'style' && record.type !== 'characterData') this.version_++;
     const element = target.nodeType === 1 ? (target as Element) : target.parentElement ?? ((target.getRootNode() as ShadowRoot).host as Element | undefined);
     if (!element || closest(element, this.ignore_)) return;
     if (record.type === 'childList') {
@@ -196,7 +252,7 @@ export class ChangeWatcher {
     if (type === 'pointerover') return this.hover(element);
     if (type === 'load') {
       if (element.localName === 'link') return this.restyled();
-      if (element.localName === 'iframe') this.watchFrame(element as HTMLIFrameElement);
+      if (kFrames.test(element.localName)) this.watchFrame(element);
     }
     // A press beside everything makes nothing look pressed.
     const bare = (type === 'pointerdown' || type === 'pointerup') && !element.closest(kPressable);

@@ -15,7 +15,7 @@ const kImage = `<img width="90" height="40" src='data:image/svg+xml,${kPicture.r
 
 /** For a sharer that is looked at alone. */
 const kHost = `{ rules: {}, settings: { maskSelectors: [] }, server: '', overlay: document.body, layer: document.body.appendChild(document.createElement('div')), sendFrame: () => true, viewChanged: (v, how) => views.push(how),
-  unsupported: (list) => lists.push(list.map((u) => u.what)), receipt() {}, activity() {}, reply() {}, replyNow() {}, touched() {}, failed() {} }`;
+  unsupported: (list) => lists.push(list.map((u) => u.what)), receipt() {}, sensitiveChanged() {}, activity() {}, reply() {}, replyNow() {}, touched() {}, failed() {} }`;
 
 /** {secret} and {colour} are what must not be seen. */
 const kHidden: [string, string][] = [
@@ -189,6 +189,19 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     await run('sharer.stop()');
   });
 
+  it('tells the session that a part of the page is private, and that it is so no more', async () => {
+    page = await pages.open(filled('<div id="d"></div>', kSecrets[0]));
+    await run(`window.lists = []; window.views = []; window.told = [];
+      Film.createSharer({ ...${kHost}, sensitiveChanged: () => told.push(sharer.sensitive) }).then((sharer) => { window.sharer = sharer; sharer.start(); })`);
+    await page.waitForFunction('window.sharer');
+    expect(await run(`d.attachShadow({ mode: 'open' }).innerHTML = '<b data-parley-sensitive>s</b>', sharer.sensitive`), 'in the same moment').toBe(true);
+    // As the session does when it hears of it.
+    await run('sharer.hold(), d.shadowRoot.replaceChildren()');
+    await page.waitForFunction('told.at(-1) === false');
+    expect(await run('told')).toEqual([true, false]);
+    await run('sharer.stop()');
+  });
+
   it('shows the person what the agent does not see, in components and frames, too, and gets smaller when it is asked to', async () => {
     page = await pages.open(filled(`<input type="password" value="x" style="position:absolute;left:20px;top:20px;width:100px;height:30px;box-sizing:border-box"><div id="d"></div>
       <iframe style="position:absolute;left:300px;top:200px;width:200px;height:100px;border:5px solid;transform:scale(2);transform-origin:0 0" srcdoc="<body style='margin:0'><input name=cvv style='position:absolute;left:10px;top:10px;width:50px;height:20px;box-sizing:border-box'>"></iframe>`, kSecrets[0]));
@@ -270,11 +283,11 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     });
 
     /** A film whose pictures come when `beat` says so. */
-    async function film(html: string): Promise<void> {
+    async function film(html: string, sensitive: string[] = []): Promise<void> {
       page = await pages.open(filled(html, kSecrets[0]));
       await run(`window.timers = []; window.realTimeout = setTimeout; window.clock = 1e6; performance.now = () => clock;
         window.g = Film.playFilm(innerWidth, innerHeight); window.frames_ = []; window.ends = []; window.receipts = []; window.beats = 0;
-        Film.startTabCapture({ masks: { selectors: ["#c:checked ~ .by-state"] }, sharpKbps: 1e9, onFrame: (f) => (frames_.push(new DataView(f).getUint8(2)), window.wide = new DataView(f).getUint16(12)), onReceipt: (r) => receipts.push(r.withheld) }).then((film) => {
+        Film.startTabCapture({ sensitive: ${JSON.stringify(sensitive)}, masks: { selectors: ["#c:checked ~ .by-state"] }, sharpKbps: 1e9, onFrame: (f) => (frames_.push(new DataView(f).getUint8(2)), window.wide = new DataView(f).getUint16(12)), onReceipt: (r) => receipts.push(r.withheld) }).then((film) => {
           window.film = film; film.on('ended', (why) => ends.push(why)); clearTimeout(film.timer_);
         })`);
       await page.waitForFunction('window.film');
@@ -322,6 +335,23 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect([await run('beat(126)'), await whole()]).toEqual([2, true]);
       // The picture that was thrown away, and the one that was not taken while what was found late turned black.
       expect(await run('film.stop(), receipts')).toEqual([2]);
+    });
+
+    it.each([
+      ['a component', '<div id="d"></div>', 'd.attachShadow({ mode: "closed" }).innerHTML = "<p data-parley-sensitive>s</p>"', 'd.remove()', []],
+      ['a frame', '<iframe id="d" srcdoc="<p>x"></iframe>', 'd.contentDocument.body.setAttribute("data-parley-sensitive", "")', 'd.remove()', []],
+      ['a frame by its address', '<p>x</p>', 'document.body.insertAdjacentHTML("beforeend", "<iframe id=d srcdoc=x></iframe>"); new Promise((done) => d.onload = done)', 'd.remove()', ['*srcdoc']],
+      ['the page by a state', '<input id="d" type="checkbox">', 'd.checked = true', 'd.checked = false', ['#d:checked']],
+    ])('rests while %s is private, and until nothing of it is in the film any more', async (_, html, begin, end, sensitive) => {
+      await film(html, sensitive as string[]);
+      expect(await run('beat(0)')).toBe(1);
+      await run(begin);
+      expect(await run('[film.sensitive, film.view().title, film.view().path]')).toEqual([true, '', '']);
+      expect(await run('beat(125)')).toBe(1);
+      await run(end);
+      expect(await run('film.sensitive')).toBe(false);
+      expect(await run('beat(250)')).toBe(1);
+      expect([await run('beat(1)'), await whole()]).toEqual([2, true]);
     });
 
     it('withholds nothing where nothing is late', async () => {

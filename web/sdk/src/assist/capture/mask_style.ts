@@ -59,7 +59,8 @@ export class MaskStyle {
   private readonly marked_ = new Set<Element>();
   private readonly told_ = new WeakSet<Element>();
   private telling_ = false;
-  private readonly watcher_: ChangeWatcher;
+  /** Of the page that is made black. */
+  readonly watcher: ChangeWatcher;
   private changedAt_ = -Infinity;
   private failed_ = false;
   private stubborn_ = false;
@@ -72,17 +73,17 @@ export class MaskStyle {
     private readonly onUnseen: (element: Element, told: Told | null) => void = () => {},
   ) {
     const apply = guarded('mask', (element: Element) => this.apply(element));
-    this.watcher_ = new ChangeWatcher(document_, { changed: apply, added: apply, scrolled: () => {}, everything: () => this.applyAll() }, '[data-parley-overlay]');
+    this.watcher = new ChangeWatcher(document_, { changed: apply, added: apply, scrolled: () => {}, everything: () => this.applyAll() }, '[data-parley-overlay]');
   }
 
   start(): void {
     this.applyAll();
-    this.watcher_.start();
+    this.watcher.start();
   }
 
   stop(): void {
     this.stopped_ = true;
-    this.watcher_.stop();
+    this.watcher.stop();
     for (const element of this.marked_) element.removeAttribute(kAttribute);
     this.marked_.clear();
     for (const [root, sheet] of this.sheets_) root.adoptedStyleSheets = [...root.adoptedStyleSheets].filter((each) => each !== sheet);

@@ -9,20 +9,14 @@ export interface Receipt {
   withheld: number;
 }
 
-export interface SensitiveRule {
-  /** Paths of pages that are never shared; `*` stands for anything. */
-  paths?: readonly string[];
-  /** A page that has such an element is never shared. Always: [data-parley-sensitive]. */
-  selectors?: readonly string[];
-}
-
 export interface CaptureOptions {
   /** The page that is shared. */
   window?: Window;
   /** Picture pixels for one CSS pixel, 0.25 … 2. */
   scale?: number;
   masks?: MaskOptions;
-  sensitive?: SensitiveRule;
+  /** Pages that are never shared, as in `SharingRules`. */
+  sensitive?: readonly string[];
   /** Our own things in the page: not painted, not watched. */
   ignore?: string;
   /** Script of the encoding worker; without it the page encodes. */
@@ -66,11 +60,6 @@ export interface PaintCost {
 
 /** Of a site, within 0.25 … 2, made smaller by what an agent has chosen: also of the smallest, or all choices would be one. */
 export const scaleOf = (scale = 1, size = 1): number => Math.min(2, Math.max(0.25, scale)) * size;
-
-/** `*` stands for anything. */
-export function pathMatches(path: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map((s) => s.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(path));
-}
 
 /** Bytes of one sharp picture: what the line's share carries in five seconds. */
 export const sharpMost = (kbps = 56): number => Math.max(40_000, kbps * 625);

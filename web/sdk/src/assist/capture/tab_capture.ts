@@ -6,9 +6,10 @@ import type { View } from '../protocol';
 import type { Encoded, Job } from './encoder';
 import { EncoderHost } from './encoder_host';
 import { CaptureLedger } from './ledger';
-import { pathMatches, scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
-import { MaskRules, usable } from './masks';
+import { scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
+import { MaskRules } from './masks';
 import { MaskStyle } from './mask_style';
+import { PagePrivacy } from './privacy';
 
 const kInterval = 125;
 const kQuality = 0.7;
@@ -16,6 +17,8 @@ const kSharpAfterMs = 1500;
 const kMaxSide = 4096;
 /** A page that keeps something masked visible for so long is painted instead. */
 const kStubbornMs = 2000;
+/** A film shows for a moment what was on the page before. */
+const kClearMs = 250;
 
 interface TabStream {
   track: MediaStreamTrack;
@@ -37,7 +40,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private readonly rules_: MaskRules;
   private readonly style_: MaskStyle;
   private readonly ledger_: CaptureLedger;
-  private readonly sensitiveSelector_: string;
+  private readonly privacy_: PagePrivacy;
   private stream_: TabStream | null = null;
   private timer_ = 0;
   private busy_ = false;
@@ -56,6 +59,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private shownView_ = '';
   private pictureSize_ = '';
   private stubbornSince_ = 0;
+  private clearAt_ = -Infinity;
   private portion_ = 1;
   private told_ = false;
 
@@ -64,7 +68,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     this.rules_ = new MaskRules(options_.masks);
     this.ledger_ = new CaptureLedger((masked, withheld) => options_.onReceipt?.({ at: Date.now(), masked, withheld }), (list) => this.told_ && options_.onUnsupported?.(list));
     this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked, (element, told) => (told ? this.ledger_.unsupported(element, ...told) : this.ledger_.forget(element)));
-    this.sensitiveSelector_ = usable(['[data-parley-sensitive]', 'meta[name="parley-sensitive"]', ...(options_.sensitive?.selectors ?? [])]).join(',');
+    this.privacy_ = new PagePrivacy(options_.sensitive, this.style_.watcher);
   }
 
   /** Asks the consumer (a gesture is needed). The masks are there before the browser films anything. Throws when it is refused. */
@@ -171,13 +175,14 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     return this.style_.elements();
   }
 
+  /** Whether the page, as it is now, is one that must not be shared. */
   get sensitive(): boolean {
-    return this.sensitive_;
+    return this.checkSensitive();
   }
 
   view(): View {
-    const scale = this.scale();
-    return { w: window.innerWidth, h: window.innerHeight, scale, title: this.sensitive_ ? '' : document.title, path: this.sensitive_ ? '' : location.pathname, masked: this.style_.count };
+    const scale = this.scale(), { sensitive } = this;
+    return { w: window.innerWidth, h: window.innerHeight, scale, title: sensitive ? '' : document.title, path: sensitive ? '' : location.pathname, masked: this.style_.count };
   }
 
   private scale(): number {
@@ -185,10 +190,11 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   }
 
   private checkSensitive(): boolean {
-    const now = pathMatches(location.pathname, this.options_.sensitive?.paths ?? []) || document.querySelector(this.sensitiveSelector_) !== null;
+    const now = this.privacy_.holds();
     if (now !== this.sensitive_) {
       this.sensitive_ = now;
       if (!now) this.wholeWanted_ = true;
+      if (!now) this.clearAt_ = performance.now() + kClearMs;
       this.emit('sensitive', now);
     }
     return now;
@@ -199,7 +205,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     if (!this.behind_) this.slow_ = Math.max(1, this.slow_ / 1.5);
     try {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
-      if (!this.busy_ && !this.paused_ && !this.checkSensitive()) {
+      if (!this.checkSensitive() && !this.busy_ && !this.paused_ && performance.now() > this.clearAt_) {
         if (this.style_.covers()) await this.picture();
         else this.ledger_.withheld();
         this.giveUp();
@@ -265,7 +271,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private deliver({ frame, blurred }: Encoded): number {
     this.blurred_ = blurred;
     // What came to be masked while the picture was encoded is in it: such a picture is thrown away.
-    const late = frame !== null && !this.stopped_ && !this.paused_ && !this.sensitive_ && !this.style_.covers();
+    const late = frame !== null && !this.stopped_ && !this.paused_ && !this.checkSensitive() && !this.style_.covers();
     if (late) this.ledger_.withheld();
     if (!frame || this.stopped_ || this.paused_ || this.sensitive_ || late) {
       if (frame) this.wholeWanted_ = true;

@@ -1,0 +1,25 @@
+// Whether a page must not be shared just now, judged over all of it: its documents, frames of the same origin, components.
+import { SensitiveRules } from '../sensitive';
+import type { ChangeWatcher } from './changes';
+
+export class PagePrivacy {
+  private readonly rules_: SensitiveRules;
+  private version_ = -1;
+  private marked_ = false;
+
+  constructor(rules: readonly string[] | undefined, private readonly watcher_: ChangeWatcher) {
+    this.rules_ = new SensitiveRules(rules);
+  }
+
+  /** As the page is now. Searched anew only after something was changed: asked before every picture. */
+  holds(): boolean {
+    const { rules_: rules, watcher_: watcher } = this;
+    watcher.catchUp();
+    for (const { defaultView } of watcher.documents) if (defaultView && rules.holdAt(defaultView.location)) return true;
+    if (watcher.version !== this.version_ || rules.byState || watcher.beyond.size > 0) {
+      this.version_ = watcher.version;
+      this.marked_ = watcher.roots().some((root) => root.querySelector(rules.selector) !== null);
+    }
+    return this.marked_;
+  }
+}
