@@ -30,9 +30,15 @@ std::optional<TransportKind> transportKindOf(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<Target> literalTarget(const Uri& uri) {
+TransportKind inheritedKind(TransportKind peer) {
+  if (!isReliable(peer)) return TransportKind::udp;
+  return isSecure(peer) ? TransportKind::tls : TransportKind::tcp;
+}
+
+std::optional<Target> literalTarget(const Uri& uri, TransportKind unsaid) {
   if (!uri.isSip()) return std::nullopt;
   Target target;
+  target.kind = unsaid;
   if (const auto name = uri.params.get("transport")) {
     const auto kind = transportKindOf(*name);
     if (!kind) return std::nullopt;

@@ -15,9 +15,13 @@ namespace parley::sip {
 std::string ipText(const proto::TransportAddress& address);
 /// A literal address, IPv6 with or without brackets; nothing for a name.
 std::optional<proto::TransportAddress> literalAddress(std::string_view host, std::uint16_t port);
+/// What an address that says nothing of its transport is reached by if a peer of this kind gave it: nobody is
+/// led from TLS to a plain datagram, nor from a WebSocket (where the peer itself is no address).
+TransportKind inheritedKind(TransportKind peer);
 /// Where a URI with a literal address points to (RFC 3263 section 4 without DNS): transport parameter, scheme
-/// and default ports. maddr counts. Nothing for names and for what is no SIP URI.
-std::optional<Target> literalTarget(const Uri& uri);
+/// and default ports. maddr counts. `unsaid`: the transport where neither says one. Nothing for names and for
+/// what is no SIP URI.
+std::optional<Target> literalTarget(const Uri& uri, TransportKind unsaid = TransportKind::udp);
 /// The kind that a transport parameter or Via names, without case.
 std::optional<TransportKind> transportKindOf(std::string_view name);
 

@@ -141,7 +141,9 @@ std::optional<Uri> nextHop(const DialogState& dialog) {
 
 bool chooseHop(DialogState& dialog, const Target& peer) {
   const auto uri = nextHop(dialog);
-  const auto literal = uri ? literalTarget(*uri) : std::nullopt;
+  // An address that says nothing of the transport stays on the kind of stream that it came by: it leads
+  // nobody from TLS to a plain datagram, wherever it is.
+  const auto literal = uri ? literalTarget(*uri, inheritedKind(peer.kind)) : std::nullopt;
   const bool webSocket = peer.kind == TransportKind::ws || peer.kind == TransportKind::wss;
   if (!literal || webSocket) {  // RFC 7118: the peer of a WebSocket has no address but its connection
     dialog.hop = peer;
@@ -149,8 +151,6 @@ bool chooseHop(DialogState& dialog, const Target& peer) {
   }
   dialog.hop = *literal;
   if (!isReliable(peer.kind) || literal->address.ip != peer.address.ip) return false;
-  // A Contact that says nothing of the transport does not lead from TLS to a plain datagram.
-  if (!uri->params.has("transport")) dialog.hop.kind = peer.kind;
   if (dialog.hop.kind == peer.kind) {
     dialog.hop.flow = peer.flow;
     if (!peer.host.empty()) dialog.hop.host = peer.host;

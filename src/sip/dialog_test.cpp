@@ -96,6 +96,32 @@ TEST(DialogTest, RequestsGoDownTheConnectionThatTheyCameBy) {
   EXPECT_EQ(contactFrom("<sip:a@10.0.0.8;transport=udp>", "10.0.0.8").kind, TransportKind::udp);
 }
 
+/// The keys of SDES stand in what is sent (RFC 4568).
+TEST(DialogTest, AnotherAddressWithoutATransportIsNotLeftToDatagrams) {
+  Message invite = parsed(kIncoming);
+  const auto hop = [&](TransportKind kind, const char* contact, const char* route = nullptr) {
+    invite.remove(HeaderId::recordRoute);
+    if (route != nullptr) invite.set(HeaderId::recordRoute, route);
+    invite.set(HeaderId::contact, contact);
+    Source source = tcpFrom("10.0.0.8");
+    source.kind = kind;
+    return dialogOfRequest(invite, "b", source).value().hop;
+  };
+  for (const auto kind : {TransportKind::tls, TransportKind::tcp}) {
+    const std::uint16_t port = kind == TransportKind::tls ? 5061 : 5060;
+    const Target there = hop(kind, "<sip:a@10.0.0.7>");
+    EXPECT_EQ(there.kind, kind);
+    EXPECT_EQ(there.address, *literalAddress("10.0.0.7", port));
+    EXPECT_EQ(there.flow, FlowId{});
+    EXPECT_EQ(hop(kind, "<sip:a@10.0.0.7:5070>").address.port, 5070);
+    EXPECT_EQ(hop(kind, "<sip:a@a.example>", "<sip:10.0.0.6;lr>").kind, kind);
+    EXPECT_EQ(hop(kind, "<sip:a@10.0.0.8>").address.port, port) << "should the connection be gone";
+    EXPECT_EQ(hop(kind, "<sip:a@10.0.0.7;transport=udp>").kind, TransportKind::udp) << "it says so";
+    EXPECT_EQ(hop(kind, "<sips:a@10.0.0.7>").kind, TransportKind::tls);
+  }
+  EXPECT_EQ(hop(TransportKind::udp, "<sip:a@10.0.0.7>").kind, TransportKind::udp);
+}
+
 TEST(DialogTest, AWebSocketPeerIsItsConnection) {
   Message invite = parsed(kIncoming);
   invite.remove(HeaderId::recordRoute);

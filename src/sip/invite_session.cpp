@@ -52,7 +52,7 @@ void InviteSession::chooseHop(DialogState& dialog, const Target& peer) {
   // A name that says nothing of the transport stays on the kind of stream that it came by: DNS leads nobody
   // from TLS to a plain datagram.
   if (uri->scheme == UriScheme::sip && isReliable(peer.kind) && !uri->params.has("transport"))
-    uri->params.set("transport", isSecure(peer.kind) ? "tls" : "tcp");
+    uri->params.set("transport", base::toLower(toString(inheritedKind(peer.kind))));
   core_.locate(*uri, owner);
 }
 
