@@ -31,7 +31,10 @@ Destination resolveDestination(std::string_view asked, std::string_view fixed, c
 std::string userPart(std::string_view address);
 /// The number as it would be dialled: escapes undone, without visual separators (RFC 3966 section 5.1.1).
 std::string dialledNumber(std::string_view address);
-bool isRefusedNumber(std::string_view address, const DestinationRules& rules);
+bool isRefusedNumber(std::string_view address, const std::vector<NumberPattern>& refused);
+inline bool isRefusedNumber(std::string_view address, const DestinationRules& rules) {
+  return isRefusedNumber(address, rules.refused);
+}
 /// May go out to a telephone: a user part of RFC 3261's characters.
 bool isDialable(std::string_view address);
 /// Looks like something for the telephone network: digits, sip: with a host, tel:.

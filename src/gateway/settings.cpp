@@ -205,6 +205,14 @@ net::HandshakeLimiter::Limits handshakeLimits(const base::Settings& settings) {
           .perNetwork = sizeOf(settings, "server.max_handshakes_per_address")};
 }
 
+std::vector<NumberPattern> refusedDestinations(const base::Settings& settings) {
+  std::vector<NumberPattern> refused;
+  for (const std::string& text : settings.list("gateway.refused_destinations")) {
+    if (auto pattern = NumberPattern::compile(text)) refused.push_back(std::move(*pattern));
+  }
+  return refused;
+}
+
 CallDeskOptions callDeskOptions(const base::Settings& settings) {
   CallDeskOptions options;
   // The setting's own check saw to it that it compiles.
@@ -222,10 +230,7 @@ CallDeskOptions callDeskOptions(const base::Settings& settings) {
   for (const std::string& line : settings.list("gateway.hunt_groups")) {
     if (auto group = parseHuntGroup(line)) options.groups.push_back(std::move(*group));
   }
-  for (const std::string& text : settings.list("gateway.refused_destinations")) {
-    if (auto pattern = NumberPattern::compile(text))
-      options.destinations.refused.push_back(std::move(*pattern));
-  }
+  options.destinations.refused = refusedDestinations(settings);
   for (std::string& agent : settings.list("gateway.auto_answer_agents"))
     options.autoAnswer.insert(std::move(agent));
   options.agentLabel = settings.text("assist.agent_name");

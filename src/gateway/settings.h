@@ -18,6 +18,7 @@ std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings);
 net::HandshakeLimiter::Limits handshakeLimits(const base::Settings& settings);
 SessionsOptions sessionsOptions(const base::Settings& settings);
 CallDeskOptions callDeskOptions(const base::Settings& settings);
+std::vector<NumberPattern> refusedDestinations(const base::Settings& settings);  ///< GW-13.
 
 /// GW-2.
 enum class AnonymousAccess { enabled, disabled, trusted };

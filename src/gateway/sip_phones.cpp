@@ -63,7 +63,7 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
                                                      "Requests of addresses that may not call.");
   agent.takesMessages = agent.takesSubscriptions = false;  // There is nobody to show them to.
   agent_ = std::make_unique<sip::UserAgent>(
-      std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, this});
+      std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, this, this});
   agent_->setCallTimes(options_.callTimes);
 }
 

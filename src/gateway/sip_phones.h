@@ -5,7 +5,8 @@
 //
 // An outgoing call tries the outbound servers one after the other, and of each server (a name) one address
 // after the other: the next one when an address does not answer at all within the server timeout, cannot be
-// reached, or says 503. What another answer says, counts. Addresses that were silent lately come last.
+// reached, or says 503. What another answer says, counts. Addresses that were silent lately come last. Where
+// a 3xx leads is asked of the outbound servers, too, and of nobody else.
 #pragma once
 #include <functional>
 #include <map>
@@ -20,6 +21,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "gateway/number_pattern.h"
 #include "gateway/phones.h"
 #include "gateway/strangers.h"
 #include "gateway/trunk_account.h"
@@ -47,7 +49,8 @@ struct SipPhonesOptions {
   /// Who calls, where it is nobody with a number or a name for others; empty: anonymous (RFC 3323).
   std::string callerWithoutNumber;
   std::vector<AllowedPeer> allowedPeers;
-  bool silentToStrangers = false;  ///< Nothing instead of 403.
+  bool silentToStrangers = false;      ///< Nothing instead of 403.
+  std::vector<NumberPattern> refused;  ///< GW-13: nobody is led there by who is called either (3xx).
   sip::CallTimes callTimes;
   std::size_t maxLegs = 4'000;
 };
@@ -55,7 +58,8 @@ struct SipPhonesOptions {
 class SipPhones final : public Phones,
                         private sip::UserAgentListener,
                         private sip::Admission,
-                        private sip::Locator {
+                        private sip::Locator,
+                        private sip::RedirectPolicy {
  public:
   using Located = std::function<void(std::vector<sip::Target>)>;
   /// Finds where a URI's host is; always answers, never inside the call. An empty list: nowhere.
@@ -137,8 +141,10 @@ class SipPhones final : public Phones,
   void onSubscriptionEnded(sip::SubscriptionId, int, const std::string&) override {}
   // sip::Admission
   sip::Verdict admit(const sip::Message& request, const sip::Source& source) override;
-  // sip::Locator: of names in a redirection, a Contact, a Record-Route.
+  // sip::Locator: of names in a Contact, a Record-Route.
   void locate(sip::LocateId id, const sip::Uri& uri) override;
+  // sip::RedirectPolicy
+  sip::Onward onRedirect(sip::SessionId session, const sip::Uri& contact) override;
 
   void tryServer(Leg& leg);
   void callServer(Leg& leg, std::vector<sip::Target> targets);
@@ -155,6 +161,7 @@ class SipPhones final : public Phones,
   void noteAddresses(const std::string& server);
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);
+  std::string serverNamed(const sip::Uri& uri) const;
 
   Leg* find(const std::string& leg);
   const Leg* find(const std::string& leg) const;

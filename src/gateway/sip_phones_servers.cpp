@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gateway/destinations.h"
 #include "gateway/internal_log.h"
 #include "gateway/sip_call_headers.h"
 #include "gateway/sip_phones.h"
@@ -14,6 +15,7 @@ constexpr unsigned kAddressBits = 128;
 constexpr unsigned kV4Prefix = 96;
 constexpr base::Millis kAddressMemory{std::chrono::hours{1}};
 constexpr std::size_t kMaxKnown = 64;
+constexpr int kForbidden = 403;
 
 }  // namespace
 
@@ -128,6 +130,44 @@ void SipPhones::noteAddresses(const std::string& server) {
   for (const sip::Target& each : found->second.now)
     resolved.push_back({shown(each.address), agent_->isSilent(each, loop_.now())});
   trunks_.setAddresses(server, resolved);
+}
+
+// --- where a 3xx leads -------------------------------------------------------------------------------------
+
+/// Who is called does not decide whom the call goes to in the end: the number is looked at like a dialled
+/// one, and what the call says (who calls, keys of its media) goes to the outbound servers only: to the one
+/// that the Contact names, else to the one that redirected, which knows the way.
+sip::Onward SipPhones::onRedirect(sip::SessionId session, const sip::Uri& contact) {
+  const Leg* leg = find(session);
+  const std::string address = contact.toString();
+  if (leg == nullptr || isRefusedNumber(address, options_.refused)) {
+    return {contact,
+            {},
+            kForbidden,
+            "sip.redirect_refused",
+            "The call was sent on to a number that is never called."};
+  }
+  std::string server = serverNamed(contact);
+  if (!trunkAddresses_.contains(server)) server = leg->server;
+  const auto targets = trunkAddresses_.find(server);
+  const auto uri = sip::Uri::parse(server);
+  if (!uri || targets == trunkAddresses_.end() || targets->second.now.empty()) {
+    return {contact,
+            {},
+            kServiceUnavailable,
+            "sip.redirect_refused",
+            "The server that redirected is not used any more."};
+  }
+  return {calledUri(address, *uri, options_.rewriteUris), targets->second.now, 0, {}, {}};
+}
+
+/// The outbound server whose host and port these are; empty: of none.
+std::string SipPhones::serverNamed(const sip::Uri& uri) const {
+  for (const std::string& server : options_.servers) {
+    const auto known = sip::Uri::parse(server);
+    if (known && base::equalsIgnoreCase(known->host, uri.host) && known->port == uri.port) return server;
+  }
+  return {};
 }
 
 // --- pings -------------------------------------------------------------------------------------------------

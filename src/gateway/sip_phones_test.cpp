@@ -356,14 +356,56 @@ TEST_F(SipPhonesTest, WhereARedirectLeadsToSaysNothingOfTheServer) {
     heard_.said.clear();
     phones_->invite(inviteTo("2001"));
     Message moved = Message::responseTo(take(Method::invite), 302, "far");
-    moved.set(sip::HeaderId::contact, "<sip:200@203.0.113.9>");
+    const std::string other = last_.host == "192.0.2.81" ? "192.0.2.82" : "192.0.2.81";
+    moved.set(sip::HeaderId::contact, "<sip:200@" + other + ">");
     phones_->receive(moved, sourceOf(last_));
-    const Message invite = take(Method::invite, "203.0.113.9");
+    const Message invite = take(Method::invite, other);
+    EXPECT_EQ(invite.requestUri().toString(), "sip:200@" + other);
     if (!silent) answer(invite, 503);
     EXPECT_TRUE(heard(silent ? "p1 failed 408 sip.timeout" : "p1 failed 503 sip.server_unavailable"));
     for (const Trunk& trunk : phones_->trunks().all()) EXPECT_EQ(trunk.state, TrunkState::up) << trunk.uri;
     wire_.sent.clear();
   }
+}
+
+/// GW-4: with its host or without, the call goes through the server that was asked.
+TEST_F(SipPhonesTest, ARedirectLeadsToTheServersOnly) {
+  for (const bool rewrite : {true, false}) {
+    options_.rewriteUris = rewrite;
+    make({"sip:192.0.2.81"});
+    pingsAnswered({"192.0.2.81"});
+    phones_->invite(inviteTo("2001"));
+    Message moved = Message::responseTo(take(Method::invite), 302, "far");
+    moved.set(sip::HeaderId::contact, "<sip:200@203.0.113.9;maddr=203.0.113.8>");
+    phones_->receive(moved, sourceOf(last_));
+    const Message invite = take(Method::invite, "192.0.2.81");
+    EXPECT_EQ(invite.requestUri().toString(),
+              rewrite ? "sip:200@192.0.2.81" : "sip:200@203.0.113.9;maddr=203.0.113.8");
+    answer(invite, 200, kOffer);
+    EXPECT_TRUE(heard("p1 answered sdp"));
+    heard_.said.clear();
+  }
+}
+
+/// GW-13 binds who is called, too.
+TEST_F(SipPhonesTest, ARedirectToARefusedNumberIsTheEnd) {
+  options_.refused = {*NumberPattern::compile("112|0900.*")};
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  for (const char* contact :
+       {"sip:112@192.0.2.81", "sip:0900-123@203.0.113.9", "sips:%31%312;x=y@pbx.example"}) {
+    heard_.said.clear();
+    phones_->invite(inviteTo("2001"));
+    Message moved = Message::responseTo(take(Method::invite), 302, "far");
+    moved.set(sip::HeaderId::contact, "<" + std::string(contact) + ">");
+    phones_->receive(moved, sourceOf(last_));
+    EXPECT_TRUE(heard("p1 failed 403 sip.redirect_refused")) << contact;
+    EXPECT_EQ(phones_->legs(), 0u);
+    EXPECT_TRUE(std::ranges::none_of(wire_.sent, [](const Wire::Sent& each) {
+      return each.message.isRequest() && each.message.method() == Method::invite;
+    })) << contact;
+  }
+  EXPECT_EQ(endReasonOfSip(403, "sip.redirect_refused"), EndReason::numberRefused);
 }
 
 TEST_F(SipPhonesTest, OurOwnFullTablesSayNothingOfTheServer) {

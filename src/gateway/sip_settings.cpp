@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "gateway/hunt_group_setting.h"
+#include "gateway/settings.h"
 
 namespace parley::gateway {
 namespace {
@@ -207,6 +208,7 @@ SipPhonesOptions sipPhonesOptions(const base::Settings& settings) {
   for (const std::string& text : settings.list("sip.allowed_peers")) {
     if (const auto peer = parseAllowedPeer(text)) options.allowedPeers.push_back(*peer);
   }
+  options.refused = refusedDestinations(settings);
   options.silentToStrangers = settings.text("sip.strangers") == "silence";
   options.callTimes = callTimes(settings);
   return options;

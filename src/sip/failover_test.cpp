@@ -1,5 +1,7 @@
 // Several targets for one request (RFC 3263 section 4.3): who is silent gives way to the next, and is tried
 // last for a time.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <set>
 
@@ -163,6 +165,49 @@ TEST_F(FailoverTest, ARefusalAfterARedirectIsNotTheServers) {
   refuse(phone, 503);
   EXPECT_EQ(alice.endings.at(session.value()).status, 503);
   EXPECT_TRUE(alice.endings.at(session.value()).redirected);
+}
+
+/// Nobody is sent to "no"; the rest goes to `way`, by a number of its own.
+struct OneWay final : RedirectPolicy {
+  Target way;
+  std::vector<std::string> asked;
+  Onward onRedirect(SessionId, const Uri& contact) override {
+    asked.push_back(contact.toString());
+    if (contact.user == "no") return {contact, {}, 403, "sip.redirect_refused", "never"};
+    return {Uri::sip("x" + contact.user, "way.example"), {way}, 0, {}, {}};
+  }
+};
+
+TEST_F(FailoverTest, WhereARedirectLeadsIsDecidedByThePolicy) {
+  OneWay policy;
+  policy.way = second.target();
+  rig::Agent carol(net, "10.0.0.3", {}, nullptr, nullptr, nullptr, &policy);
+  const auto redirected = [&](const char* contact) {
+    const SessionId session = carol.dial(first);
+    run(50);
+    first.send(first.respond("INVITE", 302, "t", {}, {{HeaderId::contact, {}, contact}}), carol.target());
+    run(50);
+    return session;
+  };
+  RawPeer lure(net, "10.0.0.7");
+  SessionId session = redirected("<sip:no@10.0.0.7>, <sip:no@lure.example>;q=0.1");
+  ASSERT_TRUE(carol.endings.contains(session.value()));
+  const Ending refused = carol.endings.at(session.value());
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.reason, "sip.redirect_refused");
+  EXPECT_EQ(refused.text, "never");
+  EXPECT_TRUE(refused.redirected);
+  EXPECT_THAT(policy.asked, testing::ElementsAre("sip:no@10.0.0.7", "sip:no@lure.example"));
+
+  session = redirected("<sip:no@10.0.0.7>, <sip:5@10.0.0.7?Subject=x>;q=0.1");
+  ASSERT_EQ(second.count("INVITE"), 1U);
+  EXPECT_EQ(second.last("INVITE")->requestUri().toString(), "sip:x5@way.example");
+  // Who is asked next may send it on again, and is asked about again.
+  second.send(second.respond("INVITE", 302, "t", {}, {{HeaderId::contact, {}, "<sip:no@10.0.0.7>"}}),
+              carol.target());
+  run(50);
+  EXPECT_EQ(carol.endings.at(session.value()).reason, "sip.redirect_refused");
+  EXPECT_EQ(lure.count("INVITE"), 0U);
 }
 
 TEST_F(FailoverTest, WhoAskedForAPasswordIsThere) {

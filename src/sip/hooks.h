@@ -1,6 +1,8 @@
 // What the user agent asks of others: who may talk to it, credentials, addresses.
 #pragma once
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/strong_id.h"
 #include "sip/dialog.h"
@@ -35,6 +37,21 @@ class Authenticator {
   virtual void authorize(Message& /*request*/, const Asker& /*to*/) {}
   /// A 2xx to a request that may have had credentials.
   virtual void onSuccess(const Message& /*response*/, const Message& /*request*/, const Asker& /*from*/) {}
+};
+
+/// Where a 3xx leads a call of ours.
+struct Onward {
+  Uri uri;                        ///< What is called: the Contact, or something in its place.
+  std::vector<Target> targets{};  ///< In this order. Empty: where `uri` leads.
+  int status = 0;                 ///< Not 0: it is not followed; the call ends so if no other Contact is.
+  std::string reason{}, text{};   ///< Of that ending.
+};
+
+/// Says where calls of ours may be sent by who is called (3xx). Called inside receive(), for each Contact.
+class RedirectPolicy {
+ public:
+  virtual ~RedirectPolicy() = default;
+  virtual Onward onRedirect(SessionId session, const Uri& contact) = 0;
 };
 
 /// Names one locate(). 0: none.

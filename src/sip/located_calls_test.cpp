@@ -145,6 +145,29 @@ TEST_F(LocatedCallsTest, ARedirectionToANameIsAskedFor) {
   EXPECT_EQ(bob.calls.size(), 1U);
 }
 
+/// The offer may have keys in it: where the call is sent on to nobody reads along either.
+TEST_F(LocatedCallsTest, ARedirectionOfATlsServerStaysOnTls) {
+  RawPeer peer(net, "10.0.0.9");
+  for (const char* contact : {"<sip:bob@10.0.0.2:5060>", "<sip:bob@bob.example>"}) {
+    names = {};
+    bob.calls.clear();
+    carol.dial(peer, "offer", TransportKind::tls);
+    run(50);
+    Message moved = peer.respond("INVITE", 302, "t");
+    moved.set(HeaderId::contact, contact);
+    peer.send(moved, peer.from.target());
+    run(50);
+    if (!names.asked.empty()) {
+      EXPECT_EQ(names.transports[0], "tls");
+      carol.ua.onLocated(names.asked[0].first, {bob.target(TransportKind::tls)}, net.now);
+      run(50);
+    }
+    ASSERT_EQ(bob.calls.size(), 1U) << contact;
+    EXPECT_EQ(bob.calls[0].source.kind, TransportKind::tls) << contact;
+  }
+  EXPECT_EQ(net.count(" UDP "), 0U);
+}
+
 TEST_F(LocatedCallsTest, CallsOverStreamsStayOnThem) {
   for (const auto kind : {TransportKind::tcp, TransportKind::tls, TransportKind::wss}) {
     const std::size_t before = net.count(" UDP ");

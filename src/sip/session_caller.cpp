@@ -7,6 +7,29 @@
 #include "sip/invite_session.h"
 
 namespace parley::sip {
+namespace {
+
+/// The addresses that a 3xx leads to, the best one first. Without what a URI in a request cannot have.
+std::vector<Uri> redirectContacts(const Message& response, std::size_t most) {
+  auto contacts = response.addresses(HeaderId::contact);
+  if (!contacts) return {};
+  std::erase_if(*contacts, [](const NameAddr& contact) { return !contact.uri.isSip(); });
+  const auto quality = [](const NameAddr& contact) {
+    const std::string q(contact.params.get("q").value_or("1"));
+    return std::min(1'000, static_cast<int>(1'000 * std::strtod(q.c_str(), nullptr)));
+  };
+  std::ranges::stable_sort(*contacts, std::ranges::greater{}, quality);
+  if (contacts->size() > most) contacts->resize(most);
+  std::vector<Uri> out;
+  for (NameAddr& contact : *contacts) {
+    contact.uri.headers.clear();
+    contact.uri.params.remove("method");
+    out.push_back(std::move(contact.uri));
+  }
+  return out;
+}
+
+}  // namespace
 
 void InviteSession::call(OutgoingCall wanted, base::Instant now) {
   caller_ = std::make_unique<CallerSetup>();
@@ -333,39 +356,44 @@ bool InviteSession::raiseInterval(const Message& response, base::Instant now) {
   return true;
 }
 
-/// RFC 3261 section 8.1.3.4. An address that is a name, and for which there is no Locator, is asked of who
-/// redirected.
+/// RFC 3261 section 8.1.3.4. What the policy has nothing against is tried; if that is nothing, the call ends
+/// as the policy says of the best of them. An address that is a name, and for which there is no Locator, is
+/// asked of who redirected.
 bool InviteSession::followRedirect(const Message& response, base::Instant now) {
   CallerSetup& setup = *caller_;
   if (setup.redirects >= core_.options.maxRedirects) return false;
-  auto contacts = response.addresses(HeaderId::contact);
-  if (!contacts) return false;
-  std::erase_if(*contacts, [](const NameAddr& contact) { return !contact.uri.isSip(); });
-  if (contacts->empty()) return false;
-  const auto quality = [](const NameAddr& contact) {
-    const std::string q(contact.params.get("q").value_or("1"));
-    return std::min(1'000, static_cast<int>(1'000 * std::strtod(q.c_str(), nullptr)));
-  };
-  std::ranges::stable_sort(*contacts, std::ranges::greater{}, quality);
-  if (contacts->size() > static_cast<std::size_t>(core_.options.maxTargets))
-    contacts->resize(static_cast<std::size_t>(core_.options.maxTargets));
+  const auto contacts = redirectContacts(response, static_cast<std::size_t>(core_.options.maxTargets));
+  if (contacts.empty()) return false;
   ++setup.redirects;
   setup.attempts.clear();
   setup.call.route.clear();
+  const TransportKind kind = inheritedKind(setup.target.kind);
+  std::optional<Onward> refused;
   Uri named;
-  for (NameAddr& contact : *contacts) {
-    contact.uri.headers.clear();
-    contact.uri.params.remove("method");
-    if (const auto literal = literalTarget(contact.uri))
-      setup.attempts.push_back({contact.uri, *literal});
+  for (const Uri& contact : contacts) {
+    Onward onward = core_.parts.redirects != nullptr ? core_.parts.redirects->onRedirect(id_, contact)
+                                                     : Onward{.uri = contact};
+    if (onward.status != 0) {
+      if (!refused) refused = std::move(onward);
+      continue;
+    }
+    for (Target& target : core_.inOrder(onward.targets, now))
+      setup.attempts.push_back({onward.uri, std::move(target)});
+    if (!onward.targets.empty()) continue;
+    if (const auto literal = literalTarget(onward.uri, kind))
+      setup.attempts.push_back({onward.uri, *literal});
     else if (core_.parts.locator == nullptr)
-      setup.attempts.push_back({contact.uri, setup.target});
+      setup.attempts.push_back({onward.uri, setup.target});
     else if (named.host.empty())
-      named = contact.uri;
+      named = onward.uri;
   }
   if (setup.attempts.empty() && !named.host.empty()) {
     setup.uri = named;
+    if (named.scheme == UriScheme::sip && kind != TransportKind::udp && !named.params.has("transport"))
+      named.params.set("transport", base::toLower(toString(kind)));
     findTargets(named, now);
+  } else if (setup.attempts.empty() && refused) {
+    end({refused->status, std::move(refused->reason), std::move(refused->text), {}, true}, now);
   } else {
     tryNext(now);
   }

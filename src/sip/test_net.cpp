@@ -113,10 +113,10 @@ std::size_t FakeNet::count(std::string_view part) const {
 }
 
 Agent::Agent(FakeNet& net, const std::string& ip, UserAgentOptions options, Admission* admission,
-             Authenticator* authenticator, Locator* locator)
+             Authenticator* authenticator, Locator* locator, RedirectPolicy* redirects)
     : Node(net, ip),
       random(std::hash<std::string>{}(ip)),
-      ua(std::move(options), {*this, random, *this, admission, authenticator, locator}) {}
+      ua(std::move(options), {*this, random, *this, admission, authenticator, locator, redirects}) {}
 
 Agent::~Agent() = default;
 

@@ -87,7 +87,8 @@ class FakeNet {
 class Agent final : public Node, public Transport, public UserAgentListener {
  public:
   Agent(FakeNet& net, const std::string& ip, UserAgentOptions options = {}, Admission* admission = nullptr,
-        Authenticator* authenticator = nullptr, Locator* locator = nullptr);
+        Authenticator* authenticator = nullptr, Locator* locator = nullptr,
+        RedirectPolicy* redirects = nullptr);
   ~Agent() override;
 
   SessionId dial(const Node& other, std::string sdp = "offer", TransportKind kind = TransportKind::udp);

@@ -78,6 +78,7 @@ struct UserAgentParts {
   Admission* admission = nullptr;          ///< Null: everyone may.
   Authenticator* authenticator = nullptr;  ///< Null: a challenge is a failure.
   Locator* locator = nullptr;              ///< Null: only literal addresses are found.
+  RedirectPolicy* redirects = nullptr;     ///< Null: a 3xx is followed wherever it leads.
 };
 
 class UserAgent {

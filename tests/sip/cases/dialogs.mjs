@@ -38,12 +38,13 @@ export const cases = [
     },
   },
   {
-    name: 'dialog: a server sends the call on to another address (302)', async run(t) {
-      const other = t.peer();
-      const second = t.owns(new Sipp(t.scratch, other, 'answer-and-wait-for-bye'));
-      await called(t, 'moved-temporarily', { set: { other: `${other.address}:5060` } });
-      await second.succeeded();
-      assert(/^INVITE sip:2002@/m.test(second.messages()), 'the other phone was not called by its number');
+    name: 'dialog: a server sends the call on to another number at a foreign address (302): the server is asked for it, nobody else', async run(t) {
+      const foreign = t.peer();
+      const stranger = t.owns(new Sipp(t.scratch, foreign, 'answer-and-wait-for-bye'));
+      const server = await called(t, 'moved-temporarily', { set: { other: `${foreign.address}:5060` } });
+      const asked = [...server.messages().matchAll(/^INVITE (\S+) SIP/gm)].map(([, uri]) => uri);
+      assert(asked.length === 2 && /^sip:2002@/.test(asked[1]) && !asked[1].includes(foreign.address), `asked for ${asked}`);
+      assert(!/^INVITE/m.test(stranger.messages()), 'the foreign address was called');
     },
   },
   {
