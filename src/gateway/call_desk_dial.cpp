@@ -323,7 +323,7 @@ void CallDesk::onTransfer(const Session& session, const PageMessage& m, const me
   onConsult(session, m.request, *state, *other);
 }
 
-/// Blind: to an agent, a group or a phone.
+/// Blind: to an agent, a group or a phone; by REFER of the customer's side to an agent or a group.
 void CallDesk::transfer(const CallState& state, event::TransferAsked asked, const std::string& destination) {
   const std::string address(base::trim(destination));
   const auto side = [&] {
@@ -333,7 +333,13 @@ void CallDesk::transfer(const CallState& state, event::TransferAsked asked, cons
     }
     return Side::agent;
   }();
-  Callee callee = findCallee(address, state.party(side).isPhone() ? "" : state.party(side).user, true);
+  // A phone that called us, or that an agent called, must not go out again at our expense; the one that a
+  // customer was given in an agent's place may pass them on.
+  const bool mayGoOut = asked.leg.empty() || side == Side::agent;
+  Callee callee = findCallee(address, state.party(side).isPhone() ? "" : state.party(side).user, mayGoOut);
+  if (!mayGoOut && callee.refusal == EndReason::destinationUnknown) {
+    callee.refusal = EndReason::destinationRefused;
+  }
   asked.to = callee.party.name.empty() ? address : callee.party.name;
   asked.refusal = callee.refusal;
   asked.target = callee.party;

@@ -258,5 +258,24 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
   expectNothingLeft();
 }
 
+/// Whoever calls, or is called by an agent, does not go out again by REFER: that is a call at our expense.
+TEST_F(DeskTransfer, AReferOfTheCustomersSideDoesNotLeadOutAgain) {
+  const auto id = phoneToAgent();
+  phones().refers("in1", "sip:+49900123@pbx");
+  EXPECT_TRUE(said("referProgress in1 403"));
+  phones().refers("in1", "sip:3001@pbx", "abc;to-tag=1;from-tag=2");
+  EXPECT_TRUE(sees([&] { return std::ranges::count(phones().log, "referProgress in1 403") == 2; }));
+  const auto [consult, leg] = agentToPhone();
+  phones().refers(leg, "sip:+49900123@pbx");
+  EXPECT_TRUE(said("referProgress " + leg + " 403"));
+  agent_->send("end", {{"call", consult}});
+  EXPECT_TRUE(said("hangUp " + leg));
+  phones().invited = {};
+  phones().refers("in1", "sip:agent2@parley");
+  EXPECT_FALSE(second_->expect("incoming").is_null()) << "an agent may be asked for";
+  EXPECT_TRUE(phones().invited.leg.empty());
+  EXPECT_EQ(rig_->calls->find(id)->phase, CallPhase::connected);
+}
+
 }  // namespace
 }  // namespace parley::gateway
