@@ -133,8 +133,10 @@ int sipStatusOf(EndReason reason) {
     case EndReason::busy:
     case EndReason::agentAway:
     case EndReason::phoneBusy:
-      return 486;
+    // One agent's "no" is not that of everybody: a 6xx would end a server's hunt for another (RFC 3261
+    // sections 16.7, 21.6).
     case EndReason::rejected:
+      return 486;
     case EndReason::phoneDeclined:
       return 603;
     case EndReason::destinationUnknown:

@@ -170,7 +170,7 @@ void InviteSession::sendAnswer(const std::string& sdp, const Headers& headers, b
 void InviteSession::reject(int status, const Headers& headers, base::Instant now) {
   if (phase_ != SessionPhase::ringing) return;
   silent_ = true;
-  core_.answer(callee_->invite, status < 300 || status > 699 ? 603 : status, now, headers);
+  core_.answer(callee_->invite, status < 300 || status > 699 ? 480 : status, now, headers);
   end({}, now);
 }
 

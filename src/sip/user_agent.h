@@ -112,7 +112,7 @@ class UserAgent {
   void reject(SessionId session, int status, base::Instant now, const Headers& headers = {});
   /// Send an incoming call elsewhere: 302 with this Contact.
   void redirect(SessionId session, const Uri& contact, base::Instant now);
-  /// CANCEL, BYE or 603, as its state wants. `cause` is a Reason value (RFC 3326), may be empty. No event of
+  /// CANCEL, BYE or 480, as its state wants. `cause` is a Reason value (RFC 3326), may be empty. No event of
   /// this session comes afterwards.
   void hangUp(SessionId session, const std::string& cause, base::Instant now);
 
