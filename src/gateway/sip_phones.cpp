@@ -61,6 +61,11 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
       pingTimer_(loop) {
   strangerCount_ = base::Metrics::instance().counter("parley_sip_strangers_total",
                                                      "Requests of addresses that may not call.");
+  for (std::size_t i = 0; i < sip::kRefusals; ++i) {
+    refusalCounters_[i] = base::Metrics::instance().counter(
+        "parley_sip_refused_total", "SIP messages that went no further or were answered with an error.",
+        {{"reason", std::string(toString(static_cast<sip::Refusal>(i)))}});
+  }
   agent.takesMessages = agent.takesSubscriptions = false;  // There is nobody to show them to.
   agent_ = std::make_unique<sip::UserAgent>(
       std::move(agent), sip::UserAgentParts{*transport_, random, *this, this, authenticator, this, this});
@@ -98,7 +103,9 @@ bool SipPhones::onMalformed(const sip::ParseFailure& failure, const sip::Source&
   // Without a readable head there is nothing that could be admitted; whoever scans us is a stranger all the
   // same.
   if (!failure.head && !mayCall(source.remote)) noteStranger(source, "no SIP");
-  return agent_->onMalformed(failure, source);
+  const bool answer = agent_->onMalformed(failure, source);
+  countRefusals();
+  return answer;
 }
 
 void SipPhones::onSendFailed(sip::SendToken token, std::string_view reason) {
@@ -114,6 +121,7 @@ void SipPhones::locate(sip::LocateId id, const sip::Uri& uri) {
 }
 
 void SipPhones::arm() {
+  countRefusals();
   const base::Instant next = agent_->nextTimer();
   if (next == base::Instant::max()) return timer_.stop();
   const base::Instant now = loop_.now();

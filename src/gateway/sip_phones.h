@@ -8,6 +8,7 @@
 // reached, or says 503. What another answer says, counts. Addresses that were silent lately come last. Where
 // a 3xx leads is asked of the outbound servers, too, and of nobody else.
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -162,6 +163,7 @@ class SipPhones final : public Phones,
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);
   std::string serverNamed(const sip::Uri& uri) const;
+  void countRefusals();
 
   Leg* find(const std::string& leg);
   const Leg* find(const std::string& leg) const;
@@ -195,6 +197,8 @@ class SipPhones final : public Phones,
   net::Timer timer_, pingTimer_;
   std::uint64_t messagesIn_ = 0, messagesOut_ = 0;
   base::Counter strangerCount_;
+  std::array<base::Counter, sip::kRefusals> refusalCounters_;
+  sip::RefusalCounts refusalsCounted_{};  ///< Of the user agent's, those that the counters have.
   Strangers strangers_;
   base::ThreadAffinity affinity_;
   base::LifeGuard guard_;

@@ -132,6 +132,14 @@ void SipPhones::noteAddresses(const std::string& server) {
   trunks_.setAddresses(server, resolved);
 }
 
+void SipPhones::countRefusals() {
+  const sip::RefusalCounts& now = agent_->refusals();
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (now[i] != refusalsCounted_[i]) refusalCounters_[i].add(now[i] - refusalsCounted_[i]);
+  }
+  refusalsCounted_ = now;
+}
+
 // --- where a 3xx leads -------------------------------------------------------------------------------------
 
 /// Who is called does not decide whom the call goes to in the end: the number is looked at like a dialled

@@ -485,6 +485,29 @@ TEST_F(SipPhonesTest, AStrangerMayHearNothingAtAll) {
   EXPECT_FALSE(loop_.runUntil([&] { return !wire_.sent.empty(); }, Millis{300}));
 }
 
+TEST_F(SipPhonesTest, WhatTheEngineRefusesIsCounted) {
+  const auto count = [](const std::string& reason) {
+    const std::string name = "\nparley_sip_refused_total{reason=\"" + reason + "\"} ";
+    const std::string text = base::Metrics::instance().expose();
+    const auto at = text.find(name);
+    return at == std::string::npos ? -1 : std::stoi(text.substr(at + name.size()));
+  };
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  const int before = count("too_many_hops"), strangers = count("forbidden");
+  ASSERT_GE(before, 0);
+  Message tired = inviteFrom("8000");
+  tired.setMaxForwards(0);
+  phones_->receive(tired, sourceOf(last_));
+  EXPECT_EQ(statusSent(), 483);
+  EXPECT_EQ(count("too_many_hops"), before + 1);
+  phones_->receive(inviteFrom("8000"), sourceOf({sip::TransportKind::udp, address("203.0.113.9"), {}, {}}));
+  EXPECT_EQ(count("forbidden"), strangers + 1);
+  const int malformed = count("malformed");
+  phones_->onMalformed({}, sourceOf(last_));
+  EXPECT_EQ(count("malformed"), malformed + 1);
+}
+
 TEST_F(SipPhonesTest, AllowedPeersMayCall) {
   options_.allowedPeers = {*parseAllowedPeer("203.0.113.0/24")};
   make({});
