@@ -72,6 +72,10 @@ sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool 
   out.scheme = server.scheme;
   out.host = server.host;
   out.port = server.port;
+  // What said how the former host is reached leads nowhere but away from the server.
+  for (const char* name : {"transport", "maddr", "ttl", "lr", "method"}) out.params.remove(name);
+  if (const auto transport = server.params.get("transport"))
+    out.params.set("transport", std::string(*transport));
   return out;
 }
 

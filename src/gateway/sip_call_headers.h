@@ -12,7 +12,7 @@ namespace parley::gateway {
 constexpr int kServiceUnavailable = 503;
 
 /// "2001", "tel:+49…", "sip:2001@pbx" as a request URI. A destination without a host gets that of `server`;
-/// with `rewrite` each does (GW-4), and its port.
+/// with `rewrite` each does (GW-4), and its port and transport.
 sip::Uri calledUri(const std::string& destination, const sip::Uri& server, bool rewrite);
 /// From. An address without a usable user part is anonymous (RFC 3323).
 sip::NameAddr callerAddress(const std::string& name, const std::string& address, const std::string& domain);
