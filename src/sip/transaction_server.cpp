@@ -56,6 +56,8 @@ void TransactionLayer::State::receiveRequest(Message request, const Source& sour
   if (request.to().tag().empty()) {
     std::string name = request.callId();
     name.append(1, '\0').append(request.from().tag()).append(1, '\0').append(request.cseq().toString());
+    // We are many users: a proxy may fork one call to two of them, each by a Request-URI of its own.
+    name.append(1, '\0').append(request.requestUri().toString());
     mergeKey = hash(name);
     if (merges.contains(mergeKey)) {
       refuse(Refusal::merged);

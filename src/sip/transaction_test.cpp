@@ -349,6 +349,21 @@ TEST_F(TransactionTest, CancelOfNothingIsTheUsersToAnswer) {
   EXPECT_EQ(peer.countStatus(481), 2U);
 }
 
+/// A proxy forks one call to two of our users: same Call-ID, tag and CSeq.
+TEST_F(TransactionTest, ACallForkedToTwoOfUsIsTwoCalls) {
+  Message invite = request(Method::invite);
+  peer.send(invite, us.target());
+  net.run(Millis{20});
+  Uri other = invite.requestUri();
+  other.user = "somebody-else";
+  invite.setRequestUri(other);
+  invite.topVia()->params.set("branch", "z9hG4bK-fork");
+  peer.send(invite, us.target());
+  net.run(Millis{20});
+  EXPECT_EQ(peer.countStatus(482), 0U);
+  EXPECT_EQ(us.events.size(), 2U);
+}
+
 TEST_F(TransactionTest, TheSameRequestOverAnotherWayIsRefused) {
   Message invite = request(Method::invite);
   peer.send(invite, us.target());
