@@ -83,7 +83,7 @@ void SipPhones::setOptions(SipPhonesOptions options) {
   affinity_.assertHere();
   options_ = std::move(options);
   agent_->setCallTimes(options_.callTimes);
-  trunks_.setTimes(options_.times);
+  trunks_.setTimes(options_.times, loop_.now());
   trunks_.setServers(options_.servers, loop_.now());
   std::erase_if(trunkAddresses_, [this](const auto& each) {
     return std::ranges::find(options_.servers, each.first) == options_.servers.end();
@@ -337,7 +337,8 @@ void SipPhones::shutDown() {
 
 void SipPhones::onCall(const sip::IncomingCall& call) {
   if (listener_ == nullptr || legs_.size() >= options_.maxLegs) {
-    return agent_->reject(call.session, kServiceUnavailable, loop_.now());
+    return agent_->reject(call.session, kServiceUnavailable, loop_.now(),
+                          refusalHeaders(kServiceUnavailable, {}));
   }
   const std::string id = "p" + random_.alphanumeric(kLegIdLength);
   auto made = std::make_unique<Leg>(id);

@@ -464,6 +464,15 @@ TEST_F(SipPhonesTest, AnIncomingCallMayBeRefused) {
   EXPECT_EQ(phones_->legs(), 0u);
 }
 
+TEST_F(SipPhonesTest, AFullGatewaySaysWhenToComeBack) {
+  options_.maxLegs = 0;
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->receive(inviteFrom("8000"), sourceOf(last_));
+  EXPECT_EQ(statusSent(), 503);
+  EXPECT_EQ(wire_.sent.back().message.header(sip::HeaderId::retryAfter), "10");
+}
+
 TEST_F(SipPhonesTest, AStrangerIsRefused) {
   make({"sip:192.0.2.81"});
   pingsAnswered({"192.0.2.81"});

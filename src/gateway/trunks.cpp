@@ -157,9 +157,16 @@ void Trunks::settle(Trunk& trunk, const Outcome& outcome, base::Instant, base::W
 }
 
 void Trunks::schedule(Trunk& trunk, base::Instant now) {
-  if (trunk.pinging) return;
-  trunk.nextPing = now + (trunk.state == TrunkState::up ? spread(times_.pingUp, random_)
-                                                        : spread(times_.pingDown, random_));
+  if (!trunk.pinging) trunk.nextPing = pingAfter(trunk, now);
+}
+
+base::Instant Trunks::pingAfter(const Trunk& trunk, base::Instant now) {
+  return now + spread(trunk.state == TrunkState::up ? times_.pingUp : times_.pingDown, random_);
+}
+
+void Trunks::setTimes(const TrunkTimes& times, base::Instant now) {
+  times_ = times;
+  for (Trunk& trunk : servers_) trunk.nextPing = std::min(trunk.nextPing, pingAfter(trunk, now));
 }
 
 Trunk* Trunks::find(std::string_view uri) {

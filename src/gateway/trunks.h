@@ -53,7 +53,9 @@ class Trunks {
 
   /// Those that stay keep their state; new ones are pinged at once. Beyond kMaxServers: left out.
   void setServers(const std::vector<std::string>& uris, base::Instant now);
-  void setTimes(const TrunkTimes& times) { times_ = times; }
+  /// What waits already comes sooner if the new interval is shorter; a longer one counts from the next ping
+  /// on.
+  void setTimes(const TrunkTimes& times, base::Instant now);
   const TrunkTimes& times() const { return times_; }
 
   /// Up ones in random order, then unknown ones, then down ones.
@@ -90,6 +92,7 @@ class Trunks {
   Trunk* find(std::string_view uri);
   void settle(Trunk& trunk, const Outcome& outcome, base::Instant now, base::WallTime wall);
   void schedule(Trunk& trunk, base::Instant now);
+  base::Instant pingAfter(const Trunk& trunk, base::Instant now);
   void count();
 
   base::Random& random_;

@@ -112,6 +112,22 @@ TEST_F(TrunksTest, ChangedSettingsKeepTheStateOfWhatStays) {
   EXPECT_THAT(trunks_.takeDuePings(now_), ElementsAre("sip:c"));
 }
 
+TEST_F(TrunksTest, AShorterIntervalCountsForThePingThatWaits) {
+  trunks_.setServers({"sip:a", "sip:b"}, now_);
+  trunks_.takeDuePings(now_);
+  answered("sip:a");
+  silent("sip:b");
+  trunks_.setTimes({.pingUp = Millis{1'000}, .pingDown = Millis{500}}, now_);
+  now_ += Millis{500};
+  EXPECT_THAT(trunks_.takeDuePings(now_), ElementsAre("sip:b"));
+  now_ += Millis{500};
+  EXPECT_THAT(trunks_.takeDuePings(now_), ElementsAre("sip:a"));
+  answered("sip:a");
+  const base::Instant waiting = trunks_.nextPing();
+  trunks_.setTimes({.pingUp = Millis{60'000}, .pingDown = Millis{60'000}}, now_);
+  EXPECT_EQ(trunks_.nextPing(), waiting) << "what waits does not wait longer";
+}
+
 TEST_F(TrunksTest, TellsTheAdministration) {
   trunks_.setServers({"sip:a"}, now_);
   trunks_.takeDuePings(now_);
