@@ -18,22 +18,22 @@ constexpr char kSavedSeparator = '\n';
 
 }  // namespace
 
-/// Counts what leaves.
+/// Counts what leaves, and says whom it is meant for.
 class SipPhones::CountingTransport final : public sip::Transport {
  public:
-  CountingTransport(sip::Transport& inner, std::uint64_t& count) : inner_(inner), count_(count) {}
+  CountingTransport(sip::Transport& inner, SipPhones& phones) : inner_(inner), phones_(phones) {}
   void send(std::string bytes, const sip::Target& target, sip::SendToken token) override {
-    ++count_;
-    inner_.send(std::move(bytes), target, token);
+    ++phones_.messagesOut_;
+    inner_.send(std::move(bytes), phones_.named(target), token);
   }
   bool takeBack(const sip::Target& target, sip::SendToken token) override {
-    return inner_.takeBack(target, token);
+    return inner_.takeBack(phones_.named(target), token);
   }
   std::string sentBy(const sip::Target& target) const override { return inner_.sentBy(target); }
 
  private:
   sip::Transport& inner_;
-  std::uint64_t& count_;
+  SipPhones& phones_;
 };
 
 struct SipPhones::Leg {
@@ -55,7 +55,7 @@ SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Rand
       random_(random),
       locate_(std::move(locate)),
       options_(std::move(options)),
-      transport_(std::make_unique<CountingTransport>(transport, messagesOut_)),
+      transport_(std::make_unique<CountingTransport>(transport, *this)),
       trunks_(random, options_.times),
       timer_(loop),
       pingTimer_(loop) {
@@ -94,7 +94,10 @@ void SipPhones::setOptions(SipPhonesOptions options) {
 void SipPhones::receive(sip::Message message, const sip::Source& source) {
   affinity_.assertHere();
   ++messagesIn_;
-  agent_->receive(std::move(message), source, loop_.now());
+  // The name is kept with a dialog that comes of it, also over a restart.
+  sip::Source from = source;
+  if (std::string name = nameOfServer(source); !name.empty()) from.peerName = std::move(name);
+  agent_->receive(std::move(message), from, loop_.now());
   arm();
 }
 

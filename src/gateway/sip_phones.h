@@ -158,6 +158,9 @@ class SipPhones final : public Phones,
   void ping(const std::string& server);
   void schedulePings();
   void remember(const std::string& server, const std::vector<sip::Target>& targets);
+  std::string nameAt(const proto::TransportAddress& address) const;
+  std::string nameOfServer(const sip::Source& source) const;
+  sip::Target named(const sip::Target& target) const;
   std::string serverFoundAt(sip::TransportKind kind, const proto::TransportAddress& address) const;
   void noteAddresses(const std::string& server);
   bool mayCall(const proto::TransportAddress& address) const;

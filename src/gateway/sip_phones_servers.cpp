@@ -7,6 +7,7 @@
 #include "gateway/internal_log.h"
 #include "gateway/sip_call_headers.h"
 #include "gateway/sip_phones.h"
+#include "sip/address_text.h"
 
 namespace parley::gateway {
 namespace {
@@ -88,6 +89,40 @@ std::string SipPhones::serverFoundAt(sip::TransportKind kind, const proto::Trans
     });
   });
   return found == trunkAddresses_.end() ? std::string() : found->first;
+}
+
+/// RFC 5922 section 4: a server proves the host of its URI. Empty: there is no server at this address, or one
+/// that is set as this address and has it in its certificate.
+std::string SipPhones::nameAt(const proto::TransportAddress& address) const {
+  std::string name;
+  bool overTls = false;
+  for (const auto& [server, addresses] : trunkAddresses_) {
+    if (!addresses.hasHost(address)) continue;
+    const auto uri = sip::Uri::parse(server);
+    if (!uri || sip::literalAddress(uri->host, 0)) return {};
+    const bool tls = std::ranges::any_of(addresses.known, [&](const ServerAddresses::Known& each) {
+      return each.target.address.ip == address.ip && each.target.kind == sip::TransportKind::tls;
+    });
+    if (name.empty() || (tls && !overTls)) name = uri->host;
+    overTls = overTls || tls;
+  }
+  return name;
+}
+
+/// Who showed no certificate when it connected to us has no name to be found by when the connection is gone.
+std::string SipPhones::nameOfServer(const sip::Source& source) const {
+  if (source.kind != sip::TransportKind::tls || source.verified) return {};
+  return nameAt(source.remote);
+}
+
+/// A Contact or Record-Route with a bare address of a server: the server's certificate has its name. Any
+/// other address has to be in the certificate itself.
+sip::Target SipPhones::named(const sip::Target& target) const {
+  sip::Target out = target;
+  if (target.kind != sip::TransportKind::tls) return out;
+  if (!target.host.empty() && !sip::literalAddress(target.host, 0)) return out;
+  if (std::string name = nameAt(target.address); !name.empty()) out.host = std::move(name);
+  return out;
 }
 
 base::Result<TrunkAccount::Server> SipPhones::serverAsking(const sip::Asker& asker) const {

@@ -36,7 +36,7 @@ struct Source {
   proto::TransportAddress remote, local;
   FlowId flow;
   bool verified = false;  ///< TLS: the peer showed a certificate that our trust covers.
-  std::string peerName;   ///< TLS: the first name in it; empty without one.
+  std::string peerName;   ///< TLS: the first name in it; without: what a new connection there must prove.
   Target target() const { return {kind, remote, peerName, flow}; }
 };
 
