@@ -139,7 +139,7 @@ void Connection::attach(std::unique_ptr<net::ByteStream> stream) {
   stream_->start({[this](base::Bytes bytes) { onBytes(bytes); },
                   {},
                   [this](const base::Error& error) { onClosed(flowReason(error.reason)); }});
-  if (outgoing_) setKeepAlive(hub_.options.keepAliveInterval);
+  if (outgoing_) setKeepAlive(hub_.options.keepAliveInterval, Pongs::ifShown);
 }
 
 void Connection::attach(std::shared_ptr<net::WebSocket> socket, const net::Endpoint& local) {
@@ -245,6 +245,7 @@ void Connection::onBytes(base::Bytes bytes) {
         write(std::string(kPong));
         break;
       case sip::StreamFramer::Kind::pong:
+        pongs_ = true;
         break;
       case sip::StreamFramer::Kind::broken:
         refuse(*item.failure);
@@ -305,25 +306,28 @@ void Connection::watchMessage() {
 
 // ---- Keep-alive: RFC 5626 sections 3.5.1 and 4.4.1 ----
 
-void Connection::setKeepAlive(base::Millis interval) {
+void Connection::setKeepAlive(base::Millis interval, Pongs pongs) {
   if (!stream_) return;  // A WebSocket has its own pings.
   keepAlive_ = interval;
+  if (pongs == Pongs::agreed) pongs_ = true;
   watchKeepAlive();
 }
 
 void Connection::watchKeepAlive() {
   if (keepAlive_.count() <= 0 || state_ != State::open) return keepAliveTimer_.stop();
-  const auto due = lastReceived_ + keepAlive_;
+  const auto due = std::max(lastReceived_, lastPinged_) + keepAlive_;
   const auto now = hub_.loop.now();
   if (due <= now) return ping();
   keepAliveTimer_.start(std::chrono::ceil<base::Millis>(due - now), [this] { watchKeepAlive(); });
 }
 
+/// The CRLFs keep the ways of NATs open, and whoever knows nothing of them skips them (RFC 3261 section 7.5).
+/// So silence says something only of a peer that is known to answer (RFC 6223 section 4.1).
 void Connection::ping() {
-  const auto asked = hub_.loop.now();
+  const auto asked = lastPinged_ = hub_.loop.now();
   write(std::string(kPing));
   keepAliveTimer_.start(hub_.options.pongTimeout, [this, asked] {
-    if (lastReceived_ < asked) return end("sip.flow_no_pong");
+    if (pongs_ && lastReceived_ < asked) return end("sip.flow_no_pong");
     watchKeepAlive();
   });
 }

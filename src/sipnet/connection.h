@@ -60,7 +60,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool takeBack(sip::SendToken token);
   /// Ends it when what is queued was written.
   void end(std::string_view reason);
-  void setKeepAlive(base::Millis interval);
+  /// What a missing pong ends: the connection to a peer that answered one on it before, or that agreed to.
+  enum class Pongs { ifShown, agreed };
+  void setKeepAlive(base::Millis interval, Pongs pongs);
   sip::FlowId id() const { return source_.flow; }
   const sip::Source& source() const { return source_; }
   bool outgoing() const { return outgoing_; }
@@ -112,7 +114,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::Timer messageTimer_;
   net::Timer keepAliveTimer_;
   base::Millis keepAlive_{0};
-  base::Instant lastReceived_;
+  base::Instant lastReceived_, lastPinged_;
+  bool pongs_ = false;  ///< The peer answers pings: it did, or it agreed to.
 };
 
 }  // namespace parley::sipnet

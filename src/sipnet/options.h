@@ -43,8 +43,10 @@ struct TransportOptions {
   base::Millis writeTimeout{20'000};         ///< The other side reads.
   base::Millis idleTimeout{1'200'000};       ///< Nothing came or went; 0: no limit.
   base::Millis keepAliveInterval{95'000};    ///< On connections we made (RFC 5626 section 4.4.1); 0: none.
-  base::Millis pongTimeout{10'000};          ///< Without any byte by then the flow is dead.
-  int dscp = 24;                             ///< CS3
+  /// Without any byte by then the flow is dead, if the peer is known to answer pings (it did on this
+  /// connection, or agreed to); who never did is pinged all the same, for the NATs between.
+  base::Millis pongTimeout{10'000};
+  int dscp = 24;  ///< CS3
 };
 
 /// Told on the loop, never inside a call of the transport. May call it; must not destroy it.

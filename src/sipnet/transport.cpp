@@ -393,7 +393,7 @@ void SipTransport::closeFlow(sip::FlowId flow) {
 
 void SipTransport::setKeepAlive(sip::FlowId flow, base::Millis interval) {
   if (const auto found = impl_->all.find(flow); found != impl_->all.end())
-    found->second->setKeepAlive(interval);
+    found->second->setKeepAlive(interval, Connection::Pongs::agreed);
 }
 
 void SipTransport::stopListening() { impl_->listeners.clear(); }

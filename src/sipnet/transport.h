@@ -43,7 +43,8 @@ class SipTransport final : public sip::Transport {
   bool hasFlow(sip::FlowId flow) const;
   /// Ends a connection when what is queued was written; onFlowClosed follows.
   void closeFlow(sip::FlowId flow);
-  /// Pings this flow, from now on, when nothing came for that long (Flow-Timer of RFC 5626); 0: no more.
+  /// Pings this flow, from now on, when nothing came for that long; 0: no more. For a peer that agreed
+  /// to answer (Flow-Timer of RFC 5626, "keep" of RFC 6223): without a pong the flow ends.
   void setKeepAlive(sip::FlowId flow, base::Millis interval);
   void stopListening();  ///< No new connections; UDP goes on.
   std::size_t connections() const;

@@ -308,7 +308,7 @@ TEST_F(SipTransportTest, APeerThatDoesNotReadIsGivenUp) {
   EXPECT_LT(server.failed.size(), kMany);
 }
 
-TEST_F(SipTransportTest, PingsAreAnsweredAndMissingPongsEndTheFlow) {
+TEST_F(SipTransportTest, PingsAreAnsweredAndKeepTheFlow) {
   Side server(loop);
   RawPeer peer(loop, server.listen(TransportKind::tcp));
   peer.send("\r\n\r\n");
@@ -332,18 +332,57 @@ TEST_F(SipTransportTest, PingsAreAnsweredAndMissingPongsEndTheFlow) {
   ASSERT_TRUE(until([&] { return passed; }));
   EXPECT_TRUE(client.closed.empty());
   EXPECT_TRUE(server.transport.hasFlow(pingsOnly.flow));
+}
 
-  // A server that never answers a ping.
-  auto deaf = net::ByteListener::open(loop, kLoopback, nullptr, {},
-                                      [&](std::unique_ptr<net::ByteStream> s) { kept = std::move(s); }, {});
-  ASSERT_TRUE(deaf);
-  TransportOptions impatient = options;
-  impatient.pongTimeout = Millis{20};
-  Side other(loop, impatient);
-  other.transport.send(optionsRequest("SIP/2.0/TCP a"),
-                       targetOf(TransportKind::tcp, (*deaf)->localEndpoint()), kToken);
-  ASSERT_TRUE(until([&] { return !other.closed.empty(); }));
-  EXPECT_EQ(other.closed[0].second, "sip.flow_no_pong");
+/// RFC 6223 section 4.1: who never said that it answers pings may be silent.
+TEST_F(SipTransportTest, AMissingPongEndsOnlyTheFlowOfAPeerThatAnswersPings) {
+  enum class Peer { neverAnswers, answeredOnce, agreed };
+  for (const Peer kind : {Peer::neverAnswers, Peer::answeredOnce, Peer::agreed}) {
+    SCOPED_TRACE(static_cast<int>(kind));
+    std::string got;
+    const auto pings = [&] {
+      std::size_t count = 0;
+      for (auto at = got.find("\r\n\r\n"); at != got.npos; at = got.find("\r\n\r\n", at + 4)) ++count;
+      return count;
+    };
+    auto listener = net::ByteListener::open(loop, kLoopback, nullptr, {},
+                                            [&](std::unique_ptr<net::ByteStream> stream) {
+                                              kept = std::move(stream);
+                                              kept->start({[&](base::Bytes bytes) {
+                                                             got += base::asText(bytes);
+                                                             // The head of the request ends the same way.
+                                                             if (kind == Peer::answeredOnce && pings() == 2)
+                                                               kept->write("\r\n");
+                                                           },
+                                                           {},
+                                                           {}});
+                                            },
+                                            {});
+    ASSERT_TRUE(listener);
+    TransportOptions options;
+    options.keepAliveInterval = Millis{5};
+    options.pongTimeout = Millis{5};
+    Side client(loop, options);
+    const auto to = targetOf(TransportKind::tcp, (*listener)->localEndpoint());
+    client.transport.send(optionsRequest("SIP/2.0/TCP a"), to, kToken);
+    if (kind == Peer::neverAnswers) {
+      ASSERT_TRUE(until([&] { return pings() >= 6; }));
+      EXPECT_TRUE(client.closed.empty());
+      EXPECT_EQ(client.transport.connections(), 1u);
+    } else {
+      if (kind == Peer::agreed) {
+        ASSERT_TRUE(until([&] { return pings() >= 1; }));
+        kept->write(
+            "SIP/2.0 100 Trying\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\n"
+            "To: <sip:b@b>\r\nCall-ID: call-1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+        ASSERT_TRUE(client.got(1));
+        client.transport.setKeepAlive(client.messages[0].second.flow, Millis{5});
+      }
+      ASSERT_TRUE(until([&] { return !client.closed.empty(); }));
+      EXPECT_EQ(client.closed[0].second, "sip.flow_no_pong");
+    }
+    kept.reset();
+  }
 }
 
 TEST_F(SipTransportTest, WhoMayNotHearOfItsFaultsHearsNothing) {
