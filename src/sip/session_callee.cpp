@@ -47,6 +47,9 @@ void InviteSession::sendProvisional(int status, const std::string& sdp, const He
   CalleeSetup& setup = *callee_;
   const bool reliable =
       setup.requires100rel || (setup.supports100rel && core_.options.reliableProvisional && !sdp.empty());
+  // To an INVITE without offer the first reliable response has ours (RFC 3261 section 13.2.1, RFC 3262
+  // section 5). Who requires reliable ones hears nothing before there is one: early media, or the answer.
+  if (reliable && !setup.offered && setup.rseq == 0 && sdp.empty()) return;
   Message response = core_.responseTo(setup.invite, status);
   response.set(HeaderId::contact, core_.contact(state_.contactUser, state_.dialog.hop, state_.dialog.secure));
   response.set(HeaderId::allow, core_.allow);

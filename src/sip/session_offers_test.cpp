@@ -101,6 +101,37 @@ TEST_F(SessionOffersTest, ACallerThatDoesNotPrackIsGivenUp) {
   EXPECT_TRUE(bob.empty());
 }
 
+/// RFC 3261 section 13.2.1, RFC 3262 section 5: no reliable 180 before our offer.
+TEST_F(SessionOffersTest, WhoRequiresReliableResponsesAndOffersNothingHearsOurOfferFirst) {
+  RawPeer peer(net, "10.0.0.9");
+  const auto call = [&](const std::string& id) {
+    Message invite = peer.request(Method::invite, bob);
+    invite.setCallId(id);
+    invite.topVia()->params.set("branch", "z9hG4bK-" + id);
+    invite.set(HeaderId::require, "100rel");
+    peer.send(invite, bob.target());
+    run(50);
+    bob.ua.ring(bob.calls.back().session, {}, net.now);
+    run(50);
+    EXPECT_EQ(peer.countStatus(180), 0U);
+    return bob.calls.back().session;
+  };
+  const SessionId answered = call("answered");
+  bob.ua.answer(answered, "bob offers", net.now);
+  run(50);
+  ASSERT_EQ(peer.received.back().status(), 200);
+  EXPECT_EQ(peer.received.back().body(), "bob offers");
+
+  const SessionId early = call("early");
+  bob.ua.ring(early, "bob offers early", net.now);
+  run(50);
+  ASSERT_EQ(peer.countStatus(183), 1U);
+  const auto progress = std::ranges::find_if(
+      peer.received, [](const Message& each) { return !each.isRequest() && each.status() == 183; });
+  EXPECT_EQ(progress->header(HeaderId::require), "100rel");
+  EXPECT_EQ(progress->body(), "bob offers early");
+}
+
 TEST_F(SessionOffersTest, APrackThatFitsNothingIsRefused) {
   RawPeer peer(net, "10.0.0.9");
   Message invite = peer.request(Method::invite, bob, "offer");
