@@ -155,6 +155,7 @@ class InviteSession final : public Timed {
   bool localOffer_ = false;  ///< An offer of ours waits for its answer.
   bool hangUpWhenAcked_ = false;
   bool touched_ = false;
+  std::uint8_t raises_ = 0;  ///< Answers in a row that wanted a longer session interval (422).
   std::string hangUpCause_;
   std::unique_ptr<CallerSetup> caller_;
   std::unique_ptr<CalleeSetup> callee_;

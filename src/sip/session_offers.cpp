@@ -9,6 +9,7 @@ namespace parley::sip {
 namespace {
 
 constexpr int kMaxGlares = 8;
+constexpr int kMaxRaises = 3;
 constexpr std::uint32_t kMaxRetryAfter = 32;  ///< Seconds. RFC 3261 sections 14.2 and 15 mean 0 to 10.
 
 bool isOffer(Pending::Purpose purpose) {
@@ -122,6 +123,7 @@ void InviteSession::onOfferResponse(const Pending& pending, const Message& respo
   retarget(dialog, response);
   if (invite) sendAckOf2xx(pending.transaction, pending.request.cseq().number, {}, now);
   if (response.has(HeaderId::allow)) state_.peerUpdates = response.lists(HeaderId::allow, "UPDATE");
+  raises_ = 0;
   if (phase_ == SessionPhase::confirmed) agreeAsClient(response, now);
   changed();
   if (pending.purpose != Pending::Purpose::refreshUpdate) localOffer_ = false;
@@ -157,7 +159,9 @@ void InviteSession::onOfferRefused(const Pending& pending, int status, const Mes
   if (status == 422 && response != nullptr) {
     const auto text = response->header(HeaderId::minSe);
     const auto least = text ? SessionExpires::parse(*text) : base::fail("sip.missing_header", "Min-SE");
-    if (least && least->seconds > state_.interval && least->seconds <= 86'400) {
+    // RFC 4028 section 7.4 sets no bound; a peer that wants more each time would have us ask for ever.
+    if (least && least->seconds > state_.interval && least->seconds <= 86'400 && raises_ < kMaxRaises) {
+      ++raises_;
       state_.interval = state_.minSe = least->seconds;
       if (!isOffer(pending.purpose)) return refresh(now);
       activity().queued = std::exchange(activity().sent, std::nullopt);

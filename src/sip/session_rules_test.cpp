@@ -463,6 +463,36 @@ TEST_F(SessionRulesTest, TheLeastIntervalThatWasAskedForIsKept) {
   EXPECT_EQ(peer.last("UPDATE")->header(HeaderId::minSe), "7200");
 }
 
+/// A peer that wants one second more each time is asked a few times, then as seldom as one that refuses; the
+/// call ends with the interval that was agreed last.
+TEST_F(SessionRulesTest, AnIntervalIsRaisedAFewTimesOnly) {
+  const Headers timer{{HeaderId::sessionExpires, {}, "100;refresher=uac"},
+                      {HeaderId::allow, {}, "INVITE, UPDATE"}};
+  const SessionId session = connectRaw(alice, timer);
+  std::size_t asked = 0;
+  const auto answerEach = [&](int milliseconds, int status) {
+    for (; milliseconds > 0; milliseconds -= 50) {
+      if (peer.count("UPDATE") > asked) {
+        asked = peer.count("UPDATE");
+        const Headers longer{{HeaderId::minSe, {}, std::to_string(1'000 + asked)}};
+        peer.send(peer.respond("UPDATE", status, "t", {}, status == 422 ? longer : timer), alice.target());
+      }
+      run(50);
+    }
+  };
+  answerEach(55'000, 422);  // Half of the interval has passed.
+  EXPECT_EQ(asked, 4U);
+  answerEach(10'000, 422);
+  EXPECT_EQ(asked, 5U);
+  answerEach(10'000, 200);
+  EXPECT_EQ(asked, 6U);
+  answerEach(50'000, 422);
+  EXPECT_EQ(asked, 10U) << "a refresh that is taken gives the tries back";
+  EXPECT_FALSE(alice.endings.contains(session.value()));
+  answerEach(60'000, 422);
+  EXPECT_EQ(alice.endings.at(session.value()).reason, "sip.session_expired");
+}
+
 TEST_F(SessionRulesTest, AnOfferThatIsWantedLaterWaitsSoLong) {
   const SessionId session = connectRaw(alice);
   alice.ua.offer(session, "x", net.now);
