@@ -253,6 +253,7 @@ TEST_F(UsersTest, ParallelGuessesAreCountedBeforeTheyAreChecked) {
 TEST_F(UsersTest, AnAttemptThatWasNotCheckedLocksNobodyOut) {
   ASSERT_TRUE(start(*users_));
   std::promise<void> gate;
+  const auto open = gate.get_future().share();
   std::promise<void> begun;
   pool_.submit(
       [&begun, open] {
@@ -260,6 +261,7 @@ TEST_F(UsersTest, AnAttemptThatWasNotCheckedLocksNobodyOut) {
         open.wait();
       },
       loop_, [] {});
+  begun.get_future().wait();
   while (pool_.submit([open] { open.wait(); }, loop_, [] {})) {
   }
   for (int i = 0; i < 6; ++i) EXPECT_EQ(signIn("agent1", "agent1"), "login.busy");
@@ -327,6 +329,7 @@ TEST_F(UsersTest, ASignInThatIsBeingCheckedDoesNotOutliveALockOut) {
   ASSERT_TRUE(start(*users_));
   // The only thread that hashes is busy until the change is made.
   std::promise<void> changed;
+  ASSERT_TRUE(pool_.submit([made = changed.get_future().share()] { made.wait_for(20s); }, loop_, [] {}));
   std::optional<std::expected<User, SignInFailure>> got;
   users_->signIn("agent1", base::Secret("agent1"), "1", [&](auto result) { got = std::move(result); });
   users_->change("agent1", {.disabled = true}, [&](auto) { changed.set_value(); });

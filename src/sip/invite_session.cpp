@@ -82,8 +82,8 @@ void InviteSession::hangUp(const std::string& cause, base::Instant now) {
       sendBye(cause, now);
       break;
     case SessionPhase::ringing:
-      core_.answer(callee_->invite, 480, now,  // no 6xx: others may be asked
-
+      // No 6xx: others may be asked.
+      core_.answer(callee_->invite, 480, now,
                    cause.empty() ? Headers{} : Headers{{HeaderId::reason, {}, cause}});
       break;
     case SessionPhase::answered:  // RFC 3261 section 15: no BYE before the ACK
