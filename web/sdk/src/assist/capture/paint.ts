@@ -151,7 +151,11 @@ export class Painter {
       } catch (fault) {
         // A size or colour that the canvas does not take: only this is missing. What was saved half way is undone.
         for (let i = 0; i < kDeep; i++) g.restore();
-        if (this.depth_ === 0) this.frame_?.();
+        if (this.depth_ === 0 && this.frame_) {
+          // That of the whole rectangle is undone with it.
+          g.save();
+          this.frame_();
+        }
         g.save();
         this.clip(g, op.clip);
         if (!this.told_) reportFault('painting', fault);

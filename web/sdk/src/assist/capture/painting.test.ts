@@ -218,6 +218,15 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       expect((await paint()).magenta).toBeGreaterThan(100);
     });
 
+    it('on which one thing cannot be painted, and others in other places at the same time', async () => {
+      await open('<canvas id="c" width="50" height="50"></canvas><p class="s" style="position:absolute;left:0;top:200px;width:50px;height:50px;margin:0"></p>');
+      await run(`Object.defineProperty(c, 'width', { get() { throw new Error('no'); } }); window.done_ = 0; window.shared = Capture.startCapture({ onFrame() {}, scale: 1 }); shared.on('painted', () => done_++)`);
+      await page.waitForFunction('done_ > 0 && !shared.busy_');
+      expect(await run(`(() => { const { bitmap } = shared.paint([{ x: 0, y: 0, w: 60, h: 60 }, { x: 0, y: 200, w: 50, h: 50 }], true).patches[1];
+        const { data } = Capture.pixelsOf(bitmap, bitmap.width, bitmap.height); let n = 0; for (let i = 0; i < data.length; i += 4) if (data[i] > 190 && data[i + 1] < 90) n++; return n; })()`)).toBe(2500);
+      await run('shared.stop()');
+    });
+
     it('is left as it is', async () => {
       await open('<svg width="200" height="80"><rect id="r" width="30" height="30" transform="translate(20 5) rotate(30)"/></svg>');
       expect((await paint()).coloured + (await paint()).black).toBeGreaterThan(0);
