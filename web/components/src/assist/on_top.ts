@@ -8,27 +8,27 @@ const kLookMs = 500;
  * the element goes into them, also in a shadow root. `place`: where a part of it must be reached; `moved`: it stands elsewhere now.
  */
 export function keepOnTop(host: HTMLElement, place: () => DOMRect | undefined, moved: () => void): () => void {
-  const put = (parent: Element) => {
+  const put = (parent: ParentNode) => {
     if (host.parentNode === parent) return;
     parent.append(host);
+    // That is no change of the page's, to be followed in its turn.
+    observer.takeRecords();
     moved();
   };
   const follow = () => {
-    let top: Element | undefined;
-    try {
-      top = [...document.querySelectorAll('dialog:modal')].pop();
-    } catch {
-      // A browser without :modal.
-    }
-    // In a shadow root, where the document does not find it.
-    if (!top && host.parentElement && isModal(host.parentElement)) top = host.parentElement;
+    const hit = hitAt(host, place());
+    // Where nothing takes the pointer from it, it is where it has to be. The order in the document is a guess, and knows of no shadow root.
+    const top = hit === host ? dialogOf(host) : (dialogOf(hit) ?? lastModal() ?? dialogOf(host));
     const box = fullScreen();
-    put(box && (!top || top.contains(box)) ? box : (top ?? document.documentElement));
+    // What has a shadow root shows its children only in slots, if it has any.
+    put(box && (!top || top.contains(box)) ? (rootIn(box) ?? box) : (top ?? document.documentElement));
   };
   const look = () => {
     const { parentElement: parent } = host;
-    if (parent?.localName === 'dialog' && !isModal(parent)) follow();
-    const dialog = over(host, place());
+    // Nothing tells of what is taken out of a shadow root either.
+    if (!host.isConnected || (parent?.localName === 'dialog' && !isModal(parent))) follow();
+    const hit = hitAt(host, place());
+    const dialog = hit === host ? null : dialogOf(hit);
     if (dialog) put(dialog);
   };
   // Where nothing of it can have changed, the page is not searched: it may change a hundred times a second.
@@ -55,17 +55,26 @@ function isModal(element: Element): boolean {
   }
 }
 
+function lastModal(): Element | null {
+  try {
+    return [...document.querySelectorAll('dialog:modal')].pop() ?? null;
+  } catch {
+    // A browser without :modal.
+    return null;
+  }
+}
+
 const rootIn = (element: Element): ShadowRoot | null => element.shadowRoot ?? early.closedOf(element);
 
 /** What is shown full screen, where it shows its children: a film or frame by itself shows none. */
 function fullScreen(): Element | null {
   let at = document.fullscreenElement;
   for (let inner = at; inner; inner = rootIn(inner)?.fullscreenElement ?? null) at = inner;
-  return /^(?:video|iframe|img|canvas|object|embed)$/.test(at?.localName ?? '') ? null : at;
+  return /^(?:video|audio|iframe|img|svg|canvas|object|embed)$/.test(at?.localName ?? '') ? null : at;
 }
 
-/** The modal dialog that takes the pointer where the element stands; its backdrop is part of it. */
-function over(host: Element, box: DOMRect | undefined): Element | null {
+/** What takes the pointer where the element stands. */
+function hitAt(host: Element, box: DOMRect | undefined): Element | null {
   if (!box?.width) return null;
   const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
   let at = document.elementFromPoint(x, y);
@@ -74,9 +83,12 @@ function over(host: Element, box: DOMRect | undefined): Element | null {
     if (!inner || inner === at) break;
     at = inner;
   }
-  while (at && at !== host) {
-    if (isModal(at)) return at;
-    at = at.parentElement ?? ((at.getRootNode() as Partial<ShadowRoot>).host ?? null);
-  }
-  return null;
+  return at;
+}
+
+/** The modal dialog that something is in; its backdrop is part of it. */
+function dialogOf(element: Element | null): Element | null {
+  let at = element;
+  while (at && !isModal(at)) at = at.parentElement ?? ((at.getRootNode() as Partial<ShadowRoot>).host ?? null);
+  return at;
 }

@@ -1,6 +1,7 @@
 // Runs parts of the SDK in Debian's Chromium: what they do to a page cannot be seen without a browser.
 import { build } from 'vite';
 import type { Browser, Page } from 'playwright-core';
+import { alias } from '../../../dev/alias.mjs';
 import { launch } from '../../../dev/browser.mjs';
 
 export { haveChromium } from '../../../dev/browser.mjs';
@@ -8,7 +9,7 @@ export { haveChromium } from '../../../dev/browser.mjs';
 /** A module of the SDK as a classic script that puts its exports into a global. */
 export async function bundle(entry: string, name: string): Promise<string> {
   const result = await build({
-    configFile: false, logLevel: 'error', publicDir: false,
+    configFile: false, logLevel: 'error', publicDir: false, resolve: { alias },
     build: { write: false, minify: false, target: 'es2020', lib: { entry, name, formats: ['iife'], fileName: () => 'bundle.js' } },
   });
   const [first] = Array.isArray(result) ? result : [result];
