@@ -314,7 +314,19 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       await film('<p>x</p>');
       await run('beat(0)');
       expect(await run('film.pause(), beat(125)')).toBe(1);
-      expect([await run('film.resume(), beat(125)'), await whole()]).toEqual([2, true]);
+      // What was there meanwhile is in the film for a moment longer.
+      expect(await run('film.resume(), beat(250)')).toBe(1);
+      expect([await run('beat(1)'), await whole()]).toEqual([2, true]);
+    });
+
+    it('throws away a picture during which it was paused and went on, or something was private', async () => {
+      await film('<div id="d"></div>');
+      await run('beat(0)');
+      await run(`window.real = film.host_.run.bind(film.host_); film.host_.run = async (job) => { const done = await real(job); meanwhile(); return done; }`);
+      expect(await run('window.meanwhile = () => { film.pause(); film.resume(); }, beat(125)')).toBe(1);
+      expect(await run(`window.meanwhile = () => { d.setAttribute('data-parley-sensitive', ''); film.sensitive; d.removeAttribute('data-parley-sensitive'); }, beat(251)`)).toBe(1);
+      expect(await run('window.meanwhile = () => {}, beat(250)')).toBe(1);
+      expect([await run('beat(1)'), await whole()]).toEqual([2, true]);
     });
 
     it('slows down for a slow viewer and hastens afterwards', async () => {

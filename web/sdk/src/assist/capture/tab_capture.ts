@@ -143,6 +143,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
 
   resume(): void {
     this.paused_ = false;
+    this.rest();
     this.refresh();
   }
 
@@ -194,10 +195,19 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     if (now !== this.sensitive_) {
       this.sensitive_ = now;
       if (!now) this.wholeWanted_ = true;
-      if (!now) this.clearAt_ = performance.now() + kClearMs;
+      if (!now) this.rest();
       this.emit('sensitive', now);
     }
     return now;
+  }
+
+  /** What nobody may see is in the film for a moment longer. */
+  private rest(): void {
+    this.clearAt_ = performance.now() + kClearMs;
+  }
+
+  private get rests(): boolean {
+    return performance.now() <= this.clearAt_;
   }
 
   private async tick(): Promise<void> {
@@ -205,7 +215,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     if (!this.behind_) this.slow_ = Math.max(1, this.slow_ / 1.5);
     try {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
-      if (!this.checkSensitive() && !this.busy_ && !this.paused_ && performance.now() > this.clearAt_) {
+      if (!this.checkSensitive() && !this.busy_ && !this.paused_ && !this.rests) {
         if (this.style_.covers()) await this.picture();
         else this.ledger_.withheld();
         this.giveUp();
@@ -273,7 +283,8 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     // What came to be masked while the picture was encoded is in it: such a picture is thrown away.
     const late = frame !== null && !this.stopped_ && !this.paused_ && !this.checkSensitive() && !this.style_.covers();
     if (late) this.ledger_.withheld();
-    if (!frame || this.stopped_ || this.paused_ || this.sensitive_ || late) {
+    // The rest may have begun meanwhile.
+    if (!frame || this.stopped_ || this.paused_ || this.sensitive_ || this.rests || late) {
       if (frame) this.wholeWanted_ = true;
       return 0;
     }
