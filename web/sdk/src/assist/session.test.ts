@@ -301,6 +301,18 @@ describe('AssistSession', () => {
     expect(stored.size).toBe(0);
   });
 
+  it.each([0, 1, 3, 6])('leaves nothing when it is ended while it opens, %d steps on', async (steps) => {
+    const session = make();
+    const opening = session.open();
+    for (let i = 0; i < steps; i++) await Promise.resolve();
+    session.end();
+    await expect(opening).rejects.toMatchObject({ code: 'session.closed' });
+    await settle();
+    const { leave_, hidden_ } = env as unknown as Record<'leave_' | 'hidden_', Set<unknown>>;
+    expect([env.held.size, leave_.size, hidden_.size, env.gateway.sockets.every((s) => s.closedWith !== null)]).toEqual([0, 0, 0, true]);
+    expect([session.ended?.reason, stored.size]).toEqual(['consumer_ended', 0]);
+  });
+
   it('tells in words when the page may not load what sharing needs', async () => {
     loadFails = true;
     onFault(() => undefined);

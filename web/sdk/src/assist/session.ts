@@ -124,14 +124,17 @@ export class AssistSession extends Emitter<AssistEvents> {
   async open(): Promise<void> {
     try {
       if (this.record.doubtful && (await this.environment.isHeld?.(holdOf(this.record))) !== false) this.beginAnew();
+      this.stillOpen();
       delete this.record.doubtful;
       if (!this.record.token) await this.fetchToken();
+      this.stillOpen();
       this.letGo_ = this.environment.hold?.(holdOf(this.record));
       const client = this.makeClient();
       this.client_ = client;
       this.stopLeave_ = this.environment.onLeave(guarded('leaving', () => this.handOver()));
       this.stopHidden_ = this.environment.onHidden?.(guarded('hiding', () => this.keep()));
       await client.connect();
+      this.stillOpen();
       this.beat();
     } catch (error) {
       const problem = ParleyError.from(error);
@@ -234,6 +237,11 @@ export class AssistSession extends Emitter<AssistEvents> {
   /** Keeps places of windows for the next page. */
   keep(): void {
     if (!this.end_) saveRecord(this.environment.storage, this.record);
+  }
+
+  /** The person may end it while it opens. */
+  private stillOpen(): void {
+    if (this.end_) throw new ParleyError('session.closed');
   }
 
   /** What was kept is of a tab that lives: this one is a copy of it. */
