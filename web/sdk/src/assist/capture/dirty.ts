@@ -7,6 +7,8 @@ import { atMost, TileSet } from './tiles';
 /** Boxes reported as changed may paint outside of themselves: shadows, focus rings. */
 const kMargin = 8;
 const kMoved = 0.3;
+/** What stays where it is has not gone with the page, however little that scrolled: the copy may have moved by a whole pixel. */
+const kStayed = 0.05;
 /** More elements than this inside of a changed one are not asked whether they stick out. */
 const kMaxInside = 300;
 /** Above this part of the window one rectangle is cheaper. */
@@ -82,7 +84,8 @@ function moved({ seen, animated, dx, dy, width, height, scale }: DirtyInput, add
       continue;
     }
     const now = was.frame ? seenRect(element) : toRect(element.getBoundingClientRect());
-    const shifted = Math.abs(now.x - expected.x) > kMoved || Math.abs(now.y - expected.y) > kMoved;
+    const least = was.fixed ? kStayed : kMoved;
+    const shifted = Math.abs(now.x - expected.x) > least || Math.abs(now.y - expected.y) > least;
     const sized = Math.abs(now.w - expected.w) > kMoved || Math.abs(now.h - expected.h) > kMoved;
     was.rect = now;
     if (!overlaps(now, window_, 100) && !overlaps(expected, window_, 100)) {
