@@ -21,6 +21,7 @@ const kPatienceMs = 10 * 60_000;
 const kRecentMs = 6_000;
 const kRefused = {
   view: () => new ParleyError('assist.view_refused', { text: 'The customer did not agree to share the page.' }),
+  off: () => new ParleyError('assist.feature_off', { text: 'Control is switched off for this session.' }),
   control: (name: string) => new ParleyError('assist.control_refused', { text: `${name} does not want the page to be controlled now.` }),
 };
 
@@ -147,7 +148,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   /** Asks to act on the page. Resolves once the consumer agreed; rejects with `assist.control_refused` or why it cannot be asked. */
   askControl(): Promise<void> {
     if (this.controlling) return Promise.resolve();
-    if (!this.has('control')) return this.answers_.no(new ParleyError('assist.feature_off', { text: 'Control is switched off for this session.' }));
+    if (!this.has('control')) return this.answers_.no(kRefused.off());
     const answer = this.answers_.wait('control');
     this.askingControl = true;
     this.request({ type: 'control', want: true }).catch((error: unknown) => {
@@ -300,8 +301,11 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.me_ = welcome.party;
     this.settings = welcome.settings;
     this.error = null;
-    // Not the party that it was: what is drawn now comes anew, and adds to nothing.
-    if (!welcome.resumed) this.erased({});
+    // Not the party that it was: what is drawn now comes anew, and adds to nothing; what that one asked for nobody answers.
+    if (!welcome.resumed) {
+      this.erased({});
+      this.noControl(new ParleyError('session.lost'));
+    }
     this.sessionIs(welcome.session);
   }
 
@@ -387,6 +391,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.phase = mine;
     this.form.pageIs(this.sharing && session.consumer.present ? (session.view.path ?? '') : null);
     if (session.control !== 'none' || session.sharing !== 'on') this.controlAnswered();
+    if (this.askingControl && !this.has('control')) this.noControl(kRefused.off());
     if (mine === 'joined') this.answers_.settle('view', null);
     else if (refused) this.answers_.settle('view', kRefused.view());
     this.changed();

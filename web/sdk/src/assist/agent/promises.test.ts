@@ -111,6 +111,22 @@ describe('control', () => {
     await expect(session.askControl()).rejects.toMatchObject({ code: 'assist.feature_off' });
     expect(session.askingControl).toBe(false);
   });
+  it('rejects also when the consumer’s answer took longer than the request, and can come no more', async () => {
+    begin('joined');
+    const asked = () => {
+      const control = session.askControl();
+      link.requests.at(-1)!.reject(new ParleyError('request.timeout'));
+      return control;
+    };
+    const off = asked();
+    says('joined', { features: ['view'] });
+    await expect(off).rejects.toMatchObject({ code: 'assist.feature_off' });
+    says('joined', { features: kAllFeatures });
+    const lost = asked();
+    link.welcomes(sessionOf('joined'), kAllFeatures); // Not resumed: another party.
+    await expect(lost).rejects.toMatchObject({ code: 'session.lost' });
+    expect(session.askingControl).toBe(false);
+  });
 });
 
 describe('the form', () => {
