@@ -165,7 +165,7 @@ class SipPhones final : public Phones,
   void noteAddresses(const std::string& server);
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);
-  std::string serverNamed(const sip::Uri& uri) const;
+  std::string serverNamed(const sip::Uri& uri, const std::string& redirecting) const;
   void countRefusals();
 
   Leg* find(const std::string& leg);

@@ -17,6 +17,16 @@ constexpr unsigned kV4Prefix = 96;
 constexpr base::Millis kAddressMemory{std::chrono::hours{1}};
 constexpr std::size_t kMaxKnown = 64;
 constexpr int kForbidden = 403;
+constexpr std::uint16_t kSipPort = 5060, kSipsPort = 5061;
+
+std::string transportOf(const sip::Uri& uri) {
+  return base::toLower(std::string(uri.params.get("transport").value_or("")));
+}
+
+std::uint16_t portOf(const sip::Uri& uri) {
+  const bool tls = uri.scheme == sip::UriScheme::sips || transportOf(uri) == "tls";
+  return uri.port.value_or(tls ? kSipsPort : kSipPort);
+}
 
 }  // namespace
 
@@ -106,7 +116,7 @@ std::string SipPhones::nameAt(const proto::TransportAddress& address) const {
     if (name.empty() || (tls && !overTls)) name = uri->host;
     overTls = overTls || tls;
   }
-  return name;
+  return overTls ? name : std::string();
 }
 
 /// Who showed no certificate when it connected to us has no name to be found by when the connection is gone.
@@ -134,8 +144,10 @@ base::Result<TrunkAccount::Server> SipPhones::serverAsking(const sip::Asker& ask
     return TrunkAccount::Server{server, target.flow == sip::FlowId{} || !made.empty()};
   if (!made.empty()) {
     const auto uri = sip::Uri::parse(made);
+    // Where its name leads to now; but a Contact may have its name and lead elsewhere by maddr: only TLS
+    // proves it.
     if (trunkAddresses_.at(made).hasHost(target.address) ||
-        (uri && base::equalsIgnoreCase(uri->host, target.host)))
+        (sip::isSecure(target.kind) && uri && base::equalsIgnoreCase(uri->host, target.host)))
       return TrunkAccount::Server{made, true};
   }
   if (const std::string host = serverAt(target.address); !host.empty())
@@ -190,7 +202,7 @@ sip::Onward SipPhones::onRedirect(sip::SessionId session, const sip::Uri& contac
             "sip.redirect_refused",
             "The call was sent on to a number that is never called."};
   }
-  std::string server = serverNamed(contact);
+  std::string server = serverNamed(contact, leg->server);
   if (!trunkAddresses_.contains(server)) server = leg->server;
   const auto targets = trunkAddresses_.find(server);
   const auto uri = sip::Uri::parse(server);
@@ -204,11 +216,22 @@ sip::Onward SipPhones::onRedirect(sip::SessionId session, const sip::Uri& contac
   return {calledUri(address, *uri, options_.rewriteUris), targets->second.now, 0, {}, {}};
 }
 
-/// The outbound server whose host and port these are; empty: of none.
-std::string SipPhones::serverNamed(const sip::Uri& uri) const {
+/// The outbound server that a URI names, or whose address it has; empty: none. `redirecting` is one of two at
+/// an address last.
+std::string SipPhones::serverNamed(const sip::Uri& uri, const std::string& redirecting) const {
+  std::string found;
   for (const std::string& server : options_.servers) {
     const auto known = sip::Uri::parse(server);
-    if (known && base::equalsIgnoreCase(known->host, uri.host) && known->port == uri.port) return server;
+    if (!known || !base::equalsIgnoreCase(known->host, uri.host) || portOf(*known) != portOf(uri)) continue;
+    if (transportOf(*known) == transportOf(uri)) return server;
+    if (found.empty()) found = server;
+  }
+  if (!found.empty()) return found;
+  const auto literal = sip::literalTarget(uri);
+  if (!literal) return {};
+  if (std::string server = serverFoundAt(literal->kind, literal->address); !server.empty()) return server;
+  for (const auto& [server, addresses] : trunkAddresses_) {
+    if (server != redirecting && addresses.hasHost(literal->address)) return server;
   }
   return {};
 }

@@ -387,6 +387,26 @@ TEST_F(SipPhonesTest, ARedirectLeadsToTheServersOnly) {
   }
 }
 
+TEST_F(SipPhonesTest, ARedirectFindsTheServerByItsDefaultPortAndByItsAddress) {
+  make({"sip:192.0.2.81", "sip:192.0.2.82"});
+  pingsAnswered({"192.0.2.82", "192.0.2.81"});
+  const auto movedTo = [&](const std::string& contact) {
+    heard_.said.clear();
+    wire_.sent.clear();
+    phones_->invite(inviteTo("2001"));
+    Message moved = Message::responseTo(take(Method::invite), 302, "far");
+    const std::string first = last_.host, other = first == "192.0.2.81" ? "192.0.2.82" : "192.0.2.81";
+    moved.set(sip::HeaderId::contact, fmt::format(fmt::runtime(contact), other));
+    phones_->receive(moved, sourceOf(last_));
+    const Message invite = take(Method::invite, other);
+    answer(invite, 486);
+    EXPECT_TRUE(heard("p1 failed 486 sip.busy")) << contact;
+  };
+  movedTo("<sip:200@{}:5060>");
+  movedTo("<sip:200@{};transport=udp>");
+  movedTo("<sip:200@{}:5070>");  // Another port of its: it is asked where it was found.
+}
+
 /// GW-13 binds who is called, too.
 TEST_F(SipPhonesTest, ARedirectToARefusedNumberIsTheEnd) {
   options_.refused = {*NumberPattern::compile("112|0900.*")};

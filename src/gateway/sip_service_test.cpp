@@ -312,6 +312,34 @@ TEST_F(SipServiceTest, AnotherProgramOfTheServersHostIsGivenNoCredentials) {
   other.answer(bye, 200);
 }
 
+/// By maddr a Contact has the server's name and leads elsewhere; without TLS nothing proves the name.
+TEST_F(SipServiceTest, TheServersNameInAContactAloneIsGivenNoCredentials) {
+  set("sip.trunk_user", "parley");
+  set("sip.trunk_password", "secret");
+  trunk_.open();
+  const std::string port = std::to_string(trunk_.where.port());
+  set("sip.outbound_servers", "sip:localhost:" + port);
+  start();
+  HandServer other(loop_);
+  other.open("127.0.0.2");
+  call("p1");
+  const std::string contact =
+      "<sip:200@localhost:" + std::to_string(other.where.port()) + ";maddr=127.0.0.2>";
+  trunk_.answer(trunk_.take(sip::Method::invite), 200, {{sip::HeaderId::contact, {}, contact}});
+  ASSERT_TRUE(until([&] { return heard_.answered == 1; }));
+  service_->phones().hangUp("p1", EndReason::hungUp);
+  auto bye = other.take(sip::Method::bye);
+  EXPECT_FALSE(bye.message.has(sip::HeaderId::authorization));
+  const auto asked = bye.message.cseq().number;
+  other.answer(bye, 401,
+               {{sip::HeaderId::wwwAuthenticate, {}, R"(Digest realm="pbx", qop="auth", nonce="n1")"}});
+  ASSERT_TRUE(until([&] { return service_->phones().agent().sizes().sessions == 0; }));
+  EXPECT_TRUE(std::ranges::none_of(other.messages, [&](const auto& each) {
+    return each.first.isRequest() && each.first.method() == sip::Method::bye &&
+           each.first.cseq().number != asked;
+  }));
+}
+
 /// A message that is cut off by a reset is none; the call goes on over a connection to the phone's Contact.
 TEST_F(SipServiceTest, ACallOutlivesItsConnectionThatBreaksWithinAMessage) {
   set("sip.allowed_peers", "127.0.0.1");

@@ -71,6 +71,7 @@ class InviteSession final : public Timed {
   void onInviteResponse(const Message& response, const Source& source, base::Instant now);
   void onInviteProvisional(const Message& response, const Source& source, base::Instant now);
   void onInviteAccepted(const Message& response, const Source& source, base::Instant now);
+  bool updates(const EarlyDialog& fork) const;
   void onInviteRefused(const Message& response, base::Instant now);
   void confirmAsCaller(const Message& response, std::string sdp, bool theirOffer, base::Instant now);
   bool followRedirect(const Message& response, base::Instant now);
@@ -155,6 +156,7 @@ class InviteSession final : public Timed {
   bool localOffer_ = false;  ///< An offer of ours waits for its answer.
   bool hangUpWhenAcked_ = false;
   bool touched_ = false;
+  static constexpr std::uint8_t kMaxRaises = 3;
   std::uint8_t raises_ = 0;  ///< Answers in a row that wanted a longer session interval (422).
   std::string hangUpCause_;
   std::unique_ptr<CallerSetup> caller_;

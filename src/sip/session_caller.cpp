@@ -215,7 +215,8 @@ void InviteSession::onInviteProvisional(const Message& response, const Source& s
   } else if (fork != nullptr && !fork->answered && !sdp.empty()) {
     fork->sdp = sdp;
   }
-  if (fork != nullptr && fork->changed) sdp.clear();  // An answer of before the UPDATE, said again.
+  if (fork != nullptr && (fork->changed || updates(*fork)))
+    sdp.clear();  // An answer of before the UPDATE, said again.
   Progress progress{response.status(), std::move(sdp), std::string(response.to().tag()), reliable};
   tell([id = id_, progress = std::move(progress), response](UserAgentListener& listener) {
     listener.onProgress(id, progress, response);
@@ -248,6 +249,12 @@ void InviteSession::sendPrack(EarlyDialog& fork, const std::string& sdp, base::I
   sendRequest(std::move(prack), hop, Pending::Purpose::prack, now);
 }
 
+/// An offer of this one's UPDATE is being answered: its first answer does not hold any more.
+bool InviteSession::updates(const EarlyDialog& fork) const {
+  return activity_ && activity_->incoming && activity_->incoming->carrier == OfferCarrier::update &&
+         activity_->incoming->fork == fork.dialog.remoteTag;
+}
+
 void InviteSession::onInviteAccepted(const Message& response, const Source& source, base::Instant now) {
   CallerSetup& setup = *caller_;
   core_.onAuthorised(response, setup.request, {.target = setup.target});
@@ -265,7 +272,7 @@ void InviteSession::onInviteAccepted(const Message& response, const Source& sour
     return failCall(488, "sip.no_answer_sdp", "answered without a session description", now);
   }
   const bool theirOffer = !weOffered && !fork->offered;
-  if ((!weOffered && fork->offered) || fork->changed) sdp.clear();
+  if ((!weOffered && fork->offered) || fork->changed || updates(*fork)) sdp.clear();
   state_.dialog = std::move(fork->dialog);
   if (!confirmDialog(state_.dialog, response)) state_.dialog.early = false;
   confirmAsCaller(response, std::move(sdp), theirOffer, now);
@@ -276,6 +283,7 @@ void InviteSession::confirmAsCaller(const Message& response, std::string sdp, bo
   CallerSetup& setup = *caller_;
   localOffer_ = false;
   setup.ringUntil = kNever;
+  raises_ = 0;
   setup.forks.clear();
   setup.attempts.clear();
   // An offer that the phone made by UPDATE is answered in the call; one in a provisional response by nothing.
@@ -348,7 +356,9 @@ bool InviteSession::raiseInterval(const Message& response, base::Instant now) {
   CallerSetup& setup = *caller_;
   const auto text = response.header(HeaderId::minSe);
   const auto least = text ? SessionExpires::parse(*text) : base::Result<SessionExpires>(SessionExpires{});
-  if (!least || least->seconds <= setup.interval || least->seconds > 86'400) return false;
+  if (!least || least->seconds <= setup.interval || least->seconds > 86'400 || raises_ >= kMaxRaises)
+    return false;
+  ++raises_;
   setup.interval = setup.minSe = least->seconds;
   ++setup.cseq;
   setup.request = makeInvite();

@@ -90,10 +90,22 @@ TEST_F(SessionEarlyTest, AnEarlyOfferIsAnsweredInTheCallThatStandsMeanwhile) {
   ring("t", "early", 1);
   const Message waiting = update("t", 10, "elsewhere");
   answer("t");
-  ASSERT_TRUE(alice.has("answered early"));
+  ASSERT_TRUE(alice.has("answered ")) << "the first answer is on its way out";
+  EXPECT_FALSE(alice.has("answered early"));
   alice.ua.answerOffer(session, "fine", net.now);
   run(50);
   EXPECT_EQ(statusOf(waiting), 200);
+}
+
+TEST_F(SessionEarlyTest, AServerThatWantsMoreEachTimeIsLeftAfterAFewTries) {
+  dial();
+  for (std::size_t i = 0; i < 8 && peer.count("INVITE") == i + 1; ++i) {
+    peer.send(peer.respond("INVITE", 422, "t", {}, {{HeaderId::minSe, {}, std::to_string(3000 + i)}}),
+              alice.target());
+    run(50);
+  }
+  EXPECT_EQ(peer.count("INVITE"), 4U);
+  EXPECT_EQ(alice.ua.sizes().sessions, 0U);
 }
 
 TEST_F(SessionEarlyTest, OneOfSeveralPhonesMakesNoOffers) {

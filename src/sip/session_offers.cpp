@@ -9,7 +9,6 @@ namespace parley::sip {
 namespace {
 
 constexpr int kMaxGlares = 8;
-constexpr int kMaxRaises = 3;
 constexpr std::uint32_t kMaxRetryAfter = 32;  ///< Seconds. RFC 3261 sections 14.2 and 15 mean 0 to 10.
 
 bool isOffer(Pending::Purpose purpose) {
