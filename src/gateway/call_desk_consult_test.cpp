@@ -177,41 +177,26 @@ TEST_F(DeskConsult, AReferThatFailsAfterTheTransferrerWentEndsTheCall) {
 
 TEST_F(DeskConsult, AnInviteWithReplacesTakesThePlaceOfAPhone) {
   const auto id = phoneToAgent();
-  phones().call({.leg = "n1",
-                 .to = {},
-                 .toAddress = {},
-                 .fromAddress = "sip:9@x",
-                 .fromName = "New",
-                 .sdp = kPhoneSdp,
-                 .uui = {},
-                 .correlationId = {},
-                 .replacesLeg = "in1",
-                 .trunk = {}});
+  const auto replaces = [&](const char* leg, const char* name, const std::string& sdp, const char* replaced) {
+    phones().call({.leg = leg,
+                   .to = {},
+                   .toAddress = {},
+                   .fromAddress = "sip:9@x",
+                   .fromName = name,
+                   .sdp = sdp,
+                   .uui = {},
+                   .correlationId = {},
+                   .replacesLeg = replaced,
+                   .trunk = {}});
+  };
+  replaces("n1", "New", kPhoneSdp, "in1");
   EXPECT_TRUE(said("answer n1 local answer of"));
   EXPECT_TRUE(said("hangUp in1 transferred"));
   EXPECT_EQ(agent_->expect("call", [](const Json& c) { return c["peer"]["name"] == "New"; })["state"],
             "connected");
-  phones().call({.leg = "n2",
-                 .to = {},
-                 .toAddress = {},
-                 .fromAddress = "sip:9@x",
-                 .fromName = "Late",
-                 .sdp = kPhoneSdp,
-                 .uui = {},
-                 .correlationId = {},
-                 .replacesLeg = "in1",
-                 .trunk = {}});
+  replaces("n2", "Late", kPhoneSdp, "in1");
   EXPECT_TRUE(said("reject n2 481"));
-  phones().call({.leg = "n3",
-                 .to = {},
-                 .toAddress = {},
-                 .fromAddress = "sip:9@x",
-                 .fromName = "Empty",
-                 .sdp = {},
-                 .uui = {},
-                 .correlationId = {},
-                 .replacesLeg = "n1",
-                 .trunk = {}});
+  replaces("n3", "Empty", "", "n1");
   EXPECT_TRUE(said("answer n3 broker's offer for n3 towards agent"));
   phones().answersOffer("n3", kPhoneSdp);
   EXPECT_TRUE(said("hangUp n1 transferred"));

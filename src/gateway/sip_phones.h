@@ -104,9 +104,8 @@ class SipPhones final : public Phones,
   std::string serverAt(const proto::TransportAddress& address) const;
   /// The outbound server that asks for credentials: one that was found at this address, port and transport.
   /// In a dialog that was made with such a one, any port and transport of its hosts is it as well (a Contact,
-  /// a Record-Route), and what its name leads to by now. A connection that somebody made to us may come from
-  /// any program of the host: it proves no port.
-  /// Errors: sip.auth_other_port, sip.auth_other_host.
+  /// a Record-Route), and over TLS what its name leads to by now. A connection that somebody made to us may
+  /// come from any program of the host: it proves no port. Errors: sip.auth_other_port, sip.auth_other_host.
   base::Result<TrunkAccount::Server> serverAsking(const sip::Asker& asker) const;
   const Strangers& strangers() const { return strangers_; }
   std::size_t legs() const { return legs_.size(); }

@@ -8,6 +8,7 @@
 #include "gateway/sip_call_headers.h"
 #include "gateway/sip_phones.h"
 #include "sip/address_text.h"
+#include "sip/server_locator.h"
 
 namespace parley::gateway {
 namespace {
@@ -17,16 +18,14 @@ constexpr unsigned kV4Prefix = 96;
 constexpr base::Millis kAddressMemory{std::chrono::hours{1}};
 constexpr std::size_t kMaxKnown = 64;
 constexpr int kForbidden = 403;
-constexpr std::uint16_t kSipPort = 5060, kSipsPort = 5061;
 
-std::string transportOf(const sip::Uri& uri) {
-  return base::toLower(std::string(uri.params.get("transport").value_or("")));
+sip::TransportKind kindOf(const sip::Uri& uri) {
+  const bool secure = uri.scheme == sip::UriScheme::sips;
+  return sip::transportOf(uri.params.get("transport").value_or(secure ? "tcp" : "udp"), secure)
+      .value_or(sip::TransportKind::udp);
 }
 
-std::uint16_t portOf(const sip::Uri& uri) {
-  const bool tls = uri.scheme == sip::UriScheme::sips || transportOf(uri) == "tls";
-  return uri.port.value_or(tls ? kSipsPort : kSipPort);
-}
+std::uint16_t portOf(const sip::Uri& uri) { return uri.port.value_or(sip::defaultPort(kindOf(uri))); }
 
 }  // namespace
 
@@ -223,7 +222,7 @@ std::string SipPhones::serverNamed(const sip::Uri& uri, const std::string& redir
   for (const std::string& server : options_.servers) {
     const auto known = sip::Uri::parse(server);
     if (!known || !base::equalsIgnoreCase(known->host, uri.host) || portOf(*known) != portOf(uri)) continue;
-    if (transportOf(*known) == transportOf(uri)) return server;
+    if (kindOf(*known) == kindOf(uri)) return server;
     if (found.empty()) found = server;
   }
   if (!found.empty()) return found;

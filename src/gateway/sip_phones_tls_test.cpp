@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/sip_phones.h"
+#include "gateway/test_quiet_listener.h"
 #include "sipnet/test_rig.h"
 
 namespace parley::gateway {
@@ -18,7 +19,7 @@ constexpr auto kOverTls = sip::TransportKind::tls;
 constexpr auto kDescription = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
 
 /// Telephones of a gateway with a transport of their own; it takes each call.
-struct TlsGateway final : sipnet::TransportSink, PhonesListener {
+struct TlsGateway final : sipnet::TransportSink, rig::QuietListener {
   TlsGateway(net::EventLoop& loop, std::shared_ptr<net::TlsClientContext> tls, SipPhonesOptions options,
              std::vector<sip::Target> targets)
       : transport(loop, with(std::move(tls)), *this),
@@ -49,17 +50,6 @@ struct TlsGateway final : sipnet::TransportSink, PhonesListener {
     leg = call.leg;
     phones.answer(leg, kDescription);
   }
-  void onPhoneProgress(const std::string&, int, const std::string&) override {}
-  void onPhoneAnswered(const std::string&, const std::string&) override {}
-  void onPhoneFailed(const std::string&, int, const std::string&, const std::string&) override {}
-  void onPhoneOffer(const std::string&, const std::string&) override {}
-  void onPhoneOfferAnswered(const std::string&, const std::string&) override {}
-  void onPhoneOfferFailed(const std::string&, int, const std::string&) override {}
-  void onPhoneDtmf(const std::string&, const std::string&) override {}
-  void onPhoneRefer(const std::string&, const std::string&, const std::string&, const std::string&) override {
-  }
-  void onReferProgress(const std::string&, int) override {}
-  void onPhoneEnded(const std::string&, const std::string&, const std::string&) override {}
   void onPhoneTrace(const std::string&, bool outgoing, const std::string& what, const std::string&) override {
     acknowledged = acknowledged || (!outgoing && what.starts_with("ACK"));
   }

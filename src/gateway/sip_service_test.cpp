@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "gateway/settings.h"
+#include "gateway/test_quiet_listener.h"
 #include "net/internal_test_name_server.h"
 #include "sipnet/test_rig.h"
 
@@ -21,22 +22,12 @@ using sipnet::rig::targetOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-struct SilentListener final : PhonesListener {
+struct SilentListener final : rig::QuietListener {
   void onPhoneCall(const IncomingPhoneCall& call) override { called = call.leg; }
-  void onPhoneProgress(const std::string&, int, const std::string&) override {}
   void onPhoneAnswered(const std::string&, const std::string&) override { ++answered; }
   void onPhoneFailed(const std::string&, int status, const std::string&, const std::string&) override {
     failed = status;
   }
-  void onPhoneOffer(const std::string&, const std::string&) override {}
-  void onPhoneOfferAnswered(const std::string&, const std::string&) override {}
-  void onPhoneOfferFailed(const std::string&, int, const std::string&) override {}
-  void onPhoneDtmf(const std::string&, const std::string&) override {}
-  void onPhoneRefer(const std::string&, const std::string&, const std::string&, const std::string&) override {
-  }
-  void onReferProgress(const std::string&, int) override {}
-  void onPhoneEnded(const std::string&, const std::string&, const std::string&) override {}
-  void onPhoneTrace(const std::string&, bool, const std::string&, const std::string&) override {}
   int answered = 0, failed = 0;
   std::string called;
 };

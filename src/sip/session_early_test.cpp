@@ -7,13 +7,9 @@ namespace parley::sip {
 namespace {
 
 using base::Millis;
-using rig::PairTest;
-using rig::RawPeer;
 
-class SessionEarlyTest : public PairTest {
+class SessionEarlyTest : public rig::RawPeerTest {
  protected:
-  RawPeer peer{net, "10.0.0.9"};
-
   /// A provisional response with a description; reliable ones are numbered.
   void ring(const char* tag, const std::string& sdp, int rseq = 0) {
     Headers headers{{HeaderId::allow, {}, "INVITE, UPDATE, PRACK"}};
@@ -25,22 +21,10 @@ class SessionEarlyTest : public PairTest {
     run(50);
   }
   Message update(const char* tag, std::uint32_t cseq, const std::string& sdp) {
-    const Message& invite = *peer.last("INVITE");
-    Message request = peer.request(Method::update, alice, sdp);
-    request.from() = invite.to();
-    request.from().params.set("tag", tag);
-    request.to() = invite.from();
-    request.setCallId(invite.callId());
-    request.setCSeq(cseq, Method::update);
+    Message request = inDialog(Method::update, cseq, sdp, tag);
     peer.send(request, alice.target());
     run(50);
     return request;
-  }
-  int statusOf(const Message& request) const {
-    int status = 0;
-    for (const Message& message : peer.received)
-      if (message.isResponse() && message.cseq() == request.cseq()) status = message.status();
-    return status;
   }
   SessionId dial() {
     const SessionId session = alice.dial(peer);

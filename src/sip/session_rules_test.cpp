@@ -7,13 +7,10 @@ namespace {
 
 using base::Millis;
 using rig::Agent;
-using rig::PairTest;
 using rig::RawPeer;
 
-class SessionRulesTest : public PairTest {
+class SessionRulesTest : public rig::RawPeerTest {
  protected:
-  RawPeer peer{net, "10.0.0.9"};
-
   Headers reliable(int rseq) const {
     return {{HeaderId::require, {}, "100rel"}, {HeaderId::rseq, {}, std::to_string(rseq)}};
   }
@@ -24,23 +21,6 @@ class SessionRulesTest : public PairTest {
     run(50);
     EXPECT_EQ(peer.count("ACK"), 1U);
     return session;
-  }
-  /// A request of the peer in the dialog that our INVITE made, or is making, with this tag of the peer's.
-  Message inDialog(Method method, std::uint32_t cseq, const std::string& sdp = {}, const char* tag = "t") {
-    const Message& invite = *peer.last("INVITE");
-    Message request = peer.request(method, alice, sdp);
-    request.from() = invite.to();
-    request.from().params.set("tag", tag);
-    request.to() = invite.from();
-    request.setCallId(invite.callId());
-    request.setCSeq(cseq, method);
-    return request;
-  }
-  int statusOf(const Message& request) const {
-    int status = 0;
-    for (const Message& message : peer.received)
-      if (message.isResponse() && message.cseq() == request.cseq()) status = message.status();
-    return status;
   }
 };
 

@@ -38,4 +38,29 @@ class PairTest : public ::testing::Test {
   }
 };
 
+/// Alice and a peer whose messages are written by hand.
+class RawPeerTest : public PairTest {
+ protected:
+  RawPeer peer{net, "10.0.0.9"};
+
+  /// A request of the peer in the dialog that our INVITE made, or is making, with this tag of the peer's.
+  Message inDialog(Method method, std::uint32_t cseq, const std::string& sdp = {}, const char* tag = "t") {
+    const Message& invite = *peer.last("INVITE");
+    Message request = peer.request(method, alice, sdp);
+    request.from() = invite.to();
+    request.from().params.set("tag", tag);
+    request.to() = invite.from();
+    request.setCallId(invite.callId());
+    request.setCSeq(cseq, method);
+    return request;
+  }
+  /// What the peer's request was answered with last; 0: nothing.
+  int statusOf(const Message& request) const {
+    int status = 0;
+    for (const Message& message : peer.received)
+      if (message.isResponse() && message.cseq() == request.cseq()) status = message.status();
+    return status;
+  }
+};
+
 }  // namespace parley::sip::rig
