@@ -3,6 +3,7 @@ import { bounds, overlaps, type Rect } from './affine';
 import type { Extent } from './changes';
 import type { Seen } from './scan';
 import { atMost, TileSet } from './tiles';
+import { backdropOf } from './top_layer';
 
 /** Boxes reported as changed may paint outside of themselves: shadows, focus rings. */
 const kMargin = 8;
@@ -43,11 +44,21 @@ export function dirtyRects(input: DirtyInput): { rects: Rect[]; all: boolean } {
   if (dy < 0) add({ x: 0, y: 0, w, h: -dy }, 1 / scale);
   if (dx > 0) add({ x: w - dx, y: 0, w: dx, h }, 1 / scale);
   if (dx < 0) add({ x: 0, y: 0, w: -dx, h }, 1 / scale);
+  const whole = { rects: [{ x: 0, y: 0, w, h }], all: true };
+  // Before it is forgotten who had them.
+  if (dimmed(input)) return whole;
   moved(input, add);
-  for (const [element, extent] of input.marks) if (element.isConnected && !marked(element, extent, add)) return { rects: [{ x: 0, y: 0, w, h }], all: true };
+  for (const [element, extent] of input.marks) if (element.isConnected && !marked(element, extent, add)) return whole;
   const rects = atMost(fewer(tiles), kMaxRects).map((r) => ({ x: r.x / scale, y: r.y / scale, w: r.w / scale, h: r.h / scale }));
   const area = rects.reduce((sum, r) => sum + r.w * r.h, 0);
-  return area > kMostlyAll * w * h ? { rects: [{ x: 0, y: 0, w, h }], all: true } : { rects, all: false };
+  return area > kMostlyAll * w * h ? whole : { rects, all: false };
+}
+
+/** Whether something above the page has come, gone or changed that dims or colours all that is behind it. */
+function dimmed({ marks, seen }: DirtyInput): boolean {
+  for (const [element, { backdrop }] of seen) if (backdrop && (!element.isConnected || backdropOf(element) !== backdrop)) return true;
+  for (const element of marks.keys()) if (element.isConnected && backdropOf(element) !== (seen.get(element)?.backdrop ?? '')) return true;
+  return false;
 }
 
 function fewer(fine: TileSet): Rect[] {
@@ -88,11 +99,12 @@ function moved({ seen, animated, dx, dy, width, height, scale }: DirtyInput, add
     const shifted = Math.abs(now.x - expected.x) > least || Math.abs(now.y - expected.y) > least;
     const sized = Math.abs(now.w - expected.w) > kMoved || Math.abs(now.h - expected.h) > kMoved;
     was.rect = now;
-    if (!overlaps(now, window_, 100) && !overlaps(expected, window_, 100)) {
+    if (!was.backdrop && !overlaps(now, window_, 100) && !overlaps(expected, window_, 100)) {
       seen.delete(element);
       continue;
     }
-    if (shifted && !was.fixed && !animated.some((by) => by.contains(element))) {
+    // What has gone from sight, or come back, has not moved.
+    if (shifted && !was.fixed && !isEmpty(now) && !isEmpty(expected) && !animated.some((by) => by.contains(element))) {
       up = Math.max(up, expected.y - now.y);
       down = Math.max(down, now.y - expected.y);
       left = Math.max(left, expected.x - now.x);
@@ -116,6 +128,7 @@ function moved({ seen, animated, dx, dy, width, height, scale }: DirtyInput, add
   if (right_ > 0 && right_ < w) add({ x: 0, y: 0, w: right_, h });
 }
 
+const isEmpty = (r: Rect): boolean => r.w === 0 && r.h === 0;
 const toRect = (r: DOMRect): Rect => ({ x: r.x, y: r.y, w: r.width, h: r.height });
 
 /** false: the whole page is affected. */
@@ -123,8 +136,6 @@ function marked(element: Element, extent: Extent, add: (r: Rect, margin?: number
   const { localName } = element;
   if (localName === 'html' || (localName === 'body' && extent === 'deep')) return element.ownerDocument !== document ? (addFrame(element, add), true) : false;
   if (localName === 'body') return true;
-  // What is behind it changes with it.
-  if (localName === 'dialog' && element.ownerDocument === document) return false;
   const r = seenRect(element);
   const around = element.ownerDocument.defaultView?.getComputedStyle(element).boxShadow !== 'none' ? 40 : kMargin;
   add(r, around);

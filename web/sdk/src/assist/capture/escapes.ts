@@ -7,8 +7,9 @@ import { rootOf } from '../early';
 import type { Rect } from './affine';
 import type { Extent } from './changes';
 import { seenRect } from './dirty';
-import { childrenOf, matches } from './element';
+import { childrenOf } from './element';
 import { parentOf } from './masks';
+import { kTop } from './top_layer';
 import { documentIn } from './unseen';
 
 /** Out of its box by no more than this is no more than a shadow, which a scan allows for. */
@@ -19,7 +20,6 @@ const kMaxFound = 3000;
 const kMaxWaiting = 500;
 /** In lists as long as this a scan searches for what is in sight, as if each thing were below the one before. */
 export const kLongList = 60;
-const kTop = 'dialog,[popover]';
 const kClips = /paint|strict|content/;
 
 /** Elements whose children are to be looked at, one after another. */
@@ -43,18 +43,6 @@ const boxOf = (element: Element): Rect => {
 };
 const isEmpty = (r: Rect) => r.w === 0 && r.h === 0;
 const sticksOut = (r: Rect, of: Rect) => r.x < of.x - kOut || r.y < of.y - kOut || r.x + r.w > of.x + of.w + kOut || r.y + r.h > of.y + of.h + kOut;
-
-/** Shown above the whole page, whatever it is in: modal dialogs, popovers, what fills the screen. */
-export function isOnTop(element: Element): boolean {
-  if (element.ownerDocument.fullscreenElement === element) return true;
-  if (!matches(element, kTop)) return false;
-  try {
-    return matches(element, ':modal,:popover-open');
-  } catch {
-    // A browser without popovers, or one without modal dialogs.
-    return element.localName === 'dialog' && styled(element).position === 'fixed';
-  }
-}
 
 export interface Escaped {
   element: Element;

@@ -126,6 +126,28 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await run('c.stop()');
     });
 
+    it.each(['', 'position:fixed;left:2000px'])('makes all of the window new when it dims it otherwise than before, and only then: %s', async (place) => {
+      await open(`<style>body{overflow:hidden}dialog{width:90px;height:40px}.far{left:9px}.dark::backdrop{background:#0008}</style><p>behind</p><dialog id="d" style="${place}">Sure? <b id="b">x</b></dialog><aside id="o" popover style="width:90px;height:20px">x</aside>`);
+      await run(`window.c = Capture.startCapture({ onFrame() {}, minInterval: 10 }); window.costs = []; c.on('painted', (p) => costs.push(p))`);
+      const quiet = 'c.ready_ && !c.busy_ && !c.timer_ && c.marks_.size === 0 && !c.full_';
+      await page.waitForFunction(`costs.length > 0 && ${quiet}`);
+      const whole = async (code: string) => {
+        await run(`costs.length = 0; ${code}; document.querySelector('p').append('.')`);
+        await page.waitForFunction(`costs.length > 0 && ${quiet}`);
+        return run('costs.some((p) => p.whole)');
+      };
+      expect(await whole('d.showModal()')).toBe(true);
+      for (const code of ['d.classList.add("other")', 'd.setAttribute("aria-busy", "true")', 'b.textContent = "y"', ...(place ? [] : ['d.classList.add("far")'])]) expect(await whole(code), code).toBe(false);
+      expect(await whole('d.classList.add("dark")')).toBe(true);
+      expect(await whole('d.close()')).toBe(true);
+      expect(await whole('d.show()')).toBe(false);
+      expect(await whole('d.close(); d.classList.add("z")')).toBe(false);
+      expect(await whole('d.showModal()')).toBe(true);
+      expect(await whole('o.showPopover()'), 'it dims nothing').toBe(false);
+      expect(await whole('d.remove()'), 'gone while it is open').toBe(true);
+      await run('c.stop()');
+    });
+
     it('does not make it walk what is not in sight', async () => {
       await open(`${'<div><p>x</p><p>y</p></div>'.repeat(400)}<div><p style="position:fixed;left:9px;top:9px;margin:0">fixed</p></div>`);
       expect(await run('Capture.paintPage().elements')).toBeLessThan(150);

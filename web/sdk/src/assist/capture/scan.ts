@@ -9,10 +9,11 @@ import { paintContent } from './content';
 import { clipPathOf } from './clip_path';
 import { childNodesOf, childrenOf, matches } from './element';
 import { paintMarker, pseudoElement } from './generated';
-import { besides, isInside, isOnTop, kLongList, leadingTo, type Escaped, type Escapes } from './escapes';
+import { besides, isInside, kLongList, leadingTo, type Escaped, type Escapes } from './escapes';
 import type { MaskRules } from './masks';
 import { nativeFrame, paintNativeFrame } from './native_looks';
 import { cut, decorationOf, drawDecoration, drawLine, linesOf, shown, type Decoration, type Fonts } from './text';
+import { backdropOf, backdropStyle, isOnTop } from './top_layer';
 
 export interface Clip {
   parent: Clip | null;
@@ -82,6 +83,8 @@ export interface Seen {
   leaf: boolean;
   fixed: boolean;
   frame: boolean;
+  /** What it dims or colours everything behind it with. */
+  backdrop?: string;
 }
 
 export interface ScanOptions {
@@ -223,9 +226,11 @@ export class Scan {
     if (moved === null) return;
     if (moved !== walk) walk = moved;
     const rect = this.local(walk, reported, walk.space.inner ? { w: (el as HTMLElement).offsetWidth ?? 0, h: (el as HTMLElement).offsetHeight ?? 0 } : undefined);
-    if (this.culled(el, cs, display, bounds(walk.space.mat, rect), walk)) return;
+    const culled = this.culled(el, cs, display, bounds(walk.space.mat, rect), walk);
+    // What is behind something above the page has to know when that goes, wherever it shows itself.
+    if (!culled || walk.layer !== outer.layer) this.note(el, display, reported, walk, outer);
+    if (culled) return;
     this.count++;
-    this.note(el, display, reported, walk, outer);
     const layered = this.layered(cs, position, moved !== outer && walk.space !== outer.space, walk, rect);
     this.inside(el, cs, display, layered, rect);
   }
@@ -245,7 +250,7 @@ export class Scan {
     const layer = newLayer(kOnTop + this.onTop_++), whole = this.options.window;
     this.root_.over.push(layer);
     const walk: Walk = { ...this.bare(outer), layer, context: layer };
-    const behind = styleOf(el, '::backdrop');
+    const behind = backdropStyle(el);
     if (!isClear(behind.backgroundColor) || behind.backgroundImage !== 'none') this.push(walk, whole, (brush) => paintBox(brush, behind, whole, el, false));
     return walk;
   }
@@ -306,7 +311,7 @@ export class Scan {
     const { nudge, seen } = this.options;
     const at = frame || walk.space.mat ? bounds(outer.space.mat, this.local(outer, r)) : null;
     const rect = at ? { ...at, x: at.x - (nudge?.x ?? 0), y: at.y - (nudge?.y ?? 0) } : { x: r.x, y: r.y, w: r.width, h: r.height };
-    seen.set(el, { element: el, rect, leaf: !el.firstElementChild || display === 'table-row', fixed: walk.pinned, frame });
+    seen.set(el, { element: el, rect, leaf: !el.firstElementChild || display === 'table-row', fixed: walk.pinned, frame, backdrop: walk.layer === outer.layer ? '' : backdropOf(el) });
   }
 
   /** Puts what makes a stacking context, or is positioned, into a layer of its own. */
