@@ -395,6 +395,41 @@ describe.skipIf(!haveChromium())('Actor', () => {
       expect(await run(`['n', 's', 'd', 'k', 'p'].map((i) => document.getElementById(i).value)`)).toEqual(['Ada', 'pl', '2026-11-26', 'CD34', 'secret']);
     });
 
+    it('do not tell whether a masked field has what somebody tries', async () => {
+      const masked = `{ isMasked: (e) => e.closest('.mask') !== null }`;
+      const page_ = `<form id="form" class="mask"><select aria-label="From" required><option value=""></option><option value="S1">a</option><option value="S2" disabled>b</option></select>
+        <select aria-label="Many" multiple required><option>S1</option><option disabled>S2</option></select>
+        <label>Kind <input type="radio" name="r" value="S1" required></label><input type="radio" name="r" value="S2" data-parley-barred>
+        <label>Due <input type="checkbox" id="c" required></label><input aria-label="Listed" list="l" required><datalist id="l"><option>S1</option></datalist>
+        <input aria-label="Level" type="range" min="10" max="20" value="12"><input aria-label="Held" id="held" value="S1"></form><p id="p"></p>`;
+      const script = `document.getElementById('c').addEventListener('click', (e) => e.preventDefault()); held.addEventListener('input', () => (held.value = 'S1'));
+        const listed = document.querySelector('[list]'); listed.addEventListener('input', () => listed.setCustomValidity(listed.value === 'S1' ? '' : 'not known'))`;
+      const tries: [number, object][] = [[0, { value: 'S1' }], [0, { value: 'S2' }], [0, { value: 'nothing' }], [1, { selected: ['S1'] }], [1, { selected: ['S1', 'S3'] }], [2, { value: 'S1' }], [2, { value: 'S2' }], [2, { value: 'S3' }],
+        [3, { checked: true }], [3, { checked: false }], [4, { value: 'S1' }], [4, { value: 'S3' }], [5, { value: '12' }], [5, { value: '90' }], [6, { value: 'S1' }], [6, { value: 'S3' }]];
+      const seen = new Map<number, Set<string>>();
+      for (const [at, change] of tries) {
+        await open(page_, masked);
+        await run(`${script}; window.forms = []; actor.watchForm((f) => forms.push(f))`);
+        const list = await run<Field[]>('actor.formGet()');
+        expect(list).toHaveLength(7);
+        const { id, ...rest } = await set(list[at]!.id, change);
+        expect(id).toBe(list[at]!.id);
+        await page.waitForFunction('forms.length > 0', undefined, { timeout: 2000 });
+        const told = JSON.stringify([rest, await run('forms.length'), await run('activities'), await run('forms[0]')]).replaceAll(/f\d+-\w+/g, 'id');
+        seen.set(at, (seen.get(at) ?? new Set()).add(told));
+        expect(rest, JSON.stringify(change)).toEqual({ ok: true, valid: true, message: '' });
+      }
+      for (const [at, told] of seen) expect([...told], `field ${at}`).toHaveLength(1);
+    });
+
+    it('refuse a hidden choice among others as one that is not there, and say which message was wrong', async () => {
+      await open(`<label><input type="radio" name="r" value="a" checked>A</label><label class="mask"><input type="radio" name="r" value="S1">S1</label><select class="mask" aria-label="From"><option>S1</option></select>`, `{ isMasked: (e) => e.closest('.mask') !== null }`);
+      const [radio, select] = await run<Field[]>('actor.formGet()');
+      for (const value of ['S1', 'S2']) expect(await set(radio!.id, { value })).toMatchObject({ ok: false, reason: 'bad_value' });
+      expect(await run(`document.querySelector('[value=a]').checked`)).toBe(true);
+      expect(await set(select!.id, {})).toMatchObject({ ok: false, reason: 'bad_message' });
+    });
+
     it('tells of changes while somebody looks', async () => {
       await open(form);
       await run('window.told = []; window.stopWatching = actor.watchForm((f) => told.push(f.find((x) => x.label === "Name").value))');

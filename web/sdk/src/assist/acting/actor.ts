@@ -13,7 +13,7 @@ import { resolve, type Scene, type Target } from './targets';
 import { watchTouch } from './touch';
 import { kLimits, kRefusals, type Activity, type ActorOptions, type ActResult, type ClickInput, type FormField, type FormResult, type FormSetInput, type Modifiers, type Refusal } from './types';
 import { ChangeWatch, graphemes } from './typing';
-import { watchForm } from './watch_form';
+import { watchForm, type FormWatch } from './watch_form';
 
 export function createActor(options: ActorOptions = {}): Actor {
   return new Actor(options);
@@ -34,7 +34,7 @@ export class Actor {
   private readonly keyboard_: RemoteKeyboard;
   private readonly fields_: Fields;
   private readonly stopTouch_: () => void;
-  private readonly watching_ = new Set<() => void>();
+  private readonly watching_ = new Set<FormWatch>();
   private stopped_ = false;
 
   constructor(options: ActorOptions) {
@@ -145,6 +145,8 @@ export class Actor {
     try {
       const { target, ...result } = this.fields_.set({ ...input, id });
       if (result.ok) this.tell('fill', target);
+      // Also where nothing changed: whoever fills a masked field is not to know that by what comes of it.
+      if (result.ok) for (const watch of this.watching_) watch.soon();
       return result;
     } catch (fault) {
       reportFault('form', fault);
@@ -154,11 +156,11 @@ export class Actor {
 
   /** Tells, a moment after it changed, what `formGet` says. Returns a function that stops it. */
   watchForm(changed: (fields: FormField[]) => void): () => void {
-    const stop = watchForm(this.scene_, () => changed(this.formGet()));
-    this.watching_.add(stop);
+    const watch = watchForm(this.scene_, () => changed(this.formGet()));
+    this.watching_.add(watch);
     return () => {
-      this.watching_.delete(stop);
-      stop();
+      this.watching_.delete(watch);
+      watch.stop();
     };
   }
 
@@ -186,7 +188,7 @@ export class Actor {
     this.release();
     this.stopped_ = true;
     this.stopTouch_();
-    for (const stop of this.watching_) stop();
+    for (const watch of this.watching_) watch.stop();
     this.watching_.clear();
   }
 

@@ -35,15 +35,17 @@ export class Fields {
     const control = this.byId_.get(input.id)?.deref();
     if (!control?.isConnected) return { ...this.result(input.id, null, 'unknown_field'), target: '' };
     const target = nameOf(control, this.context_.isMasked);
-    const refusal = this.refusal(control) ?? this.put(control, input);
+    const masked = this.masked(control);
+    const refusal = this.refusal(control) ?? unseen(control, masked, this.put(control, input));
     return { ...this.result(input.id, control, refusal), target };
   }
 
   /** Never the browser's own words for a masked field: they quote what was typed. */
   private result(id: string, control: Control | null, reason: Refusal | null): FormResult {
-    const valid = !control || isValid(control);
+    const masked = control !== null && this.masked(control);
+    const valid = !control || isValid(control, masked);
     const quoted = control && !valid ? control.validationMessage : '';
-    const message = reason ? kRefusals[reason] : control && this.masked(control) && !valid ? 'The page finds this value not valid.' : quoted;
+    const message = reason ? kRefusals[reason] : masked && !valid ? 'The page finds this value not valid.' : quoted;
     return { id, ok: reason === null, valid, message, ...(reason ? { reason } : {}) };
   }
 
@@ -69,7 +71,8 @@ export class Fields {
   private putRadio(first: HTMLInputElement, value: string | undefined): Refusal | null {
     if (value === undefined) return 'bad_message';
     const radio = radioGroup(first).find((r) => r.value === value);
-    if (!radio) return 'bad_value';
+    // A hidden choice among others that are seen: that those are not chosen any more would tell that there is one.
+    if (!radio || (this.masked(radio) && !this.masked(first))) return 'bad_value';
     if (this.context_.bars.why(radio)) return 'barred';
     // Frameworks listen for the click of a choice, not for its change.
     if (!radio.checked) radio.click();
@@ -115,7 +118,7 @@ export class Fields {
   private describe(control: Control): FormField {
     const masked = this.masked(control);
     const barred = this.context_.bars.why(control) !== null;
-    const valid = isValid(control);
+    const valid = isValid(control, masked);
     const field: FormField = {
       id: this.id(control), label: nameOf(control, this.context_.isMasked), type: typeOf(control), masked, ...boxInRoot(control),
       required: isRequired(control), readonly: (isInput(control) || isTextArea(control)) && control.readOnly, valid,
@@ -144,8 +147,17 @@ function typeOf(control: Control): string {
   return isTextArea(control) ? 'textarea' : control.type;
 }
 
-/** Without `checkValidity`, which would tell the page. */
-const isValid = (control: Control): boolean => control.validity?.valid !== false;
+/** Chosen from what is there. */
+const isChoice = (control: Control): boolean => isSelect(control) || isToggle(control) || (isInput(control) && (control.type === 'range' || control.hasAttribute('list')));
+
+/** Without `checkValidity`, which would tell the page. Of a hidden choice it would tell whether, and what, is chosen. */
+const isValid = (control: Control, masked: boolean): boolean => (masked && isChoice(control)) || control.validity?.valid !== false;
+
+/** What a masked field offers and holds is not to be found out by trying: that it did not take a value is not told. */
+function unseen(control: Control, masked: boolean, refusal: Refusal | null): Refusal | null {
+  const telling = refusal === 'page_refused' || (isChoice(control) && refusal !== 'bad_message' && refusal !== 'too_long');
+  return masked && telling ? null : refusal;
+}
 
 const isRequired = (control: Control): boolean =>
   (control as HTMLInputElement).required === true || control.getAttribute('aria-required') === 'true';

@@ -5,8 +5,14 @@ import type { Scene } from './targets';
 /** Changes within so many milliseconds are told as one. */
 const kQuiet = 150;
 
+export interface FormWatch {
+  /** Says so as if something had changed. */
+  soon(): void;
+  stop(): void;
+}
+
 /** Says when fields, their values or their state may have changed. */
-export function watchForm({ root, shadowOf }: Scene, changed: () => void): () => void {
+export function watchForm({ root, shadowOf }: Scene, changed: () => void): FormWatch {
   const seen = new Set<Node>();
   let timer = 0;
   const soon = (): void => {
@@ -44,11 +50,12 @@ export function watchForm({ root, shadowOf }: Scene, changed: () => void): () =>
     seen.delete(node);
   };
   watch(root.document);
-  return () => {
+  const stop = (): void => {
     root.clearTimeout(timer);
     observer.disconnect();
     for (const node of seen) unwatch(node);
   };
+  return { soon, stop };
 }
 
 /** Of a frame or component that is not on the page any more. */
