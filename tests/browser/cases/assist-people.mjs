@@ -160,30 +160,53 @@ async function anotherSite(owns) {
   return `http://localhost:${server.address().port}`;
 }
 
-/** What either side draws on a document lies on the same place of its page for the other. */
-async function drawsOnDocument(consumer, agent) {
-  const shape = (page) => page.evaluate(() => {
-    const sheet = window.__deep('.page[data-page="1"]');
-    const drawn = sheet?.querySelector('svg :is(path, polyline, rect)');
-    if (!drawn) return null;
-    const [of, at] = [sheet, drawn].map((e) => e.getBoundingClientRect());
-    return [(at.left - of.left) / of.width, (at.top - of.top) / of.height, at.width / of.width].map((v) => Math.round(v * 100) / 100);
+/** What is drawn on the first page of a document: left, top and width in parts of its width, and how thick or high it is in pixels; of a spotlight its hole. */
+const drawnOn = (page) => page.evaluate(() => {
+  const sheet = window.__deep('.page[data-page="1"]');
+  const shape = sheet?.querySelector('svg :is(path, polyline, rect, text)');
+  if (!shape) return null;
+  const [of, at] = [sheet, shape].map((e) => e.getBoundingClientRect());
+  const unit = of.width / shape.ownerSVGElement.viewBox.baseVal.width;
+  const thick = Math.round(unit * (shape.getAttribute('font-size') ?? shape.getAttribute('stroke-width') ?? 0));
+  if (shape.localName !== 'path') return [(at.left - of.left) / of.width, (at.top - of.top) / of.width, at.width / of.width, thick];
+  const steps = Array.from({ length: 100 }, (_, i) => i / 100);
+  const lit = (x, y) => !shape.isPointInFill(new DOMPoint(x * of.width / unit, y * of.width / unit));
+  const across = steps.filter((x) => lit(x, 0.14)), down = steps.filter((y) => y * of.width < of.height && lit(0.45, y));
+  return [across[0], down[0], across.length / 100, thick];
+});
+
+/** What either side draws on a document lies on the same place of its page for the other, as thick as on a page that is shared. */
+async function drawsOnDocument(consumer, agent, hands) {
+  const atBoth = (what, wanted) => until(`${what}: at both`, async () => {
+    const [here, there] = await Promise.all([agent, consumer].map(drawnOn));
+    const good = here && there && here.slice(0, 3).every((v, i) => Math.abs(v - there[i]) < 0.02) && wanted(here, there);
+    return good || Promise.reject(new Error(JSON.stringify([here, there])));
   });
-  const hands = [[agent, 'tool-rect'], [agent, 'tool-pen'], [consumer, 'document-pen']];
-  for (const [page, tool] of hands) {
+  const cleared = async (what) => {
+    await agent.click('tool-clear');
+    await until(`${what}: gone at both`, async () => (await drawnOn(agent)) === null && (await drawnOn(consumer)) === null);
+  };
+  for (const [page, tool, wide] of hands) {
     await page.click(tool);
     const box = await page.evaluate(() => { const b = window.__deep('.page[data-page="1"]').getBoundingClientRect(); return [b.left, b.top, b.width]; });
     const at = (x, y) => [box[0] + x * box[2], box[1] + y * box[2]];
-    await page.raw.mouse.move(...at(0.3, 0.1));
-    await page.raw.mouse.down();
-    for (const x of [0.4, 0.5, 0.6]) await page.raw.mouse.move(...at(x, x / 4 + 0.03));
-    await page.raw.mouse.up();
-    await until(`${page.name}, ${tool}: at both`, async () => {
-      const [here, there] = [await shape(agent), await shape(consumer)];
-      return (here && there && here.every((v, i) => Math.abs(v - there[i]) < 0.02) && here[2] > 0.25) || Promise.reject(new Error(JSON.stringify([here, there])));
+    if (tool === 'tool-text') {
+      await agent.raw.mouse.click(...at(0.3, 0.1));
+      await agent.appears('assist-writing');
+      await agent.raw.keyboard.type('Look here');
+      await agent.press('Enter');
+    } else {
+      await page.raw.mouse.move(...at(0.3, 0.1));
+      await page.raw.mouse.down();
+      for (const x of [0.4, 0.5, 0.6]) await page.raw.mouse.move(...at(x, x / 4 + 0.03));
+      await page.raw.mouse.up();
+    }
+    // A line's box ends at the middle of the line or at its edge, as browsers have it; letters begin a little below their upper edge.
+    await atBoth(`${page.name}, ${tool}`, (here, there) => {
+      const near = Math.abs(here[0] - 0.3) < 0.03 && Math.abs(here[1] - 0.1) < 0.03 && (tool === 'tool-text' || Math.abs(here[2] - 0.3) < 0.05);
+      return near && Math.abs((page === agent ? here : there)[3] - wide) <= 1;
     });
-    await agent.click('tool-clear');
-    await until(`${tool}: gone at both`, async () => (await shape(agent)) === null && (await shape(consumer)) === null);
+    await cleared(tool);
   }
   await agent.click('tool-look');
 }
@@ -230,7 +253,8 @@ async function sendsByAddress(consumer, agent, site) {
   await attribute(agent, 'pushed', 'data-state', 'opened');
   await agent.appears('document');
   await zoomsDocument(consumer, agent);
-  await drawsOnDocument(consumer, agent);
+  const tools = Object.entries({ pen: 4, highlighter: 18, arrow: 4, rect: 4, spot: 0, text: 20 }).map(([tool, wide]) => [agent, `tool-${tool}`, wide]);
+  await drawsOnDocument(consumer, agent, [...tools, [consumer, 'document-pen', 3]]);
   await consumer.click('document-close');
   await hidden(agent, 'document');
   await agent.fill('push-url', `${site}/tour.webm`);
@@ -255,10 +279,13 @@ const documents = {
     await agent.click('panel-push');
     await agent.click('source-file');
     await callsUploadOff(consumer, agent);
-    await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'plan.png', mimeType: 'image/png', buffer: png(320, 200, [20, 120, 200]) });
+    // As large as a photograph: a line of its own units is a thin one.
+    await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'plan.png', mimeType: 'image/png', buffer: png(4000, 1600, [20, 120, 200]) });
     await consumer.appears('document');
     await attribute(agent, 'pushed', 'data-state', 'opened');
     await agent.appears('document');
+    for (const page of [agent, consumer]) await until(`${page.name} shows the picture`, () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+    await drawsOnDocument(consumer, agent, [[agent, 'tool-highlighter', 18]]);
     await agent.click('document-close');
     await hidden(consumer, 'document');
     await sendsByAddress(consumer, agent, await anotherSite(owns));

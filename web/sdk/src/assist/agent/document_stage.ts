@@ -4,7 +4,7 @@ import { loadPart, scriptOrigin } from '../load_part';
 import type { OpenDocument, Point, Stroke, Tool } from '../protocol';
 import type { Cobrowse } from './cobrowse';
 import { documentStageStyle } from './stage_style';
-import { isDrawing, kWidths, type Mode } from './tools';
+import { isDrawing, kDocumentWidths, type Mode } from './tools';
 import { Writing } from './writing';
 
 export interface DocumentStageOptions {
@@ -35,6 +35,8 @@ export interface DocumentStageEvents {
 }
 
 const kMoveMs = 120;
+/** Of a line, in units of the page: the server takes no more. */
+const kMaxWidth = 64;
 const kTexts: DocumentStageTexts = {
   opening: 'Opening…',
   writing: 'Text to write on the document',
@@ -224,7 +226,7 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
     const edge = this.pages_.getBoundingClientRect();
     const [a, b] = [0, 10].map((dx) => this.view_?.pointAt(edge.left + edge.width / 2 + dx, edge.top + 40));
     const unit = a && b ? Math.abs(b.point[0] - a.point[0]) / 10 : 1;
-    return Math.max(1, Math.round(kWidths[tool] * unit * 10) / 10);
+    return Math.min(kMaxWidth, Math.max(1, Math.round(kDocumentWidths[tool] * unit * 10) / 10));
   }
 
   private put(line: Pick<Line, 'id' | 'tool' | 'page'>, points: Point[], done: boolean, more: Partial<Stroke> = {}): void {

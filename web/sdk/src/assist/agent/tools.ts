@@ -1,3 +1,4 @@
+import { kHighlighterTimes, kTextTimes } from '../documents/types';
 import type { Tool } from '../protocol';
 
 /** What a pointer over the picture does: nothing, pointing, acting on the page, or drawing with a tool. */
@@ -7,3 +8,6 @@ export const isDrawing = (mode: Mode): mode is Tool => mode !== 'look' && mode !
 
 /** CSS pixels of the consumer's page; of a text it is the size of its letters. */
 export const kWidths: Record<Tool, number> = { pen: 4, highlighter: 18, arrow: 4, rect: 4, text: 20, spot: 4 };
+
+/** The same on a document, where a highlighter's line and a text are drawn so many times as large as the width that is told. */
+export const kDocumentWidths: Record<Tool, number> = { ...kWidths, highlighter: kWidths.highlighter / kHighlighterTimes, text: kWidths.text / kTextTimes };

@@ -36,4 +36,8 @@ export interface PageSource {
   close(): void;
 }
 
+/** A highlighter's line is so many times as wide, a text so many times as high, as the width that is told. */
+export const kHighlighterTimes = 4;
+export const kTextTimes = 5;
+
 export type DocumentStroke = Pick<Stroke, 'id' | 'tool' | 'color' | 'width' | 'points' | 'text'> & { page?: number };
