@@ -1,17 +1,33 @@
 // An agent's page of one's own, made with the agents' SDK: what the documentation shows, and the sample as it is served.
 import fs from 'node:fs';
 import path from 'node:path';
+import { servePages } from '../lib/assist_pages.mjs';
 import { attribute, difference, drag, hand, listen, onLoad, place, png, siteWith, told, type, value } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, never } from '../lib/call.mjs';
 
-const kDocument = path.join(path.dirname(new URL(import.meta.url).pathname), '../../../docs/agent-sdk.md');
-const kPage = `<!doctype html><title>desk</title><script src="/assistserver/sdk/web/agent/agent.js" defer></script><script src="desk.js" defer></script>
+const top = path.join(path.dirname(new URL(import.meta.url).pathname), '../../..');
+const kDocument = path.join(top, 'docs/agent-sdk.md');
+const kPage = `<!doctype html><title>desk</title><script src="desk.mjs" type="module"></script>
   <form id="join"><input id="user"><input id="password" type="password"><input id="where"><button>Join</button></form>
   <p id="state"></p><button id="control">Control</button><div id="room"></div><link rel="stylesheet" href="/csdk-sample/agent.css">`;
-/** The viewer of the documentation, as it stands there. */
-const documented = () => /```js\n([\s\S]*?)\n```/.exec(fs.readFileSync(kDocument, 'utf8'))[1];
+/** The viewer of the documentation, as it stands there, with the SDK as a module; the sample after it has the script. */
+const documented = () => `import * as Parley from '/assistserver/sdk/web/agent/parley-agent.mjs';
+${/```js\n([\s\S]*?)\n```/.exec(fs.readFileSync(kDocument, 'utf8'))[1]}
+Object.defineProperty(window, 'session', { get: () => session });`;
 let folder = null;
+
+/** The page of the sample on a site of another origin that brings the customer's side as a module among its own files. */
+async function anotherSite(stack) {
+  const read = (file) => fs.readFileSync(path.join(top, 'web/dist', file), 'utf8');
+  const own = read('assistsample/site.js').replace('Parley.assist.configure({', `$& server: '${stack.url}',`);
+  const page = read('assistsample/claim.html').replace(/<script[^]*<\/script>/, '<script src="site.mjs" type="module"></script>');
+  const site = await servePages({ more: {
+    '/claim.html': page, '/site.mjs': `import * as Parley from '/parley-assist.mjs';\n${own}`, '/assistsample/site.css': read('assistsample/site.css'),
+    '/parley-assist.mjs': read('assistserver/sdk/web/consumer/parley-assist.mjs'),
+  } });
+  return { ...site, url: site.other };
+}
 
 const says = (page, pattern) => until(`${page.name}: the page says ${pattern}`, async () => { const text = await page.evaluate(() => document.getElementById('state').textContent + (document.getElementById('told')?.textContent ?? '')); return pattern.test(text) || Promise.reject(new Error(text)); });
 const sees = (consumer, agent) => until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
@@ -31,8 +47,8 @@ async function control(consumer, agent, button) {
 }
 
 /** The thirty lines of the documentation: signing in, a code, consent, the picture, a click and typing. */
-async function usesDocumented(consumer, agent, stack) {
-  await consumer.goto(`${stack.url}/assistsample/claim.html?name=Ada`);
+async function usesDocumented(consumer, agent, stack, site) {
+  await consumer.goto(`${site.url}/claim.html?name=Ada`);
   await consumer.click('cobrowse');
   await consumer.click('make-code');
   await consumer.appears('short-code');
@@ -108,13 +124,16 @@ async function looksTogether(consumer, agent, shots) {
 }
 
 export const cases = [{
-  name: 'assist desk: the documented viewer of the agents’ SDK, and its sample: the page, a code, control, drawing, the form, a link, a picture, the end',
-  get settings() { return { 'server.web_root': (folder = siteWith({ 'desk.html': kPage, 'desk.js': documented() })) }; },
+  name: 'assist desk: the documented viewer of the agents’ SDK, and its sample; the customer’s page of another origin; modules: the page, a code, control, drawing, the form, a link, a picture, the end',
+  get settings() { return { 'server.web_root': (folder = siteWith({ 'desk.html': kPage, 'desk.mjs': documented() })), 'gateway.allowed_origins': '*' }; },
   async run({ stack, browser, owns, shots }) {
     owns({ remove: () => fs.rmSync(folder, { recursive: true, force: true }) });
+    const site = await anotherSite(stack);
+    owns({ remove: () => site.close() });
     const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
     await onLoad(consumer, listen);
-    const cid = await usesDocumented(consumer, agent, stack);
+    const cid = await usesDocumented(consumer, agent, stack, site);
+    assert((await Promise.all([consumer, agent].map((page) => page.evaluate(() => [...document.scripts].every((each) => each.type === 'module'))))).every(Boolean), 'a script is none of the modules');
     await agent.evaluate(() => session.leave());
     await attribute(consumer, 'assist-bar', 'data-look', 'waiting');
     await agent.goto(`${stack.url}/csdk-sample/agent.html`);
