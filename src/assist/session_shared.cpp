@@ -12,6 +12,16 @@ using link::Json;
 
 constexpr std::size_t kMaxReceipts = 500;
 constexpr std::size_t kMaxReceiptBytes = 96 * 1024;  // A record is to fit into the store.
+constexpr std::size_t kMaxReceiptNames = 256;        // The page has 200 names and a rest.
+
+/// Whether a receipt goes on in this message: told of the same moment, after messages as full as can be.
+bool goesOn(const std::vector<Json>& receipts, const Json& body) {
+  if (receipts.empty() || body.contains("unmaskable") || !body.contains("at")) return false;
+  const Json& last = receipts.back();
+  const std::size_t names = last.value("masked", Json::array()).size();
+  return last.value("at", Json()) == body["at"] && names > 0 && names % kMaxReceiptEntries == 0 &&
+         names < kMaxReceiptNames;
+}
 
 Json outgoing(const Message& message, const std::string& party) {
   Json out = message.body;
@@ -249,11 +259,16 @@ void AssistSession::onView(const Message& message, std::int64_t now) {
 
 /// The first and the last ones are kept: what is masked changes little in between.
 void AssistSession::onReceipt(const Message& message, std::int64_t now) {
-  Json receipt = message.body;
-  receipt["received"] = link::utcOf(now);
   historyChanged_ = true;
-  receiptBytes_ += dumpJson(receipt).size();
-  receipts_.push_back(std::move(receipt));
+  if (goesOn(receipts_, message.body)) {
+    Json& last = receipts_.back();
+    receiptBytes_ -= dumpJson(last).size();
+    for (const Json& entry : message.body["masked"]) last["masked"].push_back(entry);
+  } else {
+    receipts_.push_back(message.body);
+    receipts_.back()["received"] = link::utcOf(now);
+  }
+  receiptBytes_ += dumpJson(receipts_.back()).size();
   while (receipts_.size() > kMaxReceipts || (receiptBytes_ > kMaxReceiptBytes && receipts_.size() > 2)) {
     const auto middle = receipts_.begin() + static_cast<std::ptrdiff_t>(receipts_.size() / 2);
     receiptBytes_ -= dumpJson(*middle).size();

@@ -436,6 +436,34 @@ TEST(AssistSessionTest, ReceiptsAreKeptAndBounded) {
   EXPECT_LT(record.dump().size(), 250u * 1024);
 }
 
+TEST(AssistSessionTest, AReceiptThatComesInSeveralMessagesIsOne) {
+  Rig rig;
+  const auto say = [&](const char* at, std::size_t names, int withheld = 0) {
+    Json message = {{"type", "receipt"}, {"at", at}, {"masked", Json::array()}};
+    for (std::size_t i = 0; i < names; ++i)
+      message["masked"].push_back({{"label", "PIN"}, {"rule", "password"}, {"count", 1}});
+    if (withheld > 0) message["unmaskable"] = withheld;
+    EXPECT_TRUE(rig.say("c", message));
+  };
+  const auto sizes = [&] {
+    std::vector<std::size_t> out;
+    for (const Json& receipt : rig.session.record()["receipts"]) out.push_back(receipt["masked"].size());
+    EXPECT_EQ(rig.session.summary()["receipts"], out.size());
+    return out;
+  };
+  say("one", 64, 3);
+  say("one", 64);
+  say("one", 10);
+  EXPECT_EQ(sizes(), std::vector<std::size_t>{138});
+  EXPECT_EQ(rig.session.record()["receipts"][0]["unmaskable"], 3);
+  say("two", 64);    // Of another moment,
+  say("two", 1, 2);  // with a count of its own,
+  say("two", 1);     // after one that was not full: none of these goes on with the one before.
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{138, 64, 1, 1}));
+  for (int i = 0; i < 6; ++i) say("no end", 64);
+  EXPECT_EQ(sizes(), (std::vector<std::size_t>{138, 64, 1, 1, 256, 128}));
+}
+
 TEST(AssistSessionTest, LeavingAndComingAgainAsksNoMoreOftenThanAsking) {
   Rig rig;
   for (int i = 0; i < 10; ++i) {
