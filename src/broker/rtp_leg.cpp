@@ -200,15 +200,16 @@ void RtpLeg::latch(std::size_t section, Way& way, const net::Datagram& datagram,
   way.local = datagram.local;
   const bool moved = way.latched != datagram.remote;
   way.latched = datagram.remote;
-  if (rtcp) return;
   Stream& stream = streams_[section];
+  // Reports say that it is there (again), not where its media come from.
+  if (rtcp && !stream.timedOut) return;
   const bool first = !stream.heard || stream.timedOut;
-  stream.heard = true;
+  stream.heard = stream.heard || !rtcp;
   stream.timedOut = stream.told = false;
   if (!first && !moved) return;
   updateReady();
   emit("rtp-connected",
-       {{"remote", datagram.remote.toString()},
+       {{"remote", stream.rtp.target().toString()},
         {"local", datagram.local.toString()},
         {"section", std::to_string(section)}},
        base::wallNow());
@@ -269,7 +270,8 @@ void RtpLeg::onSecond(base::Instant now) {
       continue;
     }
     if (stream.told) continue;
-    const base::Instant last = std::max(stream.awaitedSince, stream.rtp.heardAt);
+    // Reports count, too: with silence suppression there is nothing else while nobody speaks.
+    const base::Instant last = std::max({stream.awaitedSince, stream.rtp.heardAt, stream.rtcp.heardAt});
     if (now - last < timeout) continue;
     stream.timedOut = stream.told = true;
     emit("rtp-timeout",

@@ -67,7 +67,7 @@ class RtpLeg final : public Leg {
     std::array<bool, 128> payloadTypes{};  ///< That the peer may send.
     std::vector<EventFormat> eventFormats;
     rtc::KeyDetector keypad;
-    base::Instant awaitedSince{};  ///< RTP should come since.
+    base::Instant awaitedSince{};  ///< RTP (or RTCP) should come since.
     bool heard = false, timedOut = false;
     bool told = false;  ///< Of its silence; again when it was on hold in between.
   };

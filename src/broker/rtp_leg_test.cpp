@@ -361,6 +361,34 @@ TEST_F(RtpLegTest, SilenceOfADeviceIsToldOnceAndItsReturnToo) {
   EXPECT_THAT(events_, Contains("p1 rtp-connected").Times(2));
 }
 
+/// Silence suppression: no packet for as long as nobody speaks, but reports (RFC 3550 section 6.2).
+TEST_F(RtpLegTest, ADeviceThatOnlyReportsIsThere) {
+  FakeBrowser browser(loop_, 1000);
+  FakePhone phone(loop_, 5000);
+  establish(browser, phone);
+  expectBothWays(browser, phone);
+  const auto reports = [&] {
+    const std::array<std::uint8_t, 8> empty{0x80, 201, 0, 1, 0, 0, 0x13, 0x88};
+    const std::uint64_t before = dropped(DropReason::notClassified);
+    phone.sendRtcp(empty);
+    phone.sendRtcp(base::asBytes("x"));  // What comes behind it is dropped: the report was seen.
+    ASSERT_TRUE(run([&] { return dropped(DropReason::notClassified) > before; }));
+  };
+  const base::Instant spoke = loop_.now();
+  ASSERT_TRUE(run([&] { return loop_.now() > spoke + 5ms; }));
+  reports();
+  worker_->tick(spoke + 20s);
+  EXPECT_THAT(events_, Not(Contains("p1 rtp-timeout")));
+  EXPECT_TRUE(legReport("p1").connected);
+  worker_->tick(loop_.now() + 21s);
+  EXPECT_THAT(events_, Contains("p1 rtp-timeout").Times(1));
+  EXPECT_FALSE(legReport("p1").connected);
+  reports();
+  EXPECT_THAT(events_, Contains("p1 rtp-connected").Times(2)) << "it is back";
+  EXPECT_TRUE(legReport("p1").connected);
+  EXPECT_EQ(legReport("p1").remote, phone.local().toString()) << "its media come from where they came from";
+}
+
 TEST_F(RtpLegTest, AKeyOfADeviceIsToldOnceAndGoesOnToTheBrowser) {
   FakeBrowser browser(loop_, 1000);
   FakePhone phone(loop_, 5000);

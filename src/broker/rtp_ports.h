@@ -23,7 +23,7 @@ struct RtpPortOptions {
   std::vector<net::Endpoint> advertised;  ///< What peers are told, at most one of each family is used.
   int dscp = 0;
   RtpLatch latch = RtpLatch::signalled;
-  base::Millis timeout{20'000};  ///< Without RTP that should come: an event. 0: never.
+  base::Millis timeout{20'000};  ///< Without RTP that should come, and RTCP: an event. 0: never.
 };
 
 class RtpPorts {

@@ -109,9 +109,9 @@ void declareRtp(const Declarer& media) {
       "media.rtp_latch", {"signalled", "any"}, true,
       "From where RTP of SIP devices is taken: the address that their SDP names, whatever the port; or "
       "any (devices behind a NAT that nothing mends), the first that sends.");
-  media.number(
-      "media.rtp_timeout_seconds", 20, 0, 3600, "s", true,
-      "After so long without RTP from a SIP device that should send, its call gets an event. 0: never.");
+  media.number("media.rtp_timeout_seconds", 20, 0, 3600, "s", true,
+               "After so long without RTP and RTCP from a SIP device that should send, its call gets an "
+               "event. 0: never.");
 }
 
 void declareLimits(const Declarer& media) {

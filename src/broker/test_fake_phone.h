@@ -86,6 +86,11 @@ class FakePhone {
     rtp_->queueCopy(target, {}, datagram);
     rtp_->flush();
   }
+  /// From its RTCP port to the broker's, as it is.
+  void sendRtcp(base::Bytes datagram) {
+    rtcp_->queueCopy(target.withPort(static_cast<std::uint16_t>(target.port() + 1)), {}, datagram);
+    rtcp_->flush();
+  }
   void setSsrc(std::uint32_t ssrc) { ssrc_ = ssrc; }
 
   net::Endpoint local() const { return rtp_->localEndpoint(); }
