@@ -17,6 +17,7 @@ namespace parley::gateway {
 namespace {
 
 constexpr base::Millis kLocatePatience{2'500};
+using Names = std::vector<std::string>;
 
 class RunningSip final : public SipService, public sipnet::TransportSink {
  public:
@@ -30,11 +31,10 @@ class RunningSip final : public SipService, public sipnet::TransportSink {
     options.webSocketPathOf = [this](const sip::Target& target) {
       return webSocketPath(parts_.settings.list("sip.outbound_servers"), target);
     };
-    if (const std::string address = parts_.settings.text("sip.advertised_address"); !address.empty()) {
-      using Kind = sip::TransportKind;
-      for (const auto kind : {Kind::udp, Kind::tcp, Kind::tls, Kind::ws, Kind::wss})
-        options.advertised[kind] = address;
-    }
+    using Kind = sip::TransportKind;
+    for (const auto kind : {Kind::udp, Kind::tcp, Kind::tls, Kind::ws, Kind::wss})
+      options.advertised[kind] =
+          parseSipAdvertised(parts_.settings.text("sip.advertised_address")).value_or(Names{});
     transport_ = std::make_unique<sipnet::SipTransport>(parts_.loop, std::move(options), *this);
     if (const std::string user = parts_.settings.text("sip.trunk_user"); !user.empty()) {
       account_ = std::make_unique<TrunkAccount>(

@@ -409,5 +409,41 @@ TEST_F(SipServiceTest, AServerOverWebSocketsIsAskedAtItsPath) {
   EXPECT_THAT(paths, ::testing::ElementsAre("/ws/sip"));
 }
 
+TEST_F(SipServiceTest, AnAdvertisedAddressIsAHostOrOneForEachFamily) {
+  for (const char* bad :
+       {"sip:192.0.2.7", "a b", "192.0.2.256", "192.0.2", "-x.example", "x..example", "sbc.example:0",
+        "sbc.example:65536", "0.0.0.0", "[::]:5060", "192.0.2.7,192.0.2.8", "2001:db8::7,2001:db8::8",
+        "sbc.example,192.0.2.7", "192.0.2.7,", "192.0.2.7,2001:db8::7,192.0.2.8"}) {
+    const auto problem = settings_.setText("sip.advertised_address", bad);
+    ASSERT_TRUE(problem) << bad;
+    EXPECT_THAT(problem->format(), HasSubstr("192.0.2.7,[2001:db8::7]:5070")) << bad;
+  }
+  for (const char* good : {"", "sbc.example", "sbc.example.:5070", "192.0.2.7", "2001:db8::7",
+                           "[2001:db8::7]:5070", "192.0.2.7:5070, 2001:db8::7", "2001:db8::7,192.0.2.7"})
+    set("sip.advertised_address", good);
+}
+
+TEST_F(SipServiceTest, NobodyIsToldAnAddressOfTheOtherFamily) {
+  HandServer six(loop_);
+  six.open("::1");
+  trunk_.open();
+  set("sip.listen", "udp:127.0.0.1:0,udp:[::1]:0");
+  set("sip.outbound_servers", "sip:" + trunk_.at + ",sip:" + six.at);
+  const auto told = [&](HandServer& server) {
+    const auto ping = server.take(sip::Method::options);
+    const sip::Via& via = *ping.message.topVia();
+    return via.host + ":" + std::to_string(via.port.value_or(0));
+  };
+  set("sip.advertised_address", "192.0.2.7:5070");
+  start();
+  EXPECT_EQ(told(trunk_), "192.0.2.7:5070");
+  EXPECT_THAT(told(six), StartsWith("[::1]:"));
+  service_.reset();
+  set("sip.advertised_address", "192.0.2.7:5070,2001:db8::7");
+  start();
+  EXPECT_EQ(told(trunk_), "192.0.2.7:5070");
+  EXPECT_THAT(told(six), StartsWith("[2001:db8::7]:"));
+}
+
 }  // namespace
 }  // namespace parley::gateway

@@ -1,10 +1,12 @@
 #include "gateway/sip_settings.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "gateway/hunt_group_setting.h"
 #include "gateway/settings.h"
+#include "sip/address_text.h"
 
 namespace parley::gateway {
 namespace {
@@ -64,6 +66,31 @@ std::optional<std::string> noUser(const SettingValue& value) {
                : std::optional(quotedText(text) + " is no number or name such as 8000 or service");
 }
 
+/// RFC 1123 section 2.1: letters, digits and hyphens between dots; what ends in a number is a broken address.
+bool isHostName(std::string_view name) {
+  constexpr std::size_t kMaxName = 253, kMaxLabel = 63;
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.size() > kMaxName) return false;
+  bool number = true;
+  for (const std::string_view label : base::split(name, '.')) {
+    if (label.empty() || label.size() > kMaxLabel || label.starts_with('-') || label.ends_with('-'))
+      return false;
+    if (label.find_first_not_of(kPlain) != std::string_view::npos) return false;
+    number = label.find_first_not_of(kDigits) == std::string_view::npos;
+  }
+  return !number;
+}
+
+std::optional<std::string> notAdvertised(const SettingValue& value) {
+  const auto& text = std::get<std::string>(value);
+  if (parseSipAdvertised(text)) return std::nullopt;
+  return quotedText(text) +
+         " is not a host name, an address, or an IPv4 and an IPv6 address, with a port if it is another one, "
+         "such as sbc.example.com or 192.0.2.7,[2001:db8::7]:5070";
+}
+
 void declareServers(const Declarer& sip) {
   sip.list(
       "sip.outbound_servers", {}, false,
@@ -97,7 +124,10 @@ void declareReach(const Declarer& sip) {
       notNameServers);
   sip.text(
       "sip.advertised_address", SettingType::text, "", true,
-      "Address that SIP servers are told to answer to, where NAT stands between; empty: this machine's own.");
+      "Host name or address that SIP servers are told to answer to, where NAT stands between, or an IPv4 and "
+      "an IPv6 address with a comma between, with a port if it is another one. An address is told over its "
+      "own family only. Empty: this machine's own.",
+      notAdvertised);
   sip.text("sip.domain", SettingType::text, "", false,
            "Domain in the caller's address; empty: this machine's address.");
   sip.text("sip.caller_without_number", SettingType::text, "", false,
@@ -175,6 +205,32 @@ std::optional<SipListen> parseSipListen(std::string_view text) {
   const auto endpoint = net::Endpoint::parseWithPort(where);
   if (!endpoint) return std::nullopt;
   out.endpoint = *endpoint;
+  return out;
+}
+
+std::optional<std::vector<std::string>> parseSipAdvertised(std::string_view text) {
+  Names out;
+  bool name = false, v4 = false, v6 = false;
+  if (base::trim(text).empty()) return out;
+  for (const std::string_view each : base::split(text, ',')) {
+    std::string_view host = base::trim(each);
+    std::string port;
+    const auto colon = host.rfind(':');
+    const bool bare = net::Endpoint::parse(host, 0).has_value();  // IPv6 without brackets has no port.
+    if (!bare && colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+      port = host.substr(colon);
+      if (base::parseNumber<std::uint16_t>(port.substr(1)).value_or(0) == 0) return std::nullopt;
+      host = host.substr(0, colon);
+    }
+    const auto address = sip::literalAddress(host, 0);
+    if (address ? net::Endpoint::fromBytes(address->ip, 0).isAny() : !isHostName(host)) return std::nullopt;
+    bool& seen = !address ? name : address->isV4() ? v4 : v6;
+    if (std::exchange(seen, true)) return std::nullopt;
+    const bool brackets = address && !address->isV4();
+    const std::string written = address ? sip::ipText(*address) : std::string(host);
+    out.push_back((brackets ? "[" + written + "]" : written) + port);
+  }
+  if (name && out.size() > 1) return std::nullopt;
   return out;
 }
 

@@ -23,6 +23,10 @@ struct SipListen {
 /// "udp:5060", "tls:192.0.2.1:5061", "tcp:[2001:db8::1]:5060", "wss:5443"; nothing for anything else.
 std::optional<SipListen> parseSipListen(std::string_view text);
 
+/// sip.advertised_address: "sbc.example.com:5070", or one address for each family with a comma between, as
+/// they stand in a Via: IPv6 in brackets. Blank: none. Nothing: it is none of these.
+std::optional<std::vector<std::string>> parseSipAdvertised(std::string_view text);
+
 std::vector<SipListen> sipListens(const base::Settings& settings);
 /// What `;path=` says of the server there: where a WebSocket is asked for. Empty: nothing.
 std::string webSocketPath(const std::vector<std::string>& servers, const sip::Target& target);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "net/endpoint.h"
@@ -22,9 +23,9 @@ struct TransportOptions {
   /// Of one server, where it is not that one; nothing: it is. RFC 7118 leaves the path to what is agreed with
   /// it.
   std::function<std::string(const sip::Target&)> webSocketPathOf;
-  /// "host" or "host:port" by which others reach us, per transport; without one the address that this machine
-  /// sends from and the listener's port.
-  std::map<sip::TransportKind, std::string> advertised{};
+  /// "host" or "host:port" by which others reach us, per transport: the first that is a name or an address of
+  /// their family. Without one the address that this machine sends from and the listener's port.
+  std::map<sip::TransportKind, std::vector<std::string>> advertised{};
 
   std::size_t maxConnections = 10'000;           ///< Taken ones, all listeners together.
   std::size_t maxConnectionsPerNetwork = 1'000;  ///< Of Endpoint::network().

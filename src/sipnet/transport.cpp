@@ -7,6 +7,7 @@
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sip/address_text.h"
 #include "sipnet/connection.h"
 #include "sipnet/error_answer.h"
 #include "sipnet/local_routes.h"
@@ -33,6 +34,17 @@ std::string hostPort(std::string_view host, std::uint16_t port) {
 bool namesPort(std::string_view text) {
   const auto colon = text.rfind(':');
   return colon != text.npos && text.find(']', colon) == text.npos;
+}
+
+/// What a host of this family is told; null: nothing that was set.
+const std::string* advertisedTo(const TransportOptions& options, TransportKind kind, bool isV4) {
+  const auto set = options.advertised.find(kind);
+  if (set == options.advertised.end()) return nullptr;
+  const auto fits = std::ranges::find_if(set->second, [&](const std::string& text) {
+    const auto address = sip::literalAddress(sip::splitHostPort(text).host, 0);
+    return !address || address->isV4() == isV4;
+  });
+  return fits == set->second.end() ? nullptr : &*fits;
 }
 
 std::uint16_t defaultPortOf(TransportKind kind) {
@@ -286,10 +298,8 @@ struct SipTransport::Impl final : Hub {
     } else if (const net::Endpoint* heard = udp.localOf(target.flow); heard != nullptr) {
       local = *heard;
     }
-    if (const auto set = options.advertised.find(kind);
-        set != options.advertised.end() && !set->second.empty()) {
-      return namesPort(set->second) ? set->second : hostPort(set->second, port);
-    }
+    if (const std::string* set = advertisedTo(options, kind, to.isV4()); set != nullptr)
+      return namesPort(*set) ? *set : hostPort(*set, port);
     if (local.isAny()) local = routes.towards(to, loop.now());
     return local.withPort(port).toString();
   }

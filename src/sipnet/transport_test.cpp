@@ -411,18 +411,20 @@ TEST_F(SipTransportTest, WhoMayNotHearOfItsFaultsHearsNothing) {
 
 TEST_F(SipTransportTest, SentByIsWhatOthersReachUsBy) {
   TransportOptions options;
-  options.advertised[TransportKind::tcp] = "sbc.example.com";
-  options.advertised[TransportKind::tls] = "[2001:db8::1]:5081";
+  options.advertised[TransportKind::tcp] = {"sbc.example.com"};
+  options.advertised[TransportKind::tls] = {"[2001:db8::1]:5081", "192.0.2.1"};
   Side side(loop, options);
   const auto any = *net::Endpoint::parse("::", 0);
   const auto udp = side.listen(TransportKind::udp, nullptr, any);
   const auto tcp = side.listen(TransportKind::tcp, nullptr, any);
-  side.listen(TransportKind::tls, serverTls(makeCertificate("DNS:a")), any);
+  const auto tls = side.listen(TransportKind::tls, serverTls(makeCertificate("DNS:a")), any);
   const auto near = *net::Endpoint::parse("127.0.0.9", 5060);
   const auto sentBy = [&](TransportKind kind) { return side.transport.sentBy(targetOf(kind, near)); };
   EXPECT_EQ(sentBy(TransportKind::udp), "127.0.0.1:" + std::to_string(udp.port()));
   EXPECT_EQ(sentBy(TransportKind::tcp), "sbc.example.com:" + std::to_string(tcp.port()));
-  EXPECT_EQ(sentBy(TransportKind::tls), "[2001:db8::1]:5081");
+  EXPECT_EQ(sentBy(TransportKind::tls), "192.0.2.1:" + std::to_string(tls.port())) << "of the same family";
+  const auto six = targetOf(TransportKind::tls, *net::Endpoint::parse("::1", 5061));
+  EXPECT_EQ(side.transport.sentBy(six), "[2001:db8::1]:5081");
 }
 
 }  // namespace
