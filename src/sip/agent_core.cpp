@@ -309,6 +309,11 @@ std::string sdpOf(const Message& message) {
   return type == "application/sdp" ? message.body() : std::string();
 }
 
+std::optional<std::uint32_t> expiresOf(const Message& invite) {
+  const auto text = invite.header(HeaderId::expires);
+  return text ? secondsIn(*text) : std::nullopt;
+}
+
 std::string_view reasonOfStatus(int status) {
   switch (status) {
     case 401:

@@ -142,6 +142,8 @@ constexpr std::string_view kElsewhere = "SIP;cause=200;text=\"Call completed els
 constexpr std::string_view kAccept = "application/sdp, multipart/mixed";
 /// The SDP of a message: its body, or the part of it (multipart.h), that is application/sdp, else empty.
 std::string sdpOf(const Message& message);
+/// Expires of an INVITE in seconds (RFC 3261 section 13.3.1); nothing: none, or no number of it.
+std::optional<std::uint32_t> expiresOf(const Message& invite);
 /// The stable token of a final status: 486 → sip.busy.
 std::string_view reasonOfStatus(int status);
 /// Text of a Reason header's `text` parameter, or its cause.

@@ -133,7 +133,7 @@ void InviteSession::arm() {
   if (phase_ == SessionPhase::ended) return;
   base::Instant due = std::min(refreshAt_, expireAt_);
   if (caller_) due = std::min({due, caller_->ringUntil, caller_->targetUntil});
-  if (callee_) due = std::min({due, callee_->ringUntil, callee_->ringAgainAt});
+  if (callee_) due = std::min({due, callee_->ringUntil, callee_->ringAgainAt, callee_->expiresAt});
   if (activity_) {
     due = std::min({due, activity_->retryAt, activity_->referUntil});
     if (activity_->incoming) due = std::min(due, activity_->incoming->until);
@@ -157,6 +157,10 @@ void InviteSession::onDue(base::Instant now) {
     caller_->lastText = caller_->locating ? "the address was not found" : "nothing answered";
     caller_->locating = false;
     return tryNext(now);
+  }
+  if (callee_ && callee_->expiresAt <= now) {  // RFC 3261 section 13.3.1
+    core_.answer(callee_->invite, 487, now);
+    return end({487, "sip.expired", "the caller waits no longer", {}, false}, now);
   }
   if (callee_ && callee_->ringUntil <= now) {
     core_.answer(callee_->invite, 480, now);

@@ -21,6 +21,7 @@ void InviteSession::incoming(TransactionId invite, const Message& request, const
   setup.requires100rel = request.lists(HeaderId::require, "100rel");
   setup.supports100rel = setup.requires100rel || request.lists(HeaderId::supported, "100rel");
   setup.ringUntil = now + core_.options.ringTimeout;
+  if (const auto seconds = expiresOf(request)) setup.expiresAt = now + std::chrono::seconds{*seconds};
   state_.peerUpdates = request.lists(HeaderId::allow, "UPDATE");
   state_.contactUser = request.requestUri().isSip() ? request.requestUri().user : std::string();
   IncomingCall call{id_, request, source, sdpOf(request), replaces};
@@ -130,6 +131,7 @@ void InviteSession::sendQueued(base::Instant now) {
 
 void InviteSession::answer(const std::string& sdp, const Headers& headers, base::Instant now) {
   if (phase_ != SessionPhase::ringing) return;
+  callee_->expiresAt = kNever;
   // RFC 3262 section 3: no 2xx while a description waits for its PRACK; and none while an offer of theirs
   // waits for its answer.
   if ((callee_->unacknowledged && callee_->withSdp) || (activity_ && activity_->incoming)) {

@@ -26,6 +26,13 @@ class SessionEarlyTest : public rig::RawPeerTest {
     run(50);
     return request;
   }
+  Message invite(const char* expires) {
+    Message request = peer.request(Method::invite, alice, "offer");
+    request.set(HeaderId::expires, expires);
+    peer.send(request, alice.target());
+    run(50);
+    return request;
+  }
   SessionId dial() {
     const SessionId session = alice.dial(peer);
     run(50);
@@ -119,6 +126,46 @@ TEST_F(SessionEarlyTest, AnOfferOfAPhoneThatStopsRingingIsGone) {
     run(50);
     EXPECT_EQ(statusOf(waiting), how == 199 ? 481 : 487) << how;
     alice.ua.answerOffer(session, "nobody is there", net.now);
+    alice.ua.hangUp(session, {}, net.now);
+    run(50);
+  }
+}
+
+// --- invitations that expire (RFC 3261 section 13.3.1) ----------------------------------------------------
+
+TEST_F(SessionEarlyTest, AnInvitationRingsUntilItExpires) {
+  const Message request = invite("10");
+  alice.ua.ring(alice.calls.back().session, {}, net.now);
+  run(9'900);
+  EXPECT_EQ(peer.countStatus(180), 1U);
+  EXPECT_TRUE(alice.endings.empty());
+  run(100);
+  EXPECT_EQ(statusOf(request), 487);
+  ASSERT_EQ(alice.endings.size(), 1U);
+  EXPECT_EQ(alice.endings.begin()->second.reason, "sip.expired");
+  EXPECT_EQ(alice.ua.sizes().sessions, 0U);
+}
+
+TEST_F(SessionEarlyTest, AnAnsweredInvitationExpiresNoMore) {
+  const Message request = invite("10");
+  alice.ua.answer(alice.calls.back().session, "answer", net.now);
+  run(15'000);
+  EXPECT_EQ(statusOf(request), 200);
+  EXPECT_TRUE(alice.endings.empty());
+}
+
+TEST_F(SessionEarlyTest, AnInvitationThatIsOverWhenItComesRingsNobody) {
+  EXPECT_EQ(statusOf(invite("0")), 487);
+  EXPECT_TRUE(alice.calls.empty());
+  EXPECT_EQ(alice.ua.sizes().sessions, 0U);
+}
+
+TEST_F(SessionEarlyTest, AnExpiryThatIsNoneOrFarAwayChangesNothing) {
+  for (const char* expires : {"4294967295", "99999999999999999999", "-1", "soon", ""}) {
+    invite(expires);
+    const SessionId session = alice.calls.back().session;
+    run(179'000);
+    EXPECT_TRUE(alice.endings.empty()) << expires;
     alice.ua.hangUp(session, {}, net.now);
     run(50);
   }

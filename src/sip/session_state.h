@@ -98,6 +98,7 @@ struct CalleeSetup {
   int rings = 0;  ///< Status of the last provisional response but 100; it is said again at:
   base::Instant ringAgainAt = kNever;
   base::Instant ringUntil = kNever;
+  base::Instant expiresAt = kNever;  ///< Expires of their INVITE; no more once the owner has answered.
 };
 
 /// How an offer came. `refresh`: a refresh of ours was answered with another description than before, so that

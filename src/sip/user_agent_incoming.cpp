@@ -144,6 +144,7 @@ void UserAgent::State::startCall(TransactionId id, const Message& request, const
   if (core.options.refuseLastHop && request.maxForwards() && *request.maxForwards() <= 0)
     return refuse(id, Refusal::tooManyHops, 483);
   if (!core.checkBody(id, request, now) || !core.checkInterval(id, request, now)) return;
+  if (expiresOf(request) == 0U) return core.answer(id, 487, now);  // over before anybody could ring
   auto dialog = dialogOfRequest(request, core.layer.localTag(id), source);
   if (!dialog) return refuse(id, Refusal::badRequest, 400);
   std::optional<SessionId> replaced;
