@@ -93,12 +93,8 @@ function drawable(brush: Brush, el: Element, at: Rect): Drawable | null {
     return null;
   }
   const video = el as HTMLVideoElement;
-  if (video.videoWidth === 0 || video.readyState < 2) {
-    if (video.poster) return images.background(video.poster, video);
-    brush.g.fillStyle = '#000';
-    brush.g.fillRect(at.x, at.y, at.w, at.h);
-    return null;
-  }
+  // Without a picture it is transparent.
+  if (video.videoWidth === 0 || video.readyState < 2) return video.poster ? images.background(video.poster, video) : null;
   if (images.isClean(video, '')) return { source: video, width: video.videoWidth, height: video.videoHeight };
   missing(brush, el, at, 'video', 'It comes from another site or is protected.');
   return null;

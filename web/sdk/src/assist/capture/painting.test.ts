@@ -346,6 +346,14 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       expect(await run('Capture.paintPage().white')).toBe(0);
     });
 
+    it('shows the background of a video that has no picture', async () => {
+      await open('<video class="s" style="width:100px;height:80px;border-radius:40px"></video>');
+      const { magenta, black } = await paint();
+      expect(magenta).toBeGreaterThan(4000);
+      expect(magenta).toBeLessThan(7500); // Its corners are round.
+      expect(black).toBe(0);
+    });
+
     it('still watches components when hundreds have come and gone', async () => {
       await open('<div id="d"></div>');
       await run(`window.changed = []; window.w = new Capture.ChangeWatcher(document, { changed: (e) => changed.push(e), scrolled() {}, everything() {}, added() {} }, '[data-parley-overlay]'); w.start();
