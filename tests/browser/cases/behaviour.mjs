@@ -1,6 +1,7 @@
 // What a person expects on both sides when things go other than well. Chromium on both sides.
 import { assert, assist, endedWith, establish, perceives, signIn, silent } from '../lib/call.mjs';
-import { hear } from '../lib/measure.mjs';
+import { attribute, difference, hidden } from '../lib/assist_people.mjs';
+import { hear, see } from '../lib/measure.mjs';
 import { people } from '../lib/media.mjs';
 import { until } from '../lib/browsers.mjs';
 import { request } from '../lib/stack.mjs';
@@ -22,6 +23,36 @@ async function tabTo(page, id) {
     await page.press('Tab');
   }
   throw new Error(`${page.name}: Tab does not come to ${id}, but to ${[...new Set(met)].join()}`);
+}
+/** The agent looks at the sample's page in this session, after the customer's yes. */
+async function seesSample(consumer, agent, cid) {
+  await consumer.appears('consent');
+  await consumer.click('consent-yes');
+  await attribute(agent, 'workspace', 'data-phase', 'joined');
+  await hidden(agent, 'assist-cover');
+  assert((await agent.attribute('workspace', 'data-cid')) === cid, 'another session');
+  await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
+}
+
+/** In a running call: the picture of another camera arrives, and nothing more comes from the one before. */
+async function anotherCamera(consumer, agent) {
+  const moves = () => until('the sample sees a green picture, which moves', async () => {
+    const frames = () => consumer.evaluate(() => document.getElementById('remote').getVideoPlaybackQuality().totalVideoFrames);
+    const before = await frames();
+    const { colour: [r, g, b] } = await consumer.evaluate(see, '#remote', 400);
+    const came = (await frames()) - before;
+    return (g > r + 60 && g > b + 60 && came >= 3) || Promise.reject(new Error(`${[r, g, b]}, ${came} frames`));
+  });
+  await moves();
+  // Chromium's first camera and its third; the second one is for depths, of which nothing can be sent.
+  const first = await agent.evaluate(() => (window.__first = window.__deep('video[data-test=local-video]').srcObject.getVideoTracks()[0]).label);
+  const select = agent.raw.locator(agent.test('camera-select')).first();
+  await select.selectOption({ label: first === 'fake_device_2' ? 'fake_device_0' : 'fake_device_2' });
+  await until('the chosen camera is used, and the other one is off', () => agent.evaluate(() => {
+    const { label, readyState } = window.__deep('video[data-test=local-video]').srcObject.getVideoTracks()[0];
+    return label !== window.__first.label && /^fake_device_/.test(label) && readyState === 'live' && window.__first.readyState === 'ended';
+  }));
+  await moves();
 }
 const title = (page) => page.evaluate(() => document.title);
 
@@ -170,10 +201,10 @@ export const cases = [
     },
   },
   {
-    name: 'the SDK’s own sample calls: keys, mute, how good the connection is, another microphone', async run(t) {
-      const [consumer, agent] = await pair(t);
+    name: 'the SDK’s own sample calls: keys, mute, how good the connection is, another microphone and camera; shares its page in a call and without', async run(t) {
+      const [consumer, agent] = [await t.browser('chromium', 'consumer'), await t.browser('chromium', 'agent', { cameras: 3 })];
       await signIn(agent, t.stack);
-      await consumer.goto(`${t.stack.url}/csdk-sample/?destination=agent1`);
+      await consumer.goto(`${t.stack.url}/csdk-sample/?agent=sip:agent1@localhost&cid=sample-1`);
       const press = (selector) => consumer.raw.locator(selector).first().click();
       await consumer.raw.locator('#name').fill('Ada');
       await press('#call');
@@ -198,9 +229,19 @@ export const cases = [
       await select.selectOption(other);
       await until('the chosen microphone is used', async () => (await device()) === other);
       await until('the sample hears it', async () => Math.abs((await consumer.evaluate(hear, '#remote', 800)).hertz - people.agent.tone) < 15);
+      await anotherCamera(consumer, agent);
+      await press('#share');
+      await agent.appears('assist-ask');
+      await agent.click('assist-ask');
+      await seesSample(consumer, agent, 'sample-1');
       await press('#end');
       await endedWith(agent, 'hung_up');
       await until('the sample says so', async () => /hung_up, by consumer/.test(await consumer.evaluate(() => document.getElementById('state').textContent)));
+      await consumer.click('assist-end');
+      await consumer.goto(`${t.stack.url}/csdk-sample/?cid=sample-2&cobrowseOnly=true`);
+      await attribute(consumer, 'assist-bar', 'data-look', 'waiting');
+      await agent.goto(`${t.stack.url}/expertassist/agent/?cid=sample-2`);
+      await seesSample(consumer, agent, 'sample-2');
     },
   },
   {

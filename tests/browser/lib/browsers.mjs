@@ -48,6 +48,11 @@ class Page {
   hear(id, ms = 800) { return this.evaluate(hear, this.test(id), ms); }
   /** `id`: a `data-test`, or the number of an element that is not shown (after `keepPlayers`). */
   levels(id, hertz, ms = 700) { return this.evaluate(levels, typeof id === 'number' ? id : this.test(id), hertz, ms); }
+  /** How long it sounded these tones by itself (after `keepOwnSound`), in ms; `since`: of its own clock. */
+  async sounded(hertz, since = 0) {
+    const own = (await this.evaluate(() => window.__own)).filter(([at, tone, db]) => at >= since && db > -50 && hertz.some((each) => Math.abs(tone - each) < 15));
+    return own.length * 50;
+  }
   keepPlayers() { return this.evaluate(keepPlayers); }
   see(id, ms = 1200) { return this.evaluate(see, this.test(id), ms); }
   attribute(id, name) { return this.evaluate((s, n) => window.__deep(s)?.getAttribute(n) ?? null, this.test(id), name); }
@@ -88,8 +93,8 @@ class FirefoxPage extends Page {
   async close() { this.browser.process()?.kill('SIGKILL'); }
 }
 
-/** Opens a browser with one page. `tab`: title of the tab that may be filmed, without asking. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
-export async function open(kind, person, scratch, { inNamespace = null, noise = false, tab = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
+/** Opens a browser with one page. `tab`: title of the tab that may be filmed, without asking. `cameras`: so many, with pictures of Chromium's own. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
+export async function open(kind, person, scratch, { inNamespace = null, noise = false, cameras = 0, tab = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
   const who = people[person];
   const patch = { synthetic: kind === 'firefox', tone: who.tone, colour: who.colour, width: WIDTH, height: HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
   if (kind === 'chromium') {
@@ -99,8 +104,8 @@ export async function open(kind, person, scratch, { inNamespace = null, noise = 
     const browser = await playwright.chromium.launch({
       executablePath: inNamespace ? namespaceWrapper(scratch, CHROMIUM, inNamespace) : CHROMIUM, headless: true,
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-        '--disable-sync', '--use-fake-device-for-media-stream', tab ? `--auto-select-tab-capture-source-by-title=${tab}` : '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`,
-        `--use-file-for-fake-video-capture=${y4m}`, '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'],
+        '--disable-sync', `--use-fake-device-for-media-stream${cameras ? `=device-count=${cameras}` : ''}`, tab ? `--auto-select-tab-capture-source-by-title=${tab}` : '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`,
+        ...(cameras ? [] : [`--use-file-for-fake-video-capture=${y4m}`]), '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'],
     });
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
     await context.addInitScript(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);

@@ -58,6 +58,31 @@ export const keepPlayers = () => {
   window.Audio = function Audio() { const element = new Made(); window.__players.push(element); return element; };
 };
 
+/**
+ * What a page sounds by itself, as it rings or before it answers: goes into the page before its scripts, which then has in
+ * `__own` the loudest frequency and its level of every twentieth of a second, [ms, Hz, dB].
+ */
+export const keepOwnSound = () => {
+  const { connect } = AudioNode.prototype;
+  const ears = new Map();
+  window.__own = [];
+  AudioNode.prototype.connect = function (to, ...rest) {
+    if (to instanceof AudioDestinationNode) {
+      if (!ears.has(this.context)) ears.set(this.context, new AnalyserNode(this.context, { fftSize: 4096, smoothingTimeConstant: 0 }));
+      connect.call(this, ears.get(this.context));
+    }
+    return connect.call(this, to, ...rest);
+  };
+  setInterval(() => {
+    for (const [context, ear] of ears) {
+      const bins = new Float32Array(ear.frequencyBinCount);
+      ear.getFloatFrequencyData(bins);
+      const top = bins.indexOf(Math.max(...bins));
+      window.__own.push([Math.round(performance.now()), top * context.sampleRate / ear.fftSize, bins[top]]);
+    }
+  }, 50);
+};
+
 /** Mean colour of the left half and the counter values seen on the right half over `ms`. */
 export async function see(selector, ms) {
   const video = window.__deep(selector);
