@@ -1,20 +1,26 @@
-// The network loses packets, the server is killed in a call.
+// The network loses packets, the server is killed in a call, over UDP and TLS.
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, reaches, sipSettings, until } from '../lib/call.mjs';
+import { assert, bothHear, dial, endsWith, mediaSettings, pageCalls, reaches, signIn, sipSettings, until } from '../lib/call.mjs';
+import { Authority, Kamailio } from '../lib/kamailio.mjs';
 import { Sipp } from '../lib/sipp.mjs';
 
-async function killedInACall(t) {
-  const telephone = await t.start(Baresip, t.peer(), { user: '2001' });
-  await t.parley(sipSettings(t.lan, [telephone.peer.address]), mediaSettings(t.lan));
-  const page = await pageCalls(t, '2001');
-  await page.is('call-panel', 'connected');
+/** The server's process is gone in a call of a page, and another one takes it over: both still hear each other. */
+async function isKilled(t, page, view, telephone) {
+  await page.is(view, 'connected');
   await bothHear(page, telephone);
   t.stack.server.expectKilled = true;
   t.stack.server.kill('SIGKILL');
   await t.stack.server.ended;
   await t.stack.startServer();
-  await page.is('call-panel', 'connected', 40000);
+  await page.is(view, 'connected', 40000);
   await bothHear(page, telephone);
+}
+
+async function killedInACall(t) {
+  const telephone = await t.start(Baresip, t.peer(), { user: '2001' });
+  await t.parley(sipSettings(t.lan, [telephone.peer.address]), mediaSettings(t.lan));
+  const page = await pageCalls(t, '2001');
+  await isKilled(t, page, 'call-panel', telephone);
   return { page, telephone };
 }
 
@@ -80,6 +86,31 @@ export const cases = [
       await page.click('end');
       await telephone.event('CALL_CLOSED');
       await until('no call is left', async () => (await t.stack.calls()).current.length === 0);
+    },
+  },
+  {
+    name: 'faults: the server is killed in a call that came over TLS and starts again: the phone holds and resumes, the agent hangs up', async run(t) {
+      const authority = await t.start(Authority);
+      const kamailio = await t.start(Kamailio, t.peer(), { tls: authority });
+      const telephone = await t.start(Baresip, t.peer(), { user: '2001', registrar: kamailio });
+      await t.parley(sipSettings(t.lan, [`sip:${kamailio.address}:5061;transport=tls`], { 'sip.authorities': authority.file }), mediaSettings(t.lan));
+      const agent = await t.browser('chromium', 'agent');
+      await signIn(agent, t.stack);
+      await telephone.dial(`sip:agent1@${t.lan.host}`);
+      await agent.appears('ringing');
+      await agent.click('answer');
+      await isKilled(t, agent, 'call', telephone);
+      // Each side has to connect to the other anew.
+      const hold = (how) => until(`the agent's page says: ${how}`, async () => (await agent.attribute('call-state', 'data-hold')) === how);
+      await telephone.command('hold');
+      await hold('peer');
+      await telephone.command('resume');
+      await hold('no');
+      await bothHear(agent, telephone);
+      await agent.click('end');
+      await telephone.event('CALL_CLOSED');
+      await until('no call is left', async () => (await t.stack.calls()).current.length === 0);
+      assert(kamailio.requests().some((each) => each.method === 'BYE' && each.transport === 'tls'), 'the agent hung up by another way');
     },
   },
 ];

@@ -1,4 +1,6 @@
 // From a telephone to a signed-in agent's browser, and strangers.
+import { endedWith } from '../../browser/lib/call.mjs';
+import { keepOwnSound } from '../../browser/lib/measure.mjs';
 import { Baresip } from '../lib/baresip.mjs';
 import { assert, bothHear, mediaSettings, people, sipSettings, signIn, until } from '../lib/call.mjs';
 import { Linphone } from '../lib/linphone.mjs';
@@ -41,22 +43,26 @@ export const cases = [
     },
   },
   {
-    name: 'incoming: a phone calls the number of a hunt group; its agent answers and hangs up', async run(t) {
+    name: 'incoming: a phone calls the number of a hunt group; both its agents ring, one answers and hangs up, the other one reads why it stopped', async run(t) {
       const { agent, telephone } = await agentAndPhone(t, { settings: { 'gateway.hunt_groups': 'sales: agent1 agent2; number=8000' } });
+      const second = await t.browser('chromium', 'second');
+      await signIn(second, t.stack, 'agent2');
       await telephone.dial(`sip:8000@${t.lan.host}`);
-      await agent.appears('ringing');
+      await Promise.all([agent.appears('ringing'), second.appears('ringing')]);
       await agent.says('caller-group', /sales/);
       await agent.click('answer');
-      await agent.is('call', 'connected');
+      await Promise.all([agent.is('call', 'connected'), second.gone('ringing'), endedWith(second, 'answered_elsewhere')]);
+      await second.is('availability', 'available');
       await bothHear(agent, telephone);
       await agent.click('end');
       await telephone.event('CALL_CLOSED');
     },
   },
   {
-    name: 'incoming: a hunt group whose pages answer by themselves, the one that is idle longest first', async run(t) {
-      const { agent, telephone } = await agentAndPhone(t, { settings: { 'gateway.hunt_groups': 'sales: agent1 agent2; strategy=longest-idle; number=8000; auto-answer' } });
+    name: 'incoming: a hunt group whose pages answer by themselves, the one that is idle longest first; an agent whose page does', async run(t) {
+      const { agent, telephone } = await agentAndPhone(t, { settings: { 'gateway.hunt_groups': 'sales: agent1 agent2; strategy=longest-idle; number=8000; auto-answer', 'gateway.auto_answer_agents': 'agent2' } });
       const second = await t.browser('chromium', 'second');
+      await second.raw.addInitScript(keepOwnSound);
       await signIn(second, t.stack, 'agent2');
       // Who signed in first is idle longest; after a call, the other one is.
       for (const [takes, other] of [[agent, second], [second, agent]]) {
@@ -68,6 +74,20 @@ export const cases = [
         await takes.is('availability', 'available');
         telephone.forget();
       }
+      const before = await second.evaluate(() => performance.now());
+      await telephone.dial(`sip:agent2@${t.lan.host}`);
+      await second.is('call', 'connected');
+      await bothHear(second, telephone);
+      assert((await second.sounded([660, 880], before)) >= 150, 'no tone before the answer');
+      await telephone.command('hangup');
+      await second.is('availability', 'available');
+      // The other agent is asked.
+      await telephone.dial(`sip:agent1@${t.lan.host}`);
+      await agent.appears('ringing');
+      await new Promise((done) => setTimeout(done, 2000));
+      assert((await agent.state(agent.test('ringing')))?.visible, 'the page answered by itself');
+      await telephone.command('hangup');
+      await agent.gone('ringing');
     },
   },
   {

@@ -1,4 +1,5 @@
 // From a page to a telephone behind a trunk.
+import { keepOwnSound } from '../../browser/lib/measure.mjs';
 import { request } from '../../browser/lib/stack.mjs';
 import { Baresip } from '../lib/baresip.mjs';
 import {
@@ -251,16 +252,23 @@ export const cases = [
     },
   },
   {
-    name: 'trunk: early media is heard before the answer', async run(t) {
+    name: 'trunk: a page rings by itself while the phone only says that it does; early media is heard instead of it, before the answer', async run(t) {
       const server = t.peer();
-      t.owns(new Sipp(t.scratch, server, 'early-media-then-busy', { echo: true }));
+      t.owns(new Sipp(t.scratch, server, 'ring-then-early-media', { echo: true }));
       await t.parley(sipSettings(t.lan, [server.address]), mediaSettings(t.lan));
-      const page = await pageCalls(t, '2001', { extra: '&ringback=off' });
+      const page = await t.browser('chromium', 'consumer');
+      await page.raw.addInitScript(keepOwnSound);
+      await assist(page, t.stack, { to: 'agent', destination: `sip:2001@${server.address}` });
+      await until('the page rings: a second of 425 Hz', async () => { const ms = await page.sounded([425]); return ms >= 800 || Promise.reject(new Error(`${ms} ms`)); });
+      assert((await page.hear('remote-video', 200)).db < -85, 'the phone is heard while it only rings');
       // The phone sends back what it gets: the person hears their own tone.
       await pageHears(page, people.consumer.tone);
+      const since = await page.evaluate(() => performance.now());
       assert(await page.attribute('call-panel', 'data-state') === 'calling', 'the call is not calling any more');
       await page.is('call-panel', 'ended');
       assert(await page.attribute('call-panel', 'data-reason') === 'phone_busy', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
+      const rang = await page.sounded([425]);
+      assert(rang <= 1300 && (await page.sounded([425], since)) === 0, `it rang for ${rang} ms, also over the early media`);
     },
   },
   {
