@@ -310,6 +310,24 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect([await run('beat(125)'), await whole(), await run('next.ms')]).toEqual([2, false, 125]);
     });
 
+    it('asks the browser for a picture once a second where nothing moves, and once at a time', async () => {
+      await film('<p>x</p>');
+      await run(`window.asked = []; window.ImageCapture = class { constructor(track) { this.track = track; }
+        grabFrame() { asked.push(this.track === film.stream_.track); return new Promise((done, failed) => { window.answer = done; window.fail = failed; }); } };
+        window.still = async (ms) => { clock += ms; await film.tick(); return asked.length; }`);
+      await run('beat(0)');
+      expect(await run('still(999)')).toBe(0);
+      expect([await run('still(2)'), await run('asked')]).toEqual([1, [true]]);
+      expect(await run('still(5000)'), 'while it is asked').toBe(1);
+      // A browser that has none to give is asked again.
+      await run('fail(new Error("muted"))');
+      expect(await run('still(5000)')).toBe(2);
+      await run('createImageBitmap(new ImageData(1, 1)).then(answer)');
+      await run('beat(900)');
+      expect(await run('still(900)'), 'after something moved').toBe(2);
+      expect(await run('still(200)')).toBe(3);
+    });
+
     it('rests while it is paused, and goes on with a whole picture', async () => {
       await film('<p>x</p>');
       await run('beat(0)');

@@ -19,6 +19,8 @@ const kMaxSide = 4096;
 const kStubbornMs = 2000;
 /** A film shows for a moment what was on the page before. */
 const kClearMs = 250;
+/** A browser films what it draws anew; what was drawn by another process, as a PDF is, may be in no picture until it is asked for one. */
+const kStillMs = 1000;
 
 interface TabStream {
   track: MediaStreamTrack;
@@ -62,6 +64,9 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private clearAt_ = -Infinity;
   private portion_ = 1;
   private told_ = false;
+  private filmed_ = -1;
+  private filmedAt_ = 0;
+  private stirring_ = false;
 
   constructor(private readonly options_: CaptureOptions) {
     super();
@@ -239,10 +244,11 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   }
 
   private async picture(): Promise<void> {
-    const { video } = this.stream_!;
+    const { track, video } = this.stream_!;
     if (video.videoWidth === 0) return;
     this.busy_ = true;
     try {
+      this.stir(track, video);
       const scale = this.scale();
       const width = Math.round(window.innerWidth * scale), height = Math.round(window.innerHeight * scale);
       if (`${width} ${height}` !== this.pictureSize_) {
@@ -268,6 +274,20 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       }
     } finally {
       this.busy_ = false;
+    }
+  }
+
+  /** Makes the browser film a page on which nothing moves, once a second: one more reader of a track wants a picture at once. */
+  private stir(track: MediaStreamTrack, video: HTMLVideoElement): void {
+    const now = performance.now(), { totalVideoFrames } = video.getVideoPlaybackQuality();
+    if (totalVideoFrames !== this.filmed_) {
+      this.filmed_ = totalVideoFrames;
+      this.filmedAt_ = now;
+    } else if (now - this.filmedAt_ > kStillMs && !this.stirring_) {
+      this.filmedAt_ = now;
+      this.stirring_ = true;
+      const reader = new ImageCapture(track) as unknown as { grabFrame(): Promise<ImageBitmap> };
+      reader.grabFrame().then((bitmap) => bitmap.close(), () => undefined).finally(() => (this.stirring_ = false));
     }
   }
 
