@@ -29,8 +29,9 @@ export async function* given(all) {
  * a `queue` of cases end together: each takes the next one when it is done with one.
  */
 export function runLane(name, queue) {
+  // `addrgenmode none`: an IPv6 address that the kernel makes comes a second later, a change of network to browsers.
   const setUp = 'ip link set lo up && ip link add eth0 type veth peer name far && ip address add 10.93.0.2/24 dev eth0 && ' +
-    'ip link set far up && ip link set eth0 up && ip route add default via 10.93.0.1';
+    'ip link set eth0 addrgenmode none && ip link set far addrgenmode none && ip link set far up && ip link set eth0 up && ip route add default via 10.93.0.1';
   const child = spawn('unshare', ['--net', 'sh', '-c', `${setUp} && exec "$@"`, 'lane', process.execPath, process.argv[1],
     ...process.argv.slice(2), '--lane', name], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   child.on('message', () => { const next = queue.shift(); child.send(next ? { file: next.file, index: next.index } : 'none'); });

@@ -11,6 +11,12 @@ const shuffler = path.join(process.env.PARLEY_BUILD ?? path.join(top, 'build/rel
 const run = (...command) => execFileSync(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 let count = 0;
 
+/**
+ * No IPv6 address that the kernel makes of the link's own: it is ready a second or two later, which is a change of network to
+ * a browser that runs here, and it drops what it was loading (ERR_NETWORK_CHANGED).
+ */
+const noAddressOfItsOwn = (link) => run('ip', 'link', 'set', link, 'addrgenmode', 'none');
+
 export class Peer {
   constructor(lan, number) {
     this.lan = lan;
@@ -20,6 +26,7 @@ export class Peer {
     this.link = `${lan.id}v${number}`;
     run('ip', 'netns', 'add', this.namespace);
     run('ip', 'link', 'add', this.link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.namespace);
+    noAddressOfItsOwn(this.link);
     run('ip', 'link', 'set', this.link, 'master', lan.device, 'up');
     run('ip', '-n', this.namespace, 'addr', 'add', `${this.address}/24`, 'dev', 'eth0');
     run('ip', '-n', this.namespace, 'link', 'set', 'eth0', 'up');
@@ -64,6 +71,7 @@ export class Peer {
     run('ip', 'link', 'set', this.link, 'nomaster');
     run('ip', 'link', 'set', this.link, 'netns', `${this.namespace}s`);
     for (const link of [this.link, inner]) run('ip', '-n', `${this.namespace}s`, 'link', 'set', link, 'up');
+    noAddressOfItsOwn(`${this.link}o`);
     run('ip', 'link', 'set', `${this.link}o`, 'master', this.lan.device, 'up');
     this.shuffling = new Program(folder, space, shuffler, [this.link, inner, lost, held, longestMs].map(String));
     await this.shuffling.prints(/joined/);
@@ -90,6 +98,7 @@ export class Lan {
     // An address of its own: else the bridge takes the lowest of its ports', so that a peer that joins may change it, and the
     // others send to the old one until their ARP entries are asked again, half a minute later.
     run('ip', 'link', 'add', this.device, 'address', '02:00:00:00:00:01', 'type', 'bridge');
+    noAddressOfItsOwn(this.device);
     run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.device);
     run('ip', 'link', 'set', this.device, 'up');
   }
