@@ -1,6 +1,8 @@
-// The network goes: 20 s on either side (the call comes back), for good (both are told), and to another address.
+// The network goes: 20 s on either side (the call and the page that is shared in it come back), for good (both are told), and to another address.
 import { assert, endedWith, establish, perceives, signIn } from '../lib/call.mjs';
+import { attribute, colourAt, escalate, hidden } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
+import { near } from '../lib/measure.mjs';
 import { Namespace } from '../lib/network.mjs';
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -20,9 +22,25 @@ async function remotePair(t, remote, kinds, { noise = false } = {}) {
 
 const both = ['chromium', 'chromium'];
 
-const gone20 = (side, kinds) => ({
-  name: `the ${side}'s network (${kinds[side === 'consumer' ? 0 : 1]}) is gone for 20 s: the call comes back`, waits: true, async run(t) {
+/** What both read about the page that the consumer shares, while no packet of his comes through, and after. */
+const sharing = {
+  async gone(consumer, agent, left) {
+    await agent.says('assist-state', /away/i, left());
+    await agent.says('assist-cover', /connection|away/i, left());
+    await consumer.says('assist-state', /connection is gone/i, left());
+  },
+  async goesOn(consumer, agent) {
+    await attribute(consumer, 'assist-bar', 'data-look', 'on');
+    await hidden(agent, 'assist-cover');
+    await consumer.evaluate(() => { document.body.appendChild(document.createElement('div')).style.cssText = 'position:fixed;left:0;top:300px;width:60px;height:60px;z-index:9;background:rgb(0,90,200)'; });
+    await until('the agent sees what changes', async () => { const colour = await colourAt(agent, 30, 330); return near(colour, [0, 90, 200], 25) || Promise.reject(new Error(String(colour))); });
+  },
+};
+
+const gone20 = (side, kinds, { shares = false } = {}) => ({
+  name: `the ${side}'s network (${kinds[side === 'consumer' ? 0 : 1]}) is gone for 20 s: the call${shares ? ' and the shared page come' : ' comes'} back`, waits: true, async run(t) {
     const { space, consumer, agent } = await remotePair(t, side, kinds);
+    if (shares) await escalate(consumer, agent);
     const stayed = side === 'consumer' ? agent : consumer, lost = side === 'consumer' ? consumer : agent;
     const view = (p) => (p === consumer ? 'call-panel' : 'call');
     space.cut();
@@ -35,9 +53,11 @@ const gone20 = (side, kinds) => ({
     // The header of the console says the same as the call in it.
     if (side === 'agent') assert((await lost.attribute('connection', 'data-state')) === 'reconnecting', 'the header says something else');
     await t.shots(lost, `network-gone-${side}-own-side`);
+    if (shares) await sharing.gone(consumer, agent, left);
     await pause(Math.max(0, 20000 - (Date.now() - start)));
     space.mend();
     await Promise.all([stayed.is(view(stayed), 'connected', 25000), lost.is(view(lost), 'connected', 25000)]);
+    if (shares) await sharing.goesOn(consumer, agent);
     await perceives(agent, consumer);
     await perceives(consumer, agent);
     await consumer.click('end');
@@ -98,7 +118,7 @@ const goneForGood = (side) => ({
 
 export const cases = [
   rises(both), rises(['chromium', 'firefox'], 'consumer'),
-  gone20('consumer', ['chromium', 'firefox']), gone20('agent', both),
+  gone20('consumer', ['chromium', 'firefox'], { shares: true }), gone20('agent', both),
   goneForGood('consumer'), goneForGood('agent'),
   {
     name: 'the consumer’s network loses packets: they are sent again; he moves to another address: the call goes on', waits: true, async run(t) {
