@@ -18,7 +18,7 @@ Message build(const OutgoingRequest& wanted, AgentCore& core) {
     request.to() = *wanted.toHeader;
   } else {
     request.to() = NameAddr{};
-    request.to().uri = wanted.to;
+    request.to().uri = wanted.to.inFromAndTo();
   }
   request.setCallId(wanted.callId.empty() ? core.newCallId() : wanted.callId);
   CSeq cseq;

@@ -107,7 +107,7 @@ Message InviteSession::makeInvite() const {
   if (call.toHeader)
     request.to() = *call.toHeader;
   else
-    request.to().uri = call.to;
+    request.to().uri = call.to.inFromAndTo();
   request.setCallId(state_.dialog.callId);
   request.setCSeq(setup.cseq, Method::invite);
   request.setMaxForwards(call.maxForwards);

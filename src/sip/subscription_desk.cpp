@@ -94,7 +94,7 @@ SubscriptionId SubscriptionDesk::subscribe(OutgoingSubscription wanted, base::In
   dialog.callId = core_.newCallId();
   dialog.local = wanted.from.toString();
   NameAddr to;
-  to.uri = wanted.to;
+  to.uri = wanted.to.inFromAndTo();
   dialog.remote = to.toString();
   dialog.remoteTarget = wanted.to.toString();
   dialog.caller = true;

@@ -308,6 +308,15 @@ std::string Uri::toString() const {
   return out;
 }
 
+Uri Uri::inFromAndTo() const {
+  Uri out = *this;
+  if (!isSip()) return out;
+  out.port.reset();
+  out.headers.clear();
+  for (const char* name : {"transport", "maddr", "ttl", "lr", "method"}) out.params.remove(name);
+  return out;
+}
+
 std::string Uri::plainUser() const { return unescape(user); }
 
 bool Uri::equivalent(const Uri& other) const {

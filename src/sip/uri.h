@@ -51,6 +51,9 @@ struct Uri {
   static base::Result<Uri> parse(std::string_view text);
   static Uri sip(std::string user, std::string host, std::optional<std::uint16_t> port = std::nullopt);
   std::string toString() const;
+  /// As it may stand in From and To (RFC 3261 section 19.1.1, table 1): without what says how its host is
+  /// reached.
+  Uri inFromAndTo() const;
   /// The user part with its escapes resolved.
   std::string plainUser() const;
   bool isSip() const { return scheme == UriScheme::sip || scheme == UriScheme::sips; }

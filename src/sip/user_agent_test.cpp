@@ -73,6 +73,27 @@ TEST_F(UserAgentTest, RefusalsHaveStableReasons) {
   expectNothingLeft();
 }
 
+/// RFC 3261 section 19.1.1, table 1.
+TEST_F(UserAgentTest, ToSaysNothingOfHowAHostIsReached) {
+  rig::RawPeer peer(net, "10.0.0.9");
+  OutgoingCall call = alice.callTo(peer);
+  call.to = *Uri::parse("sip:bob@10.0.0.9:5060;transport=udp;user=phone;maddr=10.0.0.9;ttl=1;lr;x=1");
+  alice.ua.invite(call, net.now);
+  OutgoingRequest ping;
+  ping.to = *Uri::parse("sip:10.0.0.9:5060;transport=udp");
+  ping.from = call.from;
+  ping.targets = call.targets;
+  alice.ua.request(ping, net.now);
+  run(50);
+  const Message* invite = peer.last("INVITE");
+  const Message* options = peer.last("OPTIONS");
+  ASSERT_TRUE(invite != nullptr && options != nullptr);
+  EXPECT_EQ(invite->to().uri.toString(), "sip:bob@10.0.0.9;user=phone;x=1");
+  EXPECT_EQ(invite->requestUri(), call.to);
+  EXPECT_EQ(options->to().uri.toString(), "sip:10.0.0.9");
+  EXPECT_EQ(options->requestUri(), ping.to);
+}
+
 TEST_F(UserAgentTest, ExtraHeadersTravelBothWays) {
   OutgoingCall call = alice.callTo(bob);
   call.headers = {{HeaderId::userToUser, {}, "56a390;encoding=hex"},

@@ -55,7 +55,7 @@ struct CallTimes {
 };
 
 struct OutgoingCall {
-  Uri to;         ///< Request URI; To as well, unless `toHeader` is given.
+  Uri to;         ///< Request URI; To as well (Uri::inFromAndTo()), unless `toHeader` is given.
   NameAddr from;  ///< Without tag.
   std::optional<NameAddr> toHeader;
   std::vector<Target>
