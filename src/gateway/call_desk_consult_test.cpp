@@ -131,6 +131,9 @@ TEST_F(DeskConsult, AConsultThatFailsLeavesBothCalls) {
 }
 
 TEST_F(DeskConsult, APhoneTransfersByRefer) {
+  rig::Rig::Options options;
+  options.desk.destinations.transfers.push_back(*NumberPattern::compile("nobody.*"));
+  make(options);
   // The agent is at a phone here: the customer's page calls it.
   phones().invited = {};
   consumer_->send("dial", {{"destination", "2001"}, {"sdp", "v=0 c"}});
@@ -157,6 +160,9 @@ TEST_F(DeskConsult, APhoneTransfersByRefer) {
 }
 
 TEST_F(DeskConsult, AReferThatFailsAfterTheTransferrerWentEndsTheCall) {
+  rig::Rig::Options options;
+  options.desk.destinations.transfers.push_back(*NumberPattern::compile("30\\d\\d"));
+  make(options);
   phones().invited = {};
   consumer_->send("dial", {{"destination", "2001"}, {"sdp", "v=0 c"}});
   sees([&] { return !phones().invited.leg.empty(); });

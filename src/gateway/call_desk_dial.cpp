@@ -323,7 +323,8 @@ void CallDesk::onTransfer(const Session& session, const PageMessage& m, const me
   onConsult(session, m.request, *state, *other);
 }
 
-/// Blind: to an agent, a group or a phone; by REFER of the customer's side to an agent or a group.
+/// Blind: to an agent, a group or a phone; by REFER to an agent or a group, and to such phones as an
+/// administrator said.
 void CallDesk::transfer(const CallState& state, event::TransferAsked asked, const std::string& destination) {
   const std::string address(base::trim(destination));
   const auto side = [&] {
@@ -333,9 +334,10 @@ void CallDesk::transfer(const CallState& state, event::TransferAsked asked, cons
     }
     return Side::agent;
   }();
-  // A phone that called us, or that an agent called, must not go out again at our expense; the one that a
-  // customer was given in an agent's place may pass them on.
-  const bool mayGoOut = asked.leg.empty() || side == Side::agent;
+  // A phone must not go out again at our expense: neither one that called us or that an agent called, nor,
+  // unless that is wanted, the one that a customer was given in an agent's place.
+  const bool mayGoOut =
+      asked.leg.empty() || (side == Side::agent && isAmong(address, options_.destinations.transfers));
   Callee callee = findCallee(address, state.party(side).isPhone() ? "" : state.party(side).user, mayGoOut);
   if (!mayGoOut && callee.refusal == EndReason::destinationUnknown) {
     callee.refusal = EndReason::destinationRefused;

@@ -260,6 +260,9 @@ TEST_F(DeskTransfer, TwoPhonesAreAskedToDoItThemselves) {
 
 /// Whoever calls, or is called by an agent, does not go out again by REFER: that is a call at our expense.
 TEST_F(DeskTransfer, AReferOfTheCustomersSideDoesNotLeadOutAgain) {
+  Rig::Options options;
+  options.desk.destinations.transfers.push_back(*NumberPattern::compile(".*"));
+  make(options);
   const auto id = phoneToAgent();
   phones().refers("in1", "sip:+49900123@pbx");
   EXPECT_TRUE(said("referProgress in1 403"));
@@ -275,6 +278,33 @@ TEST_F(DeskTransfer, AReferOfTheCustomersSideDoesNotLeadOutAgain) {
   EXPECT_FALSE(second_->expect("incoming").is_null()) << "an agent may be asked for";
   EXPECT_TRUE(phones().invited.leg.empty());
   EXPECT_EQ(rig_->calls->find(id)->phase, CallPhase::connected);
+}
+
+/// Nor does a phone in an agent's place, unless that is wanted: whoever holds it is out there, too.
+TEST_F(DeskTransfer, APhoneInAnAgentsPlacePassesOnWhereItMay) {
+  Rig::Options options;
+  options.desk.destinations.transfers.push_back(*NumberPattern::compile("30\\d\\d"));
+  make(options);
+  const auto id = rig_->connectedCall(*consumer_, *agent_);
+  agent_->send("transfer", {{"call", id}, {"destination", "3001"}});
+  EXPECT_TRUE(said("invite 3001"));
+  const auto leg = phones().invited.leg;
+  phones().answers(leg, kPhoneSdp);
+  EXPECT_EQ(endOf(*agent_), "transferred agent");
+  phones().invited = {};
+  phones().refers(leg, "sip:+49900123@pbx");
+  EXPECT_TRUE(said("referProgress " + leg + " 403"));
+  phones().refers(leg, "sip:+49900123@pbx", "abc;to-tag=1;from-tag=2");
+  EXPECT_TRUE(sees([&] { return std::ranges::count(phones().log, "referProgress " + leg + " 403") == 2; }));
+  EXPECT_TRUE(phones().invited.leg.empty());
+  EXPECT_EQ(stateOf(id).phase, CallPhase::connected);
+  phones().refers(leg, "sip:3002@pbx");
+  EXPECT_TRUE(said("invite sip:3002@pbx"));
+  phones().answers(phones().invited.leg, kPhoneSdp);
+  EXPECT_TRUE(said("referProgress " + leg + " 200"));
+  consumer_->send("end", {{"call", id}});
+  EXPECT_TRUE(said("hangUp " + phones().invited.leg));
+  expectNothingLeft();
 }
 
 }  // namespace

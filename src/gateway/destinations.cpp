@@ -40,9 +40,9 @@ std::string dialledNumber(std::string_view address) {
   return out;
 }
 
-bool isRefusedNumber(std::string_view address, const std::vector<NumberPattern>& refused) {
+bool isAmong(std::string_view address, const std::vector<NumberPattern>& numbers) {
   const std::string number = dialledNumber(address);
-  return std::ranges::any_of(refused, [&](const NumberPattern& p) { return p.matches(number); });
+  return std::ranges::any_of(numbers, [&](const NumberPattern& p) { return p.matches(number); });
 }
 
 bool isDialable(std::string_view address) {

@@ -17,6 +17,9 @@ struct DestinationRules {
   /// may anyway, as may pages whose token an application with an id asked for.
   bool phones = false;
   std::vector<NumberPattern> refused;  ///< Never called, by nobody (GW-13): emergency numbers above all.
+  /// Telephones that a phone in an agent's place may pass its customer on to (REFER), besides agents and
+  /// groups.
+  std::vector<NumberPattern> transfers;
 };
 
 struct Destination {
@@ -31,7 +34,10 @@ Destination resolveDestination(std::string_view asked, std::string_view fixed, c
 std::string userPart(std::string_view address);
 /// The number as it would be dialled: escapes undone, without visual separators (RFC 3966 section 5.1.1).
 std::string dialledNumber(std::string_view address);
-bool isRefusedNumber(std::string_view address, const std::vector<NumberPattern>& refused);
+bool isAmong(std::string_view address, const std::vector<NumberPattern>& numbers);
+inline bool isRefusedNumber(std::string_view address, const std::vector<NumberPattern>& refused) {
+  return isAmong(address, refused);
+}
 inline bool isRefusedNumber(std::string_view address, const DestinationRules& rules) {
   return isRefusedNumber(address, rules.refused);
 }

@@ -310,6 +310,19 @@ TEST(Settings, DefaultsAreUsableAndMistakesAreRefused) {
   EXPECT_FALSE(callDeskOptions(settings).destinations.allowed.matches("x"));
 }
 
+TEST(Settings, TelephonesThatPhonesMayPassOnTo) {
+  base::Settings settings;
+  declareSettings(settings);
+  const auto may = [&](std::string_view address) {
+    return isAmong(address, callDeskOptions(settings).destinations.transfers);
+  };
+  EXPECT_FALSE(may("sip:2001@pbx"));
+  EXPECT_TRUE(settings.setText("gateway.phone_transfer_destinations", "20(\\d"));
+  EXPECT_FALSE(settings.setText("gateway.phone_transfer_destinations", " ,20\\d\\d"));
+  EXPECT_TRUE(may("sip:2001@pbx") && may("tel:20-01"));
+  EXPECT_FALSE(may("sip:+49900123@pbx") || may("sip:2001%3b0900@pbx") || may("sip:200111@pbx"));
+}
+
 TEST(SessionRequests, AreCheckedAtTheDoor) {
   EXPECT_TRUE(parseSessionRequest(""));
   EXPECT_EQ(parseSessionRequest(R"({"destination":"agent1","uui":""})")->uui, "");

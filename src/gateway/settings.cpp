@@ -138,6 +138,10 @@ void declareAgents(const Declarer& gateway) {
       "What is never called, as regular expressions over the whole: emergency numbers above all, which "
       "a page cannot serve.",
       notPatterns);
+  gateway.list("gateway.phone_transfer_destinations", {}, false,
+               "Telephones that a phone in an agent's place may pass its customer on to (REFER), as regular "
+               "expressions over the whole number; agents and hunt groups it always may.",
+               notPatterns);
   gateway.number("gateway.dials_per_minute", 120, 1, 1'000'000, "", false,
                  "Calls that consumers' pages of one address may begin in a minute.");
 }
@@ -205,12 +209,20 @@ net::HandshakeLimiter::Limits handshakeLimits(const base::Settings& settings) {
           .perNetwork = sizeOf(settings, "server.max_handshakes_per_address")};
 }
 
-std::vector<NumberPattern> refusedDestinations(const base::Settings& settings) {
-  std::vector<NumberPattern> refused;
-  for (const std::string& text : settings.list("gateway.refused_destinations")) {
-    if (auto pattern = NumberPattern::compile(text)) refused.push_back(std::move(*pattern));
+namespace {
+
+std::vector<NumberPattern> patternsOf(const std::vector<std::string>& texts) {
+  std::vector<NumberPattern> out;
+  for (const std::string& text : texts) {
+    if (auto pattern = NumberPattern::compile(text)) out.push_back(std::move(*pattern));
   }
-  return refused;
+  return out;
+}
+
+}  // namespace
+
+std::vector<NumberPattern> refusedDestinations(const base::Settings& settings) {
+  return patternsOf(settings.list("gateway.refused_destinations"));
 }
 
 CallDeskOptions callDeskOptions(const base::Settings& settings) {
@@ -231,6 +243,10 @@ CallDeskOptions callDeskOptions(const base::Settings& settings) {
     if (auto group = parseHuntGroup(line)) options.groups.push_back(std::move(*group));
   }
   options.destinations.refused = refusedDestinations(settings);
+  auto transfers = settings.list("gateway.phone_transfer_destinations");
+  // A blank pattern matches everything: where it is allowed what matches, that is a slip.
+  std::erase_if(transfers, [](const std::string& text) { return base::trim(text).empty(); });
+  options.destinations.transfers = patternsOf(transfers);
   for (std::string& agent : settings.list("gateway.auto_answer_agents"))
     options.autoAnswer.insert(std::move(agent));
   options.agentLabel = settings.text("assist.agent_name");

@@ -9,7 +9,7 @@ import { Sipp } from '../lib/sipp.mjs';
 async function stackWith(t, ...phones) {
   const kamailio = await t.start(Kamailio, t.peer());
   const started = await Promise.all(phones.map((phone) => t.start(Baresip, t.peer(), { registrar: kamailio, ...phone })));
-  await t.parley(sipSettings(t.lan, [kamailio.address]), mediaSettings(t.lan));
+  await t.parley(sipSettings(t.lan, [kamailio.address], { 'gateway.phone_transfer_destinations': '20\\d\\d' }), mediaSettings(t.lan));
   return { kamailio, phones: started };
 }
 async function agentIn(t, person = 'agent', user = 'agent1') {
