@@ -307,5 +307,29 @@ TEST_F(DeskTransfer, APhoneInAnAgentsPlacePassesOnWhereItMay) {
   expectNothingLeft();
 }
 
+/// Who withholds a number is nobody to the target, either: anonymous, or sip.caller_without_number.
+TEST_F(DeskTransfer, AWithheldNumberStaysWithheld) {
+  phones().call({.leg = "in1",
+                 .to = "agent1",
+                 .toAddress = "sip:agent1@x",
+                 .fromAddress = {},
+                 .fromName = {},
+                 .sdp = kPhoneSdp,
+                 .uui = {},
+                 .correlationId = {},
+                 .replacesLeg = {},
+                 .trunk = "t1"});
+  const auto id = agent_->expect("incoming")["call"].get<std::string>();
+  agent_->send("answer", {{"call", id}, {"sdp", "v=0 agent"}});
+  brokers().leg(id, Side::agent, LegChange::dtlsUp);
+  EXPECT_FALSE(agent_->expectCall("connected").is_null());
+  agent_->send("transfer", {{"call", id}, {"destination", "sip:3001@pbx"}});
+  EXPECT_TRUE(said("refer in1"));
+  phones().tellsRefer("in1", 405);
+  EXPECT_TRUE(said("invite sip:3001@pbx"));
+  EXPECT_EQ(phones().invited.fromAddress, "");
+  EXPECT_EQ(phones().invited.fromName, "");
+}
+
 }  // namespace
 }  // namespace parley::gateway

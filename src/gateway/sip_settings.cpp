@@ -130,10 +130,12 @@ void declareReach(const Declarer& sip) {
       notAdvertised);
   sip.text("sip.domain", SettingType::text, "", false,
            "Domain in the caller's address; empty: this machine's address.");
-  sip.text("sip.caller_without_number", SettingType::text, "", false,
-           "Number or name in the caller's address of calls by pages, and by agents without a number where "
-           "assist.agent_name hides their names; empty: anonymous.",
-           noUser);
+  sip.text(
+      "sip.caller_without_number", SettingType::text, "", false,
+      "Number or name in the caller's address of calls by pages, of callers who withhold theirs and are "
+      "passed on to a telephone, and of agents without a number where assist.agent_name hides their names; "
+      "empty: anonymous.",
+      noUser);
   sip.list("sip.allowed_peers", {}, false,
            "Addresses and networks that may call besides the outbound servers.", notPeers);
   sip.choice("sip.strangers", {"refuse", "silence"}, false,
