@@ -331,5 +331,31 @@ TEST_F(DeskTransfer, AWithheldNumberStaysWithheld) {
   EXPECT_EQ(phones().invited.fromName, "");
 }
 
+/// By UPDATE (RFC 3311 section 5.2), once its first description is where it belongs.
+TEST_F(DeskTransfer, TheTargetMayOfferBeforeItAnswers) {
+  const auto id = rig_->connectedCall(*consumer_, *agent_);
+  agent_->send("transfer", {{"call", id}, {"destination", "3001"}});
+  EXPECT_TRUE(said("invite 3001"));
+  const auto leg = phones().invited.leg;
+  phones().reinvites(leg, kPhoneSdp);
+  EXPECT_TRUE(said("refuseOffer " + leg + " 500")) << "nothing is described yet: it may come again";
+  phones().progress(leg, 183, kPhoneSdp);
+  EXPECT_TRUE(asked("bridge consumer " + leg));
+  phones().reinvites(leg, kPhoneSdp + "a=ptime:40\r\n");
+  EXPECT_TRUE(said("answerOffer " + leg + " local answer of"));
+  EXPECT_FALSE(withTransfer(*agent_, "ringing").is_null());
+  brokers().failures = {{"answer-locally", {"sdp.no_common_codec", "scripted"}}};
+  phones().reinvites(leg, kPhoneSdp);
+  EXPECT_TRUE(said("refuseOffer " + leg + " 488"));
+  brokers().failures.clear();
+  EXPECT_EQ(stateOf(id).transfer.stage, TransferStage::ringing) << "the transfer goes on";
+  phones().answers(leg, "");  // What it described first holds no more.
+  EXPECT_EQ(endOf(*agent_), "transferred agent");
+  EXPECT_EQ(stateOf(id).agent.leg, leg);
+  phones().ends(leg);
+  EXPECT_EQ(endOf(*consumer_), "hung_up agent");
+  expectNothingLeft();
+}
+
 }  // namespace
 }  // namespace parley::gateway

@@ -345,14 +345,14 @@ void Stepper::onBrokerDone(const event::BrokerDone& e) {
 /// A page's restart, or a phone's re-INVITE that changes nothing for the other side.
 void Stepper::onAnsweredLocally(const event::BrokerDone& e) {
   const auto side = sideOfLeg(e.asked.leg);
-  if (!side) return;
-  Party& party = s_.party(*side);
+  if (!side && !isTargetLeg(e.asked.leg)) return;
+  Party& party = side ? s_.party(*side) : s_.transfer.target;
   if (party.isPhone()) {
     if (!e.reply) return phone(PhoneOp::refuseOffer, party.leg, "", 488);
     party.holds = e.reply->peerHolds;
     takeSdp(party, e.asked.sdp);
     party.video = party.video && hasVideo(e.reply->text);
-    s_.video = s_.video && party.video;
+    if (side) s_.video = s_.video && party.video;
     return phone(PhoneOp::answerOffer, party.leg, e.reply->text);
   }
   if (e.reply) return act(action::SendSdp{*side, false, e.reply->text, e.asked.tag});

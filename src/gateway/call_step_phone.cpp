@@ -63,10 +63,13 @@ void Stepper::onPhoneOffer(const event::PhoneOffer& e) {
 /// (RFC 3311 section 5.2). Once the broker has the phone's first answer, in order, a new description is
 /// between the two; else the phone may come again: 500 with Retry-After.
 void Stepper::onEarlyOffer(const event::PhoneOffer& e) {
-  const auto side = sideOfLeg(e.leg);
-  const bool described = s_.phase == CallPhase::answering || (s_.phase == CallPhase::ringing && s_.early);
-  if (side != callee() || !described || e.sdp.empty()) return phone(PhoneOp::refuseOffer, e.leg, "", 500);
-  broker(BrokerOp::answerLocally, e.leg, "", e.sdp);
+  const bool target = isTargetLeg(e.leg);
+  const bool described =
+      target ? targetDescribed()
+             : sideOfLeg(e.leg) == callee() &&
+                   (s_.phase == CallPhase::answering || (s_.phase == CallPhase::ringing && s_.early));
+  if (!described || e.sdp.empty()) return phone(PhoneOp::refuseOffer, e.leg, "", 500);
+  broker(BrokerOp::answerLocally, e.leg, "", e.sdp, target ? "update" : "");
 }
 
 void Stepper::onPhoneOfferAnswered(const event::PhoneOfferAnswered& e) {

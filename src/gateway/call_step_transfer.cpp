@@ -123,6 +123,10 @@ bool Stepper::onTransferBroker(const event::BrokerDone& e) {
     onTargetEarly(e);
     return true;
   }
+  if (isTargetLeg(e.asked.leg) && e.asked.tag == "update") {
+    onAnsweredLocally(e);
+    return true;
+  }
   if (!t.running() || e.asked.leg != (e.asked.op == BrokerOp::bridge ? customer().leg : t.target.leg)) {
     return false;
   }
@@ -233,6 +237,13 @@ void Stepper::leaveTarget() {
   // What it was offered meanwhile is for a talk with the target.
   const Negotiation& n = s_.negotiation;
   if (n.kind == OfferKind::made && n.to == customer().leg) abortOffer("media.refused", "");
+}
+
+/// The broker has, or was given, what the target answered to our offer. A consult's phone is in a call of its
+/// own, and one that takes a place by itself was answered.
+bool Stepper::targetDescribed() const {
+  const Transfer& t = s_.transfer;
+  return t.otherCall.empty() && !t.pickup && (t.early || t.stage >= TransferStage::answering);
 }
 
 void Stepper::targetRings() {

@@ -120,6 +120,7 @@ class Stepper {
   void onTargetEarly(const event::BrokerDone& e);
   void leaveTarget();
   void targetRings();
+  bool targetDescribed() const;
   void targetAnswers(const std::string& sdp);
   bool targetMediaUp();
   void bridge();
