@@ -466,6 +466,79 @@ TEST_F(SubscriptionTest, APollIsNotifiedOnceAndItsTimeIsOver) {
   expectNothingLeft();
 }
 
+struct NotifyCredentials final : Authenticator {
+  std::optional<Message> answer(const Message&, const Message& request, Asker& from) override {
+    inDialog = from.neighbour != nullptr;
+    Message again = request;
+    again.set(HeaderId::authorization, "Digest x" + std::to_string(request.cseq().number));
+    return again;
+  }
+  bool inDialog = false;
+};
+
+/// The last one, too: then there is no subscription any more.
+TEST_F(SubscriptionTest, AChallengedNotifyIsSentAgainWithCredentials) {
+  NotifyCredentials credentials;
+  Agent carol(net, "10.0.0.3", {}, nullptr, &credentials);
+  RawPeer peer(net, "10.0.0.9");
+  carol.takesSubscribers = true;
+  Message subscribe = peer.request(Method::subscribe, carol);
+  subscribe.set(HeaderId::event, "message-summary");
+  peer.send(subscribe, carol.target());
+  run(50);
+  const SubscriptionId theirs = carol.subscribers.at(0).subscription;
+  carol.ua.acceptSubscription(theirs, net.now);
+  for (const char* state : {"active", "terminated"}) {
+    peer.received.clear();
+    credentials.inDialog = false;
+    carol.ua.notify(theirs, state, "news", "text/plain", net.now);
+    run(50);
+    ASSERT_EQ(peer.count("NOTIFY"), 1U) << state;
+    const std::uint32_t cseq = peer.last("NOTIFY")->cseq().number;
+    peer.send(peer.respond("NOTIFY", 401, {}), carol.target());
+    run(50);
+    ASSERT_EQ(peer.count("NOTIFY"), 2U) << state;
+    const Message* again = peer.last("NOTIFY");
+    EXPECT_EQ(again->header(HeaderId::authorization), "Digest x" + std::to_string(cseq));
+    EXPECT_GT(again->cseq().number, cseq);
+    EXPECT_EQ(again->body(), "news");
+    EXPECT_TRUE(credentials.inDialog) << "whose dialog it is decides who gets credentials";
+    peer.send(peer.respond("NOTIFY", 200, {}), carol.target());
+    run(50);
+  }
+  EXPECT_EQ(carol.ua.sizes().subscriptions, 0U);
+  run(60'000);
+  EXPECT_TRUE(carol.empty());
+}
+
+/// An old one's challenge: what it said is said no more.
+TEST_F(SubscriptionTest, OnlyTheLatestNotifyIsSentAgain) {
+  NotifyCredentials credentials;
+  Agent carol(net, "10.0.0.3", {}, nullptr, &credentials);
+  RawPeer peer(net, "10.0.0.9");
+  carol.takesSubscribers = true;
+  Message subscribe = peer.request(Method::subscribe, carol);
+  subscribe.set(HeaderId::event, "message-summary");
+  peer.send(subscribe, carol.target());
+  run(50);
+  const SubscriptionId theirs = carol.subscribers.at(0).subscription;
+  carol.ua.acceptSubscription(theirs, net.now);
+  carol.ua.notify(theirs, "active", "old", "text/plain", net.now);
+  run(50);
+  const Message challenge = peer.respond("NOTIFY", 401, {});
+  carol.ua.notify(theirs, "active", "new", "text/plain", net.now);
+  run(50);
+  peer.send(challenge, carol.target());
+  run(50);
+  EXPECT_EQ(peer.count("NOTIFY"), 2U);
+  for (int i = 0; i < 10; ++i) {
+    peer.send(peer.respond("NOTIFY", 401, {}), carol.target());
+    run(50);
+  }
+  EXPECT_EQ(peer.count("NOTIFY"), 5U) << "three times";
+  EXPECT_EQ(peer.last("NOTIFY")->body(), "new");
+}
+
 TEST_F(SubscriptionTest, TheNotifierEndsIt) {
   bob.takesSubscribers = true;
   alice.ua.subscribe(to(bob), net.now);

@@ -114,6 +114,23 @@ struct RuleCredentials final : Authenticator {
   }
 };
 
+TEST_F(SessionRulesTest, NewsOfATransferAreSentAgainWithCredentials) {
+  RuleCredentials credentials;
+  Agent carol(net, "10.0.0.3", {}, nullptr, &credentials);
+  connectRaw(carol);
+  Message refer = inDialog(Method::refer, 10);
+  refer.set(HeaderId::referTo, "<sip:dave@10.0.0.4>");
+  peer.send(refer, carol.target());
+  run(50);
+  ASSERT_EQ(peer.count("NOTIFY"), 1U);
+  const std::string news = peer.last("NOTIFY")->body();
+  peer.send(peer.respond("NOTIFY", 407, {}), carol.target());
+  run(50);
+  ASSERT_EQ(peer.count("NOTIFY"), 2U);
+  EXPECT_TRUE(peer.last("NOTIFY")->has(HeaderId::proxyAuthorization));
+  EXPECT_EQ(peer.last("NOTIFY")->body(), news);
+}
+
 /// RFC 3261 section 13.2.2.4.
 TEST_F(SessionRulesTest, TheAckHasTheCredentialsOfItsInvite) {
   RuleCredentials credentials;

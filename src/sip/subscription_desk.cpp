@@ -171,6 +171,26 @@ void SubscriptionDesk::unsubscribe(SubscriptionId id, base::Instant now) {
   if (subscription->hasDialog) sendSubscribe(*subscription, now);
 }
 
+Asker SubscriptionDesk::askerOf(const Subscription& subscription) {
+  const DialogState& dialog = subscription.dialog;
+  return {dialog.hop, subscription.hasDialog ? &dialog.neighbour : nullptr};
+}
+
+/// The request that was challenged once more; false: there are no credentials, or no room.
+bool SubscriptionDesk::sendWithCredentials(Subscription& subscription, const Message& challenge,
+                                           base::Instant now) {
+  DialogState& dialog = subscription.dialog;
+  Asker asker = askerOf(subscription);
+  auto again = core_.authorise(challenge, subscription.request, asker, subscription.tries);
+  if (!again) return false;
+  dialog.hop = std::move(asker.target);
+  ++subscription.tries;
+  again->setCSeq(++dialog.localCSeq, subscription.request.method());
+  subscription.request = *again;
+  const Owner owner{.kind = Owner::Kind::subscription, .id = subscription.id.value()};
+  return core_.send(*again, dialog.hop, owner, now) != TransactionId{};
+}
+
 void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, base::Instant now) {
   Subscription* found = find(id);
   if (found == nullptr || response.status() < 200) return;
@@ -178,22 +198,14 @@ void SubscriptionDesk::onResponse(SubscriptionId id, const Message& response, ba
   if (!subscription.hasDialog) core_.onHeard(subscription.dialog.hop, response, now);
   const int status = response.status();
   if (!subscription.subscriber) {  // of our NOTIFY
-    if (status == 481 || status == 408) end(subscription, status, reasonOfStatus(status));
+    if (status == 481 || status == 408) return end(subscription, status, reasonOfStatus(status));
+    // What an older one said is said no more.
+    if (response.cseq() != subscription.request.cseq()) return;
+    if (status == 401 || status == 407) sendWithCredentials(subscription, response, now);
+    if (status < 300) core_.onAuthorised(response, subscription.request, askerOf(subscription));
     return;
   }
-  if (status == 401 || status == 407) {
-    DialogState& dialog = subscription.dialog;
-    Asker asker{dialog.hop, subscription.hasDialog ? &dialog.neighbour : nullptr};
-    if (auto again = core_.authorise(response, subscription.request, asker, subscription.tries)) {
-      dialog.hop = std::move(asker.target);
-      ++subscription.tries;
-      again->setCSeq(++dialog.localCSeq, Method::subscribe);
-      subscription.request = *again;
-      if (core_.send(*again, dialog.hop, {.kind = Owner::Kind::subscription, .id = id.value()}, now) !=
-          TransactionId{})
-        return;
-    }
-  }
+  if ((status == 401 || status == 407) && sendWithCredentials(subscription, response, now)) return;
   if (status == 423 && subscription.tries < kMaxAuthTries) {
     const auto least = numberIn(response, HeaderId::minExpires);
     if (least && *least > subscription.expires && *least <= kMaxExpires) {
@@ -348,8 +360,13 @@ void SubscriptionDesk::sendNotify(Subscription& subscription, const std::string&
     value += ";expires=" + std::to_string(std::max<std::int64_t>(left, 0));
   }
   request.set(HeaderId::subscriptionState, value);
-  core_.decorate(request);
   if (!body.empty()) request.setBody(body, contentType);
+  // There is no subscription any more that could answer a challenge.
+  if (value.starts_with("terminated")) return core_.sendLast(std::move(request), dialog, now);
+  core_.decorate(request);
+  core_.preauthorise(request, askerOf(subscription));
+  subscription.request = request;
+  subscription.tries = 0;
   core_.send(request, dialog.hop, {.kind = Owner::Kind::subscription, .id = subscription.id.value()}, now);
 }
 

@@ -44,6 +44,8 @@ class SubscriptionDesk {
   void sendSubscribe(Subscription& subscription, base::Instant now);
   void sendNotify(Subscription& subscription, const std::string& state, const std::string& body,
                   const std::string& contentType, base::Instant now);
+  static Asker askerOf(const Subscription& subscription);
+  bool sendWithCredentials(Subscription& subscription, const Message& challenge, base::Instant now);
   void tryNext(Subscription& subscription, int status, std::string_view reason, base::Instant now);
   void takeNotify(Subscription& subscription, TransactionId transaction, const Message& request,
                   const Source& source, base::Instant now);
