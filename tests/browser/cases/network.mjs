@@ -48,8 +48,10 @@ const gone20 = (side, kinds, { shares = false } = {}) => ({
     // Both are told while it is gone, not when it comes back.
     const left = () => Math.max(1000, 19000 - (Date.now() - start));
     await stayed.is(view(stayed), 'reconnecting', left());
+    await stayed.says('call-state', /has lost the connection\. Waiting for it to come back/, left());
     await t.shots(stayed, `network-gone-${side}-other-side`);
     await lost.is(view(lost), 'reconnecting', left());
+    await lost.says('call-state', /Your connection was interrupted\. Reconnecting/, left());
     // The header of the console says the same as the call in it.
     if (side === 'agent') assert((await lost.attribute('connection', 'data-state')) === 'reconnecting', 'the header says something else');
     await t.shots(lost, `network-gone-${side}-own-side`);
