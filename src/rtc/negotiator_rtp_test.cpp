@@ -210,6 +210,56 @@ TEST_F(RtpNegotiation, HoldAndResumeByADevice) {
   }
 }
 
+struct HoldCase {
+  bool held;              ///< By us.
+  const char* attribute;  ///< In the device's description.
+  const char* answered;   ///< By us, where it offers.
+  bool holds, peerSends, peerReceives;
+};
+
+/// Who holds whom, by every description, as the device's offer and as its answer to ours.
+TEST_F(RtpNegotiation, HoldByUsAndByADeviceInEveryDirection) {
+  const HoldCase cases[] = {
+      {false, "", "sendrecv", false, true, true},
+      {false, "a=sendrecv", "sendrecv", false, true, true},
+      {false, "a=sendonly", "recvonly", true, true, false},
+      {false, "a=recvonly", "sendonly", false, false, true},
+      {false, "a=inactive", "inactive", true, false, false},
+      {false, "c=IN IP4 0.0.0.0", "recvonly", true, true, false},
+      {true, "", "sendonly", false, false, true},
+      {true, "a=sendrecv", "sendonly", false, false, true},
+      {true, "a=sendonly", "inactive", true, false, false},
+      {true, "a=recvonly", "sendonly", false, false, true},
+      {true, "a=inactive", "inactive", true, false, false},
+      {true, "c=IN IP4 0.0.0.0", "inactive", true, false, false},
+  };
+  const auto directionIn = [](const std::string& sdp) {
+    return proto::toString(read(sdp).media[0].direction.value_or(SdpDirection::sendrecv));
+  };
+  for (const HoldCase& each : cases) {
+    for (const bool offers : {true, false}) {
+      SCOPED_TRACE(fmt::format("{} \"{}\" {}", each.held ? "held" : "not held", each.attribute,
+                               offers ? "offered" : "answered"));
+      use();
+      good(negotiator_->offer(kA, browser().offer(), kPhone));
+      good(negotiator_->answer(kPhone, phone("0", "")));
+      negotiator_->setHeld(kPhone, each.held);
+      if (offers) {
+        EXPECT_EQ(directionIn(good(negotiator_->answerLocally(kPhone, phone("0", each.attribute)))),
+                  each.answered);
+      } else {
+        EXPECT_EQ(directionIn(good(negotiator_->makeOffer(kPhone, std::nullopt))),
+                  each.held ? "sendonly" : "sendrecv");
+        good(negotiator_->answer(kPhone, phone("0", each.attribute)));
+      }
+      EXPECT_EQ(negotiator_->peerHolds(kPhone), each.holds);
+      EXPECT_EQ(section(kPhone, 0).peerSends, each.peerSends);
+      EXPECT_EQ(section(kPhone, 0).peerReceives, each.peerReceives);
+      EXPECT_THAT(negotiator_->renegotiate(), IsEmpty());
+    }
+  }
+}
+
 TEST_F(RtpNegotiation, ADeviceThatAnswersOnHoldLeavesTheBrowserReadyForTheResume) {
   good(negotiator_->offer(kA, browser().offer(), kPhone));
   const auto answer = read(good(negotiator_->answer(kPhone, phone("0", "a=inactive"))));
