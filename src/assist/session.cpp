@@ -62,7 +62,7 @@ void AssistSession::join(Party party, std::int64_t now) {
     const bool first = !consumer_;
     consumer_ = std::move(party);
     wish_ = Sharing::off;
-    forgetPictures();
+    sharingChanged();  // Who acted on the old page asks anew.
     note(now, *consumer_, first ? "opens the session" : "opens the session anew");
     for (const ConsentRequest& request : std::vector(asked_)) {
       if (Party* who = find(request.party)) ask(*who, request.control, now);

@@ -400,6 +400,23 @@ TEST(AssistSessionTest, TheSameAgentOnANewPageIsLetInButHoldsNothing) {
   EXPECT_EQ(rig.session.parties(), 2u);
 }
 
+TEST(AssistSessionTest, TheSameConsumerOnANewPageSharesAnewAndNobodyActsUnasked) {
+  Rig rig;
+  rig.letIn("a");
+  rig.giveControl("a");
+  rig.join("c2", Role::consumer, "user-c");
+  EXPECT_EQ(rig.out.parted["c"], 4001);
+  EXPECT_EQ(rig.out.last("a", "session")["sharing"], "off");
+  EXPECT_EQ(rig.out.last("a", "session")["control"], "none");
+  EXPECT_TRUE(rig.say("c2", {{"type", "share"}, {"state", "on"}}));
+  EXPECT_EQ(rig.out.last("a", "session")["sharing"], "on") << "its consent is kept";
+  EXPECT_EQ(rig.out.last("a", "session")["control"], "none");
+  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_TRUE(rig.say("a", kPointer));
+  EXPECT_TRUE(rig.say("a", {{"type", "control"}, {"want", true}}));
+  EXPECT_EQ(rig.out.last("c2", "consent-request")["what"], "control") << "the customer is asked again";
+}
+
 TEST(AssistSessionTest, EndsForAllWhenTheConsumerEndsOrDoesNotComeBack) {
   Rig rig;
   rig.letIn("a");
