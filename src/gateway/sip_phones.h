@@ -105,7 +105,9 @@ class SipPhones final : public Phones,
   /// The outbound server that asks for credentials: one that was found at this address, port and transport.
   /// In a dialog that was made with such a one, any port and transport of its hosts is it as well (a Contact,
   /// a Record-Route), and over TLS what its name leads to by now. A connection that somebody made to us may
-  /// come from any program of the host: it proves no port. Errors: sip.auth_other_port, sip.auth_other_host.
+  /// come from any program of the host: it proves no port. One over TLS from the server's host, with a
+  /// certificate of the server's name, is the server's, but makes what it names the server over TLS only.
+  /// Errors: sip.auth_other_port, sip.auth_other_host.
   base::Result<TrunkAccount::Server> serverAsking(const sip::Asker& asker) const;
   const Strangers& strangers() const { return strangers_; }
   std::size_t legs() const { return legs_.size(); }
@@ -161,6 +163,7 @@ class SipPhones final : public Phones,
   std::string nameOfServer(const sip::Source& source) const;
   sip::Target named(const sip::Target& target) const;
   std::string serverFoundAt(sip::TransportKind kind, const proto::TransportAddress& address) const;
+  std::string serverProved(const sip::Neighbour& neighbour) const;
   void noteAddresses(const std::string& server);
   bool mayCall(const proto::TransportAddress& address) const;
   void noteStranger(const sip::Source& source, std::string_view method);

@@ -100,6 +100,21 @@ std::string SipPhones::serverFoundAt(sip::TransportKind kind, const proto::Trans
   return found == trunkAddresses_.end() ? std::string() : found->first;
 }
 
+/// The outbound server that made the connection by which this one made the dialog, from whatever port: from
+/// its host, over TLS, with a certificate of its name. Empty: it is none's, or proves nothing.
+std::string SipPhones::serverProved(const sip::Neighbour& neighbour) const {
+  if (neighbour.name.empty() || !sip::isSecure(neighbour.kind)) return {};
+  const auto found = std::ranges::find_if(trunkAddresses_, [&](const auto& each) {
+    const auto uri = sip::Uri::parse(each.first);
+    const auto isThere = [&](const ServerAddresses::Known& known) {
+      return sip::isSecure(known.target.kind) && known.target.address.ip == neighbour.address.ip;
+    };
+    return uri && base::equalsIgnoreCase(uri->host, neighbour.name) &&
+           std::ranges::any_of(each.second.known, isThere);
+  });
+  return found == trunkAddresses_.end() ? std::string() : found->first;
+}
+
 /// RFC 5922 section 4: a server proves the host of its URI. Empty: there is no server at this address, or one
 /// that is set as this address and has it in its certificate.
 std::string SipPhones::nameAt(const proto::TransportAddress& address) const {
@@ -136,9 +151,11 @@ sip::Target SipPhones::named(const sip::Target& target) const {
 
 base::Result<TrunkAccount::Server> SipPhones::serverAsking(const sip::Asker& asker) const {
   const sip::Target& target = asker.target;
-  const std::string made = asker.neighbour != nullptr
-                               ? serverFoundAt(asker.neighbour->kind, asker.neighbour->address)
-                               : std::string();
+  std::string made = asker.neighbour != nullptr
+                         ? serverFoundAt(asker.neighbour->kind, asker.neighbour->address)
+                         : std::string();
+  if (made.empty() && asker.neighbour != nullptr && sip::isSecure(target.kind))
+    made = serverProved(*asker.neighbour);
   if (const std::string server = serverFoundAt(target.kind, target.address); !server.empty())
     return TrunkAccount::Server{server, target.flow == sip::FlowId{} || !made.empty()};
   if (!made.empty()) {

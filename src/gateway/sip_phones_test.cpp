@@ -83,7 +83,9 @@ class SipPhonesTest : public testing::Test {
         loop_, wire_, random_,
         [this](const sip::Uri& uri, SipPhones::Located located) {
           std::vector<sip::Target> targets;
-          if (uri.host == "pair.example") {  // A name with two addresses.
+          if (uri.host == "tls.example") {
+            targets.push_back({sip::TransportKind::tls, address("192.0.2.85"), uri.host, {}});
+          } else if (uri.host == "pair.example") {  // A name with two addresses.
             for (const char* each : {"192.0.2.83", "192.0.2.84"})
               targets.push_back({sip::TransportKind::udp, address(each), uri.host, {}});
           } else if (const auto endpoint = net::Endpoint::parse(uri.host, uri.port.value_or(5060))) {
@@ -491,6 +493,37 @@ TEST_F(SipPhonesTest, AFullGatewaySaysWhenToComeBack) {
   phones_->receive(inviteFrom("8000"), sourceOf(last_));
   EXPECT_EQ(statusSent(), 503);
   EXPECT_EQ(wire_.sent.back().message.header(sip::HeaderId::retryAfter), "10");
+}
+
+/// Connections come from any port; a certificate says whose they are.
+TEST_F(SipPhonesTest, AServerThatProvedItsNameOwnsItsConnection) {
+  make({"sip:tls.example;transport=tls"});
+  answer(take(Method::options), 200);
+  using Kind = sip::TransportKind;
+  const auto at = [](const char* host, std::uint16_t port) {
+    auto where = address(host);
+    where.port = port;
+    return where;
+  };
+  const sip::FlowId theirs{7};
+  const auto asks = [&](Kind kind, std::uint16_t port, const sip::Neighbour& neighbour) -> std::string {
+    const auto server =
+        phones_->serverAsking({{kind, at("192.0.2.85", port), "tls.example", theirs}, &neighbour});
+    if (!server) return std::string(server.error().reason);
+    return server->overFlow ? "over its connection" : "over a new one";
+  };
+  const sip::Neighbour proved{Kind::tls, at("192.0.2.85", 40'123), "TLS.example"};
+  EXPECT_EQ(asks(Kind::tls, 5060, proved), "over its connection");
+  EXPECT_EQ(asks(Kind::tls, 5081, proved), "over its connection") << "another port in its Contact";
+  EXPECT_EQ(asks(Kind::udp, 5081, proved), "sip.auth_other_port") << "what no certificate proves";
+  EXPECT_EQ(asks(Kind::tcp, 5081, proved), "sip.auth_other_port");
+  for (const sip::Neighbour& other : {sip::Neighbour{Kind::tls, at("192.0.2.85", 40'123)},
+                                      sip::Neighbour{Kind::tls, at("192.0.2.85", 40'123), "other.example"},
+                                      sip::Neighbour{Kind::tls, at("192.0.2.99", 40'123), "tls.example"},
+                                      sip::Neighbour{Kind::tcp, at("192.0.2.85", 40'123), "tls.example"}}) {
+    EXPECT_EQ(asks(Kind::tls, 5060, other), "over a new one") << "to the server's own port";
+    EXPECT_EQ(asks(Kind::tls, 5081, other), "sip.auth_other_port");
+  }
 }
 
 TEST_F(SipPhonesTest, AStrangerIsRefused) {

@@ -82,7 +82,7 @@ base::Result<DialogState> dialogOfRequest(const Message& request, std::string_vi
   dialog.remote = withoutTag(request.from());
   dialog.remoteCSeq = request.cseq().number;
   dialog.secure = request.requestUri().scheme == UriScheme::sips && isSecure(source.kind);
-  dialog.neighbour = {source.kind, source.remote};
+  dialog.neighbour = {source.kind, source.remote, source.verified ? source.peerName : std::string()};
   chooseHop(dialog, source.target());
   return dialog;
 }
@@ -185,6 +185,7 @@ std::string serialise(const DialogState& dialog) {
     out.put("neighbour-kind", toString(dialog.neighbour.kind));
     out.put("neighbour-ip", ipText(dialog.neighbour.address));
     out.put("neighbour-port", dialog.neighbour.address.port);
+    out.put("neighbour-name", dialog.neighbour.name);
   }
   return out.take();
 }
@@ -215,6 +216,7 @@ std::optional<DialogState> deserialiseDialog(std::string_view text) {
     if (key == "hop-host") dialog.hop.host = value;
     if (key == "neighbour-kind") dialog.neighbour.kind = transportKindOf(value).value_or(TransportKind::udp);
     if (key == "neighbour-ip") neighbourIp = value;
+    if (key == "neighbour-name") dialog.neighbour.name = value;
     if (key == "neighbour-port") neighbourPort = base::parseNumber<std::uint16_t>(value).value_or(0);
   }
   const auto address = literalAddress(ip, port);

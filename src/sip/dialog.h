@@ -23,6 +23,8 @@ constexpr std::size_t kMaxRoutes = 20;
 struct Neighbour {
   TransportKind kind = TransportKind::udp;
   proto::TransportAddress address;  ///< Port 0: not known.
+  /// Who made a TLS connection to us: the name that its certificate proved. Else empty.
+  std::string name{};
   friend bool operator==(const Neighbour&, const Neighbour&) = default;
 };
 

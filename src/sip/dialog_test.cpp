@@ -96,6 +96,18 @@ TEST(DialogTest, RequestsGoDownTheConnectionThatTheyCameBy) {
   EXPECT_EQ(contactFrom("<sip:a@10.0.0.8;transport=udp>", "10.0.0.8").kind, TransportKind::udp);
 }
 
+TEST(DialogTest, WhoProvedANameIsKnownByIt) {
+  Source source = tcpFrom("10.0.0.8");
+  source.kind = TransportKind::tls;
+  source.peerName = "sbc.example";
+  const auto made = [&] { return dialogOfRequest(parsed(kIncoming), "b", source).value(); };
+  EXPECT_EQ(made().neighbour.name, "") << "it is only what a new connection must prove";
+  source.verified = true;
+  const DialogState dialog = made();
+  EXPECT_EQ(dialog.neighbour.name, "sbc.example");
+  EXPECT_EQ(deserialiseDialog(serialise(dialog))->neighbour, dialog.neighbour);
+}
+
 /// The keys of SDES stand in what is sent (RFC 4568).
 TEST(DialogTest, AnotherAddressWithoutATransportIsNotLeftToDatagrams) {
   Message invite = parsed(kIncoming);
