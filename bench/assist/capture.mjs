@@ -1,5 +1,6 @@
 // What sharing a page costs the page, over a scripted session of 30 s: typing, scrolling, a menu, clicks.
-//   node bench/assist/capture.mjs [seconds] [page …]     needs web/dist (./dev build) and tests/browser/node_modules
+//   node bench/assist/capture.mjs [seconds] [film] [page …]     needs web/dist (./dev build) and tests/browser/node_modules
+// `film`: shared as the browser films the tab, not painted. An update is what the main thread does at once for one picture.
 // CPU is thread time of the page's main thread, beside the same session without sharing; times from change to picture are wall
 // time and count only on a machine that is otherwise idle.
 import playwright from '../../tests/browser/node_modules/playwright-core/index.mjs';
@@ -9,7 +10,8 @@ import { installCapture } from '../../tests/browser/lib/pictures.mjs';
 const seconds = Number(process.argv[2] ?? 30);
 const goals = { 'bank.html': 150, 'article.html': 150, 'dashboard.html': 250, 'table.html': 250 };
 const site = await servePages();
-const browser = await playwright.chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'] });
+const browser = await playwright.chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--auto-select-tab-capture-source-by-title=Filmed'] });
+const film = process.argv[3] === 'film';
 
 /** A second of what a person does. Runs in the page: the protocol's own input would cost time of its own. */
 function oneSecond(n) {
@@ -45,7 +47,8 @@ async function session(name, shared) {
   await cdp.send('Performance.enable');
   if (shared) {
     await page.addScriptTag({ url: `${site.url}/scripts/assist-capture.js` });
-    await page.evaluate(`(${installCapture})({ workerUrl: '/scripts/assist-worker.js' })`);
+    if (film) await page.evaluate(() => { document.title = 'Filmed'; });
+    await page.evaluate(`(${installCapture})({ workerUrl: '/scripts/assist-worker.js' }, '${film ? 'startTabCapture' : 'startCapture'}')`);
     await page.waitForFunction(() => window.__shared.sent > 0);
   }
   const before = await threadTime(cdp), began = Date.now();
@@ -57,17 +60,19 @@ async function session(name, shared) {
 }
 
 const at = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0;
-console.log(`page        main thread %  (goal 5, 10)   CPU ms a picture   change→encoded ms p50/p95 (goal 80/250)   kbit/s (goal)   first kB (goal 75)`);
-const only = process.argv.slice(3);
+console.log(`page        main thread %  (goal 5, 10)   CPU ms a picture   change→encoded ms p50/p95 (goal 80/250)   kbit/s (goal)   first kB (goal 75)   update ms p50/p95, scrolling p95 (goal p95 25)`);
+const only = process.argv.slice(film ? 4 : 3);
 for (const [name, goal] of Object.entries(goals)) {
   if (only.length > 0 && !only.includes(name)) continue;
   const bare = await session(name, false), own = await session(name, true);
   const { painted, bytes } = own.numbers;
   const cpu = own.cpu - bare.cpu * (own.wall / bare.wall);
   const late = painted.filter((p) => p.latency > 0).map((p) => p.latency);
+  const updates = painted.map((p) => p.ms), scrolls = painted.filter((p) => p.scrolled).map((p) => p.ms);
   const rate = (bytes.slice(1).reduce((a, b) => a + b, 0) * 8) / own.wall;
   console.log([name.padEnd(15), ((100 * cpu) / own.wall).toFixed(1).padStart(6), (cpu / painted.length).toFixed(1).padStart(24), `${at(late, 0.5).toFixed(0)}/${at(late, 0.95).toFixed(0)}`.padStart(26),
-    `${rate.toFixed(0)} (${goal}) = ${(rate / goal).toFixed(2)}`.padStart(34), (bytes[0] / 1000).toFixed(1).padStart(14), `${painted.length} pictures`].join(' '));
+    `${rate.toFixed(0)} (${goal}) = ${(rate / goal).toFixed(2)}`.padStart(34), (bytes[0] / 1000).toFixed(1).padStart(14),
+    film ? '' : `${at(updates, 0.5).toFixed(1)}/${at(updates, 0.95).toFixed(1)}, ${at(scrolls, 0.95).toFixed(1)}`.padStart(20), `${painted.length} pictures`].join(' '));
 }
 await browser.close();
 site.close();
