@@ -95,7 +95,7 @@ await script('sdk/src/assist/capture/index.ts', 'assistserver/sdk/web/shared/ass
 await script('sdk/src/assist/documents/index.ts', 'assistserver/sdk/web/shared/documents.js', { banner: kLicenceWithPdf });
 const pdf = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
 mkdirSync(dist('assistserver/sdk/web/shared/pdf'), { recursive: true });
-copyFileSync(join(pdf, 'legacy/build/pdf.worker.min.mjs'), dist('assistserver/sdk/web/shared/pdf/pdf.worker.min.mjs'));
+await script('sdk/src/assist/documents/pdf_worker.ts', 'assistserver/sdk/web/shared/pdf/pdf.worker.js', { banner: kLicenceWithPdf });
 for (const folder of ['cmaps', 'standard_fonts']) cpSync(join(pdf, folder), dist('assistserver/sdk/web/shared/pdf', folder), { recursive: true });
 
 // The agents' part with the client SDK, and both parts as modules with types.

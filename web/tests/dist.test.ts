@@ -61,7 +61,7 @@ describe('dist', () => {
       'assistserver/sdk/web/consumer/assist.d.ts', 'assistserver/sdk/web/consumer/parley-assist.mjs', 'assistserver/sdk/web/consumer/parley-assist.d.mts',
       'assistserver/sdk/web/shared/viewer-worker.js', 'csdk-sample/agent.html',
       'assistserver/sdk/web/shared/common.js', 'assistserver/sdk/web/shared/adapter.js', 'assistserver/sdk/web/shared/documents.js',
-      'assistserver/sdk/web/shared/pdf/pdf.worker.min.mjs', 'assistsample/claim.html', 'assistsample/payment.html', 'assistsample/index.html', 'csdk-sample/index.html',
+      'assistserver/sdk/web/shared/pdf/pdf.worker.js', 'assistsample/claim.html', 'assistsample/payment.html', 'assistsample/index.html', 'csdk-sample/index.html',
       'expertassist/agent/index.html', 'expertassist/supervisor/index.html', 'web_plugin_framework/webcontroller/index.html',
     ]) {
       expect(existsSync(join(dist, file)), file).toBe(true);

@@ -2,9 +2,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { servePages } from '../lib/assist_pages.mjs';
+import { png } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, never } from '../lib/call.mjs';
-import { fontPdf, pdf } from '../lib/pdfs.mjs';
+import { fontlessPdf, fontPdf, pdf } from '../lib/pdfs.mjs';
 import { request } from '../lib/stack.mjs';
 import { Topic, agentTopicToken } from '../lib/topic.mjs';
 
@@ -92,6 +94,47 @@ function strictSite() {
   return folder;
 }
 let strictFolder = '';
+
+/** Of the first page of a document, points of its middle line (0 … 1 from the left) that are black. */
+const ink = (page, ...points) => page.evaluate((all) => {
+  const canvas = window.__deep('[data-page="1"] canvas');
+  return all.map((at) => canvas.getContext('2d').getImageData(Math.floor(at * canvas.width), Math.floor(0.5 * canvas.height), 1, 1).data[0] < 30).join();
+}, points);
+const refusals = (page) => page.console.filter((line) => /Content Security Policy|Trusted(Script|Type|HTML)|blocked by CORS/i.test(line));
+
+/** What the documentation asks of a site with Parley at another origin, and not a word more. */
+const documented = (parley, worker) => `default-src 'none'; script-src 'nonce-n0nce' 'strict-dynamic'; connect-src ${parley} ${parley.replace('https', 'wss')}; img-src ${parley}; font-src ${parley}; ` +
+  `worker-src ${worker}; style-src 'none'; require-trusted-types-for 'script'; trusted-types parley lit-html`;
+const farPage = (parley, cid) => `<!doctype html><html lang="en"><title>Far</title><h1>Far</h1><label>Name <input value="Ada"></label>
+  <script nonce="n0nce" src="${parley}/assistserver/sdk/web/consumer/assist.js"></script><script nonce="n0nce">Parley.assist.start({ cid: '${cid}' });</script></html>`;
+
+/** On a site of another origin with that policy the page is shared, pictures and documents are shown, and the browser refuses nothing. */
+async function sharesFromFar(stack, page, owns, worker) {
+  const cid = `far-${worker.replace(/\W/g, '')}`;
+  const site = await servePages({ policy: documented(stack.url, worker), more: { '/far.html': farPage(stack.url, cid), '/favicon.ico': '' } });
+  owns({ remove: () => site.close() });
+  page.console.length = 0;
+  await page.goto(`${site.url}/far.html`);
+  const agent = await share(stack, page, cid);
+  const picture = await upload(stack, 'plan.png', 'image/png', png(320, 200, [0, 0, 0]));
+  agent.send('push', { kind: 'image', content: picture, name: 'plan.png' });
+  await until('the picture is drawn', async () => (await page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null)));
+  await page.click('document-close');
+  await page.gone('document');
+  for (const [text, points, wanted] of [[fontPdf(), [0.2, 0.27, 0.5, 0.73, 0.8], 'false,true,true,true,false'], [fontlessPdf(), [0.2, 0.32, 0.45], 'false,true,false']]) {
+    const content = await upload(stack, 'offer.pdf', 'application/pdf', Buffer.from(text, 'latin1'));
+    agent.send('push', { kind: 'document', content, name: 'offer.pdf' });
+    await until('the first page is drawn', () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
+    assert((await ink(page, ...points)) === wanted, `a letter of the document: ${await ink(page, ...points)}`);
+    await page.click('document-close');
+    await page.gone('document');
+  }
+  await page.click('assist-end');
+  await agent.wait('ended');
+  // A refused worker is named by the browser; what it does is done in the page.
+  const refused = refusals(page).filter((line) => worker === 'blob:' || !/Creating a worker from 'blob:/.test(line));
+  assert(refused.length === 0 && page.errors.length === 0, [...refused, ...page.errors].join('\n'));
+}
 
 export const cases = [{
   name: 'assist consumer: consent, picture, pause, lost network, private page, reload and next page, end (chromium)', async run({ stack, browser }) {
@@ -206,8 +249,8 @@ export const cases = [{
     assert(page.errors.length === 0, page.errors.join());
   },
 }, {
-  name: 'assist consumer: a site with a strict policy (chromium)',
-  get settings() { return { 'server.web_root': (strictFolder = strictSite()) }; },
+  name: 'assist consumer: a site with a strict policy, and one of another origin with the documented one (chromium)',
+  get settings() { return { 'gateway.allowed_origins': '*', 'server.web_root': (strictFolder = strictSite()) }; },
   async run({ stack, browser, owns }) {
     owns({ remove: () => fs.rmSync(strictFolder, { recursive: true, force: true }) });
     const page = await browser('chromium', 'consumer');
@@ -217,14 +260,12 @@ export const cases = [{
     agent.send('push', { kind: 'document', content, name: 'offer.pdf' });
     await until('the first page is drawn', () => page.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null));
     // Its only letter is a square in a font of the document's own.
-    const ink = await page.evaluate(() => {
-      const canvas = window.__deep('[data-page="1"] canvas');
-      return [0.2, 0.27, 0.5, 0.73, 0.8].map((at) => canvas.getContext('2d').getImageData(Math.floor(at * canvas.width), Math.floor(0.5 * canvas.height), 1, 1).data[0] < 30).join();
-    });
-    assert(ink === 'false,true,true,true,false', `the font of the document: ${ink}`);
+    const letter = await ink(page, 0.2, 0.27, 0.5, 0.73, 0.8);
+    assert(letter === 'false,true,true,true,false', `the font of the document: ${letter}`);
     const bar = await page.evaluate(() => getComputedStyle(window.__deep('[data-test=assist-bar]')).position);
     assert(bar === 'fixed', `the bar has its styles: ${bar}`);
-    const refused = page.console.filter((line) => /Content Security Policy/i.test(line));
-    assert(refused.length === 0, refused.join('\n'));
+    assert(refusals(page).length === 0, refusals(page).join('\n'));
+    await sharesFromFar(stack, page, owns, 'blob:');
+    await sharesFromFar(stack, page, owns, "'none'");
   },
 }];

@@ -40,8 +40,8 @@ export const cases = ['chromium', 'firefox'].map((kind) => ({
   name: `assist shelf: fonts, bombs, huge pages and scripts in documents, ${kind}`, programs: false,
   async run(t) {
     const files = { font: fontPdf(), bomb: bombPdf(), huge: hugePdf(), script: scriptPdf() };
-    const worker = fs.readFileSync(path.join(shared, 'pdf/pdf.worker.min.mjs'));
-    const site = await servePages({ more: { '/pdf/pdf.worker.min.mjs': worker, ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`/${name}.pdf`, Buffer.from(text, 'latin1')])) } });
+    const worker = fs.readFileSync(path.join(shared, 'pdf/pdf.worker.js'));
+    const site = await servePages({ more: { '/pdf/pdf.worker.js': worker, ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`/${name}.pdf`, Buffer.from(text, 'latin1')])) } });
     t.owns({ remove: () => site.close() });
     const page = await t.browser(kind, 'consumer');
     const asked = [];

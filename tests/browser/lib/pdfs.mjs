@@ -60,6 +60,11 @@ export function fontPdf() {
   ] });
 }
 
+/** An "I" of 100 units in a font that the document does not bring: a black line from below to above the middle, left of it. */
+export const fontlessPdf = () => onePage(200, stream('BT /F1 100 Tf 50 50 Td (I) Tj ET'), {
+  page: '/Resources << /Font << /F1 5 0 R >> >>', more: ['<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>'],
+});
+
 /** 64 MB of nothing in the space of 64 kB, and an image that says to be of 400 million pixels; then a black square. */
 export const bombPdf = () => onePage(200, deflated(Buffer.concat([Buffer.alloc(64 << 20, ' '), Buffer.from('\nq 200 0 0 200 0 0 cm /I Do Q 50 50 100 100 re f')])), {
   page: '/Resources << /XObject << /I 5 0 R >> >>',

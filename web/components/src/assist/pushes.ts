@@ -5,7 +5,7 @@ import { DocumentInk } from '../../../sdk/src/assist/agent/document_ink';
 import type { DocumentView, Position } from '../../../sdk/src/assist/documents/index';
 import { icons } from '../icons';
 import { assistIcons } from './icons';
-import { loadPart } from '../../../sdk/src/assist/load_part';
+import { loadPart, loadScript, startWorker } from '../../../sdk/src/assist/load_part';
 import { webHost } from './texts';
 
 const kMaxCards = 4;
@@ -124,7 +124,7 @@ export class PushShelf {
       if (this.open_ !== state) return;
       const view = new View({
         container: this.root_.querySelector('.sheet')!, kind: open.kind, src: src.href, name: open.name,
-        assets: `${server}/assistserver/sdk/web/shared/pdf/`,
+        assets: `${server}/assistserver/sdk/web/shared/pdf/`, brings: { startWorker, loadScript },
         moved: (position) => this.tell(position),
         opened: (pages) => {
           state.pages = pages;

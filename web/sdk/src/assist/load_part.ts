@@ -1,6 +1,8 @@
 // Parts that are loaded only when they are needed, as classic scripts: those work from another origin and under a
 // policy with nonces, too.
 
+import { workerFrom } from './start_worker';
+
 interface PolicyFactory {
   createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): { createScriptURL(url: string): unknown };
 }
@@ -21,6 +23,9 @@ function trusted(url: string): string {
   policy ??= factory.createPolicy('parley', { createScriptURL: (address) => address });
   return policy.createScriptURL(url) as string;
 }
+
+/** A worker from a script of the Parley server, as the page's policy has it. */
+export const startWorker = (url: string): Worker => workerFrom(url, trusted);
 
 export function loadScript(url: string): Promise<void> {
   let promise = loading.get(url);

@@ -6,6 +6,7 @@ import type {
 } from './protocol';
 import { requestShortCode, requestToken } from './consumer_api';
 import { FrameGate } from './frame_gate';
+import { startWorker } from './load_part';
 import { PageReport } from './page_report';
 import { forgetRecord, holdOf, kLinkKey, saveRecord, type AssistRecord } from './record';
 import {
@@ -452,7 +453,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private host(): SharerHost {
     const { overlay, layer } = this.parts_;
     return {
-      rules: this.rules, settings: this.settings_, server: this.server, overlay, layer,
+      rules: this.rules, settings: this.settings_, server: this.server, startWorker, overlay, layer,
       party: (id) => this.party(id),
       sendFrame: (frame) => this.sendFrame(frame),
       viewChanged: (view, fidelity) => {

@@ -2,6 +2,7 @@ import type { Early } from './early';
 import type {
   ActivityMessage, AgentAction, AssistSettings, Fidelity, MaskedRegion, Party, Quality, SharedMessage, TopicConsumerMessage, Unsupported, View,
 } from './protocol';
+import type { StartWorker } from './start_worker';
 
 /** What a site says about its pages. The administration's settings add to it; neither takes anything away from the other. */
 export interface SharingRules {
@@ -36,6 +37,7 @@ export interface SharerHost {
   readonly settings: AssistSettings;
   /** Of the Parley server. */
   readonly server: string;
+  readonly startWorker: StartWorker;
   /** The element of Parley's own things: never in the picture, never acted on. What is drawn goes into `layer`. */
   readonly overlay: HTMLElement;
   readonly layer: HTMLElement;

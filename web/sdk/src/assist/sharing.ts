@@ -204,6 +204,7 @@ class PageSharer implements Sharer {
       masks: { selectors: this.selectors_, denyByDefault: settings.maskDefault === 'all' || rules.maskAll === true, allow: rules.allow ?? [] },
       sensitive: rules.sensitive ?? [],
       workerUrl: `${host.server}/assistserver/sdk/web/shared/assist-worker.js`,
+      startWorker: host.startWorker,
       onFrame: (frame) => {
         if (!host.sendFrame(frame)) this.lost();
       },

@@ -1,6 +1,6 @@
 import { Emitter } from '../../common/index';
 import type { DocumentView, DocumentViewOptions, Position } from '../documents/index';
-import { loadPart, scriptOrigin } from '../load_part';
+import { loadPart, loadScript, scriptOrigin, startWorker } from '../load_part';
 import type { OpenDocument, Point, Stroke, Tool } from '../protocol';
 import type { Cobrowse } from './cobrowse';
 import { documentStageStyle } from './stage_style';
@@ -171,7 +171,7 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
     if (this.shown_ !== open.id) return;
     container.textContent = '';
     this.show(new View({
-      container, kind: open.kind, src: src.href, name: open.name, assets: `${this.server_}/assistserver/sdk/web/shared/pdf/`,
+      container, kind: open.kind, src: src.href, name: open.name, assets: `${this.server_}/assistserver/sdk/web/shared/pdf/`, brings: { startWorker, loadScript },
       moved: (position) => this.moved(position),
       opened: (pages) => {
         if (!open.pages) open.pages = pages;

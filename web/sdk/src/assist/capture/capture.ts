@@ -116,7 +116,7 @@ export class Capture extends Emitter<CaptureEvents> {
 
   async start(): Promise<void> {
     this.watcher_.start();
-    await this.host_.start(this.options_.workerUrl).catch((fault) => reportFault('capture worker', fault));
+    await this.host_.start(this.options_.workerUrl, this.options_.startWorker).catch((fault) => reportFault('capture worker', fault));
     if (this.stopped_) return this.host_.stop();
     this.ready_ = true;
     this.poll_ = window.setInterval(guarded('capture', () => this.poll()), kVolatileMs);

@@ -1,4 +1,5 @@
 // Where pictures are encoded: a worker if the page's policy allows one, else here.
+import { opened, workerFrom, type StartWorker } from '../start_worker';
 import { PictureEncoder, type Encoded, type Job } from './encoder';
 
 /** A worker that has not said a word by then is not allowed to run. */
@@ -16,14 +17,10 @@ export class EncoderHost {
     return this.worker_ !== null;
   }
 
-  /** `url`: the worker's script; of another origin it is brought in by a small script of this one. */
-  async start(url: string | undefined): Promise<void> {
+  /** `url`: the worker's script; `make`: how the page starts such. */
+  async start(url: string | undefined, make: StartWorker = workerFrom): Promise<void> {
     if (url) {
-      const address = new URL(url, document.baseURI);
-      const own = address.origin === location.origin;
-      const from = own ? address.href : URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(address.href)})`], { type: 'text/javascript' }));
-      const worker = await opened(() => new Worker(from));
-      if (!own) URL.revokeObjectURL(from);
+      const worker = await opened(() => make(url), kWorkerStartMs);
       if (worker) {
         worker.onmessage = ({ data }) => this.answered(data as Answer);
         worker.onerror = () => this.broke();
@@ -70,23 +67,4 @@ export class EncoderHost {
     this.local_ ??= new PictureEncoder();
     this.finish()?.failed(new Error('the worker ended'));
   }
-}
-
-function opened(make: () => Worker): Promise<Worker | null> {
-  return new Promise((done) => {
-    let worker: Worker;
-    try {
-      worker = make();
-    } catch {
-      return done(null);
-    }
-    const over = (result: Worker | null) => {
-      clearTimeout(timer);
-      if (!result) worker.terminate();
-      done(result);
-    };
-    const timer = window.setTimeout(() => over(null), kWorkerStartMs);
-    worker.onmessage = () => over(worker);
-    worker.onerror = () => over(null);
-  });
 }

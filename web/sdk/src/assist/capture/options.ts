@@ -1,5 +1,6 @@
 import type { MaskOptions, Masked } from './masks';
 import type { Unsupported, View } from '../protocol';
+import type { StartWorker } from '../start_worker';
 
 export interface Receipt {
   /** Milliseconds since 1970. */
@@ -21,6 +22,8 @@ export interface CaptureOptions {
   ignore?: string;
   /** Script of the encoding worker; without it the page encodes. */
   workerUrl?: string;
+  /** How the page starts a worker, where Trusted Types are required. */
+  startWorker?: StartWorker;
   /** 0 … 1, of pictures that are on the move. */
   quality?: number;
   /** Least time between two pictures, ms. */

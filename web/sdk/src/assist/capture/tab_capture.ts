@@ -81,7 +81,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     if (!canCaptureTab()) throw new Error('This browser cannot film its tab.');
     this.style_.start();
     try {
-      await this.host_.start(this.options_.workerUrl).catch((fault) => reportFault('capture worker', fault));
+      await this.host_.start(this.options_.workerUrl, this.options_.startWorker).catch((fault) => reportFault('capture worker', fault));
       // Two frames later the black is on the screen.
       await new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
       const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 10 }, audio: false, preferCurrentTab: true, selfBrowserSurface: 'include', surfaceSwitching: 'exclude' } as DisplayMediaStreamOptions);

@@ -2,6 +2,7 @@ import { ParleyError, reportFault } from '../../common/index';
 import type { SharedMessage } from '../protocol';
 import { ImageSource } from './image_source';
 import { PdfSource } from './pdf_source';
+import type { Brings } from './pdf_worker_of';
 import { Pen, type PenStroke } from './pen';
 import { StrokeLayer } from './strokes';
 import { documentStyle } from './style';
@@ -15,6 +16,8 @@ export interface DocumentViewOptions {
   name: string;
   /** Address of `/assistserver/sdk/web/shared/pdf/` on the Parley server. */
   assets: string;
+  /** How the page brings in what parses PDFs; default: as this script came. */
+  brings?: Brings;
   /** The person here moved the document; not called for `goTo`. */
   moved: (position: Position) => void;
   opened: (pages: number) => void;
@@ -75,9 +78,9 @@ export class DocumentView {
   }
 
   async open(): Promise<void> {
-    const { kind, src, assets } = this.options_;
+    const { kind, src, assets, brings } = this.options_;
     try {
-      const source = kind === 'image' ? await ImageSource.open(src) : await PdfSource.open(src, assets);
+      const source = kind === 'image' ? await ImageSource.open(src) : await PdfSource.open(src, assets, brings);
       if (this.closed_) return source.close();
       this.source_ = source;
       this.build(source);

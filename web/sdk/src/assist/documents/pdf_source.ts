@@ -1,10 +1,19 @@
-import { getDocument, GlobalWorkerOptions, type PDFDocumentLoadingTask, type PDFDocumentProxy } from 'pdfjs-dist/legacy/build/pdf.mjs';
+import { getDocument, PDFWorker, type PDFDocumentLoadingTask, type PDFDocumentProxy } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { ParleyError } from '../../common/index';
+import { pdfWorkerOf, type Brings, type PdfPort } from './pdf_worker_of';
 import type { PageSource, RenderedPage, Size } from './types';
 
+const kLeaveMs = 1000;
+const kUnloaded = 'This document cannot be shown here: what reads it did not come.';
 const kUnreadable = 'This document cannot be shown: it is damaged or not a PDF.';
 /** A document comes from somebody else: no more than this of it. */
 export const kBounds = { pages: 5_000, canvasPixels: 16_000_000, imagePixels: 64_000_000, openMs: 30_000, renderMs: 20_000, side: 20_000 } as const;
+
+/** The worker is given a moment to take leave: one that hangs in a document does not. */
+function end(task: PDFDocumentLoadingTask, worker: PdfPort): void {
+  void task.destroy().catch(() => undefined);
+  window.setTimeout(worker.close, kLeaveMs);
+}
 
 function late(ms: number, text: string, stop: () => void): { promise: Promise<never>; clear: () => void } {
   let timer = 0;
@@ -24,15 +33,18 @@ function late(ms: number, text: string, stop: () => void): { promise: Promise<ne
 export class PdfSource implements PageSource {
   private constructor(
     private readonly task_: PDFDocumentLoadingTask,
+    private readonly worker_: PdfPort,
     private readonly document_: PDFDocumentProxy,
     readonly size: Size,
   ) {}
 
-  /** `assets`: address of the folder with worker, character maps and fonts (`…/shared/pdf/`). */
-  static async open(src: string, assets: string): Promise<PdfSource> {
-    GlobalWorkerOptions.workerSrc = `${assets}pdf.worker.min.mjs`;
+  /** `assets`: address of the folder with worker, character maps and fonts (`…/shared/pdf/`); `brings`: how it comes into the page. */
+  static async open(src: string, assets: string, brings?: Brings): Promise<PdfSource> {
+    const worker = await pdfWorkerOf(assets, brings).catch((cause: unknown) => {
+      throw new ParleyError('document.unreadable', { text: kUnloaded, cause });
+    });
     const task = getDocument({
-      url: src, withCredentials: false, isEvalSupported: false, enableXfa: false, disableAutoFetch: true, disableStream: true,
+      worker: new PDFWorker({ port: worker.port as unknown as null }), url: src, withCredentials: false, isEvalSupported: false, enableXfa: false, disableAutoFetch: true, disableStream: true,
       rangeChunkSize: 65536, maxImageSize: kBounds.imagePixels, cMapUrl: `${assets}cmaps/`, cMapPacked: true, standardFontDataUrl: `${assets}standard_fonts/`,
       verbosity: 0,
     });
@@ -40,9 +52,9 @@ export class PdfSource implements PageSource {
     try {
       const document = await Promise.race([task.promise, limit.promise]);
       const first = (await Promise.race([document.getPage(1), limit.promise])).getViewport({ scale: 1 });
-      return new PdfSource(task, document, { width: first.width, height: first.height });
+      return new PdfSource(task, worker, document, { width: first.width, height: first.height });
     } catch (error) {
-      void task.destroy();
+      end(task, worker);
       throw ParleyError.from(error instanceof ParleyError ? error : new ParleyError('document.unreadable', { text: kUnreadable, cause: error }));
     } finally {
       limit.clear();
@@ -79,6 +91,6 @@ export class PdfSource implements PageSource {
   }
 
   close(): void {
-    void this.task_.destroy();
+    end(this.task_, this.worker_);
   }
 }
