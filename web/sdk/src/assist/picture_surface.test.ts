@@ -25,7 +25,8 @@ function rig() {
   const calls: string[] = [];
   const drawn: Drawn[] = [];
   const spoiled: [Spoiled, number][] = [];
-  const pending: { resolve(picture: Drawable): void; reject(fault: unknown): void }[] = [];
+  const pending: { size: { w: number; h: number }; resolve(picture: Drawable): void; reject(fault: unknown): void }[] = [];
+  let open = 0;
   const canvas: Canvas = {
     width: 0,
     height: 0,
@@ -37,20 +38,27 @@ function rig() {
   const surface = new PictureSurface(
     canvas,
     { drawn: (what) => drawn.push(what), spoiled: (why, number) => spoiled.push([why, number]) },
-    { image: () => new Promise((resolve, reject) => pending.push({ resolve, reject })), chunks: () => null },
+    { image: (bytes) => new Promise((resolve, reject) => pending.push({ size: pictureSize(bytes, 'png')!, resolve, reject })), chunks: () => null },
   );
-  const decode = async (i: number) => {
-    pending[i]!.resolve({ close: () => undefined } as unknown as Drawable);
-    for (let turns = 0; turns < 8; turns++) await Promise.resolve();
+  /** What was decoded and is not closed yet is counted in `held`. */
+  const decode = async (i: number, size = pending[i]!.size) => {
+    open++;
+    pending[i]!.resolve({ width: size.w, height: size.h, close: () => void open-- } as unknown as Drawable);
+    await turns();
   };
-  return { calls, drawn, spoiled, pending, canvas, surface, decode };
+  return { calls, drawn, spoiled, pending, canvas, surface, decode, held: () => open };
 }
+
+const turns = async () => {
+  for (let i = 0; i < 12; i++) await Promise.resolve();
+};
 
 describe('picture surface', () => {
   it('draws a frame at once when all its pictures are decoded, and frames in their order', async () => {
     const { surface, calls, drawn, decode, canvas } = rig();
     surface.push(frame(1, [image(0, 0, 100, 40), image(0, 40, 100, 40)], { whole: true }));
     surface.push(frame(2, [copy(0, 10, 100, 70, 0, -10), image(0, 70, 100, 10)]));
+    await turns();
     await decode(2); // The second frame is ready first.
     await decode(0);
     expect(calls).toEqual([]);
@@ -66,11 +74,13 @@ describe('picture surface', () => {
     surface.push(frame(7, [image(0, 0, 10, 10)]));
     expect(pending).toHaveLength(0);
     surface.push(frame(8, [image(0, 0, 100, 80)], { whole: true }));
+    await turns();
     pending[0]!.reject(new Error('broken'));
-    await decode(0);
+    await turns();
     surface.push(frame(9, [image(0, 0, 10, 10)]));
     expect(spoiled).toEqual([['undecodable', 8]]);
     surface.push(frame(10, [image(0, 0, 100, 80)], { whole: true }));
+    await turns();
     await decode(1);
     expect(drawn.map((d) => d.frame)).toEqual([10]);
   });
@@ -81,19 +91,63 @@ describe('picture surface', () => {
     surface.push(frame(1, [], { whole: true, width: 60_000, height: 60_000 }));
     const video: FrameOp = { op: 'image', x: 0, y: 0, w: 100, h: 80, codec: 'av1', keyframe: true, bytes: new Uint8Array(4) };
     surface.push(frame(2, [video], { whole: true }));
-    for (let turns = 0; turns < 8; turns++) await Promise.resolve();
+    await turns();
     expect(spoiled).toEqual([['malformed', 0], ['too_large', 1], ['unsupported', 2]]);
     expect(pending).toHaveLength(0);
     surface.push(frame(3, [image(0, 0, 100, 80)], { whole: true }));
+    await turns();
     await decode(0);
   });
 
   it('does not decode a picture that unpacks to more than its rectangle', async () => {
     const { surface, spoiled, pending } = rig();
     surface.push(frame(1, [image(0, 0, 100, 80, png(30_000, 30_000))], { whole: true }));
-    for (let turns = 0; turns < 8; turns++) await Promise.resolve();
+    await turns();
     expect(pending).toHaveLength(0);
     expect(spoiled).toEqual([['malformed', 1]]);
+  });
+
+  it('refuses a frame whose pictures lie over one another more than twice, and decodes none of it', async () => {
+    const { surface, spoiled, pending, drawn, decode } = rig();
+    const thrice = [image(0, 0, 100, 80), image(0, 0, 100, 80), image(0, 0, 1, 1)];
+    surface.push(frame(1, thrice, { whole: true }));
+    await turns();
+    expect([pending.length, spoiled]).toEqual([0, [['too_large', 1]]]);
+    surface.push(frame(2, thrice.slice(0, 2), { whole: true }));
+    await turns();
+    await decode(0);
+    await decode(1);
+    expect(drawn.map((d) => d.frame)).toEqual([2]);
+  });
+
+  it('decodes a few pictures at a time, and no more of a frame in which one is not what it says', async () => {
+    const { surface, spoiled, pending, decode, held, drawn } = rig();
+    const many = Array.from({ length: 40 }, (_, i) => image(0, 2 * i, 100, 2));
+    surface.push(frame(1, many, { whole: true }));
+    await turns();
+    expect(pending).toHaveLength(4);
+    await decode(0);
+    expect(pending).toHaveLength(5);
+    await decode(1, { w: 5000, h: 5000 });
+    for (const i of [2, 3, 4]) await decode(i);
+    expect([pending.length, spoiled, held()]).toEqual([5, [['malformed', 1]], 0]);
+    surface.push(frame(2, many, { whole: true }));
+    await turns();
+    for (let i = 5; i < pending.length; i++) await decode(i);
+    expect([pending.length, drawn.map((d) => d.frame), held()]).toEqual([45, [2], 0]);
+  });
+
+  it('decodes frames that wait for others only as far as there is room', async () => {
+    const { surface, pending, decode, drawn } = rig();
+    const large = { whole: true, width: 8000, height: 3000 };
+    for (const number of [1, 2, 3]) surface.push(frame(number, [image(0, 0, 8000, 3000)], large));
+    await turns();
+    expect(pending).toHaveLength(1);
+    await decode(0);
+    expect([pending.length, drawn.length]).toEqual([2, 1]);
+    await decode(1);
+    await decode(2);
+    expect(drawn.map((d) => d.frame)).toEqual([1, 2, 3]);
   });
 
   it('has a bound: what comes faster than it can be drawn is given up', () => {
@@ -106,8 +160,10 @@ describe('picture surface', () => {
   it('keeps nothing after clear', async () => {
     const { surface, drawn, calls, decode } = rig();
     surface.push(frame(1, [image(0, 0, 100, 80)], { whole: true }));
+    await turns();
     await decode(0);
     surface.push(frame(2, [image(0, 0, 10, 10)]));
+    await turns();
     surface.clear();
     await decode(1);
     expect(calls.at(-1)).toBe('fill');
