@@ -254,4 +254,26 @@ describe.skipIf(!haveChromium())('shared page', () => {
     expect(topic.got.filter((m) => m.type === 'hello').at(-1)).toMatchObject({ resume: { party: 'p1', key: 'k' } });
     expect(topic.got.filter((m) => m.type === 'consent')).toHaveLength(1);
   });
+
+  for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 380]] as const) {
+    it(`offers to share again where it was opened anew among those who may see it (${scheme}, ${width} wide)`, async () => {
+      const { page, topic } = await open(scheme);
+      await page.setViewportSize({ width, height: 700 });
+      await share(page, topic);
+      // Another tab of the same site, which has nothing of what this one kept; to the server it is the same customer.
+      await page.evaluate(() => sessionStorage.clear());
+      await page.evaluate(() => Object.defineProperty(Storage.prototype, 'setItem', { value: () => undefined }));
+      topic.session({ sharing: 'off' });
+      await page.reload();
+      await page.click(t('cobrowse'));
+      await page.locator(t('assist-again')).waitFor();
+      expect(await page.locator(t('assist-again')).innerText()).toContain('Anna Weber is still here.');
+      expect(topic.got.filter((m) => m.type === 'share')).toHaveLength(1);
+      await accessible(page, 'to be shared again');
+      await page.click(t('assist-share-again'));
+      await look(page, 'on');
+      expect(await page.locator(t('assist-again')).count()).toBe(0);
+      expect(topic.got.filter((m) => m.type === 'share')).toHaveLength(2);
+    });
+  }
 });

@@ -1,9 +1,10 @@
+import type { AssistSession } from '@parley/assist';
 import { html, nothing } from 'lit';
 import { icons } from '../icons';
 import { clockText } from '../texts';
 import { assistIcons } from './icons';
 import type { OverlayModel } from './overlay';
-import { describeSharing, spacedCode, type SharingLook } from './texts';
+import { describeSharing, listNames, spacedCode, viewerNames, type SharingLook } from './texts';
 
 const kLooks = {
   starting: assistIcons.eyeOff, waiting: assistIcons.eyeOff, on: assistIcons.eye, paused: assistIcons.pause, private: assistIcons.lock,
@@ -26,7 +27,7 @@ export function indicator(model: OverlayModel) {
       ${ended ? closeButton(model) : buttons(model, look)}
     </div>
     ${!ended && session.inControl ? controlRow(model) : nothing}
-    ${!ended && look === 'waiting' ? codeRow(model) : nothing}
+    ${session.canShareAgain ? againRow(session) : !ended && look === 'waiting' ? codeRow(model) : nothing}
     ${!ended && look === 'on' && session.canFilm ? filmRow(model) : nothing}
     ${model.notice && !ended ? html`<p class="notice" role="status" data-test="assist-notice">${model.notice}</p>` : nothing}
   </section>`;
@@ -62,6 +63,14 @@ function controlRow({ session }: OverlayModel) {
     <button type="button" class="small" data-test="assist-take" @click=${() => session.takeControl()}>
       ${assistIcons.hand}<span class="label">Take back</span>
     </button>
+  </div>`;
+}
+
+/** Who was let in stays so when the page is opened anew, but sees nothing of it before the person says so. */
+function againRow(session: AssistSession) {
+  return html`<div class="row control" data-test="assist-again">
+    <span>${listNames(viewerNames(session))} ${session.viewers.length > 1 ? 'are' : 'is'} still here.</span>
+    <button type="button" class="small" data-test="assist-share-again" @click=${() => session.resume()}>${assistIcons.play}<span class="label">Share again</span></button>
   </div>`;
 }
 

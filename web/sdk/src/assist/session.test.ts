@@ -313,6 +313,36 @@ describe('AssistSession', () => {
     expect([session.ended?.reason, stored.size]).toEqual(['consumer_ended', 0]);
   });
 
+  it('shares again when the person says so, where it was opened anew among those who may see it', async () => {
+    env.gateway.welcome = { session: state({ consent: true, parties: [kAnna] }), settings: kSettings };
+    const session = make();
+    await session.open();
+    expect([session.sharing, session.canShareAgain, loads]).toEqual(['off', true, 0]);
+    expect(sent('share')).toEqual([]);
+    session.resume();
+    await settle();
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true }));
+    await settle();
+    expect(sent('share')).toMatchObject([{ state: 'on' }]);
+    expect(sharer.start).toHaveBeenCalledTimes(1);
+    expect(session.canShareAgain).toBe(false);
+    // Who ends it is not asked.
+    session.end();
+    expect([session.sharing, session.canShareAgain]).toEqual(['off', false]);
+    session.resume();
+    expect(sent('share')).toHaveLength(1);
+  });
+
+  it('does not share by itself with nobody there, nor with who asks', async () => {
+    for (const parties of [[], [{ ...kAnna, state: 'asking' }], [{ ...kAnna, state: 'refused' }]]) {
+      env.gateway.welcome = { session: state({ parties }), settings: kSettings };
+      const session = make();
+      await session.open();
+      session.resume();
+      expect([session.canShareAgain, session.sharing]).toEqual([false, 'off']);
+    }
+  });
+
   it('tells in words when the page may not load what sharing needs', async () => {
     loadFails = true;
     onFault(() => undefined);

@@ -39,6 +39,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private sharer_: Sharer | null = null;
   private loading_ = false;
   private running_ = false;
+  private ending_ = false;
   private readonly report_: PageReport;
   private readonly gate_ = new FrameGate();
   private stopLeave_: (() => void) | null = null;
@@ -93,6 +94,10 @@ export class AssistSession extends Emitter<AssistEvents> {
   get sharing(): 'off' | 'on' | 'paused' | 'sensitive' {
     if (this.record.wanted === 'off' || this.switchedOff) return 'off';
     return this.isPrivate ? 'sensitive' : this.record.wanted;
+  }
+  /** Whom the person let in is still there, but the page was opened anew, without what the one before left: it is shared by `resume`. */
+  get canShareAgain(): boolean {
+    return this.phase_ === 'open' && !this.ending_ && this.record.wanted === 'off' && !this.switchedOff && this.viewers.length > 0;
   }
   private get isPrivate(): boolean {
     return this.parts_.sensitive() || (this.sharer_?.sensitive ?? false);
@@ -155,7 +160,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.record.wanted === 'on') this.want('paused');
   }
   resume(): void {
-    if (this.record.wanted === 'paused') this.want('on');
+    if (this.record.wanted === 'paused' || this.canShareAgain) this.want('on');
   }
 
   /** One agent loses sight, or control, again. */
@@ -181,6 +186,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.connection === 'connected') {
       // The server says that it is over; if it cannot, it is over here all the same.
       this.environment.setTimer(guarded('end', () => this.finish({ reason: 'consumer_ended', text })), kEndWait);
+      this.ending_ = true;
       this.record.wanted = 'off';
       this.changed();
     } else {
