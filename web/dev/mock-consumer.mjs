@@ -122,7 +122,11 @@ export const sampleForm = [
   { id: 'f3', label: 'Date of the damage', type: 'date', value: '2026-11-20', masked: false, valid: true, x: 40, y: 320, w: 300, h: 40 },
   { id: 'f4', label: 'What happened', type: 'select', value: 'water', masked: false, valid: true, options: [{ value: '', label: 'Please choose' }, { value: 'water', label: 'Water damage', selected: true }, { value: 'fire', label: 'Fire' }, { value: 'glass', label: 'Broken glass', disabled: true }], x: 40, y: 380, w: 300, h: 40 },
   { id: 'f5', label: 'Describe it in a few words', type: 'textarea', value: '', masked: false, required: true, valid: false, message: 'Please fill in this field.', x: 40, y: 440, w: 300, h: 90 },
-  { id: 'f6', label: 'Card number', type: 'text', masked: true, required: true, valid: true, x: 40, y: 560, w: 300, h: 40 },
+  { id: 'f6', label: 'Card number', type: 'text', masked: true, barred: true, required: true, valid: true, x: 40, y: 560, w: 300, h: 40 },
   { id: 'f7', label: 'Policy number', type: 'text', value: 'LH-2093-118', masked: false, readonly: true, valid: true, x: 40, y: 620, w: 300, h: 40 },
   { id: 'f8', label: 'I have read the terms', type: 'checkbox', checked: false, masked: false, required: true, valid: true, x: 40, y: 680, w: 20, h: 20 },
+  { id: 'f9', label: 'Account for the payment', type: 'select', masked: true, valid: true, x: 40, y: 720, w: 300, h: 40 },
+  { id: 'f10', label: 'Date of birth', type: 'date', masked: true, valid: true, x: 40, y: 780, w: 300, h: 40 },
+  { id: 'f11', label: 'Disabled person', type: 'checkbox', masked: true, valid: true, x: 40, y: 840, w: 20, h: 20 },
+  { id: 'f12', label: 'Diagnosis', type: 'textarea', masked: true, maxLength: 200, valid: true, x: 40, y: 880, w: 300, h: 90 },
 ];

@@ -53,6 +53,25 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     return consumer;
   }
 
+  /** Masked fields are filled without being seen; nothing that was typed stays in the panel. */
+  async function fillsUnseen(agent: Page, consumer: MockConsumer): Promise<void> {
+    const field = (id: string) => agent.locator(`${t('form-field')}[data-id=${id}]`);
+    consumer.answer('form-set', (m) => ({ type: 'form-result', id: m.id, ok: true, valid: true, request: m.request }));
+    const entered = { f9: 'Savings account', f10: '1990-04-05', f12: 'Hay fever,\nsince May' };
+    for (const [id, words] of Object.entries(entered)) {
+      await field(id).locator(t('field-input')).fill(words);
+      await field(id).locator(t('field-fill')).click();
+      await seen(agent, `${t('form-field')}[data-id=${id}][data-result=done]`);
+      expect(await field(id).locator(t('field-input')).inputValue()).toBe('');
+    }
+    await field('f11').locator(t('field-untick')).click();
+    const sets = [];
+    for (const id of ['f9', 'f10', 'f12', 'f11']) sets.push(await consumer.wait((m) => m.type === 'form-set' && m.id === id));
+    expect(sets).toMatchObject([{ selected: [entered.f9] }, { value: entered.f10 }, { value: entered.f12 }, { checked: false }]);
+    // What nobody else is to fill has no entry.
+    expect(await field('f6').locator(`${t('field-input')}, button`).count()).toBe(0);
+  }
+
   for (const scheme of ['light', 'dark'] as const) {
     it(`workspace: asked, seen, controlled, filled in, sent, ended; accessible in every state (${scheme})`, async () => {
       const cid = `w-${scheme}`;
@@ -73,6 +92,7 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       await consumer.grant('control');
       await seen(agent, '[data-test=assist-state][data-control=true]');
       await accessible(agent, 'form');
+      await fillsUnseen(agent, consumer);
       await agent.click(t('panel-push'));
       await agent.click(t('library-push'));
       await seen(agent, t('pushed'));

@@ -193,6 +193,14 @@ async function form(consumer, agent) {
   }, label, text);
   await set('Telephone', '+49 30 12345');
   await until('the field of the page is filled in', async () => (await value(consumer, '#claim-phone')) === '+49 30 12345');
+  // What is masked is filled in unseen: nothing of it comes, nor stays.
+  await agent.evaluate(() => {
+    const field = [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes('IBAN'));
+    field.querySelector('[data-test=field-input]').value = 'LI21 0881 0000 2324 014B B';
+    field.querySelector('[data-test=field-fill]').click();
+  });
+  await until('the masked field is filled in', async () => (await value(consumer, '#claim-iban')) === 'LI21 0881 0000 2324 014B B');
+  never(await agent.evaluate(() => (document.body.innerHTML + [...document.querySelectorAll('input, textarea')].map((e) => e.value).join()).includes('LI21 0881')), 'what was filled in unseen is in the agent’s page');
   await set('Policy number', 'nonsense');
   await until('the page’s own validation is told', () => agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes('Policy number')).dataset.valid === 'false'));
   await agent.click('panel-form');

@@ -30,8 +30,8 @@ export class FormPanel extends SessionElement {
   private editor(field: FormField, id: string, locked: boolean) {
     const changed = (event: Event) => this.changed(field, event);
     const common = { invalid: field.valid === false ? 'true' : nothing };
-    if (field.masked) return html`<p class="masked" data-test="field-masked">${assistIcons.lock} Masked: only the customer sees and fills this.</p>`;
     if (field.barred) return html`<p class="masked" data-test="field-barred">${assistIcons.lock} The site lets only the customer fill this.</p>`;
+    if (field.masked) return this.unseen(field, id, locked);
     if (field.type === 'radio' && field.options) {
       return html`<div class="choice" role="radiogroup" aria-label=${field.label} aria-invalid=${common.invalid} aria-describedby="${id}-state">
         ${field.options.map((option) => html`<label class="check"><input type="radio" name="radio-${id}" data-test="field-input" .value=${option.value} .checked=${option.selected ?? false} ?disabled=${locked || option.disabled === true}
@@ -55,12 +55,39 @@ export class FormPanel extends SessionElement {
     return html`<input id=${id} type=${type} data-test="field-input" autocomplete="off" placeholder=${limit(field.hint)} maxlength=${limit(field.maxLength)} min=${limit(field.min)} max=${limit(field.max)} step=${limit(field.step)} .value=${field.value ?? ''} ?disabled=${locked} aria-invalid=${common.invalid} aria-describedby="${id}-state" @change=${changed} />`;
   }
 
+  /** What a masked field holds and offers never comes here. What is typed leaves at once, by the button, and is not kept. */
+  private unseen(field: FormField, id: string, locked: boolean) {
+    const said = html`<p class="unseen" id="${id}-masked" data-test="field-masked">${assistIcons.lock} Masked: what is in it is not shown here. You can fill it in unseen.</p>`;
+    if (field.type === 'checkbox') {
+      const button = (checked: boolean, words: string) => html`<button class="button quiet" data-test=${checked ? 'field-tick' : 'field-untick'} ?disabled=${locked} @click=${() => this.set(field, { checked })}>${words}</button>`;
+      return html`<div class="fill" role="group" aria-label=${field.label} aria-describedby="${id}-masked ${id}-state">${button(true, 'Tick')}${button(false, 'Untick')}</div>${said}`;
+    }
+    const list = field.type === 'select' || field.type === 'radio';
+    const limit = field.maxLength ?? nothing;
+    const fill = (event: Event) => {
+      event.preventDefault();
+      const entry = (event.target as HTMLFormElement).elements[0] as HTMLInputElement | HTMLTextAreaElement;
+      if (entry.value === '') return entry.focus();
+      this.set(field, field.type === 'select' ? { selected: [entry.value] } : { value: entry.value });
+      entry.value = '';
+    };
+    // A slider that cannot stand where the field's own does would say something else than it shows.
+    const type = field.type === 'range' ? 'number' : kNative.includes(field.type) ? field.type : 'text';
+    const long = field.type === 'textarea' || field.type === 'contenteditable';
+    return html`<form class="fill" novalidate autocomplete="off" @submit=${fill}>
+        ${long
+          ? html`<textarea id=${id} data-test="field-input" rows="3" maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state"></textarea>`
+          : html`<input id=${id} type=${type} step="any" data-test="field-input" placeholder=${list ? 'In its own words' : nothing} maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state" />`}
+        <button class="button quiet" data-test="field-fill" aria-label="Fill in ${field.label}" ?disabled=${locked}>Fill in</button>
+      </form>${said}`;
+  }
+
   private field(field: FormField, index: number, may: boolean) {
     const id = `field-${index}`;
     const result = this.cobrowse.form.results.get(field.id);
     const choice = field.type === 'radio' && field.options !== undefined;
-    const unlabelled = field.masked || field.barred || choice;
-    const inline = (field.type === 'checkbox' || field.type === 'radio') && !unlabelled;
+    const unlabelled = field.barred || choice || (field.masked && field.type === 'checkbox');
+    const inline = (field.type === 'checkbox' || field.type === 'radio') && !unlabelled && !field.masked;
     const bad = result?.state === 'refused' ? result.text : field.valid === false ? field.message || 'Not valid yet.' : '';
     return html`<li data-test="form-field" data-id=${field.id} data-type=${field.type} data-valid=${String(field.valid !== false)} data-masked=${String(field.masked)} data-result=${result?.state ?? ''}>
       ${inline

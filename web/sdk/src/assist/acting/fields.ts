@@ -61,7 +61,11 @@ export class Fields {
   }
 
   private put(control: Control, input: FormSetInput): Refusal | null {
-    if (isSelect(control)) return putSelect(control, input.selected ?? (input.value === undefined ? undefined : [input.value]));
+    if (isSelect(control)) {
+      const wanted = input.selected ?? (input.value === undefined ? undefined : [input.value]);
+      const offered = this.masked(control) ? [...control.options].map((o) => ({ value: o.value, words: o.label || o.text })) : [];
+      return putSelect(control, wanted?.map((words) => valueOf(offered, words)));
+    }
     if (isInput(control) && control.type === 'radio') return this.putRadio(control, input.value ?? input.selected?.[0]);
     if (isToggle(control)) return putCheckbox(control, input.checked);
     if (!isInput(control) && !isTextArea(control)) return 'not_editable';
@@ -70,7 +74,9 @@ export class Fields {
 
   private putRadio(first: HTMLInputElement, value: string | undefined): Refusal | null {
     if (value === undefined) return 'bad_message';
-    const radio = radioGroup(first).find((r) => r.value === value);
+    const group = radioGroup(first);
+    const offered = this.masked(first) ? group.map((r) => ({ value: r.value, words: [...(r.labels ?? [])].map((label) => label.textContent ?? '').join(' ') })) : [];
+    const wanted = valueOf(offered, value), radio = group.find((r) => r.value === wanted);
     // A hidden choice among others that are seen: that those are not chosen any more would tell that there is one.
     if (!radio || (this.masked(radio) && !this.masked(first))) return 'bad_value';
     if (this.context_.bars.why(radio)) return 'barred';
@@ -145,6 +151,12 @@ const firstOfGroup = (control: Control): boolean =>
 function typeOf(control: Control): string {
   if (isHtml(control, 'select', 'button')) return control.localName;
   return isTextArea(control) ? 'textarea' : control.type;
+}
+
+/** Who does not see what a masked field offers knows a choice by the words that the person reads out. */
+function valueOf(offered: { value: string; words: string }[], said: string): string {
+  const plain = (words: string) => words.replace(/\s+/g, ' ').trim().toLowerCase();
+  return (offered.find(({ value }) => value === said) ?? offered.find(({ words }) => plain(words) === plain(said)))?.value ?? said;
 }
 
 /** Chosen from what is there. */

@@ -88,4 +88,24 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run(`actor.formSet({ id: '${field!.id}', selected: ['Other'] })`)).toMatchObject({ ok: true });
     expect(await run(`document.querySelector('#f').value`)).toBe('Other');
   });
+
+  it('take from the form editor a choice in the words that the customer reads out, and tell no more by it', async () => {
+    const choices = `<select id="f" data-parley-mask><option value="a1">Savings  account</option><option value="a2" selected>Other</option></select>
+      <div data-parley-mask><label>Yes, I smoke <input type="radio" name="r" value="1"></label><label>No<input type="radio" name="r" value="0" checked></label></div>`;
+    await open(choices, '{}', kSecrets[0]);
+    const [list, radio] = await run<{ id: string; options?: unknown }[]>('actor.formGet()');
+    expect([list, radio].map((field) => 'options' in field!)).toEqual([false, false]);
+    const set = (id: string, change: object) => run(`actor.formSet(${JSON.stringify({ id, ...change })})`);
+    const said = [await set(list!.id, { selected: ['savings account'] }), await set(radio!.id, { value: ' yes, i smoke' })];
+    expect(await run(`[document.querySelector('#f').value, document.querySelector('[name=r]:checked').value]`)).toEqual(['a1', '1']);
+    const wrong = [await set(list!.id, { selected: ['no such'] }), await set(radio!.id, { value: 'no such' })];
+    expect(wrong, 'the answers are the same').toEqual(said);
+    expect(await run(`[document.querySelector('#f').value, document.querySelector('[name=r]:checked').value]`)).toEqual(['a1', '1']);
+  });
+
+  it('are known by their value alone where their choices are seen', async () => {
+    await open('<select id="f"><option value="a1">Savings</option><option value="a2" selected>Other</option></select>', '{}', kSecrets[0]);
+    const [field] = await run<{ id: string }[]>('actor.formGet()');
+    expect(await run(`actor.formSet({ id: '${field!.id}', selected: ['Savings'] })`)).toMatchObject({ ok: false });
+  });
 });
