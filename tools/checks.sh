@@ -30,6 +30,8 @@ check "each corpus has its fuzz target" \
   "$(for d in fuzz/corpus/*/; do n=$(basename "$d"); [ -n "$(tracked "src/*/$n.cpp")" ] || echo "$d"; done)"
 check "each parser of proto/ and sip/ has a fuzz target" \
   "$(for p in proto/stun proto/rtp proto/rtcp proto/sdp sip/sip_message sip/sip_headers sip/sip_framer; do [ -f "src/${p}_fuzz.cpp" ] || echo "src/${p}_fuzz.cpp"; done)"
+check "the form of C++ is clang-format's" \
+  "$(tracked 'src/*.cpp' 'src/*.h' 'bench/*.cpp' 'bench/*.h' 'fuzz/*.cpp' | xargs -n 40 -P 2 clang-format-14 --dry-run -Werror 2>&1 | grep -E ': error:|xargs')"
 check "lock files hold no registry address" "$(grep -lE '"resolved": "http' $(tracked '*package-lock.json') /dev/null)"
 check "every dependency is explained" \
   "$(awk '!/^#/ && NF == 2 { print $1 }' debian-packages.txt | while read -r p; do grep -qF "\`$p\`" docs/dependencies.md || echo "$p is missing in docs/dependencies.md"; done)"

@@ -76,8 +76,8 @@ class Users {
   /// identity.weak_password, identity.last_administrator (nobody would be left to administer).
   void change(const std::string& name, UserChange change, std::function<void(base::Result<void>)> done);
   /// Told after each change of a user that was known before, however it came. `out`: he was disabled or has
-  /// another password, so whoever is signed in by that name is so no longer. Pages that are open go on after a change of the
-  /// password; who is disabled is put out of them, too.
+  /// another password, so whoever is signed in by that name is so no longer. Pages that are open go on after
+  /// a change of the password; who is disabled is put out of them, too.
   void onChanged(std::function<void(const std::string& name, bool out)> told) { changed_ = std::move(told); }
   const std::map<std::string, User, std::less<>>& all() const { return users_; }
   /// By name or number; null when unknown. Valid until the loop goes on.

@@ -83,8 +83,8 @@ void Users::change(const std::string& name, UserChange change, std::function<voi
     loop_.post([done] { done(base::fail("identity.busy", "Too many passwords are being hashed.")); });
 }
 
-/// Known here at once, not only when the store has it: who is locked out is out, and a change that comes next begins from
-/// this one. What gave something is taken back where the store refuses.
+/// Known here at once, not only when the store has it: who is locked out is out, and a change that comes next
+/// begins from this one. What gave something is taken back where the store refuses.
 void Users::apply(const std::string& name, const UserChange& change, const std::string& hash,
                   const std::function<void(base::Result<void>)>& done) {
   // Asked again: another change may have come while the password was hashed.

@@ -335,8 +335,7 @@ void Resolver::Impl::addresses(std::string name, Done<Endpoint> done) {
   if (const auto numeric = Endpoint::parse(name, 0))
     return later<Endpoint>(std::move(done), std::vector{*numeric});
   name = base::toLower(name);
-  if (isLocalhost(name) && isName(name))
-    return later<Endpoint>(std::move(done), thisMachine());
+  if (isLocalhost(name) && isName(name)) return later<Endpoint>(std::move(done), thisMachine());
   if (const auto* known = addressCache.find(name, loop.now()))
     return later<Endpoint>(std::move(done), *known);
   if (!admit<Endpoint>(name, done)) return;

@@ -236,7 +236,8 @@ void TransactionLayer::State::sendCancel(Client& client, base::Instant now) {
 void TransactionLayer::acknowledge(TransactionId invite, Message ack, const Target& target,
                                    base::Instant now) {
   const auto found = state_->clients.find(invite);
-  // Section 13.2.2.4: the credentials of its INVITE. Who else answers at another address did not ask for them.
+  // Section 13.2.2.4: the credentials of its INVITE. Who else answers at another address did not ask for
+  // them.
   if (found != state_->clients.end() && found->second->credentials &&
       found->second->target.address.ip == target.address.ip)
     for (const Header& header : *found->second->credentials) ack.add(header.id, header.value);

@@ -228,9 +228,8 @@ IdentityRenewal::IdentityRenewal(net::EventLoop& loop, Authority authority, std:
     : authority_(std::move(authority)), name_(std::move(name)), names_(std::move(names)), timer_(loop) {
   timer_.startEvery(period, [this] {
     if (const auto identity = authority_.identity(name_, names_()); !identity) {
-      log.error(
-          "the certificate was not renewed",
-          {{"name", name_}, {"reason", identity.error().reason}, {"text", identity.error().text}});
+      log.error("the certificate was not renewed",
+                {{"name", name_}, {"reason", identity.error().reason}, {"text", identity.error().text}});
     }
   });
 }

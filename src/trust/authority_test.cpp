@@ -124,14 +124,16 @@ TEST_F(AuthorityTest, ARunningProgramsCertificateIsRenewedAndTakenIntoUse) {
   const std::string old = read("media.pem");
   auto context = net::TlsServerContext::create(old, read("media.key"));
   ASSERT_TRUE(context) << context.error().text;
-  const CertificateWatcher watcher(loop, state_ / "media.pem", state_ / "media.key", *context, base::Millis{1});
+  const CertificateWatcher watcher(loop, state_ / "media.pem", state_ / "media.key", *context,
+                                   base::Millis{1});
   std::vector<std::string> lines;
   base::captureLog(&lines);
   const auto exchanged = [&lines] {
-    return std::ranges::any_of(lines, [](const std::string& line) { return line.contains("the certificate was exchanged"); });
+    return std::ranges::any_of(
+        lines, [](const std::string& line) { return line.contains("the certificate was exchanged"); });
   };
-  const IdentityRenewal renewal(loop, authority, "media", [] { return std::vector<std::string>{"localhost"}; },
-                                base::Millis{1});
+  const IdentityRenewal renewal(
+      loop, authority, "media", [] { return std::vector<std::string>{"localhost"}; }, base::Millis{1});
   loop.runUntil(exchanged, base::Millis{10'000});
   base::captureLog(nullptr);
   EXPECT_TRUE(exchanged());
