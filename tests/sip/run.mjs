@@ -1,4 +1,4 @@
-// Calls with other people's SIP software: node run.mjs [--only TEXT] [--keep]. Last line: "N passed, N failed; N passed on a second try".
+// Calls with other people's SIP software: node run.mjs [--only TEXT] [--keep] [--keep-shots DIR]. Last line: "N passed, N failed; N passed on a second try".
 // As root: each case has its own network namespaces (lib/lan.mjs); without --only in two lanes side by side.
 import fs from 'node:fs';
 import os from 'node:os';
@@ -11,6 +11,7 @@ import { Lan } from './lib/lan.mjs';
 
 const flag = (name) => { const at = process.argv.indexOf(name); return at < 0 ? null : process.argv[at + 1]; };
 const here = path.dirname(new URL(import.meta.url).pathname);
+const shotsDirectory = flag('--keep-shots') ?? process.env.PARLEY_SHOTS ?? path.join(here, 'out');
 const only = flag('--only');
 const lane = flag('--lane');
 const all = await casesOf(path.join(here, 'cases'), ['transfers', 'conference', 'trunk', 'incoming']);
@@ -37,6 +38,8 @@ class Case {
     this.pages.push(page);
     return page;
   }
+  /** A picture of a page, for people. */
+  shots(page, name, whole = false) { return page.screenshot(path.join(shotsDirectory, `${name}.png`), whole); }
   logs() {
     const out = [this.stack?.logs() ?? ''];
     for (const entry of fs.readdirSync(this.scratch, { recursive: true })) {

@@ -50,6 +50,7 @@ export const cases = [
       const { agent, customer, phone } = three;
       await together(three);
       await agent.says('other-name', /Ada Lovelace, 2001 and you/);
+      await t.shots(agent, 'sip-conference');
       await customer.says('call-state', /2001/);
       await until('the customer sees the agent', async () => near((await customer.see('remote-video')).colour, people.agent.colour));
       // The telephone is heard by an element that is not in the page; Ada by the picture, and not twice.

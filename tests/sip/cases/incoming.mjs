@@ -2,7 +2,7 @@
 import { endedWith } from '../../browser/lib/call.mjs';
 import { keepOwnSound } from '../../browser/lib/measure.mjs';
 import { Baresip } from '../lib/baresip.mjs';
-import { assert, bothHear, mediaSettings, people, sipSettings, signIn, until } from '../lib/call.mjs';
+import { assert, bothHear, mediaSettings, people, performancePage, sipSettings, signIn, until } from '../lib/call.mjs';
 import { Linphone } from '../lib/linphone.mjs';
 import { request } from '../../browser/lib/stack.mjs';
 import { Sipp } from '../lib/sipp.mjs';
@@ -119,6 +119,7 @@ export const cases = [
       const call = t.owns(new Sipp(t.scratch, peer, 'call-and-press-a-key', { remote: `${t.lan.host}:5060`, user: 'agent1', echo: true }));
       await agent.appears('ringing');
       await agent.says('caller-uui', /order 4711/);
+      await t.shots(agent, 'sip-ringing-uui');
       await agent.click('answer');
       await agent.says('peer-uui', /order 4711/);
       await agent.says('dtmf-received', /7/);
@@ -126,12 +127,21 @@ export const cases = [
     },
   },
   {
-    name: 'incoming: the phone gives up before the agent answers', async run(t) {
+    name: 'incoming: the number that the administration gave an agent rings their page, the phone gives up; once they signed out it is told so (480)', async run(t) {
       const { agent, telephone } = await agentAndPhone(t);
-      await telephone.dial(`sip:agent1@${t.lan.host}`);
+      const given = await request(`${t.stack.url}/web_plugin_framework/webcontroller/api/users/agent1`, { method: 'PUT', headers: await t.stack.admin(), body: { number: '8000' } });
+      assert(given.status === 200 && given.json.number === '8000', given.text);
+      await telephone.dial(`sip:8000@${t.lan.host}`);
       await agent.appears('ringing');
+      assert((await t.stack.calls()).current.length === 1, 'the call is known');
       await telephone.command('hangup');
       await agent.gone('ringing');
+      telephone.forget();
+      await agent.click('sign-out');
+      await agent.appears('login');
+      await telephone.dial(`sip:8000@${t.lan.host}`);
+      const told = await telephone.event('CALL_CLOSED');
+      assert(told.param.startsWith('480'), `nobody is signed in, but the phone was told ${told.param}`);
     },
   },
   {
@@ -163,13 +173,22 @@ export const cases = [
   },
   {
     name: 'strangers: refused with 403, or not answered at all', async run(t) {
-      const [trunk, stranger] = [t.peer(), t.peer()];
-      await t.parley(sipSettings(t.lan, [trunk.address]), mediaSettings(t.lan));
+      const [silent, stranger] = [t.peer(), t.peer()];
+      const good = await t.start(Baresip, t.peer(), { user: '2001' });
+      await t.parley(sipSettings(t.lan, [silent.address, good.peer.address], { 'sip.server_timeout_ms': 500 }), mediaSettings(t.lan));
       const knocks = t.owns(new Sipp(t.scratch, stranger, 'call-and-be-forbidden', { remote: `${t.lan.host}:5060`, user: 'agent1', calls: 20, rate: 100 }));
       await knocks.succeeded();
       const { strangers } = (await request(`${t.stack.url}/web_plugin_framework/webcontroller/api/trunks`, { headers: await t.stack.admin() })).json;
       assert(strangers.refused >= 20 && strangers.addresses.length === 1, `strangers: ${JSON.stringify(strangers)}`);
       assert(strangers.addresses[0].address === stranger.address && strangers.addresses[0].method === 'INVITE', JSON.stringify(strangers));
+      const admin = await t.browser('chromium', 'agent');
+      await performancePage(admin, t.stack);
+      await admin.says('strangers', new RegExp(stranger.address.replaceAll('.', '\\.')));
+      await until('one server is up, the other one down', async () => {
+        const states = await admin.evaluate(() => [...document.querySelectorAll('[data-test=trunk-row]')].map((row) => row.dataset.state).sort().join());
+        return states === 'down,up' || Promise.reject(new Error(states));
+      });
+      await t.shots(admin, 'sip-trunks', true);
     },
   },
   {

@@ -67,6 +67,7 @@ export const cases = [
       const { agent, customer } = await pageAndAgent(t);
       await pass(agent, '2001', 'consult');
       await bothHear(agent, phone);
+      await t.shots(agent, 'sip-consult');
       await agent.click('complete-transfer');
       await wasTransferred(agent);
       await bothHear(customer, phone);

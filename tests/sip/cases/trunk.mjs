@@ -22,7 +22,8 @@ async function connected(t, { phone = {}, settings = {} } = {}) {
 }
 
 /** A page's call with a phone is in the performance log (GW-11), for programs and on the page. */
-async function counted(stack, page, telephone) {
+async function counted(t, page, telephone) {
+  const { stack } = t;
   const log = async (minutes) => (await request(`${stack.url}/web_plugin_framework/webcontroller/api/performance?minutes=${minutes}`, { headers: await stack.admin() })).json;
   const sum = (rows, key) => rows.reduce((all, row) => all + row[key], 0);
   const { seconds } = await until('the call is counted', async () => { const now = await log(2); return sum(now.seconds, 'ended') > 0 && now; });
@@ -30,6 +31,8 @@ async function counted(stack, page, telephone) {
   assert(seconds.some((row) => row.calls === 1) && seconds.at(-1).calls === 0 && seconds.some((row) => row.sessions === 1), 'calls and sessions at a time');
   // INVITE, ACK out, 200 in; OPTIONS and BYE have answers. What is repeated on a busy machine comes on top.
   assert(sum(seconds, 'sipOut') >= 4 && sum(seconds, 'sipIn') >= 3, `${sum(seconds, 'sipIn')} SIP messages in, ${sum(seconds, 'sipOut')} out`);
+  const brokers = Object.keys(seconds.at(-1).brokerLoad);
+  assert(brokers.length === 1 && brokers[0].endsWith(`:${stack.controlPort}`), `load of ${brokers}`);
   assert(seconds.at(-1).sipServersUp === 1 && seconds.at(-1).sipServersDown === 0, JSON.stringify(seconds.at(-1)));
   await performancePage(page, stack);
   const tile = (name) => page.evaluate((n) => document.querySelector(`[data-test=tile][data-name="${n}"] dd`)?.textContent, name);
@@ -41,6 +44,21 @@ async function counted(stack, page, telephone) {
     return { name: each.dataset.name, points: Number(each.dataset.points), moves: heights.some((count) => count > 1) };
   }));
   assert(charts.length >= 3 && charts.every(({ points }) => points > 1) && charts.some(({ moves }) => moves), JSON.stringify(charts));
+  assert(charts.find(({ name }) => name === 'Load of the media brokers')?.points > 1, JSON.stringify(charts));
+  await t.shots(page, 'sip-performance', true);
+  await tellsTheCall(t, page);
+}
+
+/** The page of the call: what was said to the phone, in order, and its leg. */
+async function tellsTheCall(t, page) {
+  await page.click('nav-list');
+  await page.click('call-link');
+  await page.appears('ladder-entry');
+  const told = await page.evaluate(() => ({
+    entries: [...document.querySelectorAll('[data-test=ladder-entry]')].map((each) => each.innerText.replace(/\s+/g, ' ')), legs: [...document.querySelectorAll('[data-test=leg]')].map((each) => each.dataset.kind),
+  }));
+  assert(told.entries.some((text) => /INVITE/.test(text)) && told.legs.includes('rtp') && told.legs.includes('webrtc'), JSON.stringify(told));
+  await t.shots(page, 'sip-call', true);
 }
 
 const refused = (scenario, status, reason) => ({
@@ -76,7 +94,7 @@ export const cases = [
       await telephone.command('hangup');
       await page.is('call-panel', 'ended');
       assert(await page.attribute('call-panel', 'data-reason') === 'hung_up', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
-      await counted(t.stack, page, telephone);
+      await counted(t, page, telephone);
     },
   },
   {
@@ -89,6 +107,7 @@ export const cases = [
       await page.is('call-panel', 'ended');
       assert((await page.attribute('call-panel', 'data-reason')) === 'number.refused', `ended with ${await page.attribute('call-panel', 'data-reason')}`);
       await page.says('call-state', /In an emergency/);
+      await t.shots(page, 'sip-refused-112');
       for (const number of ['112', 'tel:911', 'sip:110@example.org', '999']) {
         const session = await dial(t.stack, number);
         await endsWith(session, 'number_refused');
