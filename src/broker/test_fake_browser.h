@@ -1,4 +1,4 @@
-// A browser as far as the broker sees one: full ICE agent's checks, DTLS client, SRTP, on a UDP socket of its
+// A browser as far as the broker sees one: full ICE agent's checks, DTLS, SRTP, on a UDP socket of its
 // own. For tests and benchmarks; not in any program.
 #pragma once
 #include <memory>
@@ -71,7 +71,7 @@ class FakeBrowser {
   std::string offer() { return describe("actpass"); }
   std::string answer(const std::string& brokerOffer) {
     apply(brokerOffer);
-    return describe("active");
+    return describe(passive ? "passive" : "active");
   }
   /// Takes the broker's credentials and address from its SDP.
   void apply(const std::string& sdp) {
@@ -149,6 +149,7 @@ class FakeBrowser {
   unsigned checkAnswers = 0, checkErrors = 0;
   net::Endpoint answeredFrom;
   bool startDtls = true;
+  bool passive = false;  ///< Answers as the DTLS server: the broker is to speak first.
 
  private:
   void tick() {
@@ -209,9 +210,9 @@ class FakeBrowser {
     ++checkAnswers;
     answeredFrom = datagram.remote;
     if (dtls_ || !startDtls) return;
-    auto made =
-        rtc::DtlsEndpoint::create(certificate_, rtc::DtlsRole::client, {{"sha-256", remoteFingerprint_}},
-                                  [this](base::Bytes bytes) { send(bytes); });
+    const auto role = passive ? rtc::DtlsRole::server : rtc::DtlsRole::client;
+    auto made = rtc::DtlsEndpoint::create(certificate_, role, {{"sha-256", remoteFingerprint_}},
+                                          [this](base::Bytes bytes) { send(bytes); });
     PARLEY_CHECK(made.has_value());
     dtls_ = std::move(*made);
     dtls_->start(now);

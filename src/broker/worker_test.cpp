@@ -107,6 +107,49 @@ TEST_F(WorkerTest, AudioAndVideoPassBothWaysAndDecrypt) {
   EXPECT_EQ(leg.mids.size(), 2u);
 }
 
+TEST_F(WorkerTest, TwoCallsAtOnceDoNotHearEachOther) {
+  FakeBrowser consumer(loop_, 1000), agent(loop_, 2000);
+  FakeBrowser second(loop_, 1000),
+      secondAgent(loop_, 2000);  // The same SSRCs: calls are apart by their pairs.
+  establish("c1", consumer, agent);
+  establish("c2", second, secondAgent);
+  for (int i = 0; i < 20; ++i) {
+    const std::string number = std::to_string(i);
+    consumer.sendRtp(FakeBrowser::kOpus, "one up " + number);
+    second.sendRtp(FakeBrowser::kOpus, "two up " + number);
+    agent.sendRtp(FakeBrowser::kOpus, "one down " + number);
+    secondAgent.sendRtp(FakeBrowser::kOpus, "two down " + number);
+  }
+  const std::pair<FakeBrowser*, const char*> expected[] = {
+      {&agent, "one up "}, {&secondAgent, "two up "}, {&consumer, "one down "}, {&second, "two down "}};
+  for (const auto& [to, what] : expected) {
+    ASSERT_TRUE(run([&] { return to->received.size() >= 20; })) << what;
+    ASSERT_EQ(to->received.size(), 20u) << what;
+    for (int i = 0; i < 20; ++i)
+      EXPECT_EQ(text(to->received[static_cast<std::size_t>(i)]), what + std::to_string(i));
+    EXPECT_EQ(to->undecryptable, 0u) << what;
+  }
+  for (const char* call : {"c1", "c2"}) {
+    const auto report = worker_->report(call);
+    ASSERT_TRUE(report);
+    for (const LegReport& leg : report->legs)
+      EXPECT_EQ(leg.stats.sections.at(0).fromPeer.packets, 20u) << call << leg.id;
+  }
+}
+
+/// RFC 8842 section 5.3: who answers an offer of actpass chooses, and may leave the first word to us.
+TEST_F(WorkerTest, APeerThatAnswersPassiveIsSpokenToFirst) {
+  FakeBrowser consumer(loop_, 1000), agent(loop_, 2000);
+  agent.passive = true;
+  establish("c1", consumer, agent);
+  expectPasses(consumer, agent, FakeBrowser::kOpus, "to the server");
+  expectPasses(agent, consumer, FakeBrowser::kOpus, "and back");
+  const auto up = std::ranges::find_if(
+      legEvents_, [](const LegEvent& e) { return e.what == "dtls-connected" && e.leg == "agent"; });
+  ASSERT_NE(up, legEvents_.end());
+  EXPECT_THAT(up->detail, Contains(std::pair<std::string, std::string>("role", "client")));
+}
+
 TEST_F(WorkerTest, TellsWhatHappenedOnEachLeg) {
   FakeBrowser consumer(loop_, 1000), agent(loop_, 2000);
   establish("c1", consumer, agent);
