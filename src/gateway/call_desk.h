@@ -84,6 +84,7 @@ class CallDesk final : public SessionsListener, public CallsListener {
   std::string refusalOfDial(const Session& session, const message::Dial& dial);
   Party callerOf(const Session& session, const message::Dial& dial) const;
   bool holdFirstCall(const Session& session);
+  void addContext(CallState& state, const Session& session, const message::Dial& dial);
   void begin(CallState state, const Callee& callee, const std::string& request);
   Callee findCallee(const std::string& address, const std::string& caller, bool mayGoOut);
   void findAgent(Callee& out, const identity::User& user);

@@ -7,6 +7,8 @@
 //   leg is there only from a configured trunk or peer. A page is never told another page's session.
 // - The agent's call must have come after the page's went out: who picks a call's id up later and dials with
 //   it does not get before that agent.
+// - What an agent dials is never a page's call here, although a consult has the customer's id: a colleague
+//   behind the exchange whom it reaches may so be let into the session before the customer is passed on.
 // - Two pages with calls out under one id: nobody can say which of them is meant, and neither is.
 #include "base/log.h"
 #include "base/metrics.h"

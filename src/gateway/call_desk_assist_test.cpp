@@ -68,6 +68,18 @@ TEST_F(DeskAssist, ASessionFollowsTheCallThroughAnExchange) {
   EXPECT_EQ(sharedWith(in), 0u);
 }
 
+TEST_F(DeskAssist, AConsultUnderTheCustomersIdLeavesTheSessionAlone) {
+  const auto out = dial(*consumer_);
+  const auto in = phoneToAgent();
+  ASSERT_FALSE(in.empty());
+  agent_->send("dial", {{"destination", "3001"}, {"sdp", "v=0 consult"}});
+  EXPECT_TRUE(sees([&] { return phones().invited.destination == "3001"; }));
+  EXPECT_EQ(phones().invited.correlationId, "c-77");
+  share(*consumer_, out, "cid-1");
+  EXPECT_TRUE(isTold(*agent_, in, "cid-1")) << "still the one page of this id";
+  EXPECT_EQ(sharedWith(phones().invited.call), 0u);
+}
+
 TEST_F(DeskAssist, AnAgentThatComesLaterHasIt) {
   const auto out = dial(*consumer_);
   share(*consumer_, out, "cid-1");

@@ -19,6 +19,10 @@ TEST_F(DeskConsult, ConsultWithAPhoneThenJoin) {
             "too_many_calls");
   agent_->send("transfer", {{"call", id}, {"to", other}, {"request", "t"}});
   EXPECT_TRUE(said("offer " + leg + " broker's offer for " + leg + " towards consumer"));
+  EXPECT_TRUE(phones().offered.tells);
+  EXPECT_EQ(phones().offered.fromName, "Ada") << "no longer the agent";
+  EXPECT_EQ(phones().offered.uui, "cafe");
+  EXPECT_EQ(phones().offered.correlationId, "corr-1");
   phones().answersOffer(leg, kPhoneSdp);
   EXPECT_TRUE(asked("bridge consumer " + leg));
   EXPECT_EQ(endOf(*agent_), "transferred agent");
@@ -35,7 +39,10 @@ TEST_F(DeskConsult, ConsultWithAPhoneThenJoin) {
 TEST_F(DeskConsult, ConsultWithAnAgentThenJoin) {
   const auto id = phoneToAgent();
   agent_->send("dial", {{"destination", "agent2"}, {"sdp", "v=0 consult"}});
-  const auto other = second_->expect("incoming")["call"].get<std::string>();
+  const Json consult = second_->expect("incoming");
+  EXPECT_EQ(consult["correlationId"], "c-77") << "about the first call";
+  EXPECT_EQ(consult["uui"], "beef");
+  const auto other = consult["call"].get<std::string>();
   second_->send("answer", {{"call", other}, {"sdp", "v=0 a2"}});
   rig_->mediaUp(other);
   EXPECT_FALSE(second_->expectCall("connected").is_null());
@@ -82,6 +89,33 @@ TEST_F(DeskConsult, ConsultOfTwoPhonesByReferWithReplaces) {
   expectNothingLeft();
 }
 
+TEST_F(DeskConsult, TwoPhonesAreJoinedHereWhenTheCustomersTakesNoRefer) {
+  const auto id = phoneToAgent();
+  const auto [other, leg] = agentToPhone();
+  EXPECT_EQ(phones().invited.correlationId, "c-77") << "a consult is about the first call";
+  EXPECT_EQ(phones().invited.uui, "beef");
+  EXPECT_EQ(phones().invited.uuiElement, "0462656566;encoding=hex;purpose=isdn-uui");
+  agent_->send("transfer", {{"call", id}, {"to", other}});
+  EXPECT_TRUE(said("refer in1 3001 replaces " + leg));
+  phones().tellsRefer("in1", 501);
+  EXPECT_TRUE(said("offer " + leg + " broker's offer for " + leg + " towards in1"));
+  EXPECT_EQ(phones().offered.fromAddress, "+4989123");
+  EXPECT_EQ(phones().offered.fromName, "Grace");
+  EXPECT_EQ(phones().offered.uuiElement, "0462656566;encoding=hex;purpose=isdn-uui");
+  EXPECT_EQ(phones().offered.correlationId, "c-77");
+  phones().answersOffer(leg, kPhoneSdp);
+  EXPECT_TRUE(asked("bridge in1 " + leg));
+  EXPECT_EQ(endOf(*agent_), "transferred agent");
+  EXPECT_EQ(endOf(*agent_), "transferred agent") << "both of its calls";
+  EXPECT_TRUE(sees([&] { return rig_->calls->find(other) == nullptr; }));
+  EXPECT_EQ(stateOf(id).phase, CallPhase::connected);
+  EXPECT_EQ(stateOf(id).agent.leg, leg);
+  EXPECT_TRUE(phones().legs.contains("in1") && phones().legs.contains(leg));
+  phones().ends("in1");
+  EXPECT_TRUE(said("hangUp " + leg));
+  expectNothingLeft();
+}
+
 TEST_F(DeskConsult, AConsultsPhoneThatIsReplacedEndsItsDialogFirst) {
   const auto id = phoneToAgent();
   const auto [other, leg] = agentToPhone();
@@ -118,6 +152,9 @@ TEST_F(DeskConsult, AConsultThatFailsLeavesBothCalls) {
   EXPECT_TRUE(said("offer " + leg));
   phones().failsOffer(leg, 488);
   EXPECT_FALSE(withTransfer(*agent_, "failed").is_null());
+  EXPECT_TRUE(said("offer " + leg + " broker's offer for " + leg + " towards agent"));
+  EXPECT_EQ(phones().offered.fromName, "Agent 1") << "the phone reads again whom it talks with";
+  phones().answersOffer(leg, kPhoneSdp);
   rig_->settle();
   EXPECT_EQ(stateOf(id).phase, CallPhase::connected);
   EXPECT_EQ(stateOf(other).phase, CallPhase::connected);

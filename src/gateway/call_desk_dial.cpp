@@ -176,6 +176,22 @@ bool CallDesk::holdFirstCall(const Session& session) {
   return true;
 }
 
+/// A consult is about the agent's first call: what belongs to that goes along.
+void CallDesk::addContext(CallState& state, const Session& session, const message::Dial& dial) {
+  state.uui = dial.uui.value_or(session.token.uui);
+  state.correlationId = session.token.correlationId;
+  for (const std::string& id :
+       session.isAgent() ? agents_.callsOf(session.token.user) : std::vector<std::string>{}) {
+    const CallState* first = calls_.find(id);
+    if (first == nullptr) continue;
+    state.correlationId = first->correlationId;
+    if (dial.uui) continue;
+    state.uui = first->uui;
+    state.uuiElement = first->uuiElement;
+  }
+  if (state.correlationId.empty()) state.correlationId = newCorrelationId(random_);
+}
+
 void CallDesk::onDial(const Session& session, const PageMessage& m, const message::Dial& dial) {
   if (const std::string reason = refusalOfDial(session, dial); !reason.empty()) {
     const char* text = reason == "uui.not_allowed" ? "This page may not send User-to-User information."
@@ -210,8 +226,7 @@ void CallDesk::onDial(const Session& session, const PageMessage& m, const messag
   state.audio = dial.audio;
   state.video = dial.video;
   state.offer = dial.sdp;
-  state.uui = dial.uui.value_or(session.token.uui);
-  state.correlationId = session.token.correlationId;
+  addContext(state, session, dial);
   if (callee.refusal == EndReason::none) {
     if (agent) {
       agents_.addCall(session.token.user, state.id);

@@ -1,6 +1,7 @@
 // Calls between pages and phones, and what happens in them: each test reads as the story of one call.
 // Scripted phones and brokers, everything else real.
 #include "gateway/test_desk.h"
+#include "sip/identity.h"
 
 namespace parley::gateway {
 namespace {
@@ -247,6 +248,8 @@ TEST_F(DeskPhone, APhoneWithoutAnOfferGetsOursInTheAnswer) {
 TEST_F(DeskPhone, AnAgentCallsAPhoneAndAnAgent) {
   const auto leg = dialPhone(*agent_, "2001");
   EXPECT_EQ(phones().invited.fromAddress, "agent1");
+  const std::string correlation = phones().invited.correlationId;
+  EXPECT_EQ(correlation.size(), sip::kNilSession.size()) << "of its own";
   const Json ringing = agent_->expectCall("ringing");
   EXPECT_EQ(ringing["direction"], "out");
   EXPECT_EQ(rig_->desk->agents().presence("agent1"), Presence::busy);
@@ -263,6 +266,7 @@ TEST_F(DeskPhone, AnAgentCallsAPhoneAndAnAgent) {
   agent_->send("dial", {{"destination", "agent2"}, {"sdp", "v=0 a1"}});
   const Json incoming = second->expect("incoming");
   EXPECT_EQ(incoming["peer"]["name"], "Agent 1");
+  EXPECT_FALSE(incoming.value("correlationId", correlation) == correlation) << "each call its own";
   second->send("answer", {{"call", incoming["call"]}, {"sdp", "v=0 a2"}});
   EXPECT_FALSE(agent_->expect("sdp").is_null());
   agent_->send("end", {{"call", incoming["call"]}});

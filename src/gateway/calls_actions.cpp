@@ -17,6 +17,30 @@ std::string callerAddress(const Party& party, bool labelled) {
   return party.agent && !labelled ? party.user : std::string();
 }
 
+/// What a telephone reads of who is at the other end.
+std::string nameShown(const CallState& s, const Party& party) {
+  return party.agent && !s.agentLabel.empty() ? s.agentLabel : party.name;
+}
+
+/// A phone that was called reads whom it talks with, also after somebody else has taken that place, or has
+/// come to nothing there. What belongs to the customer's call goes with the offer that joins it.
+PhoneOffer offerOf(const CallState& s, const action::Phone& a) {
+  PhoneOffer out{.leg = a.leg, .sdp = a.sdp};
+  const Transfer& t = s.transfer;
+  const bool joins = t.running() && !t.otherCall.empty() && t.target.leg == a.leg;
+  const Side place = joins ? t.by : s.agent.leg == a.leg ? Side::agent : Side::consumer;
+  if (!joins && !s.party(place).called) return out;
+  const Party& from = s.party(otherSide(place));
+  out.tells = true;
+  out.fromAddress = callerAddress(from, !s.agentLabel.empty());
+  out.fromName = nameShown(s, from);
+  if (!joins) return out;
+  out.uui = s.uui;
+  out.uuiElement = s.uuiElement;
+  out.correlationId = s.correlationId;
+  return out;
+}
+
 }  // namespace
 
 void Calls::carryOut(Running& running, const Action& action) {
@@ -120,7 +144,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
                              .call = s.id,
                              .destination = a.number,
                              .fromAddress = callerAddress(from, !s.agentLabel.empty()),
-                             .fromName = from.agent && !s.agentLabel.empty() ? s.agentLabel : from.name,
+                             .fromName = nameShown(s, from),
                              .sdp = a.sdp,
                              .uui = s.uui,
                              .uuiElement = s.uuiElement,
@@ -138,7 +162,7 @@ void Calls::askPhone(Running& running, const action::Phone& a) {
     case PhoneOp::hangUp:
       return phones_.hangUp(a.leg, hangUpReason(a));
     case PhoneOp::offer:
-      return phones_.offer(a.leg, a.sdp);
+      return phones_.offer(offerOf(s, a));
     case PhoneOp::answerOffer:
       return phones_.answerOffer(a.leg, a.sdp);
     case PhoneOp::refuseOffer:

@@ -26,6 +26,16 @@ struct PhoneInvite {
   std::string replaces;       ///< Replaces header value as a REFER named it, or empty.
 };
 
+/// A re-INVITE.
+struct PhoneOffer {
+  std::string leg;
+  std::string sdp;
+  bool tells = false;                     ///< Whom the phone talks with now, as in PhoneInvite.
+  std::string fromAddress{}, fromName{};  ///< Only then.
+  std::string uui{}, uuiElement{};        ///< Empty: as it was.
+  std::string correlationId{};
+};
+
 struct PhoneRefer {
   std::string leg;
   std::string target;             ///< Whom the phone is to call; written as in PhoneInvite.
@@ -99,7 +109,7 @@ class Phones {
   /// CANCEL, BYE or a refusal, as its state wants. Nothing is told of the leg afterwards.
   virtual void hangUp(const std::string& leg, EndReason reason) = 0;
   /// Re-INVITE with our offer; glare is retried inside (RFC 3261 section 14.1).
-  virtual void offer(const std::string& leg, const std::string& sdp) = 0;
+  virtual void offer(const PhoneOffer& offer) = 0;
   virtual void answerOffer(const std::string& leg, const std::string& sdp) = 0;
   virtual void refuseOffer(const std::string& leg, int status) = 0;
   virtual void sendDtmf(const std::string& leg, const std::string& digits) = 0;  ///< INFO.

@@ -116,12 +116,28 @@ sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElemen
   return out;
 }
 
+namespace {
+
+/// Nothing for who is anonymous.
+void assertIdentity(sip::Headers& out, const sip::NameAddr& caller) {
+  if (caller.uri.user == "anonymous") return;
+  out.push_back({sip::HeaderId::pAssertedIdentity, {}, caller.toString()});
+}
+
+}  // namespace
+
+sip::Headers offerHeaders(const PhoneOffer& offer, const std::string& domain) {
+  sip::Headers out;
+  if (offer.tells && !domain.empty())
+    assertIdentity(out, callerAddress(offer.fromName, offer.fromAddress, domain));
+  std::ranges::move(contextHeaders(offer.uui, offer.uuiElement, offer.correlationId),
+                    std::back_inserter(out));
+  return out;
+}
+
 sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain) {
   sip::Headers out;
-  const sip::NameAddr caller = callerAddress(invite.fromName, invite.fromAddress, domain);
-  if (caller.uri.user != "anonymous") {
-    out.push_back({sip::HeaderId::pAssertedIdentity, {}, caller.toString()});
-  }
+  assertIdentity(out, callerAddress(invite.fromName, invite.fromAddress, domain));
   if (isSessionId(invite.correlationId)) {
     sip::SessionIdentifier session;
     session.local = invite.correlationId;

@@ -24,6 +24,8 @@ sip::Headers contextHeaders(const std::string& uui, const std::string& uuiElemen
                             const std::string& correlationId);
 /// P-Asserted-Identity (RFC 3325), User-to-User (RFC 7433), Session-ID (RFC 7989) and X-Correlation-ID.
 sip::Headers callHeaders(const PhoneInvite& invite, const std::string& domain);
+/// Of a re-INVITE: P-Asserted-Identity, if it says who it is and `domain` is known, and what goes along.
+sip::Headers offerHeaders(const PhoneOffer& offer, const std::string& domain);
 /// Warning (RFC 3261 section 20.43) and, for 503, Retry-After.
 sip::Headers refusalHeaders(int status, const std::string& text);
 /// Reason (RFC 3326) of a BYE or CANCEL.

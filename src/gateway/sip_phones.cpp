@@ -216,6 +216,13 @@ std::string SipPhones::domainTowards(const std::vector<sip::Target>& targets) co
   return port ? sentBy.substr(0, colon) : sentBy;
 }
 
+/// In what is said in a call that is there. Empty: nobody knows where its server is.
+std::string SipPhones::domainOf(const Leg& leg) const {
+  const auto found = trunkAddresses_.find(leg.server);
+  if (found == trunkAddresses_.end() || found->second.now.empty()) return options_.domain;
+  return domainTowards(found->second.now);
+}
+
 /// The server tried last is of no use, and that counts against it.
 void SipPhones::serverFailed(Leg& leg, int status, const std::string& reason, const std::string& text) {
   noteAddresses(leg.server);
@@ -266,8 +273,12 @@ void SipPhones::hangUp(const std::string& leg, EndReason reason) {
   arm();
 }
 
-void SipPhones::offer(const std::string& leg, const std::string& sdp) {
-  if (const Leg* found = find(leg)) agent_->offer(found->session, sdp, loop_.now());
+void SipPhones::offer(const PhoneOffer& offer) {
+  if (const Leg* found = find(offer.leg)) {
+    PhoneOffer told = offer;
+    if (told.fromAddress.empty()) told.fromAddress = options_.callerWithoutNumber;
+    agent_->offer(found->session, offer.sdp, loop_.now(), offerHeaders(told, domainOf(*found)));
+  }
   arm();
 }
 

@@ -86,7 +86,7 @@ class SipPhones final : public Phones,
   void answer(const std::string& leg, const std::string& sdp) override;
   void reject(const std::string& leg, int status, const std::string& text) override;
   void hangUp(const std::string& leg, EndReason reason) override;
-  void offer(const std::string& leg, const std::string& sdp) override;
+  void offer(const PhoneOffer& offer) override;
   void answerOffer(const std::string& leg, const std::string& sdp) override;
   void refuseOffer(const std::string& leg, int status) override;
   void sendDtmf(const std::string& leg, const std::string& digits) override;
@@ -155,6 +155,7 @@ class SipPhones final : public Phones,
   void failLater(const std::string& leg, int status, std::string reason, std::string text);
   sip::OutgoingCall outgoing(const Leg& leg, const sip::Uri& server, std::vector<sip::Target> targets) const;
   static std::string shown(const proto::TransportAddress& address);
+  std::string domainOf(const Leg& leg) const;
   std::string domainTowards(const std::vector<sip::Target>& targets) const;
   void ping(const std::string& server);
   void schedulePings();

@@ -215,6 +215,44 @@ TEST_F(SipPhonesTest, CallsThroughTheServerAndHangsUp) {
   EXPECT_EQ(phones_->legs(), 0u);
 }
 
+TEST_F(SipPhonesTest, APhoneThatIsPassedOnReadsWhomItTalksWithNow) {
+  make({"sip:192.0.2.81"});
+  pingsAnswered({"192.0.2.81"});
+  phones_->invite(inviteTo("2001"));
+  answer(take(Method::invite), 200, kOffer);
+  ASSERT_TRUE(heard("p1 answered sdp"));
+  take(Method::ack);
+  const auto offered = [&](const PhoneOffer& offer) {
+    phones_->offer(offer);
+    const Message invite = take(Method::invite);
+    answer(invite, 200, kOffer);
+    take(Method::ack);
+    return invite;
+  };
+  const PhoneOffer joined{.leg = "p1",
+                          .sdp = kOffer,
+                          .tells = true,
+                          .fromAddress = "+49301",
+                          .fromName = "Grace",
+                          .uui = "beef",
+                          .correlationId = "c-77"};
+  Message invite = offered(joined);
+  EXPECT_EQ(invite.header(sip::HeaderId::pAssertedIdentity), "\"Grace\" <sip:+49301@192.0.2.1;user=phone>");
+  EXPECT_EQ(invite.header(sip::HeaderId::userToUser), "62656566;encoding=hex");
+  EXPECT_EQ(invite.header("X-Correlation-ID"), "c-77");
+  // The same with nobody's number: nothing is asserted, or what is set.
+  PhoneOffer nameless = joined;
+  nameless.fromAddress.clear();
+  EXPECT_FALSE(offered(nameless).has(sip::HeaderId::pAssertedIdentity));
+  options_.callerWithoutNumber = "8000";
+  phones_->setOptions(options_);
+  EXPECT_EQ(offered(nameless).header(sip::HeaderId::pAssertedIdentity),
+            "\"Grace\" <sip:8000@192.0.2.1;user=phone>");
+  invite = offered({.leg = "p1", .sdp = kOffer});
+  EXPECT_FALSE(invite.has(sip::HeaderId::pAssertedIdentity)) << "nothing has changed";
+  EXPECT_FALSE(invite.has(sip::HeaderId::userToUser));
+}
+
 /// RFC 3323 section 4.1.1.3, RFC 3325 section 9.1: without an address nothing is asserted.
 TEST_F(SipPhonesTest, WhoCallsWithoutANumberIsAnonymousOrWhatIsSet) {
   make({"sip:192.0.2.81"});

@@ -29,8 +29,9 @@ void FakePhones::hangUp(const std::string& leg, EndReason reason) {
   log.push_back("hangUp " + leg + " " + std::string(toString(reason)));
 }
 
-void FakePhones::offer(const std::string& leg, const std::string& sdp) {
-  log.push_back("offer " + leg + " " + sdp);
+void FakePhones::offer(const PhoneOffer& offer) {
+  offered = offer;
+  log.push_back("offer " + offer.leg + " " + offer.sdp);
 }
 
 void FakePhones::answerOffer(const std::string& leg, const std::string& sdp) {

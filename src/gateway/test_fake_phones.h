@@ -22,7 +22,7 @@ class FakePhones final : public Phones {
   void answer(const std::string& leg, const std::string& sdp) override;
   void reject(const std::string& leg, int status, const std::string& text) override;
   void hangUp(const std::string& leg, EndReason reason) override;
-  void offer(const std::string& leg, const std::string& sdp) override;
+  void offer(const PhoneOffer& offer) override;
   void answerOffer(const std::string& leg, const std::string& sdp) override;
   void refuseOffer(const std::string& leg, int status) override;
   void sendDtmf(const std::string& leg, const std::string& digits) override;
@@ -54,6 +54,7 @@ class FakePhones final : public Phones {
   /// The last line that begins so; empty: none.
   std::string last(const std::string& start) const;
   PhoneInvite invited;         ///< The last one.
+  PhoneOffer offered;          ///< The last one.
   PhoneRefer referred;         ///< The last one.
   std::set<std::string> legs;  ///< Dialogs that are not ended.
   bool trunk = true;
