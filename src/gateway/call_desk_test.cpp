@@ -380,6 +380,23 @@ TEST_F(Desk, BrokerTroubleHasAReasonEach) {
   expectNothingLeft();
 }
 
+TEST_F(Desk, AnAssociationThatFailedWhileEventsCouldNotBeHeardIsDown) {
+  for (const char* dtls : {"failed", "idle", "handshaking"}) {
+    const auto id = rig_->connectedCall(*consumer_, *agent_);
+    const auto report = [&](const std::string& state) {
+      rig_->brokers.reported = R"({"legs":[{"id":"consumer","ice":"connected","dtls":")" + state +
+                               R"("},{"id":"agent","ice":"connected","dtls":"connected"}]})";
+      rig_->brokers.comeBack();
+    };
+    report(dtls);
+    EXPECT_EQ(agent_->expectCall("reconnecting")["peerConnection"], "lost") << dtls;
+    report("connected");
+    EXPECT_FALSE(agent_->expectCall("connected").is_null()) << dtls;
+    agent_->send("end", {{"call", id}});
+    expectBothEnd("hung_up agent");
+  }
+}
+
 TEST_F(Desk, LegsThatCameUpWhileEventsCouldNotBeHeardAreAskedFor) {
   const auto id = ring();
   agent_->send("answer", {{"call", id}, {"sdp", "v=0"}});

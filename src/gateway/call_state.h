@@ -45,7 +45,7 @@ struct Party {
   bool sessionUp = true;
   bool iceUp = false;
   bool dtlsUp = false;
-  bool awaitingMedia = false;  ///< A new page without its media yet: until the leg's ICE or DTLS comes up.
+  bool awaitingMedia = false;  ///< A new page without its media yet: until its own DTLS is up.
   bool mutedAudio = false;
   bool mutedVideo = false;
   bool holds = false;  ///< Has put the other side on hold.

@@ -274,6 +274,7 @@ void Stepper::onSessionBack(const event::SessionBack& e) {
   if (!e.fresh || !s_.answered()) return;
   // Until it restarted the media: nothing of the old page's connection is worth anything.
   party.awaitingMedia = true;
+  party.dtlsUp = false;
   const Negotiation& n = s_.negotiation;
   if (n.kind != OfferKind::none && (n.to == party.leg || n.from == party.leg)) {
     abortOffer("media.refused", "The other page was loaded anew.");
@@ -302,7 +303,6 @@ void Stepper::onLegChanged(const event::LegChanged& e) {
   switch (e.change) {
     case event::LegChange::iceUp:
       party->iceUp = true;
-      party->awaitingMedia = false;
       break;
     case event::LegChange::dtlsUp:
       party->iceUp = party->dtlsUp = true;

@@ -513,8 +513,15 @@ TEST(CallStep, AReloadedPageCountsAsLostUntilItsMediaIsBack) {
   EXPECT_EQ(state.agent.session, "s2");
   const Step restart = step(state, {2, event::Restarted{"s2", "sdp", "r"}});
   EXPECT_NE(brokerAction(restart, BrokerOp::answerLocally), nullptr);
-  const Step back =
+  const Step checked =
       step(restart.state, {3, event::LegChanged{"agent", event::LegChange::iceUp, "", "{}", 0}});
+  EXPECT_TRUE(viewOf(checked.state, Side::consumer).peerLost) << "a check alone is no media";
+  EXPECT_EQ(countOf<action::StopTimer>(checked.actions), 0u);
+  const CallState failed =
+      step(checked.state, {4, event::LegChanged{"agent", event::LegChange::dtlsDown, "", "{}", 0}}).state;
+  EXPECT_EQ(step(failed, {5, event::TimerFired{CallTimer::agentMedia}}).state.reason, EndReason::mediaFailed);
+  const Step back =
+      step(checked.state, {4, event::LegChanged{"agent", event::LegChange::dtlsUp, "", "{}", 0}});
   EXPECT_FALSE(viewOf(back.state, Side::consumer).peerLost);
   EXPECT_EQ(countOf<action::StopTimer>(back.actions), 1u);
 }

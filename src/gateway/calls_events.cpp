@@ -87,6 +87,10 @@ void Calls::onBrokerBack(const std::string& broker) {
                             : dtls             ? event::LegChange::dtlsUp
                                                : event::LegChange::iceUp;
         deliver(id, event::LegChanged{name, change, "asked-again", "", 0});
+        // An association that failed, or one of a new page that is not there yet.
+        if (change == event::LegChange::iceUp && leg.contains("dtls")) {
+          deliver(id, event::LegChanged{name, event::LegChange::dtlsDown, "asked-again", "", 0});
+        }
       }
     }));
   }
