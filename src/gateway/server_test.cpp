@@ -347,6 +347,47 @@ TEST_F(ServerTest, TheBrokersEventsSteerTheCall) {
   EXPECT_EQ(endOf(*consumer_), "media_failed");
 }
 
+TEST_F(ServerTest, APageWithAnotherCertificateThanItsSdpSaidNeverGetsACall) {
+  set("gateway.media_timeout_seconds", "1");
+  settle();
+  connectPages();
+  consumer_->send("dial", {{"destination", "agent1"}, {"sdp", "v=0 c"}});
+  const auto id = agent_->expect("incoming")["call"].get<std::string>();
+  agent_->send("answer", {{"call", id}, {"sdp", "v=0 a"}});
+  EXPECT_FALSE(consumer_->expect("sdp").is_null());
+  broker_->leg(id, "agent", "dtls-connected");
+  broker_->leg(id, "consumer", "ice-connected");
+  const Json why = {{"reason", "dtls.bad_fingerprint"}, {"text", "another certificate"}};
+  broker_->event(dumpJson(
+      {{"event", "leg"}, {"call", id}, {"leg", "consumer"}, {"what", "dtls-failed"}, {"detail", why}}));
+  EXPECT_EQ(endOf(*consumer_), "media_failed");
+  EXPECT_EQ(endOf(*agent_), "media_failed");
+  EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));
+  const Json detail = jsonOf(call("GET", "/web_plugin_framework/webcontroller/api/calls/" + id, nullptr,
+                                  {{"Cookie", adminCookie()}}));
+  EXPECT_EQ(detail["reason"], "media_failed");
+  const auto entry =
+      std::ranges::find_if(detail["timeline"], [](const Json& e) { return e["what"] == "dtls-failed"; });
+  ASSERT_NE(entry, detail["timeline"].end());
+  EXPECT_EQ((*entry)["to"], "consumer");
+  EXPECT_EQ((*entry)["level"], "warn");
+  EXPECT_EQ((*entry)["detail"], why);
+}
+
+TEST_F(ServerTest, ThePerformanceLogHasTheBrokersLoad) {
+  broker_->event(R"({"event":"status","load":37})");
+  const auto admin = adminCookie();
+  Json last;
+  EXPECT_TRUE(until([&] {
+    const Json log = jsonOf(
+        call("GET", "/web_plugin_framework/webcontroller/api/performance", nullptr, {{"Cookie", admin}}));
+    if (log["seconds"].empty()) return false;
+    last = log["seconds"].back();
+    return last["brokerLoad"].contains(broker_->url()) && last["brokerLoad"][broker_->url()] != 0;
+  })) << last;
+  EXPECT_EQ(last["brokerLoad"], Json({{broker_->url(), 37}}));
+}
+
 TEST_F(ServerTest, SessionTokensFollowTheAccessSettings) {
   const std::string path = "/assistserver/session";
   const Json made =
