@@ -18,7 +18,7 @@ constexpr float kMaxScale = 16;
 std::unexpected<base::Error> refused(const char* what) { return base::fail("assist.frame_refused", what); }
 
 /// The move's other end may be partly outside: what leaves the picture is cut off.
-bool opFits(base::ByteReader& in, const PictureHeader& picture) {
+bool opFits(base::ByteReader& in, const PictureHeader& picture, std::uint64_t& covered) {
   const std::uint8_t op = in.u8();
   const std::uint32_t x = in.u16(), y = in.u16(), w = in.u16(), h = in.u16();
   if (op == kCopy) {
@@ -32,6 +32,7 @@ bool opFits(base::ByteReader& in, const PictureHeader& picture) {
   } else {
     return false;
   }
+  covered += std::uint64_t{w} * h;
   return in.ok() && w > 0 && h > 0 && x + w <= picture.width && y + h <= picture.height;
 }
 
@@ -62,9 +63,13 @@ base::Result<PictureHeader> parsePicture(base::Bytes bytes) {
   if (!std::isfinite(scale) || scale <= 0 || scale > kMaxScale) {
     return refused("The picture's scale cannot be.");
   }
+  std::uint64_t covered = 0;
   for (std::size_t ops = 0; in.remaining() > 0; ++ops) {
     if (ops >= kMaxPictureOps) return refused("The picture has too many parts.");
-    if (!opFits(in, out)) return refused("A part lies outside of the picture, or is cut off.");
+    if (!opFits(in, out, covered)) return refused("A part lies outside of the picture, or is cut off.");
+    if (covered > kMaxPictureCover * out.width * out.height) {
+      return refused("The parts are more than twice the picture.");
+    }
   }
   return out;
 }

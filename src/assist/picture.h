@@ -11,6 +11,9 @@ namespace parley::assist {
 
 constexpr std::size_t kMaxPictureBytes = 1 << 20;
 constexpr std::size_t kMaxPictureOps = 4096;
+/// Pixels of all parts together, in whole pictures: what was moved and what is new. A part costs whoever
+/// draws it its pixels, however few its bytes are.
+constexpr std::uint64_t kMaxPictureCover = 2;
 /// Pixels a side, and of the whole: what a viewer's canvas can hold.
 constexpr std::uint16_t kMaxPictureSide = 8192;
 constexpr std::uint32_t kMaxPictureArea = 32u << 20;

@@ -190,6 +190,14 @@ TEST(AssistPictures, HostileHeaders) {
   EXPECT_EQ(changed(34, 200), "assist.frame_refused") << "a part beyond the edge";
   EXPECT_EQ(changed(37, 9), "assist.frame_refused") << "an unknown codec";
   EXPECT_EQ(changed(42, 200), "assist.frame_refused") << "longer than there is";
+  const auto repeated = [&](std::size_t times) {
+    base::Buffer bytes = picture(1, true);
+    const base::Buffer part(bytes.begin() + 28, bytes.end());
+    for (std::size_t i = 1; i < times; ++i) bytes.insert(bytes.end(), part.begin(), part.end());
+    return reasonOf(bytes);
+  };
+  EXPECT_EQ(repeated(2), "taken") << "a copy and all anew";
+  EXPECT_EQ(repeated(3), "assist.frame_refused") << "few bytes, many pixels to draw";
   for (std::size_t size = 0; size < 140; ++size) {
     base::Buffer cut = picture(1, true);
     cut.resize(size);

@@ -2,7 +2,7 @@
 // them. Runs in a worker; in the page where a worker is not allowed.
 import { encodeFrame, frameBytes, kMaxFrameBytes, type Codec, type FrameOp, type ImageOp } from '../frame';
 import type { Rect } from './affine';
-import { differing, kTile, shift, TileSet, atMost } from './tiles';
+import { atMost, differing, kTile, noMoreThanAll, shift, TileSet } from './tiles';
 
 export interface Patch extends Rect {
   /** Picture pixels, of several patches maybe; the encoder closes it. */
@@ -90,7 +90,9 @@ export class PictureEncoder {
     if (whole) wanted.addAll();
     const changed = this.compare(wanted, whole);
     const moving = !whole && (job.dx !== 0 || job.dy !== 0);
-    const images = await this.encode(atMost(changed.rects(), kMaxOpsOfPicture, kPixelsOfPicture), job.quality, frameBytes(ops), moving);
+    // With a copy: not more than twice the picture, which is what the server takes.
+    const parts = noMoreThanAll(atMost(changed.rects(), kMaxOpsOfPicture, kPixelsOfPicture), job.width, job.height);
+    const images = await this.encode(parts, job.quality, frameBytes(ops), moving);
     const exact = this.codec_ === 'png';
     changed.each((x, y) => this.blurred_.set(x, y, !exact));
     ops.push(...images);

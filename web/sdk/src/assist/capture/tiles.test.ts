@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { atMost, differing, packed, shift, TileSet } from './tiles';
+import { atMost, differing, noMoreThanAll, packed, shift, TileSet } from './tiles';
 
 const kTile = 64;
 
@@ -31,6 +31,13 @@ describe('tiles', () => {
   it('are joined where it wastes least', () => {
     const joined = atMost([{ x: 0, y: 0, w: 10, h: 10 }, { x: 10, y: 0, w: 10, h: 10 }, { x: 500, y: 500, w: 10, h: 10 }], 2);
     expect(joined).toEqual([{ x: 0, y: 0, w: 20, h: 10 }, { x: 500, y: 500, w: 10, h: 10 }]);
+  });
+
+  it('are one of all when they are more than that together', () => {
+    const cross = [{ x: 0, y: 20, w: 100, h: 20 }, { x: 40, y: 0, w: 20, h: 60 }];
+    expect(noMoreThanAll(cross, 100, 60)).toBe(cross);
+    const wide = [{ x: 0, y: 10, w: 100, h: 40 }, { x: 20, y: 0, w: 60, h: 60 }];
+    expect(noMoreThanAll(wide, 100, 60)).toEqual([{ x: 0, y: 0, w: 100, h: 60 }]);
   });
 
   it('tell where two pictures differ', () => {

@@ -102,6 +102,11 @@ export function atMost(rects: readonly Rect[], most: number, free = 0): Rect[] {
   }
 }
 
+/** The same rectangles, or one of all where they lie over each other so much that it is less. */
+export function noMoreThanAll(rects: Rect[], width: number, height: number): Rect[] {
+  return rects.reduce((sum, r) => sum + area(r), 0) > width * height ? [{ x: 0, y: 0, w: width, h: height }] : rects;
+}
+
 function joined(a: Rect, b: Rect): Rect {
   const x = Math.min(a.x, b.x), y = Math.min(a.y, b.y);
   return { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y };
