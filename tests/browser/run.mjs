@@ -47,7 +47,7 @@ for await (const { file, test: taken } of lane === null ? wanted : given(all)) {
           pages.push(page);
           return page;
         },
-        shots: (page, name, whole) => page.screenshot(path.join(shotsDirectory, `${name}.png`), whole).catch((e) => console.log(`no screenshot ${name}: ${e.message}`)),
+        shots: (page, name, whole) => page.screenshot(path.join(shotsDirectory, `${name}.png`), whole),
       });
       let timer;
       await Promise.race([body, new Promise((_, late) => { timer = setTimeout(() => late(new Error('the case took over 4 minutes')), test.limit ?? 240000); })]).finally(() => clearTimeout(timer));

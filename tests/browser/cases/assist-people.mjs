@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import { alike, attribute, blackness, controls, drag, escalate, hidden, meet, meetByCode, onLoad, png, signIn, siteWith } from '../lib/assist_people.mjs';
+import { four } from '../lib/assist_four.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, never, signIn as signInForCalls } from '../lib/call.mjs';
 import { installViewer } from '../lib/pictures.mjs';
@@ -103,8 +104,8 @@ function restless() {
 }
 
 const slowViewer = {
-  name: 'assist people: a slow viewer gets fewer pictures and the newest ones, another beside it all; the page slows down for slow ones alone',
-  async run({ stack, browser }) {
+  name: 'assist people: four take part; a slow viewer gets fewer pictures and the newest ones, another beside it all; the page slows down for slow ones alone',
+  async run({ stack, browser, shots }) {
     const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
     await meet(stack, consumer, agent, 'slow-1');
@@ -145,6 +146,8 @@ const slowViewer = {
     const queued = (await drawn()) - then;
     assert(queued <= 16, `${queued} old pictures came first`);
     await until('the page is as fast as before', async () => (await pace()) === 1);
+    await four(stack, consumer, agent, 'slow-1');
+    await shots(agent, 'assist-people-four');
   },
 };
 

@@ -70,19 +70,28 @@ class Page {
 class ChromiumPage extends Page {
   // One argument at most there: function and arguments go as one expression.
   evaluate(f, ...a) { return this.raw.evaluate(`(${f})(...${JSON.stringify(a)})`); }
-  click(id) { return this.raw.locator(this.test(id)).first().click({ timeout: 15000 }); }
+  click(id) { return this.clickAt(this.test(id)); }
+  clickAt(selector) { return this.raw.locator(selector).first().click({ timeout: 15000 }); }
   fill(id, text) { return this.raw.locator(this.test(id)).first().fill(text, { timeout: 15000 }); }
   resize(width, height) { return this.raw.setViewportSize({ width, height }); }
   closeTab() { return this.raw.close({ runBeforeUnload: false }); }
+  /** A file, {name, mimeType, buffer}, for an input. */
+  give(id, file) { return this.raw.locator(this.test(id)).setInputFiles(file); }
+  /** Another person in the same browser, with cookies of their own; it closes with this one. */
+  async beside(person) {
+    return Object.assign(new ChromiumPage(`${person} (chromium)`, person, await (await this.newContext()).newPage(), this.browser), { newContext: this.newContext });
+  }
   async close() { await this.browser.close().catch(() => {}); }
 }
 
 class FirefoxPage extends Page {
   evaluate(f, ...a) { return this.raw.evaluate(f, ...a); }
-  async element(id) {
-    return until(`${this.name}: ${id}`, async () => (await this.raw.evaluateHandle((s) => window.__deep(s), this.test(id))).asElement(), 15000);
+  async at(selector) {
+    return until(`${this.name}: ${selector}`, async () => (await this.raw.evaluateHandle((s) => window.__deep(s), selector)).asElement(), 15000);
   }
+  element(id) { return this.at(this.test(id)); }
   async click(id) { await (await this.element(id)).click(); }
+  async clickAt(selector) { await (await this.at(selector)).click(); }
   async fill(id, text) {
     const element = await this.element(id);
     await element.evaluate((e) => { e.focus(); e.value = ''; });
@@ -90,6 +99,11 @@ class FirefoxPage extends Page {
   }
   resize(width, height) { return this.raw.setViewport({ width, height }); }
   closeTab() { return this.raw.close(); }
+  async give(id, { name, buffer }) {
+    const file = path.join(fs.mkdtempSync(path.join(this.scratch, 'files-')), name);
+    fs.writeFileSync(file, buffer);
+    await (await this.element(id)).uploadFile(file);
+  }
   async close() { this.browser.process()?.kill('SIGKILL'); }
 }
 
@@ -107,9 +121,12 @@ export async function open(kind, person, scratch, { inNamespace = null, noise = 
         '--disable-sync', `--use-fake-device-for-media-stream${cameras ? `=device-count=${cameras}` : ''}`, tab ? `--auto-select-tab-capture-source-by-title=${tab}` : '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${wav}`,
         ...(cameras ? [] : [`--use-file-for-fake-video-capture=${y4m}`]), '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'],
     });
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
-    await context.addInitScript(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);
-    return new ChromiumPage(`${person} (chromium)`, person, await context.newPage(), browser);
+    const newContext = async () => {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
+      await context.addInitScript(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);
+      return context;
+    };
+    return Object.assign(new ChromiumPage(`${person} (chromium)`, person, await (await newContext()).newPage(), browser), { newContext });
   }
   const browser = await puppeteer.launch({
     browser: 'firefox', executablePath: inNamespace ? namespaceWrapper(scratch, FIREFOX, inNamespace) : FIREFOX, headless: true, acceptInsecureCerts: true,
@@ -124,7 +141,7 @@ export async function open(kind, person, scratch, { inNamespace = null, noise = 
   const page = (await browser.pages())[0] ?? await browser.newPage();
   await page.setViewport(viewport).catch(() => {});
   await page.evaluateOnNewDocument(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);
-  return new FirefoxPage(`${person} (firefox)`, person, page, browser);
+  return Object.assign(new FirefoxPage(`${person} (firefox)`, person, page, browser), { scratch });
 }
 
 function namespaceWrapper(scratch, program, prefix) {
