@@ -1,11 +1,12 @@
 // The agent's side of a shared page, driven as a person would, with the customer's page in a browser of its own; and the
 // supervisors' console, whose things the agent sends.
 import {
-  attribute, colourAt, controls, difference, drag, escalate, hand, hidden, listen, meet, movesWindow, onLoad, place, png, signIn, told, type, value,
+  attribute, colourAt, controls, difference, drag, editorOf, escalate, hand, hidden, listen, meet, movesWindow, onLoad, place, png, signIn, told, type, value,
 } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, never, signIn as signInForCalls } from '../lib/call.mjs';
 import { near } from '../lib/measure.mjs';
+import { pdf } from '../lib/pdfs.mjs';
 import { agentTopicToken, Topic } from '../lib/topic.mjs';
 
 /** Where the customer's page shows what a tool made: left, top, right, bottom in parts of the window; a spotlight is the hole of a shade. */
@@ -56,7 +57,7 @@ async function drawings(consumer, agent) {
   await pointsAt(0.25, 0.6);
   assert(/Agent 1/.test(await consumer.evaluate(() => window.__deep('[data-test=assist-cursor]').textContent)), 'whose pointer it is');
   await agent.click('tool-pen');
-  await agent.raw.locator('[data-ink="#8a3ffc"]').click();
+  await agent.clickAt('[data-ink="#8a3ffc"]');
   for (const tool of ['pen', 'highlighter', 'arrow', 'rect', 'spot']) {
     await agent.click(`tool-${tool}`);
     await drag(agent, [0.3, 0.3], [0.5, 0.45]);
@@ -181,18 +182,28 @@ async function choosesQuality(consumer, agent) {
 }
 
 async function form(consumer, agent) {
+  await consumer.evaluate(() => document.getElementById('claim-true').closest('fieldset').insertAdjacentHTML('beforeend',
+    '<fieldset><legend>How we answer</legend><label><input type="radio" name="how" value="phone" checked>By message</label><label><input type="radio" id="by-letter" name="how" value="letter">By letter</label></fieldset>'));
   await agent.click('panel-form');
   await agent.appears('form-field');
   const fields = await agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].map((e) => [e.querySelector('label')?.textContent.trim() ?? '', e.dataset.masked]));
   for (const name of ['IBAN', 'Password']) assert(fields.some(([label, masked]) => label.startsWith(name) && masked === 'true'), `${name} is not masked: ${JSON.stringify(fields)}`);
   never((await agent.evaluate(() => document.body.innerHTML)).includes('umbrella1924'), 'the password is in the agent’s page');
-  const set = (label, text) => agent.evaluate((l, t) => {
-    const field = [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes(l)).querySelector('[data-test=field-input]');
-    field.value = t;
-    field.dispatchEvent(new Event('change', { bubbles: true }));
-  }, label, text);
-  await set('Telephone', '+49 30 12345');
-  await until('the field of the page is filled in', async () => (await value(consumer, '#claim-phone')) === '+49 30 12345');
+  // As a person does, each kind by its label.
+  const editor = editorOf(agent);
+  const holds = (selector, wanted) => until(`${selector} is ${wanted}`, async () => { const is = await consumer.evaluate((s) => { const e = document.querySelector(s); return String(/checkbox|radio/.test(e.type) ? e.checked : e.value); }, selector); return is === wanted || Promise.reject(new Error(is)); });
+  await editor.fill('Telephone', '+49 30 12345');
+  await holds('#claim-phone', '+49 30 12345');
+  await editor.fill('Day', '2026-11-25');
+  await holds('#claim-day', '2026-11-25');
+  await editor.fill('In your own words', 'Water, all over.');
+  await holds('#claim-text', 'Water, all over.');
+  await editor.select('Kind of damage', 'fire');
+  await holds('#claim-kind', 'fire');
+  await editor.check('Everything above is true.');
+  await holds('#claim-true', 'true');
+  await editor.check('By letter');
+  await holds('#by-letter', 'true');
   // What is masked is filled in unseen: nothing of it comes, nor stays.
   await agent.evaluate(() => {
     const field = [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes('IBAN'));
@@ -201,7 +212,7 @@ async function form(consumer, agent) {
   });
   await until('the masked field is filled in', async () => (await value(consumer, '#claim-iban')) === 'LI21 0881 0000 2324 014B B');
   never(await agent.evaluate(() => (document.body.innerHTML + [...document.querySelectorAll('input, textarea')].map((e) => e.value).join()).includes('LI21 0881')), 'what was filled in unseen is in the agent’s page');
-  await set('Policy number', 'nonsense');
+  await editor.fill('Policy number', 'nonsense');
   await until('the page’s own validation is told', () => agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes('Policy number')).dataset.valid === 'false'));
   await agent.click('panel-form');
 }
@@ -248,6 +259,17 @@ async function zooms(consumer, agent) {
   await until('it fits again', async () => (await width()) === fit);
 }
 
+/** A PDF for the library; a look at it is the document itself, in a tab of its own. */
+async function addsDocument(page) {
+  const document_ = Buffer.from(pdf(2), 'latin1');
+  await page.give('upload', { name: 'offer.pdf', mimeType: 'application/pdf', buffer: document_ });
+  await page.clickAt('[data-kind=document] [data-test=preview]');
+  await page.says('preview-dialog', /offer[^]*PDF|Document/i);
+  const [target, text] = await page.evaluate(async () => { const link = document.querySelector('[data-test=preview-open]'); return [link.target, await (await fetch(link.href)).text()]; });
+  assert(target === '_blank' && text === document_.toString('latin1'), `a look at the document: ${target}, ${text.length} characters`);
+  await page.click('preview-close');
+}
+
 /** The supervisor's console, in the browser that becomes the agent's afterwards. */
 async function supervise(page, stack) {
   await signIn(page, stack, 'supervisor1', '/expertassist/supervisor/');
@@ -277,6 +299,7 @@ async function supervise(page, stack) {
   await tidies(page, names);
   await page.reload();
   await until('it is kept', async () => (await names()).join() === 'Terms,Floor plan');
+  await addsDocument(page);
 }
 
 /** A customer whose page an agent sees, on which the agent drew a shape. */
@@ -358,8 +381,35 @@ async function watches(supervisor, consumer, stack, shots) {
   await agent.wait('ended');
 }
 
+/** The document of the library, and one of the agent's machine: both see its pages, which the agent turns. */
+async function sendsDocuments(consumer, agent) {
+  const seen = async (page, number) => {
+    await page.says('document-page', new RegExp(`^${number} / 2$`));
+    // The page has a black bar near its upper edge.
+    await until(`${page.name} shows the bar of page ${number}`, () => page.evaluate((n) => {
+      const canvas = window.__deep(`[data-page="${n}"][data-drawn=yes] canvas`);
+      const black = (y) => canvas.getContext('2d').getImageData(Math.round(0.4 * canvas.width), Math.round(y * canvas.height), 1, 1).data[0] < 60;
+      return canvas && black(1 - 715 / 842) && !black(0.5);
+    }, number));
+  };
+  const turns = async () => {
+    for (const page of [agent, consumer]) await seen(page, 1);
+    await agent.click('document-next');
+    for (const page of [agent, consumer]) await seen(page, 2);
+    await agent.click('document-close');
+    await hidden(consumer, 'document');
+  };
+  await agent.clickAt('[data-kind=document] [data-test=library-push]');
+  await turns();
+  await agent.click('source-file');
+  await agent.give('upload-file', { name: 'own.pdf', mimeType: 'application/pdf', buffer: Buffer.from(pdf(2), 'latin1') });
+  await turns();
+  await agent.click('source-library');
+}
+
 async function sends(consumer, agent) {
   await agent.click('panel-push');
+  await sendsDocuments(consumer, agent);
   await agent.raw.locator('[data-kind=image] [data-test=library-push]').click();
   await agent.appears('document');
   await told(consumer, 'a picture', (m) => m.type === 'push' && m.kind === 'image');
@@ -412,9 +462,10 @@ export const cases = [{
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }, {
-  name: 'assist agent: a supervisor watches; the page in half its size, drawing, control and the form (firefox agent)', settings: { 'assist.image_scale_percent': 50 }, async run({ stack, browser, shots }) {
+  name: 'assist agent: a supervisor watches; the page in half its size, every tool, control, the form, documents (firefox agent)', settings: { 'assist.image_scale_percent': 50 }, async run({ stack, browser, shots }) {
     const agent = await browser('firefox', 'agent'), consumer = await browser('chromium', 'consumer');
     await signIn(agent, stack, 'supervisor1', '/expertassist/supervisor/');
+    await addsDocument(agent);
     await watches(agent, consumer, stack, shots);
     await agent.click('sign-out');
     await agent.appears('login');
@@ -423,10 +474,10 @@ export const cases = [{
     await until('the agent sees what the customer sees', async () => { const d = await difference(consumer, agent); return d < 6 || Promise.reject(new Error(`${d} grey values`)); });
     const width = await agent.evaluate(() => window.__deep('[data-test=assist-picture]').width);
     assert(width * 2 === await consumer.evaluate(() => innerWidth), `a picture of ${width} pixels`);
-    await agent.click('tool-pen');
-    await drag(agent, [0.3, 0.3], [0.5, 0.45]);
-    await told(consumer, 'the pen', (m) => m.type === 'draw' && m.tool === 'pen');
+    await drawings(consumer, agent);
     await controls(consumer, agent, () => form(consumer, agent));
+    await agent.click('panel-push');
+    await sendsDocuments(consumer, agent);
     await shots(agent, 'assist-agent-firefox');
     assert(agent.errors.length === 0, agent.errors.join('; '));
   },

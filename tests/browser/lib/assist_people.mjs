@@ -245,6 +245,28 @@ export async function controls(consumer, agent, more) {
   await hidden(consumer, 'assist-control');
 }
 
+/** Fields of the form panel by their labels, as a person finds them. */
+export function editorOf(agent) {
+  if (agent.raw.getByLabel) {
+    const field = (label) => agent.raw.locator('parley-form-panel').getByLabel(label);
+    return {
+      fill: async (label, text) => { await field(label).fill(text); await field(label).blur(); },
+      select: (label, choice) => field(label).selectOption(choice), check: (label) => field(label).check(),
+    };
+  }
+  const field = async (label) => (await until(`a field ${label}`, () => agent.raw.evaluateHandle((text) => [...document.querySelectorAll('parley-form-panel label')].find((e) => e.innerText.trim().startsWith(text))?.control, label))).asElement();
+  return {
+    fill: async (label, text) => {
+      const element = await field(label);
+      // A date is typed in parts, as the browser's language has them; and a headless window tells no change when the focus moves on.
+      if (await element.evaluate((e) => e.type === 'date')) await element.evaluate((e, t) => { e.value = t; }, text);
+      else await element.type(text);
+      await element.evaluate((e) => e.dispatchEvent(new Event('change', { bubbles: true })));
+    },
+    select: async (label, choice) => { await (await field(label)).select(choice); }, check: async (label) => { await (await field(label)).click(); },
+  };
+}
+
 /** A small picture of our own: RGB, all one colour. */
 export function png(w, h, [r, g, b]) {
   const crc = (bytes) => { let c = ~0; for (const x of bytes) { c ^= x; for (let k = 0; k < 8; k++) c = (c >>> 1) ^ (c & 1 ? 0xedb88320 : 0); } return ~c >>> 0; };
