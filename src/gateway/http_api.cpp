@@ -139,10 +139,14 @@ void HttpApi::addPages(net::Router& router) {
   if (!std::filesystem::is_directory(root, error)) {
     log.warn("there are no web pages to serve", {{"web_root", root}});
   }
-  for (const char* prefix :
-       {"/expertassist/agent", "/expertassist/supervisor", "/assistsample", "/csdk-sample",
-        "/web_plugin_framework/webcontroller", "/gateway", "/assistserver/sdk/web"}) {
+  for (const char* prefix : {"/expertassist/agent", "/expertassist/supervisor", "/assistsample",
+                             "/csdk-sample", "/web_plugin_framework/webcontroller"}) {
     router.addStatic(prefix, {.directory = root + prefix, .contentSecurityPolicy = kPolicy});
+  }
+  // Sites of other origins import these as modules, and what shows PDFs fetches fonts and character maps.
+  for (const char* prefix : {"/gateway", "/assistserver/sdk/web"}) {
+    router.addStatic(prefix,
+                     {.directory = root + prefix, .contentSecurityPolicy = kPolicy, .anyOrigin = true});
   }
   // As the guides have a visitor of co-browsing come: /assist/sample?cid=…&cobrowseOnly=true.
   router.add("GET", "/assist/sample", [](const HttpRequest& request, HttpReply reply) {

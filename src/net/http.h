@@ -117,6 +117,7 @@ struct StaticFiles {
       "no-cache";  ///< Always with an ETag; files under assets/ are immutable for a year.
   std::string contentSecurityPolicy;
   bool singlePage = false;  ///< Unknown paths without a dot give index.html.
+  bool anyOrigin = false;   ///< Scripts of every origin may read the files (CORS).
 };
 
 /// Path patterns: literal segments, {name} for one segment, a last "*" for the rest. More literal wins.

@@ -207,6 +207,7 @@ HttpResponse StaticFolder::Impl::serve(const HttpRequest& request, const File& f
   headers.set("X-Content-Type-Options", "nosniff");
   if (!files.contentSecurityPolicy.empty())
     headers.set("Content-Security-Policy", files.contentSecurityPolicy);
+  if (files.anyOrigin) headers.set("Access-Control-Allow-Origin", "*");
   if (type.compressible) headers.set("Vary", "Accept-Encoding");
 
   const Cached* const entry = cached(file, type.compressible);

@@ -94,6 +94,20 @@ TEST_F(StaticFolderTest, ServesFilesWithTheirTypes) {
   EXPECT_EQ(get("/.well-known/security.txt").body, "contact");
 }
 
+TEST_F(StaticFolderTest, OtherOriginsReadWhatIsForThem) {
+  EXPECT_FALSE(get("/app.js").headers.has("Access-Control-Allow-Origin"));
+  StaticFiles files;
+  files.directory = root.string();
+  files.anyOrigin = true;
+  folder = std::make_unique<StaticFolder>(files);
+  const auto whole = get("/app.js", {{"Origin", "https://shop.example"}});
+  EXPECT_EQ(whole.headers.get("Access-Control-Allow-Origin"), "*");
+  const auto known = get("/app.js", {{"If-None-Match", std::string(whole.headers.get("ETag"))}});
+  EXPECT_EQ(known.status, 304);
+  EXPECT_EQ(known.headers.get("Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(get("/app.js", {{"Range", "bytes=0-9"}}).headers.get("Access-Control-Allow-Origin"), "*");
+}
+
 TEST_F(StaticFolderTest, RedirectsFoldersToTheFormWithASlash) {
   HttpRequest request;
   request.path = "/site/sub";

@@ -17,14 +17,14 @@ ${/```js\n([\s\S]*?)\n```/.exec(fs.readFileSync(kDocument, 'utf8'))[1]}
 Object.defineProperty(window, 'session', { get: () => session });`;
 let folder = null;
 
-/** The page of the sample on a site of another origin that brings the customer's side as a module among its own files. */
+/** The page of the sample on a site of another origin that imports the customer's side from Parley as a module. */
 async function anotherSite(stack) {
   const read = (file) => fs.readFileSync(path.join(top, 'web/dist', file), 'utf8');
   const own = read('assistsample/site.js').replace('Parley.assist.configure({', `$& server: '${stack.url}',`);
   const page = read('assistsample/claim.html').replace(/<script[^]*<\/script>/, '<script src="site.mjs" type="module"></script>');
   const site = await servePages({ more: {
-    '/claim.html': page, '/site.mjs': `import * as Parley from '/parley-assist.mjs';\n${own}`, '/assistsample/site.css': read('assistsample/site.css'),
-    '/parley-assist.mjs': read('assistserver/sdk/web/consumer/parley-assist.mjs'),
+    '/claim.html': page, '/site.mjs': `import * as Parley from '${stack.url}/assistserver/sdk/web/consumer/parley-assist.mjs';\n${own}`,
+    '/assistsample/site.css': read('assistsample/site.css'),
   } });
   return { ...site, url: site.other };
 }
@@ -148,6 +148,10 @@ export const cases = [{
     await consumer.click('assist-end');
     await says(agent, /^The session has ended\. /);
     assert((await agent.state('[data-test=assist-picture]'))?.visible === false, 'the picture is still there');
+    // What PDFs without fonts and maps of their own need is fetched from there, too.
+    assert(await consumer.evaluate(async (from) => (await fetch(`${from}/assistserver/sdk/web/shared/pdf/cmaps/H.bcmap`)).ok, stack.url), 'maps of characters');
+    const refused = consumer.console.filter((line) => /CORS policy/.test(line));
+    assert(refused.length === 0, refused.join('; '));
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }];
