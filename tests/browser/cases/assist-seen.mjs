@@ -36,12 +36,24 @@ async function eachControl(consumer, agent) {
   for (const at of [x, x + 300, x]) await until(`the box is seen at ${at}`, async () => { const [r, g] = await colourAt(agent, at, y); return r > 150 && g < 110; });
 }
 
+/** Headings in fonts of the page's, or its frame's, own: no other font looks like them. */
+const headings = (consumer, agent, selector) => until(`${selector} is in its font`, async () => {
+  const found = Object.values(await alikeEach(consumer, agent, selector));
+  return (found.length > 0 && found.every((value) => value >= kAlike)) || Promise.reject(new Error(String(found)));
+});
+
 /** The pages of one kind of site; `act`: what a person did there before the comparison. */
 const kPages = {
   form: { path: '/assist/bank.html', act: (consumer) => consumer.raw.type('#iban', 'GB29 NWBK 6016 1331') },
-  article: { path: '/assist/article.html', act: (consumer) => consumer.evaluate(() => scrollTo(0, 420)) },
+  article: { path: '/assist/article.html', act: async (consumer, agent) => {
+    await headings(consumer, agent, '#title');
+    await consumer.evaluate(() => scrollTo(0, 420));
+  } },
   // A frame of another site is not shown, which the agent is told; what is masked in the page's own frame is black.
-  dashboard: { path: '/assist/dashboard.html?still', except: '#other, [data-parley-mask]', act: (consumer, agent) => agent.says('unsupported', /Partner widget/) },
+  dashboard: { path: '/assist/dashboard.html?still', except: '#other, [data-parley-mask]', act: async (consumer, agent) => {
+    await agent.says('unsupported', /Partner widget/);
+    await headings(consumer, agent, '#news');
+  } },
   table: { path: '/assist/table.html', act: (consumer) => consumer.evaluate(() => scrollTo(0, 8097)) },
   controls: { path: '/assist/inputs.html', except: '#lane', act: eachControl },
   react: { path: '/react', act: fillIn }, vue: { path: '/vue', act: fillIn }, angular: { path: '/angular', act: fillIn },
@@ -202,5 +214,5 @@ const seen = (customer, watcher, names, then = null) => ({
 export const cases = [
   seen('chromium', 'chromium', Object.keys(kPages), leaksNothing),
   seen('chromium', 'firefox', ['form', 'article']),
-  seen('firefox', 'firefox', ['form', 'react']),
+  seen('firefox', 'firefox', ['form', 'react', 'article', 'dashboard']),
 ];

@@ -172,10 +172,14 @@ export async function alike(consumer, agent, except = null) {
   }, shot, boxes);
 }
 
-/** How alike each element that a selector matches is in the agent's picture: {id: SSIM}. */
+/** How alike each element that a selector matches, also in frames of the page's own, is in the agent's picture: {id: SSIM}. */
 export async function alikeEach(consumer, agent, selector) {
   const shot = await bare(consumer);
-  const boxes = await consumer.evaluate((s) => [...document.querySelectorAll(s)].map((e) => { const b = e.getBoundingClientRect(); return [e.id, ...[b.x, b.y, b.width, b.height].map(Math.round)]; }), selector);
+  const boxes = await consumer.evaluate((s) => {
+    const within = (root, dx, dy) => [...root.querySelectorAll(s)].map((e) => { const b = e.getBoundingClientRect(); return [e.id, ...[b.x + dx, b.y + dy, b.width, b.height].map(Math.round)]; });
+    const inner = (frame) => { const b = frame.getBoundingClientRect(); return within(frame.contentDocument, b.x + frame.clientLeft, b.y + frame.clientTop); };
+    return [...within(document, 0, 0), ...[...document.querySelectorAll('iframe')].filter((frame) => frame.contentDocument).flatMap(inner)];
+  }, selector);
   return agent.evaluate(async (base64, all) => {
     const wanted = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
     const seen = await createImageBitmap(window.__deep('[data-test=assist-picture]'));

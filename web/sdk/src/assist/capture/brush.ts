@@ -1,6 +1,7 @@
 import type { Rect } from './affine';
 import type { Radii } from './css';
 import type { Images } from './images';
+import type { Layer } from './scan';
 import type { Fonts } from './text';
 
 /** What a painting function paints with. `g` is set to the local coordinates of what is painted. */
@@ -12,6 +13,8 @@ export interface Brush {
   upright: boolean;
   images: Images;
   fonts: Fonts;
+  /** A layer of its own right here. */
+  layer(layer: Layer): void;
   /** Tells the agent that something cannot be shown; once for each element. */
   unsupported(element: Element, what: string, why: string): void;
 }

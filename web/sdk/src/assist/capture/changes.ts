@@ -69,12 +69,10 @@ export class ChangeWatcher {
     const view = this.document_.defaultView!;
     view.addEventListener('resize', everything);
     this.document_.addEventListener('visibilitychange', everything);
-    this.document_.fonts?.addEventListener('loadingdone', everything);
     view.visualViewport?.addEventListener('resize', everything);
     this.undo_.push(() => {
       view.removeEventListener('resize', everything);
       this.document_.removeEventListener('visibilitychange', everything);
-      this.document_.fonts?.removeEventListener('loadingdone', everything);
       view.visualViewport?.removeEventListener('resize', everything);
     });
     this.readHoverSelectors();
@@ -163,7 +161,11 @@ export class ChangeWatcher {
       this.documents_.add(root as Document);
       watchRealm((root as Document).defaultView);
     }
+    const { fonts } = root as Document;
+    const written = guarded('capture', () => this.sink_.everything());
+    fonts?.addEventListener('loadingdone', written);
     this.roots_.set(root, () => {
+      fonts?.removeEventListener('loadingdone', written);
       for (const type of kEvents) root.removeEventListener(type, heard, { capture: true });
       root.removeEventListener('scroll', scrolled, { capture: true });
     });

@@ -7,8 +7,9 @@ import { paintControl } from './controls';
 import { inner, radii, splitTop } from './css';
 import type { Drawable } from './images';
 import { position } from './gradient';
-import { styleOf, type Scan, type Walk } from './scan';
+import { newLayer, styleOf, type Scan, type Walk } from './scan';
 import { paintSvg } from './svg';
+import { hasOtherFonts } from './text';
 import { documentIn, isHollow, kHollow, isPdf, titleOf, type Told } from './unseen';
 
 const kControls = new Set(['input', 'textarea', 'select', 'progress', 'meter']);
@@ -133,6 +134,10 @@ function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): vo
   const clip = { parent: walk.clip, mat: walk.space.mat, rect: content, radii: null };
   const space = { dx: content.x, dy: content.y, inner: null, mat: walk.space.mat };
   const inside: Walk = { ...walk, space, clip, absolute: clip, fixed: clip, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
-  scan.document(document_, inside, content, false);
+  if (!hasOtherFonts(document_, el.ownerDocument)) return scan.document(document_, inside, content, false);
+  const layer = newLayer();
+  layer.frame = document_;
+  scan.push(walk, content, (brush) => brush.layer(layer));
+  scan.options.fonts.inside(document_, () => scan.document(document_, { ...inside, layer, context: layer }, content, false));
 }
 

@@ -4,7 +4,7 @@ import { around, common, grown, overlaps, type Mat, type Rect } from './affine';
 import { addPath, type Brush } from './brush';
 import type { Images } from './images';
 import type { Clip, Layer, Op } from './scan';
-import type { Fonts } from './text';
+import { canvasOf, type Fonts } from './text';
 import type { Packed } from './tiles';
 
 type G = OffscreenCanvasRenderingContext2D;
@@ -33,15 +33,25 @@ export class Painter {
   private frame_: (() => void) | null = null;
   private told_ = false;
   private readonly pool_: G[] = [];
+  private readonly frames_ = new WeakMap<Document, G[]>();
   private depth_ = 0;
+  /** Whose fonts are used; null: the page's. */
+  private document_: Document | null = null;
 
-  constructor(images: Images, fonts: Fonts, private readonly scale_: number, unsupported: Brush['unsupported']) {
-    this.brush_ = { g: fonts.measuring, scale: scale_, upright: true, images, fonts, unsupported };
+  constructor(images: Images, private readonly fonts_: Fonts, private readonly scale_: number, unsupported: Brush['unsupported']) {
+    this.brush_ = { g: fonts_.measuring, scale: scale_, upright: true, images, fonts: fonts_, unsupported, layer: (layer) => this.layer(layer, this.brush_.g) };
+  }
+
+  private pool(): G[] {
+    if (!this.document_) return this.pool_;
+    let pool = this.frames_.get(this.document_);
+    if (!pool) this.frames_.set(this.document_, (pool = []));
+    return pool;
   }
 
   /** An empty canvas of the pool for a part of the viewport: making a new one costs more than painting a little. */
   private fresh(depth: number, { w, h }: Rect): G {
-    const g = (this.pool_[depth] ??= new OffscreenCanvas(1, 1).getContext('2d', { alpha: depth > 0 })!);
+    const g = (this.pool()[depth] ??= canvasOf(this.document_, depth > 0));
     // Setting the size empties it, and sets everything else back, too.
     g.canvas.width = Math.max(1, Math.round(w * this.scale_));
     g.canvas.height = Math.max(1, Math.round(h * this.scale_));
@@ -86,18 +96,21 @@ export class Painter {
   }
 
   private layer(layer: Layer, g: G): void {
-    const apart = layer.opacity < 1 || layer.filter !== 'none' || (layer.blend !== 'normal' && layer.blend !== '') || layer.shape !== null;
+    const apart = layer.frame !== null || layer.opacity < 1 || layer.filter !== 'none' || (layer.blend !== 'normal' && layer.blend !== '') || layer.shape !== null;
     if (!apart) return this.contents(layer, g);
     if (layer.opacity === 0) return;
-    const whole = this.rect_, at = this.at_, area = this.part(layer);
+    const whole = this.rect_, at = this.at_, area = this.part(layer), document_ = this.document_;
     if (!area) return;
+    this.document_ = layer.frame ?? document_;
     const og = this.fresh(++this.depth_, area);
     this.rect_ = area;
     this.at_ = kOrigin;
-    this.contents(layer, og);
+    if (layer.frame) this.fonts_.inside(layer.frame, () => this.contents(layer, og));
+    else this.contents(layer, og);
     this.rect_ = whole;
     this.at_ = at;
     this.depth_--;
+    this.document_ = document_;
     g.save();
     if (layer.shape) {
       this.place(g, layer.shape.mat);

@@ -42,10 +42,12 @@ export interface Layer {
   blend: string;
   /** Shape that everything in it is cut to. */
   shape: { path: Path2D; mat: Mat | null } | null;
+  /** Of a frame that is written in fonts of its own. */
+  frame: Document | null;
 }
 
 export function newLayer(z = 0): Layer {
-  return { ops: [], under: [], level: [], over: [], z, opacity: 1, filter: 'none', blend: 'normal', shape: null };
+  return { ops: [], under: [], level: [], over: [], z, opacity: 1, filter: 'none', blend: 'normal', shape: null, frame: null };
 }
 
 /** Local coordinates: what the browser reports about a node, with every transform taken back. */

@@ -34,19 +34,56 @@ const kCaps = /^(small-caps|all-small-caps|petite-caps|unicase|titling-caps)$/;
 const kMaxKnown = 500;
 const kMaxWidths = 5000;
 
+/** A canvas knows the fonts of the document whose window made it, and no others. */
+export function canvasOf(document_: Document | null, alpha = true): G {
+  const { OffscreenCanvas: Own } = (document_?.defaultView ?? window) as Window & typeof globalThis;
+  return new Own(1, 1).getContext('2d', { alpha })!;
+}
+
+/** Whether a frame's words may look otherwise on a canvas of the document around it: one of the two has fonts of its own. */
+export function hasOtherFonts(inside: Document, around: Document): boolean {
+  // Those that were not loaded yet count, too: a canvas that is told to use one loads it.
+  return [inside, around].some(({ fonts }) => fonts?.size > 0);
+}
+
+class Known {
+  readonly heights = new Map<string, { ascent: number; descent: number }>();
+  readonly widths = new Map<string, number>();
+
+  constructor(readonly g: G) {}
+}
+
 /** Sets fonts on a context and remembers their heights, and how wide texts are in them. */
 export class Fonts {
-  private readonly heights_ = new Map<string, { ascent: number; descent: number }>();
-  private readonly widths_ = new Map<string, number>();
+  private page_ = new Known(canvasOf(null));
+  private frames_ = new WeakMap<Document, Known>();
+  /** Of the document that is walked or painted now. */
+  private now_ = this.page_;
   /** Computed styles are asked for anew in every walk: this lasts as long as one. */
   private byStyle_ = new WeakMap<CSSStyleDeclaration, Font>();
-  readonly measuring: G = new OffscreenCanvas(1, 1).getContext('2d')!;
+
+  get measuring(): G {
+    return this.now_.g;
+  }
 
   /** Fonts have been loaded: heights and widths are no longer what they were. */
   forget(): void {
-    this.heights_.clear();
-    this.widths_.clear();
+    this.now_ = this.page_ = new Known(this.page_.g);
+    this.frames_ = new WeakMap();
     this.byStyle_ = new WeakMap();
+  }
+
+  /** Does something with the fonts of a frame's document. */
+  inside(document_: Document, work: () => void): void {
+    const before = this.now_;
+    let known = this.frames_.get(document_);
+    if (!known) this.frames_.set(document_, (known = new Known(canvasOf(document_))));
+    this.now_ = known;
+    try {
+      work();
+    } finally {
+      this.now_ = before;
+    }
   }
 
   of(cs: CSSStyleDeclaration): Font {
@@ -70,10 +107,11 @@ export class Fonts {
   /** `g` is set to the font. */
   width(g: G, font: Font, text: string): number {
     const key = `${font.font}|${font.letterSpacing}|${font.wordSpacing}|${text}`;
-    let width = this.widths_.get(key);
+    const { widths } = this.now_;
+    let width = widths.get(key);
     if (width === undefined) {
-      if (this.widths_.size > kMaxWidths) this.widths_.clear();
-      this.widths_.set(key, (width = g.measureText(text).width));
+      if (widths.size > kMaxWidths) widths.clear();
+      widths.set(key, (width = g.measureText(text).width));
     }
     return width;
   }
@@ -82,13 +120,14 @@ export class Fonts {
     const caps = kCaps.test(cs.fontVariantCaps) ? 'small-caps ' : '';
     const font = `${cs.fontStyle} ${caps}${cs.fontWeight} ${cs.fontSize} ${cs.fontFamily}`;
     const { letterSpacing, wordSpacing } = cs;
-    let heights = this.heights_.get(font);
+    const known = this.now_.heights;
+    let heights = known.get(font);
     if (!heights) {
       this.measuring.font = font;
       const m = this.measuring.measureText('Hg');
       heights = { ascent: Math.round(m.fontBoundingBoxAscent), descent: Math.round(m.fontBoundingBoxDescent) };
-      if (this.heights_.size > kMaxKnown) this.heights_.clear();
-      this.heights_.set(font, heights);
+      if (known.size > kMaxKnown) known.clear();
+      known.set(font, heights);
     }
     return {
       font, letterSpacing: letterSpacing === 'normal' ? '0px' : letterSpacing, wordSpacing: wordSpacing === 'normal' ? '0px' : wordSpacing,
