@@ -81,6 +81,48 @@ async function upload(stack, name, type, body) {
   return answer.json.id;
 }
 
+/** The colour of the screen in the middle of an element, as it is seen. */
+async function colourOf(page, id) {
+  const png = Buffer.from(await page.raw.screenshot()).toString('base64');
+  return page.evaluate(async (shot, selector) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(shot), (c) => c.charCodeAt(0))]));
+    const g = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    g.drawImage(image, 0, 0);
+    const r = selector ? window.__deep(selector).getBoundingClientRect() : { x: 0, y: 0, width: innerWidth, height: innerHeight };
+    return [...g.getImageData(r.x + r.width / 2, r.y + r.height - (selector ? 5 : r.height / 3), 1, 1).data].slice(0, 3).join();
+  }, png, id && page.test(id));
+}
+
+/** A film has no room for the bar: it is shown above it, by the means of the browser. */
+const fullScreen = (kind) => ({
+  name: `assist consumer: the bar is seen above a film that fills the screen (${kind})`, async run({ stack, browser, shots }) {
+    const page = await browser(kind, 'consumer', { focused: true });
+    await page.goto(claim(stack, '?cid=film-1&cobrowseOnly=true'));
+    const agent = await share(stack, page, 'film-1');
+    await page.evaluate(() => {
+      const film = Object.assign(document.createElement('video'), { id: 'film', onclick: () => film.requestFullscreen() });
+      film.style.cssText = 'position:fixed;left:0;top:50%;width:200px;height:100px;background:#00f;z-index:9';
+      const sheet = document.createElement('style');
+      sheet.textContent = '::backdrop { background: #0f0 }';
+      document.body.append(film, sheet);
+    });
+    await page.raw.bringToFront();
+    await page.evaluate(() => window.focus());
+    await page.raw.click('#film');
+    await until('it fills the screen', () => page.evaluate(() => document.fullscreenElement?.id === 'film'));
+    await until('the bar is seen', async () => { const is = await colourOf(page, 'assist-end'); return is === '179,38,30' || Promise.reject(new Error(is)); });
+    await shots(page, `assist-consumer-full-screen-${kind}`);
+    const film = await colourOf(page, '');
+    // Chromium has a grey of its own where there is no film yet.
+    assert(['0,0,255', '51,51,51'].includes(film), `nothing else lies over the film: ${film}`);
+    await fresh(agent);
+    await page.evaluate(() => document.exitFullscreen());
+    await until('it is as before', () => page.evaluate(() => !document.fullscreenElement && !document.querySelector('[data-parley-overlay]').hasAttribute('popover')));
+    await page.click('assist-end');
+    await agent.wait('ended');
+  },
+});
+
 const kStrict = "default-src 'none'; script-src 'self'; connect-src 'self' wss:; img-src 'self'; font-src 'self'; worker-src 'self'";
 const kStrictPage = `<!doctype html><html lang="en"><meta http-equiv="Content-Security-Policy" content="${kStrict}"><title>Strict</title><h1>Strict</h1>
   <label>Name <input value="Ada"></label><script src="/assistserver/sdk/web/consumer/assist.js"></script><script src="/assistsample/strict.js"></script></html>`;
@@ -268,4 +310,4 @@ export const cases = [{
     await sharesFromFar(stack, page, owns, 'blob:');
     await sharesFromFar(stack, page, owns, "'none'");
   },
-}];
+}, fullScreen('chromium'), fullScreen('firefox')];

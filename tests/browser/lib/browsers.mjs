@@ -107,8 +107,8 @@ class FirefoxPage extends Page {
   async close() { this.browser.process()?.kill('SIGKILL'); }
 }
 
-/** Opens a browser with one page. `tab`: title of the tab that may be filmed, without asking. `cameras`: so many, with pictures of Chromium's own. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
-export async function open(kind, person, scratch, { inNamespace = null, noise = false, cameras = 0, tab = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
+/** Opens a browser with one page. `focused`: a tab that has the keyboard; Firefox gives it to none that it began with. `tab`: title of the tab that may be filmed, without asking. `cameras`: so many, with pictures of Chromium's own. `inNamespace`: prefix command, e.g. ['ip','netns','exec','x']. */
+export async function open(kind, person, scratch, { inNamespace = null, noise = false, cameras = 0, focused = false, tab = null, viewport = { width: 1280, height: 800 }, colorScheme = 'light', pulse } = {}) {
   const who = people[person];
   const patch = { synthetic: kind === 'firefox', tone: who.tone, colour: who.colour, width: WIDTH, height: HEIGHT, fps: FPS, counterFrames: COUNTER_FRAMES };
   if (kind === 'chromium') {
@@ -138,7 +138,7 @@ export async function open(kind, person, scratch, { inNamespace = null, noise = 
       'app.update.enabled': false, 'datareporting.policy.dataSubmissionEnabled': false, 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false,
     },
   });
-  const page = (await browser.pages())[0] ?? await browser.newPage();
+  const page = (!focused && (await browser.pages())[0]) || await browser.newPage();
   await page.setViewport(viewport).catch(() => {});
   await page.evaluateOnNewDocument(`(${installDeep})();(${capturePatch})(${JSON.stringify(patch)});`);
   return Object.assign(new FirefoxPage(`${person} (firefox)`, person, page, browser), { scratch });

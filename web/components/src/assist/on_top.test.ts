@@ -40,6 +40,26 @@ describe.skipIf(!haveChromium())('what is kept within reach', () => {
     await run('stop_()');
   });
 
+  it.each(['video', 'iframe'])('is seen above what fills the screen and shows no children: %s', async (what) => {
+    await open(`<${what} id="film" style="background:#00f"></${what}><button id="go" onclick="film.requestFullscreen()">full screen</button><style>::backdrop{background:#0f0}</style>`, '');
+    await run(`host.style.background = '#f80'`);
+    const colour = async () => {
+      const png = (await page.screenshot()).toString('base64');
+      return run(`fetch('data:image/png;base64,${png}').then((r) => r.blob()).then(createImageBitmap).then((shot) => { const g = new OffscreenCanvas(shot.width, shot.height).getContext('2d'); g.drawImage(shot, 0, 0);
+        const r = host.getBoundingClientRect(); return [...g.getImageData(r.x + r.width / 2, r.y + r.height / 2, 1, 1).data].slice(0, 3); })`);
+    };
+    await page.click('#go');
+    await page.waitForFunction(`document.fullscreenElement === film && host.matches(':popover-open')`);
+    expect(await colour()).toEqual([255, 136, 0]);
+    // A site that closes all that is open above the page.
+    await run('host.hidePopover(), look()');
+    expect(await colour()).toEqual([255, 136, 0]);
+    await run('document.exitFullscreen()');
+    await page.waitForFunction(`!document.fullscreenElement && !host.hasAttribute('popover')`);
+    expect(await run('where()')).toEqual(['html', 0, true]);
+    await run('stop_()');
+  });
+
   it('is shown in a component that is full screen and has no slot, and in nothing that shows no children', async () => {
     await open('<div id="player"></div><svg id="map" width="100" height="50"></svg>', `player.attachShadow({ mode: 'open' }).innerHTML = '<p>film</p>'`);
     const full = (what: string) => run(`Object.defineProperty(document, 'fullscreenElement', { value: ${what}, configurable: true }), document.dispatchEvent(new Event('fullscreenchange'))`);

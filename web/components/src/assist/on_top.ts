@@ -4,8 +4,9 @@ import { early } from '@parley/assist';
 const kLookMs = 500;
 
 /**
- * Keeps an element within reach. A modal dialog of the site, and in Chromium what is shown full screen, make everything outside of them dead:
- * the element goes into them, also in a shadow root. `place`: where a part of it must be reached; `moved`: it stands elsewhere now.
+ * Keeps an element within reach. A modal dialog of the site, and what is shown full screen, make everything outside of them dead:
+ * the element goes into them, also in a shadow root. A film or frame that fills the screen has no room in it: the element is shown above it,
+ * where it is seen but takes no pointer. `place`: where a part of it must be reached; `moved`: it stands elsewhere now.
  */
 export function keepOnTop(host: HTMLElement, place: () => DOMRect | undefined, moved: () => void): () => void {
   const put = (parent: ParentNode) => {
@@ -22,6 +23,12 @@ export function keepOnTop(host: HTMLElement, place: () => DOMRect | undefined, m
     const box = fullScreen();
     // What has a shadow root shows its children only in slots, if it has any.
     put(box && (!top || top.contains(box)) ? (rootIn(box) ?? box) : (top ?? document.documentElement));
+    raise(host, false);
+  };
+  // What came above the page last is above what came before.
+  const filled = () => {
+    follow();
+    raise(host, true);
   };
   const look = () => {
     const { parentElement: parent } = host;
@@ -30,6 +37,7 @@ export function keepOnTop(host: HTMLElement, place: () => DOMRect | undefined, m
     const hit = hitAt(host, place());
     const dialog = hit === host ? null : dialogOf(hit);
     if (dialog) put(dialog);
+    raise(host, false);
   };
   // Where nothing of it can have changed, the page is not searched: it may change a hundred times a second.
   const holds = (nodes: NodeList) => [...nodes].some((n) => n === host || n.nodeName === 'DIALOG' || (n.nodeType === 1 && ((n as Element).contains(host) || (n as Element).querySelector('dialog') !== null)));
@@ -37,12 +45,12 @@ export function keepOnTop(host: HTMLElement, place: () => DOMRect | undefined, m
     if (!host.isConnected || records.some((r) => r.type === 'attributes' || holds(r.addedNodes) || holds(r.removedNodes))) follow();
   });
   observer.observe(document.documentElement, { subtree: true, childList: true, attributes: true, attributeFilter: ['open'] });
-  document.addEventListener('fullscreenchange', follow);
+  document.addEventListener('fullscreenchange', filled);
   const timer = window.setInterval(look, kLookMs);
   follow();
   return () => {
     observer.disconnect();
-    document.removeEventListener('fullscreenchange', follow);
+    document.removeEventListener('fullscreenchange', filled);
     window.clearInterval(timer);
   };
 }
@@ -71,6 +79,16 @@ function fullScreen(): Element | null {
   let at = document.fullscreenElement;
   for (let inner = at; inner; inner = rootIn(inner)?.fullscreenElement ?? null) at = inner;
   return /^(?:video|audio|iframe|img|svg|canvas|object|embed)$/.test(at?.localName ?? '') ? null : at;
+}
+
+/** Shows an element above what fills the screen and has no room for it; `again`: also when it is shown so already. */
+function raise(host: HTMLElement, again: boolean): void {
+  if (typeof host.showPopover !== 'function' || !host.isConnected) return;
+  if (!document.fullscreenElement || fullScreen()) return host.removeAttribute('popover');
+  if (host.getAttribute('popover') !== 'manual') host.setAttribute('popover', 'manual');
+  const open = host.matches(':popover-open');
+  if (open && again) host.hidePopover();
+  if (!open || again) host.showPopover();
 }
 
 /** What takes the pointer where the element stands. */

@@ -6,6 +6,7 @@ export const overlayStyle = css`
     all: initial !important; position: fixed !important; inset: 0 !important; display: block !important; z-index: 2147483100 !important;
     pointer-events: none !important; visibility: visible !important; opacity: 1 !important; font: 16px/1.4 var(--p-font) !important;
   }
+  :host::backdrop { display: none !important; }
   .layer, .cursors, .hints { position: fixed; inset: 0; overflow: hidden; pointer-events: none; }
   .ui > * { pointer-events: auto; }
   .ui > .hints { pointer-events: none; }
