@@ -5,6 +5,7 @@ import { MaskRules, type MaskOptions } from '../assist/capture/masks';
 import { Painter } from '../assist/capture/paint';
 import { Scan } from '../assist/capture/scan';
 import { Fonts } from '../assist/capture/text';
+import { packed } from '../assist/capture/tiles';
 
 export { createActor } from '../assist/acting/index';
 export { startCapture } from '../assist/capture/capture';
@@ -79,5 +80,5 @@ function painting(masks: MaskOptions, area: { x: number; y: number; w: number; h
   escapes.look(Infinity);
   const scan = new Scan({ masks: new MaskRules(masks), fonts, areas: [area], window: area, scale: 1, ignore: '[data-parley-overlay]', seen: new Map(), escapes, onMasked: (_, rule) => void hidden.push(rule) });
   const painter = new Painter(images, fonts, 1, unsupported);
-  return { canvas: painter.paint(scan.page(document), area), told, hidden, elements: scan.count };
+  return { canvas: painter.paintAll(scan.page(document), [area], packed([area])), told, hidden, elements: scan.count };
 }

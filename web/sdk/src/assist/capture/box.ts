@@ -33,6 +33,12 @@ export function paddings(cs: CSSStyleDeclaration): Four {
   return padding ? four(padding) : [px(cs.paddingTop), px(cs.paddingRight), px(cs.paddingBottom), px(cs.paddingLeft)];
 }
 
+/** What borders and paddings add to what is in a box. */
+export function frameOf(cs: CSSStyleDeclaration): { w: number; h: number } {
+  const b = borderWidths(cs), p = paddings(cs);
+  return { w: b[1] + b[3] + p[1] + p[3], h: b[0] + b[2] + p[0] + p[2] };
+}
+
 export const inset = (r: Rect, [t, rt, b, l]: Four): Rect => ({ x: r.x + l, y: r.y + t, w: Math.max(0, r.w - l - rt), h: Math.max(0, r.h - t - b) });
 
 /** Colour of one side of a border that looks carved. */

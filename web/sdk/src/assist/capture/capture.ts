@@ -15,6 +15,7 @@ import { scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions,
 import { Painter } from './paint';
 import { PagePrivacy } from './privacy';
 import { Scan, type Seen } from './scan';
+import { scrolled } from './scrolled';
 import { Fonts } from './text';
 import { packed } from './tiles';
 
@@ -296,6 +297,10 @@ export class Capture extends Emitter<CaptureEvents> {
     } finally {
       this.busy_ = false;
     }
+    this.goOn();
+  }
+
+  private goOn(): void {
     if (this.full_ || this.wholeWanted_ || this.marks_.size > 0 || this.hasScrolled()) this.schedule();
   }
 
@@ -319,7 +324,7 @@ export class Capture extends Emitter<CaptureEvents> {
     const dx = Math.round(x * s) - Math.round(this.scroll_.x * s), dy = Math.round(y * s) - Math.round(this.scroll_.y * s);
     const scrolled = x !== this.scroll_.x || y !== this.scroll_.y;
     if (Math.abs(dx) >= Math.round(w * s) || Math.abs(dy) >= Math.round(h * s)) this.full_ = true;
-    const { rects, whole } = this.wanted(x - this.scroll_.x, y - this.scroll_.y);
+    const { rects, whole, copies } = this.wanted(x - this.scroll_.x, y - this.scroll_.y, { x: dx, y: dy });
     this.scroll_ = { x, y };
     if (rects.length === 0 && !scrolled && !this.wholeWanted_) return;
     const sliced = this.first_ && whole;
@@ -329,7 +334,7 @@ export class Capture extends Emitter<CaptureEvents> {
     this.tellView();
     const send = this.wholeWanted_;
     this.wholeWanted_ = false;
-    const job = this.newJob(patches, sliced ? { whole: send } : { whole: send, dx, dy });
+    const job = this.newJob(patches, sliced ? { whole: send } : { whole: send, dx, dy, copies });
     const bytes = this.deliver(await this.host_.run(job));
     const latency = bytes > 0 && changedAt ? performance.now() - changedAt : 0;
     this.emit('painted', { ms, whole, scrolled, rects: rects.length, elements, latency, bytes });
@@ -365,19 +370,17 @@ export class Capture extends Emitter<CaptureEvents> {
     this.emit('view', view);
   }
 
-  private wanted(dx: number, dy: number): { rects: Rect[]; whole: boolean } {
-    const { w, h } = this.size_;
-    const all = [{ x: 0, y: 0, w, h }];
+  private wanted(dx: number, dy: number, by: { x: number; y: number }): { rects: Rect[]; whole: boolean; copies: Rect[] } {
+    const { w, h } = this.size_, width = Math.round(w * this.scale_), height = Math.round(h * this.scale_);
     const { marks_: marks } = this;
     this.marks_ = new Map();
     if (this.full_) {
       this.full_ = false;
       this.lastFull_ = performance.now();
-      return { rects: all, whole: true };
+      return { rects: [{ x: 0, y: 0, w, h }], whole: true, copies: scrolled(width, height, by.x, by.y, []).copies };
     }
-    const width = Math.round(w * this.scale_), height = Math.round(h * this.scale_);
-    const found = dirtyRects({ window: this.window_, scale: this.scale_, width, height, marks, seen: this.seen_, animated: this.animated_, dx, dy });
-    return { rects: found.rects, whole: found.all };
+    const found = dirtyRects({ scale: this.scale_, width, height, marks, seen: this.seen_, animated: this.animated_, dx, dy, by });
+    return { rects: found.rects, whole: found.all, copies: found.copies };
   }
 
   private paint(rects: readonly Rect[], whole: boolean): { patches: Patch[]; elements: number } {
@@ -432,11 +435,11 @@ export class Capture extends Emitter<CaptureEvents> {
     return this.paint([{ x: 0, y: 0, w, h }], true);
   }
 
-  private newJob(patches: Patch[], { whole = false, dx = 0, dy = 0, sharp = false }): Job {
+  private newJob(patches: Patch[], { whole = false, dx = 0, dy = 0, copies = [] as Rect[], sharp = false }): Job {
     const { w, h } = this.size_;
     return {
       id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width: Math.round(w * this.scale_), height: Math.round(h * this.scale_), scale: this.scale_,
-      scrollX: Math.round(this.scroll_.x), scrollY: Math.round(this.scroll_.y), whole, dx, dy, patches, quality: ((this.options_.quality ?? kQuality) * Math.sqrt(this.portion_)) / Math.sqrt(Math.min(this.slow_, 3)), sharp,
+      scrollX: Math.round(this.scroll_.x), scrollY: Math.round(this.scroll_.y), whole, dx, dy, copies, patches, quality: ((this.options_.quality ?? kQuality) * Math.sqrt(this.portion_)) / Math.sqrt(Math.min(this.slow_, 3)), sharp,
       sharpBytes: sharpMost(this.options_.sharpKbps),
     };
   }
@@ -470,7 +473,7 @@ export class Capture extends Emitter<CaptureEvents> {
     } finally {
       this.busy_ = false;
     }
-    if (this.marks_.size > 0 || this.full_ || this.wholeWanted_ || this.hasScrolled()) this.schedule();
+    this.goOn();
   }
 }
 

@@ -31,6 +31,8 @@ const kSweepEvery = 50;
 const isHere = (root: Document | ShadowRoot): boolean =>
   root.nodeType === 9 ? (root as Document).defaultView !== null : (root as ShadowRoot).host.isConnected && root.ownerDocument!.defaultView !== null;
 
+const isSheet = (node: Node): boolean => /^(style|link)$/.test((node as Element).localName);
+
 export class ChangeWatcher {
   private readonly heed_: (record: MutationRecord) => void;
   private readonly kind_: (record: MutationRecord) => void;
@@ -66,15 +68,14 @@ export class ChangeWatcher {
       this.sink_.changed(host, 'deep');
     })));
     const everything = guarded('capture', () => this.sink_.everything());
+    const on = (target: EventTarget | null | undefined, type: string) => {
+      target?.addEventListener(type, everything);
+      this.undo_.push(() => target?.removeEventListener(type, everything));
+    };
     const view = this.document_.defaultView!;
-    view.addEventListener('resize', everything);
-    this.document_.addEventListener('visibilitychange', everything);
-    view.visualViewport?.addEventListener('resize', everything);
-    this.undo_.push(() => {
-      view.removeEventListener('resize', everything);
-      this.document_.removeEventListener('visibilitychange', everything);
-      view.visualViewport?.removeEventListener('resize', everything);
-    });
+    on(view, 'resize');
+    on(this.document_, 'visibilitychange');
+    on(view.visualViewport, 'resize');
     this.readHoverSelectors();
   }
 
@@ -214,18 +215,18 @@ export class ChangeWatcher {
         if (node.nodeType !== 1) text = true;
         else if (node.isConnected) {
           this.look(node as Element);
-          if (/^(style|link)$/.test((node as Element).localName)) return this.restyled();
+          if (isSheet(node)) return this.restyled();
           if (!matches(node as Element, this.ignore_)) this.sink_.changed(node as Element, 'deep');
         }
       }
       for (const node of record.removedNodes) {
-        if (node.nodeType === 1 && /^(style|link)$/.test((node as Element).localName)) return this.restyled();
+        if (isSheet(node)) return this.restyled();
         if (node.nodeType === 3) text = true;
       }
       this.sink_.changed(element, text ? 'deep' : 'self');
       return;
     }
-    if (element.localName === 'style' || element.localName === 'link') return this.restyled();
+    if (isSheet(element)) return this.restyled();
     this.sink_.changed(element, 'deep');
   }
 
@@ -257,9 +258,9 @@ export class ChangeWatcher {
       if (kFrames.test(element.localName)) this.watchFrame(element);
     }
     // A press beside everything makes nothing look pressed.
-    const bare = (type === 'pointerdown' || type === 'pointerup') && !element.closest(kPressable);
+    const pressed = type === 'pointerdown' || type === 'pointerup', bare = pressed && !element.closest(kPressable);
     const turned = type !== 'input' || this.turned(element as HTMLInputElement);
-    if (!bare) this.sink_.changed(element, type === 'focusin' || type === 'focusout' || type === 'pointerdown' || type === 'pointerup' ? 'deep' : 'self');
+    if (!bare) this.sink_.changed(element, pressed || type === 'focusin' || type === 'focusout' ? 'deep' : 'self');
     // :checked and :invalid show at the label or right around it; what shows farther away comes with the slow refresh.
     if (type === 'change' || (type === 'input' && turned)) {
       if (element.parentElement) this.sink_.changed(element.parentElement, 'self');

@@ -132,7 +132,7 @@ function frame(scan: Scan, el: HTMLIFrameElement, walk: Walk, content: Rect): vo
     return;
   }
   const clip = { parent: walk.clip, mat: walk.space.mat, rect: content, radii: null };
-  const space = { dx: content.x, dy: content.y, inner: null, mat: walk.space.mat };
+  const space = { dx: content.x, dy: content.y, inner: null, mat: walk.space.mat, held: walk.space.held };
   const inside: Walk = { ...walk, space, clip, absolute: clip, fixed: clip, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
   if (!hasOtherFonts(document_, el.ownerDocument)) return scan.document(document_, inside, content, false);
   const layer = newLayer();

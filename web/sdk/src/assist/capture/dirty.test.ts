@@ -6,8 +6,8 @@ import type { Seen } from './scan';
 /** A page of 800 by 600 on a picture twice as large; `now`: where what was seen at `was` is after scrolling by `dy`. */
 function painted(dy: number, was: Rect, now: Rect, fixed: boolean): boolean {
   const element = { isConnected: true, getBoundingClientRect: () => ({ x: now.x, y: now.y, width: now.w, height: now.h }) } as Element;
-  const seen = new Map<Element, Seen>([[element, { element, rect: was, leaf: true, fixed, frame: false }]]);
-  const { rects } = dirtyRects({ window: {} as Window, scale: 2, width: 1600, height: 1200, marks: new Map(), seen, animated: [], dx: 0, dy });
+  const seen = new Map<Element, Seen>([[element, { rect: was, leaf: true, fixed, frame: false }]]);
+  const { rects } = dirtyRects({ scale: 2, width: 1600, height: 1200, marks: new Map(), seen, animated: [], dx: 0, dy, by: { x: 0, y: Math.round(2 * dy) } });
   return rects.some((r) => overlaps(r, now));
 }
 

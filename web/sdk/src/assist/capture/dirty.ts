@@ -2,6 +2,7 @@
 import { bounds, overlaps, type Rect } from './affine';
 import type { Extent } from './changes';
 import type { Seen } from './scan';
+import { scrolled } from './scrolled';
 import { atMost, TileSet } from './tiles';
 import { backdropOf } from './top_layer';
 
@@ -10,6 +11,7 @@ const kMargin = 8;
 const kMoved = 0.3;
 /** What stays where it is has not gone with the page, however little that scrolled: the copy may have moved by a whole pixel. */
 const kStayed = 0.05;
+const kSides = ['x', 'y', 'w', 'h'] as const;
 /** More elements than this inside of a changed one are not asked whether they stick out. */
 const kMaxInside = 300;
 /** Above this part of the window one rectangle is cheaper. */
@@ -19,7 +21,6 @@ export const kMaxRects = 8;
 const kFine = 16, kCoarse = 64, kManyRects = 48;
 
 export interface DirtyInput {
-  window: Window;
   scale: number;
   /** Picture size in its pixels. */
   width: number;
@@ -31,27 +32,47 @@ export interface DirtyInput {
   /** Scrolled since the last picture, CSS pixels. */
   dx: number;
   dy: number;
+  /** The same in whole pixels of the picture. */
+  by: { x: number; y: number };
 }
 
-/** Rectangles in CSS pixels of the window, on whole pixels of the picture; `all` when that is cheaper. Updates `seen` to where things are now. */
-export function dirtyRects(input: DirtyInput): { rects: Rect[]; all: boolean } {
+export interface Dirty {
+  /** In CSS pixels of the window, on whole pixels of the picture. */
+  rects: Rect[];
+  /** It is all of it, as that is cheaper. */
+  all: boolean;
+  /** What goes along with the page, pixels of the picture. */
+  copies: Rect[];
+}
+
+/** Updates `seen` to where things are now. */
+export function dirtyRects(input: DirtyInput): Dirty {
   const { scale, width, height, dx, dy } = input;
   const tiles = new TileSet(width, height, kFine);
   const add = (r: Rect, margin = kMargin) => tiles.add({ x: (r.x - margin) * scale, y: (r.y - margin) * scale, w: (r.w + 2 * margin) * scale, h: (r.h + 2 * margin) * scale });
   const w = width / scale, h = height / scale;
+  const { copies, bare } = scrolled(width, height, input.by.x, input.by.y, pinned(input));
   // What was copied moved by whole pixels of the picture, by up to one more.
-  if (dy > 0) add({ x: 0, y: h - dy, w, h: dy }, 1 / scale);
-  if (dy < 0) add({ x: 0, y: 0, w, h: -dy }, 1 / scale);
-  if (dx > 0) add({ x: w - dx, y: 0, w: dx, h }, 1 / scale);
-  if (dx < 0) add({ x: 0, y: 0, w: -dx, h }, 1 / scale);
-  const whole = { rects: [{ x: 0, y: 0, w, h }], all: true };
+  if (dx !== 0 || dy !== 0) for (const r of bare) add({ x: r.x / scale, y: r.y / scale, w: r.w / scale, h: r.h / scale }, 1 / scale);
+  const whole = { rects: [{ x: 0, y: 0, w, h }], all: true, copies };
   // Before it is forgotten who had them.
   if (dimmed(input)) return whole;
   moved(input, add);
   for (const [element, extent] of input.marks) if (element.isConnected && !marked(element, extent, add)) return whole;
   const rects = atMost(fewer(tiles), kMaxRects).map((r) => ({ x: r.x / scale, y: r.y / scale, w: r.w / scale, h: r.h / scale }));
   const area = rects.reduce((sum, r) => sum + r.w * r.h, 0);
-  return area > kMostlyAll * w * h ? whole : { rects, all: false };
+  return area > kMostlyAll * w * h ? whole : { rects, all: false, copies };
+}
+
+/** What was held where it is, pixels of the picture. What lies in it is painted again, as it may be seen through. */
+function pinned({ seen, scale }: DirtyInput): Rect[] {
+  const out: Rect[] = [];
+  for (const [element, { rect: was, pin }] of seen) {
+    if (!pin) continue;
+    const now = toRect(element.getBoundingClientRect()), x = Math.floor(now.x * scale), y = Math.floor(now.y * scale);
+    if (kSides.every((side) => Math.abs(now[side] - was[side]) <= kStayed)) out.push({ x, y, w: Math.ceil((now.x + now.w) * scale) - x, h: Math.ceil((now.y + now.h) * scale) - y });
+  }
+  return out;
 }
 
 /** Whether something above the page has come, gone or changed that dims or colours all that is behind it. */

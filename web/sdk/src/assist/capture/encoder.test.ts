@@ -32,7 +32,7 @@ const kRig = `
     const dy = to - top;
     top = to;
     const patches = await Promise.all(rects.map(async ([x, y, w, h]) => ({ x, y, w, h, from: { x: 0, y: 0 }, bitmap: await createImageBitmap(page_.canvas, x, y + top, w, h) })));
-    const done = await encoder.run({ id: ++number, frame: number, epoch: 1, width: 200, height: 150, scale: 1, scrollX: 0, scrollY: top, whole: false, dx: 0, dy, patches, quality: 0.9, sharp, sharpBytes: 1e6 });
+    const done = await encoder.run({ id: ++number, frame: number, epoch: 1, width: 200, height: 150, scale: 1, scrollX: 0, scrollY: top, whole: false, dx: 0, dy, copies: dy ? [{ x: 0, y: Math.max(0, dy), w: 200, h: 150 - Math.abs(dy) }] : [], patches, quality: 0.9, sharp, sharpBytes: 1e6 });
     const frame = Both.decodeFrame(done.frame);
     await new Promise((done_) => { window.drawn = done_; surface.push(done.frame); });
     const one = screen_.getContext('2d').getImageData(0, 0, 200, 150).data, two = page_.getImageData(0, top, 200, 150).data;

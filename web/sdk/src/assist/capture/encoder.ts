@@ -26,6 +26,8 @@ export interface Job {
   /** The page was scrolled by so many picture pixels since the last job. */
   dx: number;
   dy: number;
+  /** What went along, where it was. */
+  copies: Rect[];
   patches: Patch[];
   quality: number;
   /** No paint: what was sent with losses is sent again, sharp. */
@@ -108,16 +110,13 @@ export class PictureEncoder {
   }
 
   /** Moves what is there, here as at the viewers. */
-  private scroll({ width, height, dx, dy }: Job): FrameOp[] {
-    const g = this.g_!;
-    if (Math.abs(dx) >= width || Math.abs(dy) >= height) return [];
-    g.globalCompositeOperation = 'copy';
-    g.drawImage(this.back_!, -dx, -dy);
-    g.globalCompositeOperation = 'source-over';
-    shift(this.sent_, width, height, dx, dy);
-    this.blurred_ = this.blurred_.moved(-dx, -dy);
-    const x = Math.max(0, dx), y = Math.max(0, dy);
-    return [{ op: 'copy', x, y, w: width - Math.abs(dx), h: height - Math.abs(dy), dx: -dx, dy: -dy }];
+  private scroll({ width, dx, dy, copies }: Job): FrameOp[] {
+    for (const { x, y, w, h } of copies) {
+      this.g_!.drawImage(this.back_!, x, y, w, h, x - dx, y - dy, w, h);
+      shift(this.sent_, width, { x, y, w, h }, dx, dy);
+    }
+    this.blurred_ = this.blurred_.moved(copies, -dx, -dy);
+    return copies.map((r) => ({ op: 'copy', ...r, dx: -dx, dy: -dy }));
   }
 
   private compare(wanted: TileSet, all: boolean): TileSet {

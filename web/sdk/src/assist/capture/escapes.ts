@@ -8,6 +8,7 @@ import type { Rect } from './affine';
 import type { Extent } from './changes';
 import { seenRect } from './dirty';
 import { childrenOf } from './element';
+import { fixedRects } from './fixed_part';
 import { parentOf } from './masks';
 import { kTop } from './top_layer';
 import { documentIn } from './unseen';
@@ -44,6 +45,9 @@ const boxOf = (element: Element): Rect => {
 const isEmpty = (r: Rect) => r.w === 0 && r.h === 0;
 const sticksOut = (r: Rect, of: Rect) => r.x < of.x - kOut || r.y < of.y - kOut || r.x + r.w > of.x + of.w + kOut || r.y + r.h > of.y + of.h + kOut;
 
+/** true: fixed. `parts`: has something fixed before or after what is in it. */
+type How = boolean | 'parts';
+
 export interface Escaped {
   element: Element;
   /** In the whole page's window. */
@@ -52,8 +56,7 @@ export interface Escaped {
 }
 
 export class Escapes {
-  /** true: fixed. */
-  private readonly found_ = new Map<Element, boolean>();
+  private readonly found_ = new Map<Element, How>();
   private readonly waiting_: Look[] = [];
   /** Reported as changed; not asked for anything before a picture is, as that could make the browser lay the page out twice. */
   private readonly changed_ = new Map<Element, Extent>();
@@ -100,13 +103,13 @@ export class Escapes {
   /** What of it shows in a part of the window that is wanted. */
   shown(wanted: (at: Rect) => boolean): Escaped[] {
     const out: Escaped[] = [];
-    for (const [element, fixed] of this.found_) {
+    for (const [element, how] of this.found_) {
       if (!element.isConnected) {
         this.found_.delete(element);
         continue;
       }
-      const rect = element.ownerDocument === this.document_ ? boxOf(element) : seenRect(element);
-      if (!isEmpty(rect) && wanted(rect)) out.push({ element, rect, fixed });
+      const own = element.ownerDocument === this.document_ ? boxOf(element) : seenRect(element);
+      for (const rect of how === 'parts' ? [own, ...fixedRects(element)] : [own]) if (!isEmpty(rect) && wanted(rect)) out.push({ element, rect, fixed: how !== false });
     }
     return out;
   }
@@ -146,7 +149,8 @@ export class Escapes {
       look.bottom = rect.y + rect.h;
     }
     // Also what is not shown now: a style may bring it back without a word.
-    if (free && (rect || fixed)) this.found(element, fixed);
+    if (rect && element.ownerDocument === this.document_ && fixedRects(element).length > 0) this.found(element, 'parts');
+    else if (free && (rect || fixed)) this.found(element, fixed);
     else if (rect && !isEmpty(rect) && look.ground && !look.cuts && sticksOut(rect, look.ground)) this.found(element, false);
     else this.found_.delete(element);
     if (!rect || (!element.firstElementChild && !rootOf(element) && !documentIn(element) && element.localName !== 'slot')) return;
@@ -156,10 +160,10 @@ export class Escapes {
     for (const inside of element.querySelectorAll(kTop)) this.found(inside, true);
   }
 
-  private found(element: Element, fixed: boolean): void {
-    if (!fixed && this.found_.size >= kMaxFound) return;
+  private found(element: Element, how: How): void {
+    if (!how && this.found_.size >= kMaxFound) return;
     const known = this.found_.has(element);
-    this.found_.set(element, fixed);
+    this.found_.set(element, how);
     if (!known) this.onFound_(element);
   }
 }

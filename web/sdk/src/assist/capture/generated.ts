@@ -1,7 +1,8 @@
 // What CSS adds to the page: ::before and ::after, list markers. Their boxes cannot be asked for: they are worked out.
 import { snapped, type Rect } from './affine';
-import { borderWidths, paddings, paintBox } from './box';
+import { borderWidths, frameOf, paddings, paintBox } from './box';
 import { cssString, isClear, length, px, splitTop, transformOf, urlOf } from './css';
+import { fixedPart, fixedRect, type Which } from './fixed_part';
 import { newLayer, styleOf, type Scan, type Walk } from './scan';
 import { drawLine, transformed } from './text';
 import { about, multiply } from './affine';
@@ -33,7 +34,7 @@ function counterText(element: Element): string {
   return String(n);
 }
 
-export function pseudoElement(scan: Scan, el: Element, which: '::before' | '::after', cs: CSSStyleDeclaration, walk: Walk, host: Rect): void {
+export function pseudoElement(scan: Scan, el: Element, which: Which, cs: CSSStyleDeclaration, walk: Walk, host: Rect): void {
   const own = styleOf(el, which);
   const { content } = own;
   if (content === 'none' || content === 'normal' || content === '' || own.display === 'none') return;
@@ -41,14 +42,14 @@ export function pseudoElement(scan: Scan, el: Element, which: '::before' | '::af
   const made = contentOf(content, el);
   if (!made) return;
   const out = own.position === 'absolute' || own.position === 'fixed';
-  const rect = out ? absoluteRect(own, cs, el, host, scan, made.text) : inlineRect(scan, el, which, own, cs, walk, host, made.text);
+  const rect = own.position === 'fixed' && !walk.space.inner ? inWindow(scan, el, which, walk) : out ? absoluteRect(own, cs, el, host, scan, made.text) : inlineRect(scan, el, which, own, cs, walk, host, made.text);
   if (!rect) return;
   let inside = walk;
   if (out || own.position === 'relative' || own.opacity !== '1') {
     const layer = newLayer(own.zIndex === 'auto' ? 0 : Number(own.zIndex));
     layer.opacity = Number(own.opacity);
     (layer.z < 0 ? walk.context.under : layer.z > 0 ? walk.context.over : walk.context.level).push(layer);
-    inside = { ...walk, layer };
+    inside = { ...walk, layer, clip: own.position === 'fixed' ? walk.fixed : walk.clip };
   }
   const turned = transformOf(own, rect.w, rect.h);
   const shift = turned ? null : /^matrix\(1, 0, 0, 1, ([-\d.]+), ([-\d.]+)\)$/.exec(own.transform);
@@ -91,17 +92,24 @@ function text(scan: Scan, walk: Walk, own: CSSStyleDeclaration, content: string,
 }
 
 function size(own: CSSStyleDeclaration, scan: Scan, content: string): { w: number; h: number } {
-  const w = borderWidths(own), p = paddings(own);
   const { fonts } = scan.options;
   const font = fonts.set(fonts.measuring, own);
-  const border = own.boxSizing === 'border-box';
-  const more = { w: border ? 0 : w[1] + w[3] + p[1] + p[3], h: border ? 0 : w[0] + w[2] + p[0] + p[2] };
-  const extra = { w: w[1] + w[3] + p[1] + p[3], h: w[0] + w[2] + p[0] + p[2] };
+  const extra = frameOf(own), more = own.boxSizing === 'border-box' ? { w: 0, h: 0 } : extra;
   const auto = (v: string) => v === 'auto' || v === '';
   return {
     w: auto(own.width) ? (content ? fonts.measuring.measureText(transformed(content, own.textTransform)).width : 0) + extra.w : px(own.width) + more.w,
     h: auto(own.height) ? (content ? (own.lineHeight === 'normal' || own.display === 'inline' ? font.ascent + font.descent : px(own.lineHeight)) : 0) + extra.h : px(own.height) + more.h,
   };
+}
+
+/** Where it stays while the page scrolls, which is kept in mind. */
+function inWindow(scan: Scan, el: Element, which: Which, { space }: Walk): Rect | null {
+  const rect = fixedRect(el, which);
+  if (!rect) return null;
+  if (el.ownerDocument !== document) return { ...rect, x: rect.x + space.dx, y: rect.y + space.dy };
+  const part = fixedPart(el, which);
+  scan.options.seen.set(part, { rect, leaf: true, fixed: true, frame: false, pin: true });
+  return rect;
 }
 
 /** Against the padding box of the element when it is positioned, else of the nearest positioned element around it. */
@@ -151,7 +159,7 @@ function inlineRect(scan: Scan, el: Element, which: string, own: CSSStyleDeclara
   }
   if (!seen) return { x: area.x + (cs.textAlign === 'center' ? (area.w - box.w) / 2 : left), y: area.y + Math.max(0, (area.h - box.h) / 2), ...box };
   const x = before ? Math.max(own.position === 'relative' || px(own.marginLeft) < 0 ? -1e9 : area.x, seen.x - box.w - right) : seen.x + seen.w + left;
-  const y = own.verticalAlign === 'middle' || own.display === 'inline-block' ? seen.y + (seen.h - box.h) / 2 : seen.y + (seen.h - box.h) / 2;
+  const y = seen.y + (seen.h - box.h) / 2;
   return { x: x + px(own.left) - (own.left === 'auto' ? px(own.right) : 0), y: y + px(own.top) - (own.top === 'auto' ? px(own.bottom) : 0), ...box };
 }
 

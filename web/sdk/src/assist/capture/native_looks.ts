@@ -2,6 +2,8 @@
 import { addPath } from './brush';
 import { isClear, px, type Radii } from './css';
 import type { Rect } from './affine';
+import { borderWidths } from './box';
+import type { Scan, Walk } from './scan';
 
 type G = OffscreenCanvasRenderingContext2D;
 
@@ -147,4 +149,22 @@ export function paintNativeFrame(g: G, frame: NativeFrame, cs: CSSStyleDeclarati
   g.beginPath();
   addPath(g, { x: at.x + 0.5, y: at.y + 0.5, w: at.w - 1, h: at.h - 1 }, round(r));
   g.stroke();
+}
+
+/** Classic scroll bars take room; overlay ones do not and are not painted. */
+export function paintScrollbars(scan: Scan, el: HTMLElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
+  if (!/auto|scroll/.test(cs.overflowY) || !el.offsetWidth || el.localName === 'body') return;
+  const w = borderWidths(cs);
+  const bar = el.offsetWidth - el.clientWidth - w[1] - w[3];
+  if (bar < 4 || el.scrollHeight <= 0) return;
+  const track = { x: at.x + at.w - w[1] - bar, y: at.y + w[0], w: bar, h: el.clientHeight };
+  const size = Math.max(16, (track.h * el.clientHeight) / el.scrollHeight);
+  const y = track.y + ((track.h - size) * el.scrollTop) / Math.max(1, el.scrollHeight - el.clientHeight);
+  scan.push(walk, track, ({ g }) => {
+    g.fillStyle = '#f4f4f4';
+    g.fillRect(track.x, track.y, track.w, track.h);
+    if (el.scrollHeight <= el.clientHeight) return;
+    g.fillStyle = '#a8a8a8';
+    g.fillRect(track.x + 3, y, track.w - 6, size);
+  });
 }

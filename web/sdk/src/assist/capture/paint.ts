@@ -58,15 +58,10 @@ export class Painter {
     return g;
   }
 
-  /** `rect`: CSS pixels of the viewport, on whole picture pixels. What is on the canvas is the caller's until the next painting. */
-  paint(root: Layer, rect: Rect): OffscreenCanvas {
-    this.rect_ = rect;
-    const g = this.fresh(0, rect);
-    this.layer(root, g);
-    return g.canvas;
-  }
-
-  /** Several rectangles on one canvas, as each canvas costs as much as painting a little. `places`: where on it, in its pixels. */
+  /**
+   * Rectangles in CSS pixels of the viewport, on whole picture pixels, all on one canvas: each canvas costs as much as painting a little. It is the
+   * caller's until the next painting. `places`: where on it, in its pixels.
+   */
   paintAll(root: Layer, rects: readonly Rect[], { places, w, h }: Packed): OffscreenCanvas {
     const s = this.scale_, g = this.fresh(0, { x: 0, y: 0, w: w / s, h: h / s });
     rects.forEach((rect, i) => {

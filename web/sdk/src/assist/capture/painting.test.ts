@@ -91,6 +91,8 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       ['a dialog', '<div style="margin-top:3000px;height:50px;overflow:hidden"><div><dialog class="s" style="width:50px;height:50px">x</dialog></div></div><script>document.querySelector("dialog").showModal()</script>'],
       ['a dialog where layout waits', '<div style="height:3000px"></div><div style="content-visibility:auto"><div><dialog class="s" style="width:50px;height:50px">x</dialog></div></div><script>document.querySelector("dialog").showModal()</script>'],
       ['a popover', '<div style="margin-top:3000px;height:50px;overflow:hidden"><div><p id="o" popover class="s" style="width:50px;height:50px">x</p></div></div><script>o.showPopover()</script>'],
+      ['fixed, before what is in a block', '<style>.s{background:none}.s::before{content:"";position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f}</style><div style="margin-top:3000px;height:50px;overflow:hidden"><p class="s">x</p></div>'],
+      ['fixed, after what has no box', '<style>.s{background:none}.s::after{content:"x";position:fixed;right:9px;bottom:9px;padding:9px;width:32px;height:32px;background:#f0f}</style><div style="margin-top:3000px;height:50px"><p style="display:contents"><b class="s"></b></p></div>'],
       ['in a long list that is not in order', `<div style="position:relative;height:9000px">${'<p style="position:absolute;top:4000px;margin:0">x</p>'.repeat(200)}<p class="s" style="position:absolute;top:9px;width:50px;height:50px;margin:0"></p>${'<p style="position:absolute;top:4000px;margin:0">x</p>'.repeat(200)}</div>`],
     ];
 
@@ -115,6 +117,25 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await open('<p style="position:fixed;z-index:99999;inset:0;margin:0;background:#fff"></p><div style="opacity:.5;transform:scale(.5)"><dialog class="s" style="width:50px;height:50px;border:0;padding:0;outline:0"></dialog></div><style>::backdrop{background:#000}</style><script>document.querySelector("dialog").showModal()</script>');
       const { magenta, black } = await paint();
       expect([magenta, black]).toEqual([2500, 800 * 600 - 2500]);
+    });
+
+    it('stays where it is while the page scrolls: before all of it, too', async () => {
+      await open('<style>body::before{content:"";position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f;z-index:3}p.s::after{content:"";position:fixed;right:9px;top:9px;width:50px;height:50px;background:#f0f}p.s{background:none;height:3000px}</style><p class="s"></p>');
+      await run(`window.screen_ = new OffscreenCanvas(1, 1); window.surface = new Capture.PictureSurface(screen_, { drawn() { window.drawn_ = (window.drawn_ ?? 0) + 1; }, spoiled() {} }); window.sent_ = 0;
+        window.c = Capture.startCapture({ minInterval: 10, sharpKbps: 1e6, onFrame(f) { sent_++; surface.push(f); } })`);
+      const quiet = 'sent_ > 0 && !c.busy_ && !c.timer_ && c.marks_.size === 0 && !c.hasScrolled() && c.blurred_ === 0 && drawn_ === sent_';
+      const magenta = () => run(`(() => { const { data } = Capture.pixelsOf(screen_, innerWidth, innerHeight); let n = 0; for (let i = 0; i < data.length; i += 4) if (data[i] > 190 && data[i + 1] < 90 && data[i + 2] > 190) n++; return n; })()`);
+      await page.waitForFunction(quiet);
+      expect(await magenta()).toBe(5000);
+      for (const by of [37, 100, -60]) {
+        await run(`window.before_ = sent_; scrollBy(0, ${by})`);
+        await page.waitForFunction(`sent_ > before_ && ${quiet}`);
+        expect(await magenta(), `scrolled by ${by}`).toBe(5000);
+      }
+      await run(`window.before_ = sent_; document.querySelector('p').className = 't'`);
+      await page.waitForFunction(`sent_ > before_ && ${quiet}`);
+      expect(await magenta()).toBe(2500);
+      await run('c.stop()');
     });
 
     it('is found when it comes, also later', async () => {
@@ -312,6 +333,23 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       const { mean, most } = await run<{ mean: number; most: number }>(`(() => { const [w, h] = [screen_.width, screen_.height], now = c.paint([{ x: 0, y: 0, w: innerWidth, h: innerHeight }], true).patches[0].bitmap; return Capture.apart(Capture.pixelsOf(screen_, w, h), Capture.pixelsOf(now, w, h)); })()`);
       expect(mean).toBeLessThan(0.05);
       expect(most).toBeLessThan(60);
+      await run('c.stop()');
+    });
+
+    it.each([1, 0.75])('does not send again what stays while the page scrolls: %d', async (scale) => {
+      await open(`<style>header{position:fixed;top:0;left:0;right:0;height:60px;background:#036;color:#fff;font:30px sans-serif}table{width:100%;margin-top:60px;border-collapse:collapse}th{position:sticky;top:60px;height:50px;background:#dde}td{height:29px}nav{position:fixed;left:0;top:200px;width:90px;bottom:0;background:#eee}</style>
+        <header>Head</header><nav>${'<p>entry</p>'.repeat(9)}</nav><table><thead><tr>${'<th>of a table</th>'.repeat(5)}</tr></thead><tbody>${Array.from({ length: 90 }, (_, i) => `<tr>${`<td>cell ${i}</td>`.repeat(5)}</tr>`).join('')}</tbody></table>`);
+      await run(`window.frames_ = []; window.c = Capture.startCapture({ scale: ${scale}, minInterval: 10, sharpKbps: 0.001, onFrame(f) { frames_.push(Capture.decodeFrame(f)); } }); scrollTo(0, 300)`);
+      const quiet = '!c.busy_ && !c.timer_ && !c.hasScrolled() && c.marks_.size === 0';
+      await page.waitForFunction(`frames_.length > 0 && ${quiet}`);
+      for (const by of [37, -53, 11]) {
+        await run(`window.before_ = frames_.length; scrollBy(0, ${by})`);
+        await page.waitForFunction(`frames_.length > before_ && ${quiet}`);
+        const told = await run<number[]>(`(() => { const ops = frames_.slice(before_).flatMap((f) => f.ops), s = ${scale}, sent = ops.filter((op) => op.op === 'image');
+          return [ops.filter((op) => op.op === 'copy').length, sent.filter((r) => r.y < 110 * s - 32).length, sent.filter((r) => r.x < 90 * s - 32 && r.y + r.h > 250 * s && r.y < 540 * s).length]; })()`);
+        expect(told, `by ${by}`).toEqual([expect.any(Number), 0, 0]);
+        expect(told[0]).toBeGreaterThan(0);
+      }
       await run('c.stop()');
     });
 

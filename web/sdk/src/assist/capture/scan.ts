@@ -3,6 +3,7 @@
 import { rootOf } from '../early';
 import { about, bounds, grown, multiply, overlaps, rectBefore, snapped, type Mat, type Rect } from './affine';
 import { borderWidths, inset, paddings, paintBorders, paintBox, paintOutline } from './box';
+import { paintBackgrounds } from './background';
 import type { Brush } from './brush';
 import { inner, isClear, px, isTransformed, radii, transformOf, type Radii } from './css';
 import { paintContent } from './content';
@@ -11,7 +12,7 @@ import { childNodesOf, childrenOf, matches } from './element';
 import { paintMarker, pseudoElement } from './generated';
 import { besides, isInside, kLongList, leadingTo, type Escaped, type Escapes } from './escapes';
 import type { MaskRules } from './masks';
-import { nativeFrame, paintNativeFrame } from './native_looks';
+import { nativeFrame, paintNativeFrame, paintScrollbars } from './native_looks';
 import { cut, decorationOf, drawDecoration, drawLine, linesOf, shown, type Decoration, type Fonts } from './text';
 import { backdropOf, backdropStyle, isOnTop } from './top_layer';
 
@@ -59,6 +60,8 @@ export interface Space {
   inner: Mat | null;
   /** From local coordinates to the viewport of the whole page. */
   mat: Mat | null;
+  /** Of what the page holds in its place: not shifted with what scrolls. */
+  held?: boolean;
 }
 
 export interface Walk {
@@ -80,11 +83,12 @@ export interface Walk {
 }
 
 export interface Seen {
-  element: Element;
   rect: Rect;
   leaf: boolean;
   fixed: boolean;
   frame: boolean;
+  /** It is held where it is by itself, and not by what it is in. */
+  pin?: boolean;
   /** What it dims or colours everything behind it with. */
   backdrop?: string;
 }
@@ -178,7 +182,7 @@ export class Scan {
     if (cs.backgroundImage !== 'none') {
       const r = html.getBoundingClientRect();
       const whole = { x: r.x + walk.space.dx, y: r.y + walk.space.dy, w: Math.max(r.width, at.w), h: Math.max(r.height, at.h) };
-      this.push(walk, whole, (brush) => paintBox(brush, onlyBackground(cs), whole, element));
+      this.push(walk, whole, (brush) => paintBackgrounds(brush, cs, whole, null, element));
     }
     this.each(html, walk);
   }
@@ -220,17 +224,17 @@ export class Scan {
     if (display === 'none' || matches(el, this.options.ignore)) return;
     if (display === 'contents') return this.boxless(el, cs, outer);
     const positioned = position !== 'static';
-    let walk = outer;
-    if (positioned) walk = { ...outer, clip: position === 'absolute' ? outer.absolute : position === 'fixed' ? outer.fixed : outer.clip, escaping: false, pinned: outer.pinned || position === 'fixed' || position === 'sticky' };
-    if ((position === 'fixed' || position === 'absolute') && el.ownerDocument === document && isOnTop(el)) walk = this.above(el, outer);
     const reported = el.getBoundingClientRect();
+    let walk = outer;
+    if (positioned) walk = { ...this.held(outer, el, cs, position, reported), clip: position === 'absolute' ? outer.absolute : position === 'fixed' ? outer.fixed : outer.clip, escaping: false, pinned: outer.pinned || position === 'fixed' || position === 'sticky' };
+    if ((position === 'fixed' || position === 'absolute') && el.ownerDocument === document && isOnTop(el)) walk = this.above(el, outer);
     const moved = display === 'inline' ? walk : this.transform(el, cs, walk, reported);
     if (moved === null) return;
     if (moved !== walk) walk = moved;
     const rect = this.local(walk, reported, walk.space.inner ? { w: (el as HTMLElement).offsetWidth ?? 0, h: (el as HTMLElement).offsetHeight ?? 0 } : undefined);
     const culled = this.culled(el, cs, display, bounds(walk.space.mat, rect), walk);
     // What is behind something above the page has to know when that goes, wherever it shows itself.
-    if (!culled || walk.layer !== outer.layer) this.note(el, display, reported, walk, outer);
+    if (!culled || walk.layer !== outer.layer) this.note(el, display, position, reported, walk, outer);
     if (culled) return;
     this.count++;
     const layered = this.layered(cs, position, moved !== outer && walk.space !== outer.space, walk, rect);
@@ -242,9 +246,18 @@ export class Scan {
     return { dx: nudge?.x ?? 0, dy: nudge?.y ?? 0, inner: null, mat: null };
   }
 
+  /** What is fixed, or sticks to the window just now, stays on the same pixels of the picture: else it would look new with each step of scrolling. */
+  private held(walk: Walk, el: Element, cs: CSSStyleDeclaration, position: string, r: DOMRect): Walk {
+    const { nudge, window: { h } } = this.options, { space } = walk;
+    if (!nudge || space.held || space.inner || space.mat || el.ownerDocument !== document) return walk;
+    const at = (side: string, by: number) => Math.abs(by - parseFloat(side)) < 0.5;
+    const stays = position === 'fixed' || (position === 'sticky' && (at(cs.top, r.top) || at(cs.bottom, h - r.bottom)));
+    return stays ? { ...walk, space: { ...space, dx: space.dx - nudge.x, dy: space.dy - nudge.y, held: true } } : walk;
+  }
+
   /** In the window itself. */
   private bare(walk: Walk): Walk {
-    return { ...walk, space: this.space(), clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
+    return { ...walk, space: { dx: 0, dy: 0, inner: null, mat: null, held: true }, clip: null, absolute: null, fixed: null, decorations: [], ellipsis: null, escaping: false, flex: false, shared: null };
   }
 
   /** Nothing around it moves, cuts or fades what the browser shows above the page. */
@@ -290,7 +303,7 @@ export class Scan {
     const local = about(line, tx + ox, ty + oy);
     const { dx, dy } = space;
     const shifted = about(line, tx + ox + dx, ty + oy + dy);
-    const next: Space = { dx, dy, inner: space.inner ? multiply(space.inner, local) : local, mat: space.mat ? multiply(space.mat, shifted) : shifted };
+    const next: Space = { dx, dy, held: space.held, inner: space.inner ? multiply(space.inner, local) : local, mat: space.mat ? multiply(space.mat, shifted) : shifted };
     return { ...walk, space: next };
   }
 
@@ -308,12 +321,13 @@ export class Scan {
     return !more();
   }
 
-  private note(el: Element, display: string, r: DOMRect, walk: Walk, outer: Walk): void {
+  private note(el: Element, display: string, position: string, r: DOMRect, walk: Walk, outer: Walk): void {
     const frame = el.ownerDocument !== document;
-    const { nudge, seen } = this.options;
+    const { seen } = this.options, nudge = outer.space.held ? undefined : this.options.nudge;
     const at = frame || walk.space.mat ? bounds(outer.space.mat, this.local(outer, r)) : null;
     const rect = at ? { ...at, x: at.x - (nudge?.x ?? 0), y: at.y - (nudge?.y ?? 0) } : { x: r.x, y: r.y, w: r.width, h: r.height };
-    seen.set(el, { element: el, rect, leaf: !el.firstElementChild || display === 'table-row', fixed: walk.pinned, frame, backdrop: walk.layer === outer.layer ? '' : backdropOf(el) });
+    const pin = !frame && !at && (position === 'fixed' || position === 'sticky');
+    seen.set(el, { rect, leaf: !el.firstElementChild || display === 'table-row', fixed: walk.pinned, frame, pin, backdrop: walk.layer === outer.layer ? '' : backdropOf(el) });
   }
 
   /** Puts what makes a stacking context, or is positioned, into a layer of its own. */
@@ -344,7 +358,7 @@ export class Scan {
       onMasked(el, rule);
       for (const piece of pieces) this.blacken(walk, piece);
       // What is fixed shows somewhere else: black there.
-      if (this.leading_.has(el)) for (const one of this.escaped_) if (one.fixed && isInside(one.element, el)) this.blacken(this.bare(walk), one.rect);
+      if (this.leading_.has(el)) for (const one of this.escaped_) if (one.fixed && (one.element === el || isInside(one.element, el))) this.blacken(this.bare(walk), one.rect);
       return;
     }
     const visible = cs.visibility === 'visible';
@@ -358,7 +372,7 @@ export class Scan {
     if (table) next.shared = [];
     this.children(el, cs, next, rect, visible);
     if (table) for (const paint of next.shared!) paint();
-    if (visible) this.scrollbars(el as HTMLElement, cs, walk, at);
+    if (visible) paintScrollbars(this, el as HTMLElement, cs, walk, at);
   }
 
   private box(el: Element, cs: CSSStyleDeclaration, display: string, walk: Walk, pieces: Rect[], rect: Rect): void {
@@ -472,34 +486,4 @@ export class Scan {
       }, 8);
     });
   }
-
-  /** Classic scroll bars take room; overlay ones do not and are not painted. */
-  private scrollbars(el: HTMLElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
-    if (!/auto|scroll/.test(cs.overflowY) || !el.offsetWidth || el.localName === 'body') return;
-    const w = borderWidths(cs);
-    const bar = el.offsetWidth - el.clientWidth - w[1] - w[3];
-    if (bar < 4 || el.scrollHeight <= 0) return;
-    const track = { x: at.x + at.w - w[1] - bar, y: at.y + w[0], w: bar, h: el.clientHeight };
-    const size = Math.max(16, (track.h * el.clientHeight) / el.scrollHeight);
-    const y = track.y + ((track.h - size) * el.scrollTop) / Math.max(1, el.scrollHeight - el.clientHeight);
-    this.push(walk, track, ({ g }) => {
-      g.fillStyle = '#f4f4f4';
-      g.fillRect(track.x, track.y, track.w, track.h);
-      if (el.scrollHeight <= el.clientHeight) return;
-      g.fillStyle = '#a8a8a8';
-      g.fillRect(track.x + 3, y, track.w - 6, size);
-    });
-  }
 }
-
-/** The canvas of a document shows body's background over the whole window, without its border and shadow. */
-function onlyBackground(cs: CSSStyleDeclaration): CSSStyleDeclaration {
-  const none: Record<string, string> = {
-    boxShadow: 'none', backgroundColor: 'rgba(0, 0, 0, 0)', borderTopWidth: '0px', borderRightWidth: '0px', borderBottomWidth: '0px', borderLeftWidth: '0px',
-    borderTopLeftRadius: '0px', borderTopRightRadius: '0px', borderBottomLeftRadius: '0px', borderBottomRightRadius: '0px',
-    paddingTop: '0px', paddingRight: '0px', paddingBottom: '0px', paddingLeft: '0px',
-  };
-  return new Proxy(cs, { get: (target, name) => none[name as string] ?? (target as unknown as Record<string, unknown>)[name as string] });
-}
-
-

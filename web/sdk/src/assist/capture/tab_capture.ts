@@ -263,7 +263,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       this.wholeWanted_ = false;
       const job: Job = {
         id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width, height, scale, scrollX: Math.round(window.scrollX), scrollY: Math.round(window.scrollY),
-        whole, dx: 0, dy: 0, patches: [{ x: 0, y: 0, w: width, h: height, bitmap, from: { x: 0, y: 0 } }], quality: (this.options_.quality ?? kQuality) * Math.sqrt(this.portion_), sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
+        whole, dx: 0, dy: 0, copies: [], patches: [{ x: 0, y: 0, w: width, h: height, bitmap, from: { x: 0, y: 0 } }], quality: (this.options_.quality ?? kQuality) * Math.sqrt(this.portion_), sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
       };
       const bytes = this.deliver(await this.host_.run(job));
       this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });

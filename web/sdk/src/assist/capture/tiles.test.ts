@@ -55,11 +55,23 @@ describe('tiles', () => {
   it.each([[0, 2], [0, -2], [1, 0], [-1, 0], [1, 1], [-1, -2]])('move with the page by %d, %d', (dx, dy) => {
     const [w, h] = [5, 6];
     const pixels = Uint32Array.from({ length: w * h }, (_, i) => i);
-    shift(pixels, w, h, dx, dy);
+    shift(pixels, w, { x: Math.max(0, dx), y: Math.max(0, dy), w: w - Math.abs(dx), h: h - Math.abs(dy) }, dx, dy);
     for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
       const from = x + dx >= 0 && x + dx < w && y + dy >= 0 && y + dy < h;
       if (from) expect(pixels[y * w + x], `${x},${y}`).toBe((y + dy) * w + x + dx);
     }
+  });
+
+  it('moves a part and leaves the rest; marks go and stay with it', () => {
+    const pixels = Uint32Array.from({ length: 20 }, (_, i) => i);
+    shift(pixels, 4, { x: 1, y: 2, w: 2, h: 3 }, 0, 1);
+    expect([...pixels]).toEqual([0, 1, 2, 3, 4, 9, 10, 7, 8, 13, 14, 11, 12, 17, 18, 15, 16, 17, 18, 19]);
+    const marks = new TileSet(128, 320, 32);
+    for (const [x, y] of [[0, 0], [0, 3], [3, 9]] as const) marks.set(x, y);
+    const out: number[][] = [];
+    // All below the first row, up by a tile and a half.
+    marks.moved([{ x: 0, y: 80, w: 128, h: 240 }], 0, -48).each((x, y) => out.push([x, y]));
+    expect(out).toEqual([[0, 0], [0, 1], [0, 2], [3, 7], [3, 8], [3, 9]]);
   });
 
   it('are joined where a picture more costs more than the pixels between', () => {

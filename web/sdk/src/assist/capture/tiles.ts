@@ -1,5 +1,5 @@
 // Tiles and the rectangles made of them. Pure.
-import type { Rect } from './affine';
+import { common, type Rect } from './affine';
 
 /** Smaller ones make more pictures of one change, larger ones send more of what has not changed: a page that scrolls by 120 pixels is cheapest so. */
 export const kTile = 32;
@@ -36,18 +36,23 @@ export class TileSet {
     this.on_.fill(1);
   }
 
-  clear(): void {
-    this.on_.fill(0);
-  }
-
   get size(): number {
     return this.on_.reduce((sum, v) => sum + v, 0);
   }
 
-  /** The set moved by whole pixels with the picture: a tile counts when any part of a marked one lands on it. */
-  moved(dx: number, dy: number): TileSet {
+  /** The set when parts of the picture were moved by whole pixels: a tile counts when any part of a marked one lands or stays on it. */
+  moved(parts: readonly Rect[], dx: number, dy: number): TileSet {
     const out = new TileSet(this.width, this.height, this.tile);
-    this.each((x, y) => out.add({ x: x * this.tile + dx, y: y * this.tile + dy, w: this.tile, h: this.tile }));
+    this.each((column, row) => {
+      const at = common({ x: column * this.tile, y: row * this.tile, w: this.tile, h: this.tile }, { x: 0, y: 0, w: this.width, h: this.height });
+      let left = area(at);
+      for (const r of parts) {
+        const from = common(at, r), to = common(at, { ...r, x: r.x + dx, y: r.y + dy });
+        out.add({ ...from, x: from.x + dx, y: from.y + dy });
+        if (to.w > 0 && to.h > 0) left -= area(to);
+      }
+      if (left > 0) out.set(column, row);
+    });
     return out;
   }
 
@@ -127,15 +132,11 @@ export function differing(before: Uint32Array, now: Uint32Array, top: number, wa
   return out;
 }
 
-/** Moves the rows of a picture up by `dy` and left by `dx`; what comes in is left as it was. */
-export function shift(pixels: Uint32Array, width: number, height: number, dx: number, dy: number): void {
-  const rows = dy > 0 ? [...Array(height).keys()] : [...Array(height).keys()].reverse();
-  for (const y of rows) {
-    const from = y + dy;
-    if (from < 0 || from >= height) continue;
-    const x1 = Math.max(0, -dx), x2 = Math.min(width, width - dx);
-    if (x2 <= x1) continue;
-    pixels.copyWithin(y * width + x1, from * width + x1 + dx, from * width + x2 + dx);
+/** Moves a part of a picture up by `dy` and left by `dx`; what comes in is left as it was. */
+export function shift(pixels: Uint32Array, width: number, part: Rect, dx: number, dy: number): void {
+  for (let i = 0; i < part.h; i++) {
+    const from = (part.y + (dy > 0 ? i : part.h - 1 - i)) * width + part.x;
+    pixels.copyWithin(from - dy * width - dx, from, from + part.w);
   }
 }
 
