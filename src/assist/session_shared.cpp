@@ -20,7 +20,7 @@ bool goesOn(const std::vector<Json>& receipts, const Json& body) {
   const Json& last = receipts.back();
   const std::size_t names = last.value("masked", Json::array()).size();
   return last.value("at", Json()) == body["at"] && names > 0 && names % kMaxReceiptEntries == 0 &&
-         names < kMaxReceiptNames;
+         names < kMaxReceiptNames && dumpJson(last).size() + dumpJson(body).size() <= kMaxReceiptBytes / 2;
 }
 
 Json outgoing(const Message& message, const std::string& party) {

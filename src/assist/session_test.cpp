@@ -455,10 +455,11 @@ TEST(AssistSessionTest, ReceiptsAreKeptAndBounded) {
 
 TEST(AssistSessionTest, AReceiptThatComesInSeveralMessagesIsOne) {
   Rig rig;
+  std::string label = "PIN";
   const auto say = [&](const char* at, std::size_t names, int withheld = 0) {
     Json message = {{"type", "receipt"}, {"at", at}, {"masked", Json::array()}};
     for (std::size_t i = 0; i < names; ++i)
-      message["masked"].push_back({{"label", "PIN"}, {"rule", "password"}, {"count", 1}});
+      message["masked"].push_back({{"label", label}, {"rule", "password"}, {"count", 1}});
     if (withheld > 0) message["unmaskable"] = withheld;
     EXPECT_TRUE(rig.say("c", message));
   };
@@ -479,6 +480,10 @@ TEST(AssistSessionTest, AReceiptThatComesInSeveralMessagesIsOne) {
   EXPECT_EQ(sizes(), (std::vector<std::size_t>{138, 64, 1, 1}));
   for (int i = 0; i < 6; ++i) say("no end", 64);
   EXPECT_EQ(sizes(), (std::vector<std::size_t>{138, 64, 1, 1, 256, 128}));
+  // Names as long as can be, each character of them two bytes of JSON: the record still fits into the store.
+  label = std::string(120, '"');
+  for (int i = 0; i < 8; ++i) say("long names", 64);
+  EXPECT_LT(rig.session.record().dump().size(), 200'000u);
 }
 
 TEST(AssistSessionTest, LeavingAndComingAgainAsksNoMoreOftenThanAsking) {

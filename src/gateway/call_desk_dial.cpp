@@ -341,7 +341,7 @@ void CallDesk::onTransfer(const Session& session, const PageMessage& m, const me
 /// Blind: to an agent, a group or a phone; by REFER to an agent or a group, and to such phones as an
 /// administrator said.
 void CallDesk::transfer(const CallState& state, event::TransferAsked asked, const std::string& destination) {
-  const std::string address(base::trim(destination));
+  std::string address(base::trim(destination));
   const auto side = [&] {
     for (const Side each : {Side::consumer, Side::agent}) {
       const Party& party = state.party(each);
@@ -351,11 +351,16 @@ void CallDesk::transfer(const CallState& state, event::TransferAsked asked, cons
   }();
   // A phone must not go out again at our expense: neither one that called us or that an agent called, nor,
   // unless that is wanted, the one that a customer was given in an agent's place.
-  const bool mayGoOut =
-      asked.leg.empty() || (side == Side::agent && isAmong(address, options_.destinations.transfers));
-  Callee callee = findCallee(address, state.party(side).isPhone() ? "" : state.party(side).user, mayGoOut);
-  if (!mayGoOut && callee.refusal == EndReason::destinationUnknown) {
-    callee.refusal = EndReason::destinationRefused;
+  const std::string caller = state.party(side).isPhone() ? "" : state.party(side).user;
+  Callee callee = findCallee(address, caller, asked.leg.empty());
+  if (!asked.leg.empty() && callee.refusal == EndReason::destinationUnknown) {
+    if (side != Side::agent || !isAmong(address, options_.destinations.transfers)) {
+      callee.refusal = EndReason::destinationRefused;
+    } else if (isDialable(address)) {
+      // What was compared is what is dialled: parameters of a user (RFC 3966) or a host may lead elsewhere.
+      address = dialledNumber(address);
+      callee = findCallee(address, caller, true);
+    }
   }
   asked.to = callee.party.name.empty() ? address : callee.party.name;
   asked.refusal = callee.refusal;

@@ -129,7 +129,9 @@ void Stepper::onPhoneEnded(const event::PhoneEnded& e) {
     return end(*side == s_.caller ? EndReason::cancelled : EndReason::phoneUnreachable, endedBy(*side));
   }
   if (e.reason == "sip.session_expired") return end(EndReason::sessionExpired, EndedBy::system);
-  if (e.reason == "sip.bye" || e.reason == "sip.cancelled") return end(EndReason::hungUp, endedBy(*side));
+  // The last two can come only while an answer is on its way to the phone.
+  const bool left = e.reason == "sip.bye" || e.reason == "sip.cancelled" || e.reason == "sip.expired";
+  if (left) return end(EndReason::hungUp, endedBy(*side));
   end(e.reason == "sip.trunk_down" ? EndReason::trunkDown : EndReason::sipError, EndedBy::system);
 }
 

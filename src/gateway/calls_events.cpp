@@ -82,13 +82,13 @@ void Calls::onBrokerBack(const std::string& broker) {
         const auto name = stringAt(leg, "id").value_or("");
         const auto ice = stringAt(leg, "ice").value_or("");
         if (name.empty() || ice.empty() || ice == "waiting") continue;
-        const bool dtls = stringAt(leg, "dtls").value_or("") == "connected";
-        const auto change = ice != "connected" ? event::LegChange::iceDown
-                            : dtls             ? event::LegChange::dtlsUp
-                                               : event::LegChange::iceUp;
+        const auto dtls = stringAt(leg, "dtls").value_or("");
+        const auto change = ice != "connected"    ? event::LegChange::iceDown
+                            : dtls == "connected" ? event::LegChange::dtlsUp
+                                                  : event::LegChange::iceUp;
         deliver(id, event::LegChanged{name, change, "asked-again", "", 0});
-        // An association that failed, or one of a new page that is not there yet.
-        if (change == event::LegChange::iceUp && leg.contains("dtls")) {
+        // One that is under way may be up by now, and its event may have overtaken this report.
+        if (change == event::LegChange::iceUp && (dtls == "failed" || dtls == "closed")) {
           deliver(id, event::LegChanged{name, event::LegChange::dtlsDown, "asked-again", "", 0});
         }
       }

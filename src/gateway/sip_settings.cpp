@@ -66,11 +66,12 @@ std::optional<std::string> noUser(const SettingValue& value) {
                : std::optional(quotedText(text) + " is no number or name such as 8000 or service");
 }
 
-/// RFC 1123 section 2.1: letters, digits and hyphens between dots; what ends in a number is a broken address.
+/// RFC 1123 section 2.1: letters, digits and hyphens between dots, and the underscore that some networks
+/// have; what ends in a number is a broken address.
 bool isHostName(std::string_view name) {
   constexpr std::size_t kMaxName = 253, kMaxLabel = 63;
   constexpr std::string_view kDigits = "0123456789";
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.size() > kMaxName) return false;
   bool number = true;
