@@ -64,7 +64,7 @@ class Page {
   }
   reload() { return this.raw.reload({ waitUntil: 'load' }); }
   press(key) { return this.raw.keyboard.press(key); }
-  screenshot(file, fullPage = false) { fs.mkdirSync(path.dirname(file), { recursive: true }); return this.raw.screenshot({ path: file, fullPage }); }
+  async screenshot(file, fullPage = false) { fs.mkdirSync(path.dirname(file), { recursive: true }); return this.raw.screenshot({ path: file, fullPage }); }
 }
 
 class ChromiumPage extends Page {

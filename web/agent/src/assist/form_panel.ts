@@ -7,7 +7,7 @@ import { assistIcons } from './icons';
 import { SessionElement } from './session_element';
 
 /** Types of input whose editor here is one of the browser's own. */
-const kNative = ['date', 'time', 'month', 'week', 'datetime-local', 'color', 'number', 'range', 'email', 'tel', 'url', 'search'];
+const kNative = ['password', 'date', 'time', 'month', 'week', 'datetime-local', 'color', 'number', 'range', 'email', 'tel', 'url', 'search'];
 
 /** The fields of the consumer's page, to be filled from here. The page's own validation decides what it takes. */
 @customElement('parley-form-panel')
@@ -57,7 +57,7 @@ export class FormPanel extends SessionElement {
 
   /** What a masked field holds and offers never comes here. What is typed leaves at once, by the button, and is not kept. */
   private unseen(field: FormField, id: string, locked: boolean) {
-    const said = html`<p class="unseen" id="${id}-masked" data-test="field-masked">${assistIcons.lock} Masked: what is in it is not shown here. You can fill it in unseen.</p>`;
+    const said = html`<p class="unseen" id="${id}-masked" data-test="field-masked">${assistIcons.lock} Masked: what is in it is not shown here. You can fill it in, but you will not see what it holds.</p>`;
     if (field.type === 'checkbox') {
       const button = (checked: boolean, words: string) => html`<button class="button quiet" data-test=${checked ? 'field-tick' : 'field-untick'} ?disabled=${locked} @click=${() => this.set(field, { checked })}>${words}</button>`;
       return html`<div class="fill" role="group" aria-label=${field.label} aria-describedby="${id}-masked ${id}-state">${button(true, 'Tick')}${button(false, 'Untick')}</div>${said}`;
@@ -77,7 +77,7 @@ export class FormPanel extends SessionElement {
     return html`<form class="fill" novalidate autocomplete="off" @submit=${fill}>
         ${long
           ? html`<textarea id=${id} data-test="field-input" rows="3" maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state"></textarea>`
-          : html`<input id=${id} type=${type} step="any" data-test="field-input" placeholder=${list ? 'In its own words' : nothing} maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state" />`}
+          : html`<input id=${id} type=${type} step="any" autocomplete=${type === 'password' ? 'new-password' : 'off'} data-test="field-input" placeholder=${list ? 'The choice, as the customer reads it out' : nothing} maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state" />`}
         <button class="button quiet" data-test="field-fill" aria-label="Fill in ${field.label}" ?disabled=${locked}>Fill in</button>
       </form>${said}`;
   }
@@ -95,7 +95,7 @@ export class FormPanel extends SessionElement {
         : html`<label for=${unlabelled ? nothing : id}>${field.label || 'Field without a name'}${field.required ? html` <span class="soft">· required</span>` : nothing}${field.readonly ? html` <span class="soft">· read only</span>` : nothing}${field.disabled ? html` <span class="soft">· switched off by the page</span>` : nothing}</label>`}
       ${this.editor(field, id, !may || field.readonly === true || field.disabled === true)}
       <p id="${id}-state" class="result ${bad ? 'bad' : ''}" role=${bad ? 'alert' : nothing}>
-        ${bad ? html`${assistIcons.warn}${bad}` : result?.state === 'sending' ? 'Filling in…' : result?.state === 'done' ? html`${assistIcons.check}Filled in` : nothing}
+        ${bad ? html`${assistIcons.warn}${bad}` : result?.state === 'sending' ? 'Filling in…' : result?.state === 'done' ? field.masked ? 'Sent. Ask the customer whether it is right.' : html`${assistIcons.check}Filled in` : nothing}
       </p>
     </li>`;
   }

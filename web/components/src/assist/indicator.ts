@@ -70,7 +70,7 @@ function controlRow({ session }: OverlayModel) {
 function againRow(session: AssistSession) {
   return html`<div class="row control" data-test="assist-again">
     <span>${listNames(viewerNames(session))} ${session.viewers.length > 1 ? 'are' : 'is'} still here.</span>
-    <button type="button" class="small" data-test="assist-share-again" @click=${() => session.resume()}>${assistIcons.play}<span class="label">Share again</span></button>
+    <button type="button" class="small" data-test="assist-share-again" @click=${() => session.shareAgain()}>${assistIcons.play}<span class="label">Share again</span></button>
   </div>`;
 }
 

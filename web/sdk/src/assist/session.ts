@@ -95,7 +95,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.record.wanted === 'off' || this.switchedOff) return 'off';
     return this.isPrivate ? 'sensitive' : this.record.wanted;
   }
-  /** Whom the person let in is still there, but the page was opened anew, without what the one before left: it is shared by `resume`. */
+  /** Whom the person let in is still there, but the page was opened anew, without what the one before left: it is shared by `shareAgain`. */
   get canShareAgain(): boolean {
     return this.phase_ === 'open' && !this.ending_ && this.record.wanted === 'off' && !this.switchedOff && this.viewers.length > 0;
   }
@@ -160,7 +160,11 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (this.record.wanted === 'on') this.want('paused');
   }
   resume(): void {
-    if (this.record.wanted === 'paused' || this.canShareAgain) this.want('on');
+    if (this.record.wanted === 'paused') this.want('on');
+  }
+  /** For a button that the person presses: nothing else may share a page that was opened anew. */
+  shareAgain(): void {
+    if (this.canShareAgain) this.want('on');
   }
 
   /** One agent loses sight, or control, again. */

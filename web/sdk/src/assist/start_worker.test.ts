@@ -36,7 +36,16 @@ describe('workers of the Parley server', () => {
     workerFrom('https://parley.test/w.js', trusted);
     const address = String(last().address);
     expect(address).toMatch(/^trusted blob:/);
-    expect(await (await fetch(address.slice(8))).text()).toBe('importScripts("https://parley.test/w.js")');
+    const text = await (await fetch(address.slice(8))).text();
+    const brings = (self: object) => {
+      const importScripts = vi.fn();
+      new Function('self', 'importScripts', text)(self, importScripts);
+      return importScripts.mock.calls;
+    };
+    expect(brings({})).toEqual([['https://parley.test/w.js']]);
+    // The worker inherits what its page requires: there, too, an address must come from a policy.
+    const createPolicy = (name: string, rules: { createScriptURL(url: string): string }) => ({ createScriptURL: (url: string) => `${name} ${rules.createScriptURL(url)}` });
+    expect(brings({ trustedTypes: { createPolicy } })).toEqual([['parley https://parley.test/w.js']]);
   });
 
   it('are there with their first word, and not where they are refused, break or are silent', async () => {

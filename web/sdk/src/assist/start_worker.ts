@@ -8,7 +8,9 @@ const kRevokeMs = 60_000;
 export function workerFrom(url: string, trusted = (address: string) => address): Worker {
   const address = new URL(url, document.baseURI);
   if (address.origin === location.origin) return new Worker(trusted(address.href));
-  const from = URL.createObjectURL(new Blob([`importScripts(${JSON.stringify(address.href)})`], { type: 'text/javascript' }));
+  // Such a worker has the page's policy, and what Trusted Types make of an address there must come from a policy of its own.
+  const text = `const t=self.trustedTypes,u=${JSON.stringify(address.href)};importScripts(t?t.createPolicy("parley",{createScriptURL:a=>a}).createScriptURL(u):u)`;
+  const from = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   window.setTimeout(() => URL.revokeObjectURL(from), kRevokeMs);
   return new Worker(trusted(from));
 }

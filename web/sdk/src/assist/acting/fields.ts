@@ -153,10 +153,10 @@ function typeOf(control: Control): string {
   return isTextArea(control) ? 'textarea' : control.type;
 }
 
-/** Who does not see what a masked field offers knows a choice by the words that the person reads out. */
+/** Who does not see what a masked field offers knows a choice by the words that the person reads out; values may be like other choices' words. */
 function valueOf(offered: { value: string; words: string }[], said: string): string {
   const plain = (words: string) => words.replace(/\s+/g, ' ').trim().toLowerCase();
-  return (offered.find(({ value }) => value === said) ?? offered.find(({ words }) => plain(words) === plain(said)))?.value ?? said;
+  return (offered.find(({ words }) => plain(words) === plain(said)) ?? offered.find(({ value }) => value === said))?.value ?? said;
 }
 
 /** Chosen from what is there. */
