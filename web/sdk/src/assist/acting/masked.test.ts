@@ -100,16 +100,12 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run(`[document.querySelector('#f').value, document.querySelector('[name=r]:checked').value]`)).toEqual(['a1', '1']);
     const wrong = [await set(list!.id, { selected: ['no such'] }), await set(radio!.id, { value: 'no such' })];
     expect(wrong, 'the answers are the same').toEqual(said);
+    expect(await run(`[document.querySelector('#f').value, document.querySelector('[name=r]:checked').value]`)).toEqual(['a1', '1']);
     // The value of one is what another is called.
     await open('<select id="f" data-parley-mask><option value="1">0</option><option value="2">1</option><option value="3">2</option></select>', '{}', kSecrets[0]);
     const [children] = await run<{ id: string }[]>('actor.formGet()');
     await set(children!.id, { selected: ['2'] });
     expect(await run(`document.querySelector('#f').value`)).toBe('3');
-    await open(choices, '{}', kSecrets[0]);
-    await run('actor.formGet()');
-    await set(list!.id, { selected: ['savings account'] });
-    await set(radio!.id, { value: 'Yes, I smoke' });
-    expect(await run(`[document.querySelector('#f').value, document.querySelector('[name=r]:checked').value]`)).toEqual(['a1', '1']);
   });
 
   it('are known by their value alone where their choices are seen', async () => {
