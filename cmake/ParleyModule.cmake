@@ -90,6 +90,7 @@ function(parley_module name)
     endforeach()
     add_library(${name}_headers OBJECT ${alone})
     target_link_libraries(${name}_headers PRIVATE ${name})
+    target_compile_definitions(${name}_headers PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   endif()
 endfunction()
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "gateway/destinations.h"
 #include "gateway/internal_log.h"
+#include "gateway/internal_phone_leg.h"
 #include "gateway/sip_call_headers.h"
 
 namespace parley::gateway {
@@ -34,19 +35,6 @@ class SipPhones::CountingTransport final : public sip::Transport {
  private:
   sip::Transport& inner_;
   SipPhones& phones_;
-};
-
-struct SipPhones::Leg {
-  explicit Leg(std::string name) : id(std::move(name)) {}
-  const std::string id;
-  sip::SessionId session;
-  // Of an outgoing call, until it is answered.
-  PhoneInvite invite;
-  std::vector<std::string> servers;  ///< Still to be tried.
-  std::string server;                ///< Tried now, or the one that took the call.
-  std::string serverAddress;         ///< Of the target that said something, until then the first one.
-  bool heard = false;                ///< The server said something.
-  unsigned generation = 0;           ///< Voids a late answer of the locator.
 };
 
 SipPhones::SipPhones(net::EventLoop& loop, sip::Transport& transport, base::Random& random, Locate locate,

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "gateway/destinations.h"
 #include "gateway/internal_log.h"
+#include "gateway/internal_phone_leg.h"
 #include "gateway/sip_call_headers.h"
 #include "gateway/sip_phones.h"
 #include "sip/address_text.h"

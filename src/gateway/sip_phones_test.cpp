@@ -1,5 +1,6 @@
 #include "gateway/sip_phones.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "link/json.h"
 #include "link/peer_connection.h"
 #include "link/peers.h"
 
