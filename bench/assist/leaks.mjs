@@ -42,10 +42,10 @@ async function session(path, start, rules, wanted) {
   return { count: frames.length, found };
 }
 
-const control = await session('painted, without the rule', 'startCapture', {}, 1);
-if (control.found === 0) { console.log('nothing was found where something must be'); leaks++; }
 const rule = { masks: { selectors: ['.by-selector'] } };
 for (const [path, start, wanted] of [['painted', 'startCapture', painted], ['filmed', 'startTabCapture', filmed]]) {
+  const control = await session(`${path}, without the rule`, start, {}, 1);
+  if (control.found === 0) { console.log('nothing was found where something must be'); leaks++; }
   const { count, found } = await session(path, start, rule, wanted);
   leaks += found;
   if (count < wanted) { console.log(`only ${count} pictures`); leaks++; }

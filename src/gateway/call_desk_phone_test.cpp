@@ -213,6 +213,9 @@ TEST_F(DeskPhone, APhoneThatCannotReachAnybodyGetsItsStatus) {
   const Json again = agent_->expect("incoming");
   phones().ends("f", "sip.cancelled");
   EXPECT_EQ(endOf(*agent_), "cancelled consumer");
+  EXPECT_FALSE(phoneToAgent("f2").empty());
+  phones().ends("f2", "sip.expired");
+  EXPECT_EQ(endOf(*agent_), "hung_up consumer") << "its time was over while the answer was on its way";
   rig_->desk->drain();
   call("g", "agent1");
   EXPECT_TRUE(said("reject g 503"));

@@ -183,6 +183,17 @@ class SipPhonesTest : public testing::Test {
       return again;
     }
   };
+
+  /// The phone p1 was called through the only server, and answered.
+  void inACall() {
+    make({"sip:192.0.2.81"});
+    pingsAnswered({"192.0.2.81"});
+    phones_->invite(inviteTo("2001"));
+    answer(take(Method::invite), 200, kOffer);
+    ASSERT_TRUE(heard("p1 answered sdp"));
+    take(Method::ack);
+  }
+
   net::EventLoop loop_{"test"};
   Account account_;
   base::SystemRandom random_;
@@ -217,12 +228,7 @@ TEST_F(SipPhonesTest, CallsThroughTheServerAndHangsUp) {
 }
 
 TEST_F(SipPhonesTest, APhoneThatIsPassedOnReadsWhomItTalksWithNow) {
-  make({"sip:192.0.2.81"});
-  pingsAnswered({"192.0.2.81"});
-  phones_->invite(inviteTo("2001"));
-  answer(take(Method::invite), 200, kOffer);
-  ASSERT_TRUE(heard("p1 answered sdp"));
-  take(Method::ack);
+  ASSERT_NO_FATAL_FAILURE(inACall());
   const auto offered = [&](const PhoneOffer& offer) {
     phones_->offer(offer);
     const Message invite = take(Method::invite);
@@ -617,12 +623,7 @@ TEST_F(SipPhonesTest, AllowedPeersMayCall) {
 }
 
 TEST_F(SipPhonesTest, AnotherProcessGoesOnWithACall) {
-  make({"sip:192.0.2.81"});
-  pingsAnswered({"192.0.2.81"});
-  phones_->invite(inviteTo("2001"));
-  answer(take(Method::invite), 200, kOffer);
-  ASSERT_TRUE(heard("p1 answered sdp"));
-  take(Method::ack);
+  ASSERT_NO_FATAL_FAILURE(inACall());
   const std::string saved = phones_->save("p1");
   ASSERT_FALSE(saved.empty());
 

@@ -418,8 +418,9 @@ TEST_F(SipServiceTest, AnAdvertisedAddressIsAHostOrOneForEachFamily) {
     ASSERT_TRUE(problem) << bad;
     EXPECT_THAT(problem->format(), HasSubstr("192.0.2.7,[2001:db8::7]:5070")) << bad;
   }
-  for (const char* good : {"", "sbc.example", "sbc.example.:5070", "192.0.2.7", "2001:db8::7",
-                           "[2001:db8::7]:5070", "192.0.2.7:5070, 2001:db8::7", "2001:db8::7,192.0.2.7"})
+  for (const char* good :
+       {"", "sbc.example", "parley_sbc:5070", "sbc.example.:5070", "192.0.2.7", "2001:db8::7",
+        "[2001:db8::7]:5070", "192.0.2.7:5070, 2001:db8::7", "2001:db8::7,192.0.2.7"})
     set("sip.advertised_address", good);
 }
 

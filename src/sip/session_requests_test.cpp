@@ -337,6 +337,17 @@ class SubscriptionTest : public PairTest {
     wanted.expires = 600;
     return wanted;
   }
+  /// The peer has subscribed at `node`, which has accepted.
+  SubscriptionId subscribed(RawPeer& peer, Agent& node) {
+    node.takesSubscribers = true;
+    Message subscribe = peer.request(Method::subscribe, node);
+    subscribe.set(HeaderId::event, "message-summary");
+    peer.send(subscribe, node.target());
+    run(50);
+    const SubscriptionId id = node.subscribers.at(0).subscription;
+    node.ua.acceptSubscription(id, net.now);
+    return id;
+  }
 };
 
 TEST_F(SubscriptionTest, IsAcceptedNotifiedRefreshedAndEnded) {
@@ -481,13 +492,7 @@ TEST_F(SubscriptionTest, AChallengedNotifyIsSentAgainWithCredentials) {
   NotifyCredentials credentials;
   Agent carol(net, "10.0.0.3", {}, nullptr, &credentials);
   RawPeer peer(net, "10.0.0.9");
-  carol.takesSubscribers = true;
-  Message subscribe = peer.request(Method::subscribe, carol);
-  subscribe.set(HeaderId::event, "message-summary");
-  peer.send(subscribe, carol.target());
-  run(50);
-  const SubscriptionId theirs = carol.subscribers.at(0).subscription;
-  carol.ua.acceptSubscription(theirs, net.now);
+  const SubscriptionId theirs = subscribed(peer, carol);
   for (const char* state : {"active", "terminated"}) {
     peer.received.clear();
     credentials.inDialog = false;
@@ -516,13 +521,7 @@ TEST_F(SubscriptionTest, OnlyTheLatestNotifyIsSentAgain) {
   NotifyCredentials credentials;
   Agent carol(net, "10.0.0.3", {}, nullptr, &credentials);
   RawPeer peer(net, "10.0.0.9");
-  carol.takesSubscribers = true;
-  Message subscribe = peer.request(Method::subscribe, carol);
-  subscribe.set(HeaderId::event, "message-summary");
-  peer.send(subscribe, carol.target());
-  run(50);
-  const SubscriptionId theirs = carol.subscribers.at(0).subscription;
-  carol.ua.acceptSubscription(theirs, net.now);
+  const SubscriptionId theirs = subscribed(peer, carol);
   carol.ua.notify(theirs, "active", "old", "text/plain", net.now);
   run(50);
   const Message challenge = peer.respond("NOTIFY", 401, {});
