@@ -1,5 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import type { ChunkDecoder } from './chunk_decoder';
 import { encodeFrame, type FrameOp } from './frame';
 import { pictureSize } from './picture_size';
 import { PictureSurface, type Canvas, type Drawable, type Drawn, type Spoiled } from './picture_surface';
@@ -21,7 +22,9 @@ function frame(number: number, ops: FrameOp[], { whole = false, width = 100, hei
   return encodeFrame({ frame: number, epoch: 1, width, height, scale: 1, scrollX: 0, scrollY: 40, whole, lossless: false, endOfBurst: true, ops });
 }
 
-function rig() {
+/** `chunks`: videos can be decoded; what of them was begun is in `decoded`. */
+function rig({ chunks = false } = {}) {
+  const decoded: string[] = [];
   const calls: string[] = [];
   const drawn: Drawn[] = [];
   const spoiled: [Spoiled, number][] = [];
@@ -38,7 +41,10 @@ function rig() {
   const surface = new PictureSurface(
     canvas,
     { drawn: (what) => drawn.push(what), spoiled: (why, number) => spoiled.push([why, number]) },
-    { image: (bytes) => new Promise((resolve, reject) => pending.push({ size: pictureSize(bytes, 'png')!, resolve, reject })), chunks: () => null },
+    {
+      image: (bytes) => new Promise((resolve, reject) => pending.push({ size: pictureSize(bytes, 'png')!, resolve, reject })),
+      chunks: (codec) => (chunks ? ({ decode: () => (decoded.push(codec), new Promise(() => {})), close: () => {} } as unknown as ChunkDecoder) : null),
+    },
   );
   /** What was decoded and is not closed yet is counted in `held`. */
   const decode = async (i: number, size = pending[i]!.size) => {
@@ -46,7 +52,7 @@ function rig() {
     pending[i]!.resolve({ width: size.w, height: size.h, close: () => void open-- } as unknown as Drawable);
     await turns();
   };
-  return { calls, drawn, spoiled, pending, canvas, surface, decode, held: () => open };
+  return { decoded, calls, drawn, spoiled, pending, canvas, surface, decode, held: () => open };
 }
 
 const turns = async () => {
@@ -105,6 +111,18 @@ describe('picture surface', () => {
     await turns();
     expect(pending).toHaveLength(0);
     expect(spoiled).toEqual([['malformed', 1]]);
+  });
+
+  it('refuses a frame with more than one chunk of a video, and decodes none of it', async () => {
+    const { surface, spoiled, decoded } = rig({ chunks: true });
+    const chunk = (y: number, codec: 'vp8' | 'h264' = 'vp8'): FrameOp => ({ op: 'image', x: 0, y, w: 100, h: 40, codec, keyframe: true, bytes: new Uint8Array(4) });
+    surface.push(frame(1, [chunk(0), chunk(40)], { whole: true }));
+    surface.push(frame(2, [chunk(0), image(0, 0, 10, 10), chunk(40, 'h264')], { whole: true }));
+    await turns();
+    expect([spoiled, decoded]).toEqual([[['malformed', 1], ['malformed', 2]], []]);
+    surface.push(frame(3, [chunk(0), image(0, 40, 100, 40)], { whole: true }));
+    await turns();
+    expect([spoiled.length, decoded]).toEqual([2, ['vp8']]);
   });
 
   it('refuses a frame whose pictures lie over one another more than twice, and decodes none of it', async () => {

@@ -76,6 +76,8 @@ interface Waiting {
 const area = ({ w, h }: { w: number; h: number }) => w * h;
 const coverOf = (ops: readonly FrameOp[]): number => ops.reduce((sum, op) => sum + (op.op === 'image' ? area(op) : 0), 0);
 const isStill = (codec: Codec): codec is Exclude<Codec, ChunkCodec> => codec === 'webp' || codec === 'jpeg' || codec === 'png';
+/** A frame shows one moment: of several chunks of a video all would be decoded and held until the last of them is there. */
+const fewChunks = (ops: readonly FrameOp[]): boolean => ops.filter((op) => op.op === 'image' && !isStill(op.codec)).length <= 1;
 
 /** A picture that says it unpacks to something else than its rectangle is a fault, or an attempt to fill our memory. */
 function honest(op: FrameOp): boolean {
@@ -128,7 +130,7 @@ export class PictureSurface {
     // Not spoiled again: whoever asks for a whole picture has done so.
     if (!this.whole_) return;
     if (coverOf(ops) > kMaxCover * width * height) return this.spoil('too_large', frame.frame);
-    if (!ops.every(honest)) return this.spoil('malformed', frame.frame);
+    if (!ops.every(honest) || !fewChunks(ops)) return this.spoil('malformed', frame.frame);
     if (this.queue_.length >= kMaxQueue) return this.spoil('behind', frame.frame);
     const left = ops.filter(({ op }) => op === 'image').length;
     this.queue_.push({ frame, bytes: data.byteLength, pictures: ops.map(() => null), begun: 0, left, fault: null, gone: false });
