@@ -100,3 +100,28 @@ describe.skipIf(!haveChromium())('the stage', () => {
     expect(await page.evaluate(() => document.getElementById('room')!.shadowRoot!.childElementCount)).toBe(0);
   });
 });
+
+describe.skipIf(!haveChromium())('the worker that draws', () => {
+  it('comes from another origin where the page requires Trusted Types, too', async () => {
+    const pages = new TestPages(await bundle(fileURLToPath(new URL('../../testing/stage.ts', import.meta.url)), 'rig'));
+    const page = await pages.open(`<!doctype html><meta http-equiv="Content-Security-Policy" content="require-trusted-types-for 'script'; trusted-types parley">
+      <body style="margin:0"><div id="room" style="width:400px;height:300px"></div>`);
+    const script = await bundle(fileURLToPath(new URL('../viewer_worker.ts', import.meta.url)), 'worker');
+    await page.route('https://parley.test/**/viewer-worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
+    const asked = page.waitForRequest(/viewer-worker\.js$/, { timeout: 5000 });
+    await page.evaluate(() => rig.openStage(document.getElementById('room')!));
+    await asked;
+    // The canvas is given away to a worker that lives, and to none else.
+    await page.waitForFunction(() => {
+      try {
+        rig.stage.canvas.width = 300;
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    await page.evaluate(() => rig.showPicture(1, '#3366cc'));
+    expect([page.workers().length, await page.evaluate(() => rig.pixel(400, 300))]).toEqual([1, [0x33, 0x66, 0xcc]]);
+    await pages.close();
+  });
+});

@@ -1,5 +1,5 @@
 import { Emitter } from '../../common/index';
-import { scriptOrigin } from '../load_part';
+import { scriptOrigin, startWorker } from '../load_part';
 import type { Point } from '../protocol';
 import { Viewer, type Drawn } from '../viewer';
 import type { Cobrowse } from './cobrowse';
@@ -10,7 +10,6 @@ import { Pencil } from './pencil';
 import { RemoteMouse } from './remote_mouse';
 import { stageStyle } from './stage_style';
 import { isDrawing, type Mode } from './tools';
-import { viewerWorker } from './viewer_worker_at';
 import { Writing } from './writing';
 
 export interface StageTexts {
@@ -93,7 +92,8 @@ export class PageStage extends Emitter<StageEvents> {
     this.writing_ = new Writing(this.sheet_, this.texts_.writing);
     this.mouse_ = new RemoteMouse(session_);
     this.keyboard_ = new RemoteKeyboard(session_, this.texts_.keyboard, () => this.giveBack());
-    this.viewer_ = new Viewer(this.canvas, { worker: viewerWorker(options.server ?? (scriptOrigin || location.origin)) });
+    const script = new URL('/assistserver/sdk/web/shared/viewer-worker.js', options.server ?? (scriptOrigin || location.origin)).href;
+    this.viewer_ = new Viewer(this.canvas, { worker: () => startWorker(script) });
     this.stops_ = [...this.hear(), ...this.watch()];
     this.listen();
     this.resized_.observe(this.room_);
