@@ -6,6 +6,9 @@ const kCard =
 const kPassword = /passw(?:or)?d|pass-?(?:code|phrase)|passwort|kennwort|contrase-?n?a|mot-?de-?passe|wachtwoord|senha|(?:^|-)pwd(?:-|$)/;
 const kTyped = /^(?:text|search|tel|number|email|url)$/;
 
+/** Inputs that were seen with type=password, by whoever looked: they stay passwords while the page shows them in clear. */
+export const passwords = new WeakSet<Element>();
+
 const words = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^a-zA-Z0-9]+/g, '-').toLowerCase();
 

@@ -1,5 +1,5 @@
 import { reportFault } from '../../common/guard';
-import { asksForCard, asksForPassword, namesOf } from '../private_fields';
+import { asksForCard, asksForPassword, namesOf, passwords } from '../private_fields';
 import { ancestors, formOf, isHtml, isInput, isSelect } from './dom';
 
 export { asksForCard };
@@ -7,9 +7,6 @@ export { asksForCard };
 export const kBarredAttribute = 'data-parley-barred';
 
 export type BarRule = 'attribute' | 'selector' | 'password' | 'file' | 'card' | 'overlay';
-
-/** Inputs that were seen with type=password: they stay barred while the page shows the password in the clear. */
-const passwords = new WeakSet<Element>();
 
 /** Fields that no agent may use or read, whatever the site says. */
 export function sensitiveRule(element: Element): BarRule | null {

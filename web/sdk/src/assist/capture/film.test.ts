@@ -102,6 +102,12 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       .toEqual([['attachShadow', 1, false], ['attachInternals', 0, false], ['getContext', 1, false]]);
   });
 
+  it('remembers a password whatever the page makes of it in one task', async () => {
+    await open('<input id="i">');
+    await run(`i.type = 'password'; i.type = 'text'; new Promise((done) => setTimeout(done))`);
+    expect(await run('[i.hasAttribute("data-parley-black"), new Film.MaskRules().ruleOf(i)]')).toEqual([true, 'password']);
+  });
+
   it('finds a closed root of which it is not told, in a component that had none when it asked for its internals', async () => {
     await open('<x-late></x-late>');
     await run(`customElements.define('x-late', class extends HTMLElement { constructor() { super(); this.attachInternals(); } }); style_.covers();

@@ -73,7 +73,7 @@ export class MaskStyle {
     private readonly onUnseen: (element: Element, told: Told | null) => void = () => {},
   ) {
     const apply = guarded('mask', (element: Element) => this.apply(element));
-    this.watcher = new ChangeWatcher(document_, { changed: apply, added: apply, scrolled: () => {}, everything: () => this.applyAll() }, '[data-parley-overlay]');
+    this.watcher = new ChangeWatcher(document_, { changed: apply, added: (element, type) => (rules_.remember(element, type), apply(element)), scrolled: () => {}, everything: () => this.applyAll() }, '[data-parley-overlay]');
   }
 
   start(): void {

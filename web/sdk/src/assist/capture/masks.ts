@@ -1,5 +1,5 @@
 // What must not leave the device: decided for each element before anything of it is read.
-import { asksForCard, asksForPassword, namesOf } from '../private_fields';
+import { asksForCard, asksForPassword, namesOf, passwords } from '../private_fields';
 import { fieldOf } from '../acting/picker_of';
 import { slotOf } from '../early';
 import { attributeOf, closest, matches } from './element';
@@ -47,8 +47,6 @@ export function usable(selectors: readonly string[], refuse: (selector: string) 
 export class MaskRules {
   private readonly marked_: string;
   private readonly allow_: string;
-  /** A password that the page shows in clear (type=text for a moment) stays one. */
-  private readonly passwords_ = new WeakSet<Element>();
   private readonly deny_: boolean;
   /** Selectors that the browser refused. Not to be ignored: whoever wrote them believes something is masked. */
   readonly refused: string[] = [];
@@ -86,8 +84,8 @@ export class MaskRules {
   }
 
   private ofField(field: HTMLInputElement): string | null {
-    if (field.matches(kPassword)) this.passwords_.add(field);
-    if (this.passwords_.has(field)) return 'password';
+    if (field.matches(kPassword)) passwords.add(field);
+    if (passwords.has(field)) return 'password';
     if (field.localName === 'textarea') return null;
     const names = namesOf(field);
     if (field.localName === 'input' && asksForPassword(field.type, ...names)) return 'password';
@@ -108,9 +106,9 @@ export class MaskRules {
     return null;
   }
 
-  /** A password field is remembered from the moment it is seen; `type`: what it was until now. */
+  /** A password field is remembered, for all rules there will be, from the moment it is seen; `type`: what it was until now. */
   remember(element: Element, type = ''): void {
-    if (element.localName === 'input' && (type.toLowerCase() === 'password' || element.matches(kPassword))) this.passwords_.add(element);
+    if (element.localName === 'input' && (type.toLowerCase() === 'password' || element.matches(kPassword))) passwords.add(element);
   }
 }
 

@@ -68,6 +68,8 @@ describe.skipIf(!haveChromium())('a painted page', () => {
         window.rules = new Capture.MaskRules(); watcher.start()`);
       await run(`i.type = 'password'; i.type = 'text'; new Promise((done) => setTimeout(done))`);
       expect(await run('rules.ruleOf(i)')).toBe('password');
+      expect(await run('new Capture.MaskRules().ruleOf(i)'), 'other rules, as a film has them').toBe('password');
+      expect(await run('Capture.createActor().formGet()[0].barred')).toBe(true);
       await run('watcher.stop()');
     });
   });
