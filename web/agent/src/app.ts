@@ -345,14 +345,14 @@ export class AgentApp extends LitElement {
 
   /** Beside a page that is looked at, the call is a small window over it. */
   private callPlace(call: Call) {
-    if (!this.assist_.session) return this.callView(call);
+    if (!this.assist_.looking) return this.callView(call);
     return html`<parley-video-window @moved=${(event: Event) => this.assist_.session?.moveWindow((event as CustomEvent<{ x: number; y: number; w: number; h: number }>).detail)}>${this.callView(call)}</parley-video-window>`;
   }
 
   private consolePage() {
     const desk = this.desk_;
     const { ringing, active, other } = desk;
-    const looking = this.assist_.session !== null;
+    const { looking, session } = this.assist_;
     return html`<div class="console ${looking ? 'assisting' : ''}" data-test="console" data-connection=${this.connection_}>
       ${this.header()}
       <main>
@@ -362,9 +362,9 @@ export class AgentApp extends LitElement {
           ${desk.last && !ringing ? lastCall(desk.last, () => desk.dismiss()) : nothing}
           ${active ? transferBar(active) : nothing}
           ${active && other ? otherCall(desk, other) : nothing}
-          ${active && !looking && active.assistCid && !active.ended ? invitation(active, () => this.assist_.open(active.assistCid)) : nothing}
+          ${active?.assistCid && active.assistCid !== session?.cid && !active.ended ? invitation(active, () => this.assist_.open(active.assistCid), looking) : nothing}
           ${this.workspace()}
-          ${active ? this.callPlace(active) : ringing || looking ? nothing : idle(this.connection_, this.availability_, { reconnect: () => void this.reconnect(), available: () => this.toggleAvailability() })}
+          ${active ? this.callPlace(active) : ringing || session ? nothing : idle(this.connection_, this.availability_, { reconnect: () => void this.reconnect(), available: () => this.toggleAvailability() })}
         </div>
         <aside>
           ${this.settings_

@@ -89,11 +89,11 @@ export function otherCall(desk: Desk, other: Call) {
   </section>`;
 }
 
-/** The customer's page can be looked at together; the customer decides. */
-export function invitation(call: Call, ask: () => void) {
+/** The customer's page can be looked at together; the customer decides. `instead`: of another page. */
+export function invitation(call: Call, ask: () => void, instead: boolean) {
   return html`<section class="invite card" aria-label="Co-browse" data-test="assist-invite" data-cid=${call.assistCid}>
     <span class="icon" aria-hidden="true">${assistIcons.page}</span>
-    <div><strong>Look at the page together</strong><p class="soft">${peerName(call)} is asked first.</p></div>
+    <div><strong>Look at the page together</strong><p class="soft">${peerName(call)} is asked first.${instead ? ' You leave the page that you see now.' : ''}</p></div>
     <button class="button primary" data-test="assist-ask" @click=${ask}>Ask to see the page</button>
   </section>`;
 }

@@ -18,6 +18,11 @@ export class AssistDesk extends Emitter<AssistDeskEvents> {
     super();
   }
 
+  /** false, too: what was looked at is over, and its end is still told. */
+  get looking(): boolean {
+    return this.session !== null && !this.session.over;
+  }
+
   /** `?cid=…` in the address of the page (CON-1). */
   openAddress(search: string): void {
     const cid = new URLSearchParams(search).get('cid') ?? '';

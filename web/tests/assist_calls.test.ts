@@ -1,0 +1,132 @@
+// Shared pages beside calls, in Debian's Chromium over the mock server: which page an agent's console offers, shows and leaves.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { haveChromium, launch } from '../dev/browser.mjs';
+import { MockConsumer, plainPng } from '../dev/mock-consumer.mjs';
+import { startMock } from '../dev/mock-server.mjs';
+
+interface AxeResult {
+  violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[];
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const t = (name: string) => `[data-test=${name}]`;
+const kPicture = plainPng(400, 300, [240, 240, 235]);
+/** A folder for pictures of what is tested here. */
+const kShots = process.env.PARLEY_SHOTS;
+
+describe.skipIf(!haveChromium())('shared pages beside calls', () => {
+  let mock: Awaited<ReturnType<typeof startMock>>;
+  let browser: Browser;
+  let problems: string[] = [];
+
+  beforeAll(async () => {
+    mock = await startMock({ ringSeconds: 20 });
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    mock?.close();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    // Whoever is not signed in yet is told so.
+    const unexpected = problems.filter((p) => !/401/.test(p));
+    problems = [];
+    expect(unexpected).toEqual([]);
+  });
+
+  const seen = (page: Page, selector: string) => page.locator(selector).first().waitFor({ timeout: 20_000 });
+
+  async function open(path: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
+    const context = await browser.newContext({ colorScheme, viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', permissions: ['camera', 'microphone'] });
+    // The overlay is closed to scripts of the page; here it is looked into.
+    await context.addInitScript(() => {
+      const attach = Element.prototype.attachShadow;
+      Element.prototype.attachShadow = function (this: Element, init: ShadowRootInit) {
+        return attach.call(this, this.hasAttribute('data-parley-overlay') ? { ...init, mode: 'open' } : init);
+      };
+    });
+    const page = await context.newPage();
+    page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
+    page.on('pageerror', (e) => problems.push(`page error: ${e.message}`));
+    await page.goto(mock.origin + path);
+    return page;
+  }
+
+  async function agentPage(scheme: 'light' | 'dark' = 'light', user = 'agent1', search = ''): Promise<Page> {
+    const page = await open(`/expertassist/agent${search}`, scheme);
+    await page.fill(t('user'), user);
+    await page.fill(t('password'), user);
+    await page.click(t('sign-in'));
+    await seen(page, `${t('availability')}:not([data-state=unknown])`);
+    if ((await page.getAttribute(t('availability'), 'data-state')) === 'away') await page.click(t('availability'));
+    await seen(page, '[data-test=availability][data-state=available]');
+    return page;
+  }
+
+  async function call(agent: Page, name: string, scheme: 'light' | 'dark' = 'light', path = '/assistsample'): Promise<Page> {
+    const customer = await open(`${path}?name=${name}`, scheme);
+    await customer.click(t('assist'));
+    await seen(agent, t('ringing'));
+    await agent.click(t('answer'));
+    await seen(customer, '[data-test=call-panel][data-state=connected]');
+    await seen(agent, '[data-test=call][data-state=connected]');
+    return customer;
+  }
+
+  /** A customer without a page. */
+  const customer = (cid: string, name = 'Ada') => MockConsumer.open(mock.origin, { token: mock.assist.token({ role: 'consumer', name, cid }), cid });
+
+  async function accessible(page: Page, where: string): Promise<void> {
+    await page.evaluate(axe);
+    const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+    expect(result.violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.html}\n  ${n.failureSummary}`).join('\n')}`), where).toEqual([]);
+  }
+
+  const shot = async (page: Page, name: string) => void (kShots && (await page.screenshot({ path: `${kShots}/${name}.png` })));
+  const looks = (agent: Page, cid: string, phase: string) => seen(agent, `[data-test=workspace][data-cid="${cid}"][data-phase=${phase}]`);
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`one customer's page after another, in one console (${scheme})`, async () => {
+      const [first, second, third] = ['first', 'second', 'third'].map((name) => `${name}-${scheme}`) as [string, string, string];
+      const agent = await agentPage(scheme, 'agent1', `?cid=${first}`);
+      const ada = await customer(first);
+      await ada.grant('view');
+      ada.picture(kPicture);
+      await seen(agent, '[data-test=assist-picture][data-frame]');
+      ada.send({ type: 'end' });
+      await looks(agent, first, 'ended');
+      // The end is told, and the next one can be joined beside it.
+      expect(await agent.isVisible(t('join-code'))).toBe(true);
+      await shot(agent, `ended-${scheme}`);
+      await call(agent, 'Bea', scheme);
+      const bea = await customer(second, 'Bea');
+      mock.announce(second);
+      await seen(agent, `${t('assist-invite')}[data-cid="${second}"]`);
+      await looks(agent, first, 'ended');
+      await accessible(agent, 'invited beside an end');
+      await shot(agent, `invited-beside-an-end-${scheme}`);
+      await agent.click(t('assist-ask'));
+      await looks(agent, second, 'asking');
+      await bea.grant('view');
+      bea.picture(kPicture);
+      await seen(agent, '[data-test=assist-picture][data-frame]');
+      expect(await agent.locator(t('assist-invite')).count()).toBe(0);
+      // The call that is looked at shares another page: as when the agent goes on to a second call.
+      const cem = await customer(third, 'Cem');
+      mock.announce(third);
+      await seen(agent, `${t('assist-invite')}[data-cid="${third}"]`);
+      expect(await agent.textContent(t('assist-invite'))).toContain('You leave the page that you see now.');
+      await accessible(agent, 'invited beside a page');
+      await shot(agent, `invited-beside-a-page-${scheme}`);
+      await agent.click(t('assist-ask'));
+      await looks(agent, third, 'asking');
+      await expect.poll(() => mock.assist.sessions.get(second)?.parties.length).toBe(1);
+      for (const one of [bea, cem]) one.send({ type: 'end' });
+      await agent.click(t('end'));
+    });
+  }
+});
