@@ -41,6 +41,9 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       ['a field by its role', '<div class="s" role="searchbox" contenteditable="true">typed</div><div class="s" role="combobox textbox">typed</div><div class="s" role="spinbutton">1</div>', '{ denyByDefault: true }'],
     ];
     hidden.push(['in a component that was closed before', `<x-k></x-k><script>customElements.define('x-k', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: 'closed' }).innerHTML = '<p data-parley-mask style="background:#f0f">secret</p>'; } })</script>`]);
+    const inSlots = (what: string) => `<script>customElements.define('x-in', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: 'open' }).innerHTML = '<slot></slot>'; } })</script>
+      <div style="color:#f0f;font:60px sans-serif"><template shadowrootmode="open"><x-in><slot data-parley-mask></slot></x-in></template>${what}</div>`;
+    hidden.push(['in a slot in a slot', inSlots('<p class="s">secret</p>')], ['text in a slot in a slot', inSlots('secret')], ['in a slot with a box in a slot', inSlots('<p class="s">secret</p>').replace('<slot data', '<slot style="display:block" data')]);
     it.each(hidden)('%s is not there', async (_, html, masks) => {
       await open(html);
       const { magenta, masked } = await paint(masks);

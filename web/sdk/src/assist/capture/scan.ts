@@ -438,7 +438,8 @@ export class Scan {
     const root = rootOf(el);
     if (root) return root.childNodes;
     if (el.localName === 'slot') {
-      const assigned = (el as HTMLSlotElement).assignedNodes({ flatten: true });
+      // Not flattened: that would leave out the slots in between, and what is masked by them.
+      const assigned = (el as HTMLSlotElement).assignedNodes();
       return assigned.length > 0 ? assigned : childNodesOf(el);
     }
     const list = childrenOf(el);
