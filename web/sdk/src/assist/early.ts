@@ -108,15 +108,15 @@ export const isFleeting: Early['isFleeting'] = (canvas) => fleeting.has(canvas) 
 export const isClear: Early['isClear'] = (element) => held.has(element) || (earlier?.isClear(element) ?? false);
 export const early: Early = { closedOf, isClear, isFleeting };
 
-/** The slot that shows an element. */
-export function slotOf(element: Element): Element | null {
-  const { assignedSlot: open, parentElement: parent } = element;
+/** The slot that shows a child of a component. */
+export function slotOf(node: Element | Text): Element | null {
+  const { assignedSlot: open, parentElement: parent } = node;
   if (open || !parent) return open;
   const root = closedOf(parent);
   if (root?.mode !== 'closed') return null;
   // By name: to search what each slot shows takes long for each of many children.
-  const name = attributeOf(element, 'slot') ?? '', manual = root.slotAssignment === 'manual';
-  for (const slot of root.querySelectorAll('slot')) if (manual ? slot.assignedNodes().includes(element) : slot.name === name) return slot;
+  const name = node.nodeType === 1 ? (attributeOf(node as Element, 'slot') ?? '') : '', manual = root.slotAssignment === 'manual';
+  for (const slot of root.querySelectorAll('slot')) if (manual ? slot.assignedNodes().includes(node) : slot.name === name) return slot;
   return null;
 }
 

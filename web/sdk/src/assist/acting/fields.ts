@@ -1,4 +1,5 @@
 // The form editor's view of the page: the fields that are drawn, named as a person would name them, and filling them in.
+import { rootOf, slotOf } from '../early';
 import { sensitiveRule, type Bars } from './barred';
 import {
   clip, fire, flatParent, frameDocument, isControl, isDisabled, isEditable, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
@@ -295,9 +296,13 @@ function byIds(ids: string | null, from: Element, masked: Masked): string {
 /** The text of an element without that of fields and of masked parts in it. Nothing is cloned: a copy would run the page's own elements. */
 function textOf(element: Element, masked: Masked): string {
   if (masked(element) || isEditable(element)) return '';
+  const root = rootOf(element);
   let text = '';
   for (const node of element.childNodes) {
     if (text.length > 4 * kLimits.label) break;
+    // Of a component's children only what a slot shows is seen; what it shows may be masked there.
+    const slot = root && slotOf(node as Element);
+    if (root && (!slot || masked(slot))) continue;
     if (node.nodeType === Node.TEXT_NODE) text += node.textContent;
     else if (node.nodeType === Node.ELEMENT_NODE && !isHtml(node as Element, 'select', 'textarea', 'script', 'style')) text += textOf(node as Element, masked);
   }

@@ -108,6 +108,21 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run(`document.querySelector('#f').value`)).toBe('3');
   });
 
+  it.each(['open', 'closed'])('name nothing that a component shows in a masked part, or does not show: %s', async (mode) => {
+    const define = (inside: string) => `<script>customElements.define('x-secret', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: '${mode}' }).innerHTML = '${inside}'; } })</script>`;
+    for (const inside of ['<span data-parley-mask><slot></slot></span>', '<slot name="other"></slot>']) {
+      await open(`<table><tr><td id="f" style="padding:20px">Card <x-secret>4111 1111</x-secret></td></tr></table>
+        <fieldset><legend>Of <x-secret><b>4111</b></x-secret></legend><label>Number <x-secret>4111</x-secret> here<input></label></fieldset><p id="p"><x-secret>4111</x-secret></p><input aria-labelledby="p">${define(inside)}`, '{}', kSecrets[0]);
+      await run('press()');
+      expect(await run('told')).toEqual([expect.stringMatching(/Card/)]);
+      const fields = await run<{ label: string }[]>('actor.formGet()');
+      expect(fields[0]!.label).toBe('Number here');
+      expect(JSON.stringify([await run('told'), fields])).not.toMatch(/4111/);
+    }
+    await open(`<label>Number <x-secret>4111</x-secret><input></label>${define('<slot></slot>')}`, '{}', kSecrets[0]);
+    expect(await run('actor.formGet()[0].label'), 'what is seen is said').toBe('Number 4111');
+  });
+
   it('are known by their value alone where their choices are seen', async () => {
     await open('<select id="f"><option value="a1">Savings</option><option value="a2" selected>Other</option></select>', '{}', kSecrets[0]);
     const [field] = await run<{ id: string }[]>('actor.formGet()');
