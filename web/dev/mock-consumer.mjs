@@ -129,4 +129,5 @@ export const sampleForm = [
   { id: 'f10', label: 'Date of birth', type: 'date', masked: true, valid: true, x: 40, y: 780, w: 300, h: 40 },
   { id: 'f11', label: 'Disabled person', type: 'checkbox', masked: true, valid: true, x: 40, y: 840, w: 20, h: 20 },
   { id: 'f12', label: 'Diagnosis', type: 'textarea', masked: true, maxLength: 200, valid: true, x: 40, y: 880, w: 300, h: 90 },
+  { id: 'f13', label: 'Earlier illnesses', type: 'select', masked: true, multiple: true, valid: true, x: 40, y: 990, w: 300, h: 90 },
 ];

@@ -64,6 +64,12 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       await seen(agent, `${t('form-field')}[data-id=${id}][data-result=done]`);
       expect(await field(id).locator(t('field-input')).inputValue()).toBe('');
     }
+    // Of a list of several one is added or removed.
+    for (const [button, words] of [['field-add', 'Asthma'], ['field-remove', 'Hay fever']] as const) {
+      await field('f13').locator(t('field-input')).fill(words);
+      await field('f13').locator(t(button)).click();
+      expect(await consumer.wait((m) => m.type === 'form-set' && m.id === 'f13')).toMatchObject({ selected: [words], checked: button === 'field-add' });
+    }
     await field('f11').locator(t('field-untick')).click();
     const sets = [];
     for (const id of ['f9', 'f10', 'f12', 'f11']) sets.push(await consumer.wait((m) => m.type === 'form-set' && m.id === id));
@@ -102,7 +108,7 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       expect(await agent.textContent('#assist-panel')).toContain('Up to 6 people');
       await agent.selectOption(t('quality'), 'light');
       await expect.poll(() => mock.assist.sessions.get(cid)?.quality).toBe('light');
-      expect(await agent.inputValue(t('quality'))).toBe('light');
+      await expect.poll(() => agent.inputValue(t('quality'))).toBe('light');
       consumer.send({ type: 'share', state: 'sensitive' });
       await seen(agent, '[data-test=assist-cover][data-sharing=sensitive]');
       expect(await agent.isVisible('.sheet')).toBe(false);

@@ -57,18 +57,21 @@ export class FormPanel extends SessionElement {
 
   /** What a masked field holds and offers never comes here. What is typed leaves at once, by the button, and is not kept. */
   private unseen(field: FormField, id: string, locked: boolean) {
-    const said = html`<p class="unseen" id="${id}-masked" data-test="field-masked">${assistIcons.lock} Masked: what is in it is not shown here. You can fill it in, but you will not see what it holds.</p>`;
+    const said = html`<p class="unseen" id="${id}-masked" data-test="field-masked">${assistIcons.lock} Masked: what is in it is not shown here. ${field.type === 'select' && field.multiple ? 'Several can be chosen: you add or remove one, the others stay as they are.' : 'You can fill it in, but you will not see what it holds.'}</p>`;
     if (field.type === 'checkbox') {
       const button = (checked: boolean, words: string) => html`<button class="button quiet" data-test=${checked ? 'field-tick' : 'field-untick'} ?disabled=${locked} @click=${() => this.set(field, { checked })}>${words}</button>`;
       return html`<div class="fill" role="group" aria-label=${field.label} aria-describedby="${id}-masked ${id}-state">${button(true, 'Tick')}${button(false, 'Untick')}</div>${said}`;
     }
     const list = field.type === 'select' || field.type === 'radio';
+    const several = field.type === 'select' && field.multiple === true;
     const limit = field.maxLength ?? nothing;
-    const fill = (event: Event) => {
+    const fill = (event: SubmitEvent) => {
       event.preventDefault();
       const entry = (event.target as HTMLFormElement).elements[0] as HTMLInputElement | HTMLTextAreaElement;
       if (entry.value === '') return entry.focus();
-      this.set(field, field.type === 'select' ? { selected: [entry.value] } : { value: entry.value });
+      // Of several, one: what else the customer has chosen is not known here, and stays.
+      const checked = several ? (event.submitter as HTMLButtonElement | null)?.value !== 'remove' : undefined;
+      this.set(field, field.type === 'select' ? { selected: [entry.value], checked } : { value: entry.value });
       entry.value = '';
     };
     // A slider that cannot stand where the field's own does would say something else than it shows.
@@ -78,7 +81,10 @@ export class FormPanel extends SessionElement {
         ${long
           ? html`<textarea id=${id} data-test="field-input" rows="3" maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state"></textarea>`
           : html`<input id=${id} type=${type} step="any" autocomplete=${type === 'password' ? 'new-password' : 'off'} data-test="field-input" placeholder=${list ? 'The choice, as the customer reads it out' : nothing} maxlength=${limit} ?disabled=${locked} aria-describedby="${id}-masked ${id}-state" />`}
-        <button class="button quiet" data-test="field-fill" aria-label="Fill in ${field.label}" ?disabled=${locked}>Fill in</button>
+        ${several
+          ? html`<button class="button quiet" data-test="field-add" aria-label="Add to ${field.label}" ?disabled=${locked}>Add</button>
+            <button class="button quiet" data-test="field-remove" value="remove" aria-label="Remove from ${field.label}" ?disabled=${locked}>Remove</button>`
+          : html`<button class="button quiet" data-test="field-fill" aria-label="Fill in ${field.label}" ?disabled=${locked}>Fill in</button>`}
       </form>${said}`;
   }
 

@@ -65,7 +65,9 @@ export class Fields {
     if (isSelect(control)) {
       const wanted = input.selected ?? (input.value === undefined ? undefined : [input.value]);
       const offered = this.masked(control) ? [...control.options].map((o) => ({ value: o.value, words: o.label || o.text })) : [];
-      return putSelect(control, wanted?.map((words) => valueOf(offered, words)));
+      // Who does not see what is chosen in a list of several takes nothing away by choosing.
+      const checked = input.checked ?? (this.masked(control) && wanted && wanted.length > 0 ? true : undefined);
+      return putSelect(control, wanted?.map((words) => valueOf(offered, words)), checked);
     }
     if (isInput(control) && control.type === 'radio') return this.putRadio(control, input.value ?? input.selected?.[0]);
     if (isToggle(control)) return putCheckbox(control, input.checked);
@@ -133,7 +135,7 @@ export class Fields {
       barred, disabled: isDisabled(control), group: groupOf(control, this.context_.isMasked), ...limitsOf(control, masked),
     };
     // Choices may be as telling as the choice: a list of accounts.
-    if (masked) return field;
+    if (masked) return isSelect(control) ? { ...field, multiple: control.multiple } : field;
     if (isSelect(control)) return { ...field, multiple: control.multiple, options: optionsOf(control) };
     if (isInput(control) && control.type === 'radio') return { ...field, options: choicesOf(control, this.context_.isMasked) };
     if (isToggle(control)) return { ...field, checked: control.checked };
@@ -240,12 +242,12 @@ function putCheckbox(box: HTMLInputElement, checked: boolean | undefined): Refus
   return box.checked === checked ? null : 'page_refused';
 }
 
-/** Chooses by values; every one must be there and be open to choice. */
-export function putSelect(select: HTMLSelectElement, values: readonly string[] | undefined): Refusal | null {
-  if (!values || (!select.multiple && values.length !== 1)) return 'bad_message';
+/** Chooses by values; every one must be there and be open to choice. `checked`: of several these alone are chosen, or not any more; else all the others are not. */
+export function putSelect(select: HTMLSelectElement, values: readonly string[] | undefined, checked?: boolean): Refusal | null {
+  if (!values || (!select.multiple && (values.length !== 1 || checked === false))) return 'bad_message';
   const open = [...select.options].filter((o) => !isDisabled(o) && !(isHtml(o.parentElement, 'optgroup') && (o.parentElement as HTMLOptGroupElement).disabled));
   if (values.some((v) => !open.some((o) => o.value === v))) return 'bad_value';
-  if (select.multiple) for (const option of select.options) setNatively(option, 'selected', values.includes(option.value));
+  if (select.multiple) for (const option of select.options) setNatively(option, 'selected', values.includes(option.value) ? checked !== false : checked !== undefined && option.selected);
   else setNatively(select, 'value', values[0]!);
   fire(select, 'input');
   fire(select, 'change');

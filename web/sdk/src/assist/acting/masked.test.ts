@@ -123,6 +123,32 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run('actor.formGet()[0].label'), 'what is seen is said').toBe('Number 4111');
   });
 
+  it('add one choice of several, or take it away, and leave the others as the customer chose them', async () => {
+    const list = (mask: string) => `<select id="f" multiple ${mask}><option value="a" selected>Hay fever<option value="b">Asthma<option value="c" selected>Diabetes</select>`;
+    const chosen = () => run<string[]>(`[...document.querySelector('#f').selectedOptions].map((o) => o.value)`);
+    await open(list('data-parley-mask'), '{}', kSecrets[0]);
+    const [field] = await run<{ id: string }[]>('actor.formGet()');
+    expect(field).toMatchObject({ masked: true, multiple: true });
+    expect(field).not.toHaveProperty('options');
+    const set = (change: object) => run(`actor.formSet(${JSON.stringify({ id: field!.id, ...change })})`);
+    const told = [await set({ selected: ['asthma'], checked: true })];
+    expect(await chosen()).toEqual(['a', 'b', 'c']);
+    told.push(await set({ selected: ['diabetes'], checked: false }));
+    expect(await chosen()).toEqual(['a', 'b']);
+    told.push(await set({ selected: ['c'] }));
+    expect(await chosen(), 'without saying which it adds').toEqual(['a', 'b', 'c']);
+    for (const change of [{ selected: ['a'], checked: true }, { selected: ['gout'], checked: false }, { selected: [] }]) told.push(await set(change));
+    expect(await chosen()).toEqual([]);
+    expect(new Set(told.map((result) => JSON.stringify(result))).size, 'the answers are the same').toBe(1);
+    // Where it is seen, what is sent is what is chosen.
+    await open(list(''), '{}', kSecrets[0]);
+    const [seen] = await run<{ id: string }[]>('actor.formGet()');
+    await run(`actor.formSet({ id: '${seen!.id}', selected: ['b'] })`);
+    expect(await chosen()).toEqual(['b']);
+    await run(`actor.formSet({ id: '${seen!.id}', selected: ['c'], checked: true })`);
+    expect(await chosen()).toEqual(['b', 'c']);
+  });
+
   it('are known by their value alone where their choices are seen', async () => {
     await open('<select id="f"><option value="a1">Savings</option><option value="a2" selected>Other</option></select>', '{}', kSecrets[0]);
     const [field] = await run<{ id: string }[]>('actor.formGet()');
