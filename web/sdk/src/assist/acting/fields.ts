@@ -78,8 +78,8 @@ export class Fields {
   private putRadio(first: HTMLInputElement, value: string | undefined): Refusal | null {
     if (value === undefined) return 'bad_message';
     const group = radioGroup(first);
-    const offered = this.masked(first) ? group.map((r) => ({ value: r.value, words: [...(r.labels ?? [])].map((label) => label.textContent ?? '').join(' ') })) : [];
-    const wanted = valueOf(offered, value), radio = group.find((r) => r.value === wanted);
+    const said = plain(value);
+    const radio = (this.masked(first) && group.find((r) => spokenNames(r).some((words) => plain(words) === said))) || group.find((r) => r.value === value);
     // A hidden choice among others that are seen: that those are not chosen any more would tell that there is one.
     if (!radio || (this.masked(radio) && !this.masked(first))) return 'bad_value';
     if (this.context_.bars.why(radio)) return 'barred';
@@ -156,9 +156,17 @@ function typeOf(control: Control): string {
   return isTextArea(control) ? 'textarea' : control.type;
 }
 
+const plain = (words: string): string => words.replace(/\s+/g, ' ').trim().toLowerCase();
+
+/** What stands beside a choice, and what a screen reader says; for comparing alone: they may be masked. */
+function spokenNames(radio: HTMLInputElement): string[] {
+  const open = () => false;
+  const labels = [...(radio.labels ?? [])].map((label) => textOf(label, open)).join(' ');
+  return [labels, byIds(radio.getAttribute('aria-labelledby'), radio, open), radio.getAttribute('aria-label') ?? '', radio.title].filter((words) => words.trim() !== '');
+}
+
 /** Who does not see what a masked field offers knows a choice by the words that the person reads out; values may be like other choices' words. */
 function valueOf(offered: { value: string; words: string }[], said: string): string {
-  const plain = (words: string) => words.replace(/\s+/g, ' ').trim().toLowerCase();
   return (offered.find(({ words }) => plain(words) === plain(said)) ?? offered.find(({ value }) => value === said))?.value ?? said;
 }
 

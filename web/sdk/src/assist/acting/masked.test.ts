@@ -123,6 +123,17 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run('actor.formGet()[0].label'), 'what is seen is said').toBe('Number 4111');
   });
 
+  it('find a radio button by the name that assistive technology says, too', async () => {
+    await open(`<div data-parley-mask><b id="w">Never</b> smoked <input type="radio" name="r" aria-labelledby="w x"><i id="x">in my life</i>
+      <input type="radio" name="r" aria-label="Every  day"><label><input type="radio" name="r" aria-label="Now and then, as I said">Sometimes</label><input type="radio" name="r" value="r" checked></div>`, '{}', kSecrets[0]);
+    const [radio] = await run<{ id: string }[]>('actor.formGet()');
+    const chosen = () => run<number>(`[...document.querySelectorAll('input')].findIndex((r) => r.checked)`);
+    for (const [words, at] of [['never in my life', 0], ['every day', 1], ['Sometimes', 2], ['r', 3], ['now and then, as I said', 2], ['no such', 2]] as const) {
+      expect(await run(`actor.formSet({ id: '${radio!.id}', value: '${words}' })`)).toMatchObject({ ok: true });
+      expect(await chosen(), words).toBe(at);
+    }
+  });
+
   it('add one choice of several, or take it away, and leave the others as the customer chose them', async () => {
     const list = (mask: string) => `<select id="f" multiple ${mask}><option value="a" selected>Hay fever<option value="b">Asthma<option value="c" selected>Diabetes</select>`;
     const chosen = () => run<string[]>(`[...document.querySelector('#f').selectedOptions].map((o) => o.value)`);
