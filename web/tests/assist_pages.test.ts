@@ -70,10 +70,16 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       await field('f13').locator(t(button)).click();
       expect(await consumer.wait((m) => m.type === 'form-set' && m.id === 'f13')).toMatchObject({ selected: [words], checked: button === 'field-add' });
     }
+    // What is in it can be taken out, too, by nothing but its own button.
+    await field('f12').locator(t('field-fill')).click();
+    await field('f12').locator(t('field-input')).fill('typed and left');
+    await field('f12').locator(t('field-clear')).click();
+    expect(await field('f12').locator(t('field-input')).inputValue()).toBe('');
+    expect(await agent.locator(t('field-clear')).count(), 'where there is something to empty').toBe(2);
     await field('f11').locator(t('field-untick')).click();
     const sets = [];
-    for (const id of ['f9', 'f10', 'f12', 'f11']) sets.push(await consumer.wait((m) => m.type === 'form-set' && m.id === id));
-    expect(sets).toMatchObject([{ selected: [entered.f9] }, { value: entered.f10 }, { value: entered.f12 }, { checked: false }]);
+    for (const id of ['f9', 'f10', 'f12', 'f12', 'f11']) sets.push(await consumer.wait((m) => m.type === 'form-set' && m.id === id));
+    expect(sets).toMatchObject([{ selected: [entered.f9] }, { value: entered.f10 }, { value: entered.f12 }, { value: '' }, { checked: false }]);
     // What nobody else is to fill has no entry.
     expect(await field('f6').locator(`${t('field-input')}, button`).count()).toBe(0);
   }

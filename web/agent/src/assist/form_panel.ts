@@ -8,6 +8,8 @@ import { SessionElement } from './session_element';
 
 /** Types of input whose editor here is one of the browser's own. */
 const kNative = ['password', 'date', 'time', 'month', 'week', 'datetime-local', 'color', 'number', 'range', 'email', 'tel', 'url', 'search'];
+/** … and those whose fields always hold something. */
+const kNeverEmpty = ['range', 'color'];
 
 /** The fields of the consumer's page, to be filled from here. The page's own validation decides what it takes. */
 @customElement('parley-form-panel')
@@ -74,6 +76,10 @@ export class FormPanel extends SessionElement {
       this.set(field, field.type === 'select' ? { selected: [entry.value], checked } : { value: entry.value });
       entry.value = '';
     };
+    const clear = (event: Event) => {
+      (event.target as HTMLButtonElement).form?.reset();
+      this.set(field, { value: '' });
+    };
     // A slider that cannot stand where the field's own does would say something else than it shows.
     const type = field.type === 'range' ? 'number' : kNative.includes(field.type) ? field.type : 'text';
     const long = field.type === 'textarea' || field.type === 'contenteditable';
@@ -85,6 +91,9 @@ export class FormPanel extends SessionElement {
           ? html`<button class="button quiet" data-test="field-add" aria-label="Add to ${field.label}" ?disabled=${locked}>Add</button>
             <button class="button quiet" data-test="field-remove" value="remove" aria-label="Remove from ${field.label}" ?disabled=${locked}>Remove</button>`
           : html`<button class="button quiet" data-test="field-fill" aria-label="Fill in ${field.label}" ?disabled=${locked}>Fill in</button>`}
+        ${list || kNeverEmpty.includes(field.type)
+          ? nothing
+          : html`<button class="button quiet" type="button" data-test="field-clear" aria-label="Clear ${field.label}" title="Empty this field on the customer’s page" ?disabled=${locked} @click=${clear}>Clear</button>`}
       </form>${said}`;
   }
 

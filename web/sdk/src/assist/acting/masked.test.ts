@@ -123,6 +123,19 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run('actor.formGet()[0].label'), 'what is seen is said').toBe('Number 4111');
   });
 
+  it('can be emptied, which tells nothing of what they held', async () => {
+    const told = [];
+    for (const secret of ['', 'S3CRET']) {
+      await open(`<input id="f" value="${secret}" required minlength="3" data-parley-mask><input id="d" type="date" value="${secret && '2031-02-03'}" data-parley-mask><textarea data-parley-mask>${secret}</textarea>`, '{}', kSecrets[0]);
+      await run(`document.addEventListener('input', (e) => told.push('input ' + e.target.value))`);
+      for (const { id } of await run<{ id: string }[]>('actor.formGet()')) told.push(await run<object>(`(({ id, ...rest }) => rest)(actor.formSet({ id: '${id}', value: '' }))`));
+      expect(await run(`[...document.querySelectorAll('input, textarea')].map((field) => field.value)`)).toEqual(['', '', '']);
+      told.push(await run<string[]>('told'));
+    }
+    expect(told.slice(0, 4)).toEqual(told.slice(4));
+    expect(told.slice(1, 3)).toMatchObject([{ ok: true, valid: true }, { ok: true, valid: true }]);
+  });
+
   it('find a radio button by the name that assistive technology says, too', async () => {
     await open(`<div data-parley-mask><b id="w">Never</b> smoked <input type="radio" name="r" aria-labelledby="w x"><i id="x">in my life</i>
       <input type="radio" name="r" aria-label="Every  day"><label><input type="radio" name="r" aria-label="Now and then, as I said">Sometimes</label><input type="radio" name="r" value="r" checked></div>`, '{}', kSecrets[0]);
