@@ -9,6 +9,19 @@ const kTyped = /^(?:text|search|tel|number|email|url)$/;
 /** Inputs that were seen with type=password, by whoever looked: they stay passwords while the page shows them in clear. */
 export const passwords = new WeakSet<Element>();
 
+/** The page has dots shown instead of the text. */
+export const isDotted = (cs: CSSStyleDeclaration): boolean => /disc|circle|square/.test(cs.getPropertyValue('-webkit-text-security'));
+
+export const dotted = (text: string, cs: CSSStyleDeclaration): string => (isDotted(cs) ? '•'.repeat(text.length) : text);
+
+/** Is a field a password, was it one, or does it look like one? */
+export function isPassword(field: Element): boolean {
+  if (passwords.has(field)) return true;
+  const is = field.matches('input[type="password" i]') || isDotted((field.ownerDocument.defaultView ?? window).getComputedStyle(field));
+  if (is) passwords.add(field);
+  return is;
+}
+
 const words = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^a-zA-Z0-9]+/g, '-').toLowerCase();
 

@@ -1,6 +1,6 @@
 import { reportFault } from '../../common/guard';
-import { asksForCard, asksForPassword, namesOf, passwords } from '../private_fields';
-import { ancestors, formOf, isHtml, isInput, isSelect } from './dom';
+import { asksForCard, asksForPassword, isPassword, namesOf, passwords } from '../private_fields';
+import { ancestors, formOf, isHtml, isInput, isSelect, isTextArea } from './dom';
 
 export { asksForCard };
 
@@ -10,11 +10,13 @@ export type BarRule = 'attribute' | 'selector' | 'password' | 'file' | 'card' | 
 
 /** Fields that no agent may use or read, whatever the site says. */
 export function sensitiveRule(element: Element): BarRule | null {
-  if (!isInput(element) && !isSelect(element)) return null;
+  if (!isInput(element) && !isSelect(element) && !isTextArea(element)) return null;
+  if (isPassword(element)) return 'password';
+  if (isTextArea(element)) return null;
   const hint = element.getAttribute('autocomplete') ?? '';
   const names = namesOf(element);
   if (isSelect(element)) return asksForCard(hint, ...names) ? 'card' : null;
-  if (element.type === 'password' || passwords.has(element) || /(?:current|new)-password|one-time-code/i.test(hint) || asksForPassword(element.type, ...names)) {
+  if (/(?:current|new)-password|one-time-code/i.test(hint) || asksForPassword(element.type, ...names)) {
     passwords.add(element);
     return 'password';
   }

@@ -1,8 +1,9 @@
 // The form editor's view of the page: the fields that are drawn, named as a person would name them, and filling them in.
 import { rootOf, slotOf } from '../early';
+import { isDotted } from '../private_fields';
 import { sensitiveRule, type Bars } from './barred';
 import {
-  clip, fire, flatParent, frameDocument, isControl, isDisabled, isEditable, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, setNatively,
+  clip, fire, flatParent, frameDocument, isControl, isDisabled, isEditable, isFrame, isHtml, isInput, isSelect, isShown, isTextArea, isTextField, isToggle, realmOf, setNatively,
   type Control,
 } from './dom';
 import { moveFocus, radioGroup } from './focus';
@@ -305,7 +306,7 @@ function byIds(ids: string | null, from: Element, masked: Masked): string {
 
 /** The text of an element without that of fields and of masked parts in it. Nothing is cloned: a copy would run the page's own elements. */
 function textOf(element: Element, masked: Masked): string {
-  if (masked(element) || isEditable(element)) return '';
+  if (masked(element) || isEditable(element) || isDotted(realmOf(element).getComputedStyle(element))) return '';
   const root = rootOf(element);
   let text = '';
   for (const node of element.childNodes) {

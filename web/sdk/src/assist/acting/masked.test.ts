@@ -108,6 +108,15 @@ describe.skipIf(!haveChromium())('lists and calendars of masked fields', () => {
     expect(await run(`document.querySelector('#f').value`)).toBe('3');
   });
 
+  it('tell nothing of what the page shows as dots', async () => {
+    await open('<style>.d{-webkit-text-security:disc}</style><input class="d" name="pin" value="4711"><textarea class="d">4711</textarea><label>Code <b class="d">4711</b><input></label>', '{}', kSecrets[0]);
+    const fields = await run<{ label: string; barred: boolean; masked: boolean }[]>('actor.formGet()');
+    expect(fields.map((f) => [f.label, f.barred, f.masked])).toEqual([['pin', true, true], ['textarea', true, true], ['Code', false, false]]);
+    expect(JSON.stringify(fields)).not.toMatch(/4711/);
+    await run(`document.querySelector('input').className = ''`);
+    expect(await run('actor.formGet()[0].masked'), 'shown in clear').toBe(true);
+  });
+
   it.each(['open', 'closed'])('name nothing that a component shows in a masked part, or does not show: %s', async (mode) => {
     const define = (inside: string) => `<script>customElements.define('x-secret', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: '${mode}' }).innerHTML = '${inside}'; } })</script>`;
     for (const inside of ['<span data-parley-mask><slot></slot></span>', '<slot name="other"></slot>']) {

@@ -1,5 +1,5 @@
 // What must not leave the device: decided for each element before anything of it is read.
-import { asksForCard, asksForPassword, namesOf, passwords } from '../private_fields';
+import { asksForCard, asksForPassword, isPassword, namesOf, passwords } from '../private_fields';
 import { fieldOf } from '../acting/picker_of';
 import { slotOf } from '../early';
 import { attributeOf, closest, matches } from './element';
@@ -84,8 +84,7 @@ export class MaskRules {
   }
 
   private ofField(field: HTMLInputElement): string | null {
-    if (field.matches(kPassword)) passwords.add(field);
-    if (passwords.has(field)) return 'password';
+    if (isPassword(field)) return 'password';
     if (field.localName === 'textarea') return null;
     const names = namesOf(field);
     if (field.localName === 'input' && asksForPassword(field.type, ...names)) return 'password';

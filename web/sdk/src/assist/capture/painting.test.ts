@@ -59,6 +59,22 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       }
     });
 
+    it.each([
+      ['a field', '<input name="pin" inputmode="numeric" style="{}" value="{text}">', 'password'], ['a field in a form', '<form style="{}"><input value="{text}"><textarea>{text}</textarea></form>', 'password'],
+      ['a text', '<p style="{}">{text}</p>', ''], ['a text in a drawing', '<svg width="300" height="60"><text y="40" style="{}">{text}</text></svg>', ''],
+      ['a text in a hard drawing', '<svg width="300" height="60"><filter id="f"></filter><text y="40" style="{}">{text}</text></svg>', ''],
+    ])('is no more than dots where the page shows dots: %s', async (_, html, rule) => {
+      const painted: Painted[] = [];
+      for (const text of ['4711', '8wIl']) {
+        await open(`<style>*{font:40px sans-serif}</style>${html.replaceAll('{}', '-webkit-text-security:disc').replaceAll('{text}', text)}`);
+        await run('window.images = Capture.newImages(); Capture.paintPage({}, undefined, images); new Promise((done) => setTimeout(done, 200))');
+        painted.push(await run('Capture.paintPage({}, undefined, images)'));
+      }
+      expect(painted[0]!.sum).toBe(painted[1]!.sum);
+      expect(painted[0]!.black).toBeGreaterThan(50);
+      expect([...new Set(painted[0]!.masked)].join()).toBe(rule);
+    });
+
     it('stays so where a slot of a component shows it', async () => {
       await open('<x-card><p class="s">secret</p></x-card>');
       await run('document.querySelector("x-card").attachShadow({ mode: "open" }).innerHTML = "<slot data-parley-mask></slot>"');

@@ -1,4 +1,5 @@
 // Drawings: simple ones are painted shape by shape, the others as a picture made of their text.
+import { dotted } from '../private_fields';
 import { bounds, inverse, multiply, type Mat, type Rect } from './affine';
 import { placeholder } from './brush';
 import { px } from './css';
@@ -194,7 +195,7 @@ function texts(scan: Scan, el: SVGTextElement, mat: Mat, opacity: number, out: S
     } catch {
       continue;
     }
-    out.push({ path: null, text: own, x: at.x, y: at.y, mat, cs, opacity });
+    out.push({ path: null, text: dotted(own, cs), x: at.x, y: at.y, mat, cs, opacity });
   }
 }
 
@@ -227,7 +228,7 @@ function draw(g: OffscreenCanvasRenderingContext2D, s: Shape, setFont: (cs: CSSS
   g.globalAlpha = 1;
 }
 
-const kCarried = ['fill', 'fill-opacity', 'fill-rule', 'stroke', 'stroke-width', 'stroke-opacity', 'stroke-linecap', 'stroke-linejoin', 'stroke-dasharray', 'stroke-dashoffset', 'opacity', 'color', 'display', 'visibility', 'font-family', 'font-size', 'font-weight', 'font-style', 'text-anchor', 'dominant-baseline', 'stop-color', 'stop-opacity', 'transform', 'transform-origin'];
+const kCarried = ['fill', 'fill-opacity', 'fill-rule', 'stroke', 'stroke-width', 'stroke-opacity', 'stroke-linecap', 'stroke-linejoin', 'stroke-dasharray', 'stroke-dashoffset', 'opacity', 'color', 'display', 'visibility', 'font-family', 'font-size', 'font-weight', 'font-style', 'text-anchor', '-webkit-text-security', 'dominant-baseline', 'stop-color', 'stop-opacity', 'transform', 'transform-origin'];
 
 /** A copy that carries its computed styles with it; masked parts and everything active are left out. */
 function textOf(scan: Scan, svg: SVGSVGElement, at: Rect): string {

@@ -1,4 +1,5 @@
 // Text as the browser has broken it into lines, drawn with the page's own fonts.
+import { dotted } from '../private_fields';
 import type { Rect } from './affine';
 import { px, shadows } from './css';
 
@@ -220,7 +221,7 @@ export function shown(text: string, cs: CSSStyleDeclaration, first: boolean, las
     if (!last) s = s.replace(/ $/, '');
   }
   s = s.replace(/\u00ad$/, '-').replace(/\u00ad/g, '');
-  return transformed(s, cs.textTransform);
+  return dotted(transformed(s, cs.textTransform), cs);
 }
 
 /** Cuts a text to a width, with an ellipsis. */
