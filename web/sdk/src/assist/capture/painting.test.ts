@@ -60,6 +60,27 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     });
 
     it.each([
+      ['a closed part', '<details><summary>a</summary><p class="s">secret</p><summary class="s">b</summary></details>', 'document.querySelector("details").open = true'],
+      ['what a search would find', '<div hidden="until-found"><p class="s">secret</p></div>', 'document.querySelector("div").hidden = false'],
+      ['what waits', '<div class="w" style="width:300px;height:90px"><p class="s">secret</p></div>', ''],
+      ['text that waits', '<div class="w" style="color:#f0f;font:60px sans-serif;height:90px">secret</div>', ''],
+      ['a picture that waits', '<p class="w" style="display:block;height:60px"><svg width="90" height="60"><rect class="s" width="90" height="60"/></svg></p>', ''],
+      ['a field that waits', '<input class="w" style="color:#f0f;font:40px sans-serif" value="secret">', ''],
+      ['what is before it', '<style>.w::before{content:"secret";color:#f0f;font:60px sans-serif}</style><div class="w" style="height:90px"></div>', ''],
+    ])('is not there when the browser folds it away: %s', async (_, html, unfold) => {
+      await open(`<style>.w{content-visibility:hidden}</style>${html}`);
+      expect((await page.screenshot()).equals(await page.screenshot({ style: '.s{visibility:hidden!important}.w,.w::before{color:transparent!important}' })), 'as the browser shows it').toBe(true);
+      expect((await paint()).magenta).toBe(0);
+      await run(unfold || 'document.querySelectorAll(".w").forEach((e) => e.className = "")');
+      expect((await paint()).magenta).toBeGreaterThan(html.includes('::before') ? -1 : 50);
+    });
+
+    it('is there in a line, of which the browser folds nothing', async () => {
+      await open('<p><b style="content-visibility:hidden;color:#f0f;font:60px sans-serif">here</b></p>');
+      expect((await paint()).magenta).toBeGreaterThan(50);
+    });
+
+    it.each([
       ['a field', '<input name="pin" inputmode="numeric" style="{}" value="{text}">', 'password'], ['a field in a form', '<form style="{}"><input value="{text}"><textarea>{text}</textarea></form>', 'password'],
       ['a text', '<p style="{}">{text}</p>', ''], ['a text in a drawing', '<svg width="300" height="60"><text y="40" style="{}">{text}</text></svg>', ''],
       ['a text in a hard drawing', '<svg width="300" height="60"><filter id="f"></filter><text y="40" style="{}">{text}</text></svg>', ''],

@@ -365,6 +365,8 @@ export class Scan {
     const at = walk.space.mat ? rect : snapped(rect, scale);
     if (visible && el.localName !== 'body') this.box(el, cs, display, walk, walk.space.mat ? pieces : pieces.map((p) => snapped(p, scale)), rect);
     if (visible && cs.outlineStyle !== 'none') this.push(walk, at, (brush) => paintOutline(brush, cs, at, radii(cs, at.w, at.h)), 12);
+    // What the browser skips still says where it would be; of a line it skips nothing.
+    if (cs.contentVisibility === 'hidden' && display !== 'inline') return;
     if (paintContent(this, el, cs, walk, rect, visible)) return;
     const next = this.contained(el, cs, display, walk, at);
     if (visible && display === 'list-item') paintMarker(this, el, cs, walk, rect);
@@ -443,6 +445,7 @@ export class Scan {
       return assigned.length > 0 ? assigned : childNodesOf(el);
     }
     const list = childrenOf(el);
+    if (el.localName === 'details' && !(el as HTMLDetailsElement).open) return [...list].filter((each) => each.localName === 'summary').slice(0, 1);
     if (list.length < kLongList || walk.space.inner || (el.localName !== 'tbody' && list.length < 300) || this.options.escapes?.isUnordered(el)) return childNodesOf(el);
     const top = this.top_ - kReach - walk.space.dy, bottom = this.bottom_ + kReach - walk.space.dy;
     let low = 0, high = list.length - 1;
