@@ -28,7 +28,8 @@ const kCard =
   'input[autocomplete*="cc-" i],select[autocomplete*="cc-" i],input[autocomplete~="current-password" i],input[autocomplete~="new-password" i],input[autocomplete~="one-time-code" i]';
 const kTyped =
   'input:not([type="button" i]):not([type="submit" i]):not([type="reset" i]):not([type="image" i]):not([type="hidden" i]),textarea,select,' +
-  '[contenteditable=""],[contenteditable="true" i],[contenteditable="plaintext-only" i],[role~="textbox" i],[role~="combobox" i],[role~="searchbox" i],[role~="spinbutton" i]';
+  '[contenteditable=""],[contenteditable="true" i],[contenteditable="plaintext-only" i]' +
+  'textbox combobox searchbox spinbutton radio checkbox switch slider listbox option menuitemradio menuitemcheckbox'.split(' ').map((role) => `,[role~="${role}" i]`).join('');
 
 /** A selector that this browser understands; the others are left out and named. */
 export function usable(selectors: readonly string[], refuse: (selector: string) => void = () => {}): string[] {

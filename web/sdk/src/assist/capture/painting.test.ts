@@ -39,6 +39,7 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       ['a password that was shown in clear from the start', '<input class="s" type="text" name="password" value="secret"><input class="s" id="userPasswd" value="secret">'],
       ['an editor that is a document', '<iframe id="f" width="300" height="90"></iframe><script>f.contentDocument.body.innerHTML = "<p style=\'background:#f0f\'>typed</p>"; f.contentDocument.designMode = "on"</script>', '{ denyByDefault: true }'],
       ['a field by its role', '<div class="s" role="searchbox" contenteditable="true">typed</div><div class="s" role="combobox textbox">typed</div><div class="s" role="spinbutton">1</div>', '{ denyByDefault: true }'],
+      ...['radio', 'checkbox', 'switch', 'slider', 'listbox', 'option', 'menuitemradio', 'menuitemcheckbox'].map((role): [string, string, string] => [`a choice of the page's own, a field by its role: ${role}`, `<div class="s" role="${role}" aria-checked="true">yes</div>`, '{ denyByDefault: true }']),
     ];
     hidden.push(['in a component that was closed before', `<x-k></x-k><script>customElements.define('x-k', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: 'closed' }).innerHTML = '<p data-parley-mask style="background:#f0f">secret</p>'; } })</script>`]);
     const inSlots = (what: string) => `<script>customElements.define('x-in', class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: 'open' }).innerHTML = '<slot></slot>'; } })</script>
