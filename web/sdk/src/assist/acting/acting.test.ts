@@ -177,6 +177,15 @@ describe.skipIf(!haveChromium())('Actor', () => {
     expect(await run(`[document.querySelector('#o').scrollTop, scrollY]`)).toEqual([400, 100]);
   });
 
+  it.each([
+    ['a component in it', '<label><x-icon></x-icon><input type="checkbox" data-parley-barred></label><script>document.querySelector("x-icon").attachShadow({ mode: "open" }).innerHTML = "<b>icon</b>"</script>', `document.querySelector('x-icon').shadowRoot`],
+    ['what is shown in it', '<x-box><b>words</b></x-box><script>document.querySelector("x-box").attachShadow({ mode: "open" }).innerHTML = "<label><input type=checkbox data-parley-barred><slot></slot></label>"</script>', 'document'],
+  ])('presses no barred field through its label: %s', async (_, html, root) => {
+    await open(html);
+    expect(await run(`actor.click(middle('b', ${root}))`)).toMatchObject({ ok: false, reason: 'barred' });
+    expect(await run(`[document, ...[...document.querySelectorAll('*')].flatMap((e) => e.shadowRoot ?? [])].some((r) => r.querySelector(':checked'))`)).toBe(false);
+  });
+
   it('drags with a captured pointer', async () => {
     await open('<div id="d" style="width:100px;height:40px;background:#ccc"></div>');
     await run(`(() => { const d = document.querySelector('#d');

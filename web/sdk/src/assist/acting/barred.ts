@@ -54,19 +54,22 @@ export class Bars {
   /** Why an element is barred, by itself or by what is around it; null when it is not. */
   why(element: Element): BarRule | null {
     if (this.broken_) return 'selector';
+    const rule = this.around(element);
+    if (rule) return rule;
+    // A label acts on its field, also for what is in its components, and for what is shown in it: it is no way around.
+    for (const each of ancestors(element)) {
+      const control = isHtml(each, 'label') ? (each as HTMLLabelElement).control : null;
+      const rule = control && control !== element ? this.around(control) : null;
+      if (rule) return rule;
+    }
+    return null;
+  }
+
+  /** By itself, by what is around it, or by the form that it acts on. */
+  private around(element: Element): BarRule | null {
     for (const each of ancestors(element)) {
       const rule = this.own(each);
       if (rule) return rule;
-    }
-    // A label acts on its field, a field on its form: neither is a way around.
-    const control = isHtml(element, 'label') ? (element as HTMLLabelElement).control : null;
-    if (control && control !== element) return this.why(control);
-    const label = element.closest('label')?.control;
-    if (label && label !== element) {
-      for (const each of ancestors(label)) {
-        const rule = this.own(each);
-        if (rule) return rule;
-      }
     }
     const form = formOf(element);
     return form ? this.own(form) : null;
