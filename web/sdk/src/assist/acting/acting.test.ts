@@ -207,6 +207,19 @@ describe.skipIf(!haveChromium())('Actor', () => {
     expect((await log()).filter((e) => !e.startsWith('mousemove'))).toEqual(['mousedown a 1', 'mouseup a 0', 'click a 0']);
   });
 
+  it('ends no drag on what is barred, and turns no wheel there', async () => {
+    await open(`<div id="a" style="width:100px;height:40px">a</div><button id="b" data-parley-barred style="display:block;width:100px;height:40px">b</button><div id="c" style="width:100px;height:40px">c</div><p style="height:3000px">`);
+    await run(`on('#b', 'pointerover', 'pointerenter', 'pointermove', 'mousemove', 'mouseover', 'pointerup', 'mouseup', 'click', 'wheel'); on('#a', 'pointercancel')`);
+    expect(await run(`actor.pointer({ ...middle('#a'), down: true }); actor.pointer({ ...middle('#b'), down: true }); actor.pointer(middle('#b'))`)).toMatchObject({ ok: false, reason: 'barred' });
+    expect(await log()).toEqual(['pointercancel']);
+    await run(`actor.scroll({ ...middle('#b'), dx: 0, dy: 10 })`);
+    expect([await log(), await run('scrollY')]).toEqual([[], 10]);
+    await run(`on('#c', 'pointerup', 'pointermove'); actor.pointer({ ...middle('#a'), down: true }); actor.pointer({ ...middle('#b'), down: true }); actor.pointer({ ...middle('#c'), down: true }); actor.pointer(middle('#c'))`);
+    expect(await log(), 'across it').toEqual(['pointermove', 'pointermove', 'pointerup']);
+    await run(`document.querySelector('#a').addEventListener('pointerdown', (e) => e.target.setPointerCapture(e.pointerId)); on('#a', 'pointerup'); actor.pointer({ ...middle('#a'), down: true }); actor.pointer({ ...middle('#b'), down: true }); actor.pointer(middle('#b'))`);
+    expect(await log(), 'captured').toEqual(['pointerup']);
+  });
+
   it('ends a drag that was never ended before it clicks, and leaves the page', async () => {
     await open('<button id="b">b</button>');
     await run(`on('#b', 'mousedown', 'mouseup', 'click', 'pointercancel', 'mouseleave')`);

@@ -60,8 +60,10 @@ export class Actor {
    */
   pointer({ x, y, down, gone }: { x: number; y: number; down?: boolean; gone?: boolean }): ActResult {
     if (gone) return this.run(() => (this.pointer_.leave(), this.done(null, '')));
-    const result = this.at(x, y, (target) => {
-      const refusal = down && !this.pointer_.pressedOn ? this.refusal(target.element) : null;
+    const result = this.at(x, y, (under) => {
+      const target = this.pointer_.pressedOn ? this.pointer_.held(under) : under;
+      // Menus and places to drop on act when the button is let go, or while it is held: such a drag ends in nothing.
+      const refusal = down || this.pointer_.pressedOn ? (this.refusal(target.element) ?? this.hiddenChoice(target.element)) : null;
       if (refusal) return refusal;
       this.pointer_.move(target);
       if (down && !this.pointer_.pressedOn && this.pointer_.down(target, 0, 1)) this.focus(target.element);
@@ -92,7 +94,7 @@ export class Actor {
   scroll({ x, y, dx, dy }: { x: number; y: number; dx: number; dy: number }): ActResult {
     if (!Number.isFinite(dx) || !Number.isFinite(dy)) return refused('bad_message');
     return this.at(x, y, (target) => {
-      scrollAt(target, dx, dy);
+      scrollAt(target, dx, dy, this.bars_.why(target.element) !== null);
       return null;
     }, 'scroll');
   }

@@ -303,7 +303,7 @@ export class RemoteKeyboard {
   private wheel(element: Element, dx: number, dy: number): KeyOutcome {
     const realm = realmOf(element);
     const at = element === element.ownerDocument.body && !scrolls(element, false) ? mainScroller(realm.document) : element;
-    scrollAt({ element: at, realm, x: realm.innerWidth / 2, y: realm.innerHeight / 2 }, dx, dy);
+    scrollAt({ element: at, realm, x: realm.innerWidth / 2, y: realm.innerHeight / 2 }, dx, dy, this.context_.bars.why(at) !== null);
     return 'done';
   }
 }

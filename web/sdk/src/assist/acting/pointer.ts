@@ -82,7 +82,8 @@ export class RemotePointer {
     this.over_ = this.last_ = null;
   }
 
-  private held(target: Target): Target {
+  /** Where its events go: to what has captured the pointer. */
+  held(target: Target): Target {
     if (this.captured_ && !this.captured_.isConnected) this.captured_ = null;
     return this.captured_ ? { ...target, element: this.captured_ } : target;
   }

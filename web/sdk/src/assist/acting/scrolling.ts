@@ -5,7 +5,8 @@ import type { Target } from './targets';
 /** At most so many viewports at once, whatever the message says. */
 const kViewports = 20;
 
-export function scrollAt(target: Target, dx: number, dy: number): 'scrolled' | 'end' | 'prevented' {
+/** `quiet`: without a word to what lies there; a wheel turns numbers and sliders on some pages. */
+export function scrollAt(target: Target, dx: number, dy: number, quiet = false): 'scrolled' | 'end' | 'prevented' {
   const { realm, element } = target;
   const x = bounded(dx, realm.innerWidth);
   const y = bounded(dy, realm.innerHeight);
@@ -13,7 +14,7 @@ export function scrollAt(target: Target, dx: number, dy: number): 'scrolled' | '
     bubbles: true, cancelable: true, composed: true, view: realm, clientX: target.x, clientY: target.y, deltaX: x, deltaY: y, deltaMode: 0,
   });
   // Maps and viewers take the wheel for themselves.
-  if (!element.dispatchEvent(wheel)) return 'prevented';
+  if (!quiet && !element.dispatchEvent(wheel)) return 'prevented';
   let moved = false;
   if (y !== 0) moved = scrollFirst(element, 0, y) || moved;
   if (x !== 0) moved = scrollFirst(element, x, 0) || moved;
