@@ -39,10 +39,11 @@ base::Result<void> Documents::start(const link::Host& host) {
   contents_ = std::make_unique<ContentStore>(host.random, contentLimits(host.settings));
   library_ = std::make_unique<Library>(host.store, host.random, libraryLimits(host.settings));
   codes_ = std::make_unique<ShortCodes>(host.random, shortCodeOptions(host.settings));
-  auto tls = net::TlsClientContext::create(host.authorityPem, true);
-  if (!tls) return std::unexpected(tls.error());
+  auto trust = FetchTrust::create(host.loop, host.settings, host.authorityPem);
+  if (!trust) return std::unexpected(trust.error());
+  fetchTrust_ = std::move(*trust);
   FetcherOptions options;
-  options.tls = *tls;
+  options.tls = fetchTrust_->context();
   options.maxBytes = contents_->limits().maxBytes;
   fetcher_ = std::make_unique<Fetcher>(host.loop, options);
   applySettings();
@@ -69,6 +70,7 @@ base::Result<void> Documents::start(const link::Host& host) {
 void Documents::applySettings() {
   const base::Settings& settings = host_->settings;
   contents_->setUnused(contentLimits(settings).unused);
+  fetchTrust_->check();
   fetcher_->setAllowance(fetchAllowance(settings));
   // The setting's own check saw to it that it is an address.
   static_cast<void>(fetcher_->setProxy(settings.text("assist.outbound_proxy")));

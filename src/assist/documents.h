@@ -8,6 +8,7 @@
 #include <string>
 
 #include "assist/content_store.h"
+#include "assist/fetch_trust.h"
 #include "assist/fetcher.h"
 #include "assist/library.h"
 #include "assist/push_source.h"
@@ -74,6 +75,7 @@ class Documents final : public link::Extension, public PushSource {
 
   std::optional<link::Host> host_;
   std::unique_ptr<ContentStore> contents_;
+  std::unique_ptr<FetchTrust> fetchTrust_;
   std::unique_ptr<Fetcher> fetcher_;
   std::unique_ptr<Library> library_;
   std::unique_ptr<ShortCodes> codes_;

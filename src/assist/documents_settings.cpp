@@ -39,6 +39,9 @@ void declareDocumentSettings(base::Settings& settings) {
       "Hosts, addresses and networks that documents may be fetched from although they are not public: "
       "docs.example.com, 10.1.0.0/16.",
       notAllowance);
+  assist.text("assist.fetch_authorities", base::SettingType::text, "", false,
+              "File with further authorities (PEM) that certificates of document servers may come from; read "
+              "again when it changes.");
   assist.text("assist.outbound_proxy", base::SettingType::text, "", false,
               "HTTP proxy through which documents are fetched; blank: none.", notProxy);
   assist.number("assist.short_code_length", 6, 4, 12, "digits", false, "Length of short codes.");

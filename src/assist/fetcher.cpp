@@ -26,6 +26,7 @@ net::HttpClientOptions clientOptions(const FetcherOptions& options) {
 base::Error outward(const base::Error& error) {
   if (error.reason == "net.timeout") return {"fetch.timeout", "The document took too long."};
   if (error.reason == "http.too_large") return {"fetch.too_large", "The document is too large."};
+  if (error.reason == "net.untrusted") return {"fetch.untrusted", "The server's certificate is not trusted."};
   if (error.reason == "net.tunnel_refused") return {"fetch.proxy", "The outbound proxy refused the address."};
   if (error.reason == "net.busy") return {"fetch.busy", "Too many documents are being fetched."};
   return {"fetch.unreachable", "The server could not be reached."};
@@ -96,13 +97,9 @@ void Fetcher::onResolved(std::uint64_t job, const base::Result<std::vector<net::
   const auto at = jobs_.find(job);
   if (at == jobs_.end()) return;
   const net::Url& url = at->second->url;
-  if (!found) return fail(job, "fetch.unresolved", "The server's name is not known.");
+  if (!found) return fail(job, "fetch.unresolved", "The server's name is not known.", found.error().text);
   const auto to = checkAddresses(url, *found, allowance_, net::localAddresses(true));
-  if (!to) {
-    logger.warn("document is not fetched",
-                {{"reason", to.error().reason}, {"host", base::printable(url.host, 100)}});
-    return finish(job, std::unexpected(to.error()));
-  }
+  if (!to) return finish(job, std::unexpected(to.error()));
   if (proxy_) return viaProxy(job, *to);
   at->second->routes.clear();
   for (const net::Endpoint& each : *to) at->second->routes.push_back({.to = each});
@@ -115,7 +112,8 @@ void Fetcher::viaProxy(std::uint64_t job, const std::vector<net::Endpoint>& to) 
              const auto at = jobs_.find(job);
              if (at == jobs_.end()) return;
              if (!found || found->empty()) {
-               return fail(job, "fetch.proxy", "The outbound proxy could not be reached.");
+               return fail(job, "fetch.proxy", "The outbound proxy could not be reached.",
+                           found ? "no address" : found.error().text);
              }
              const bool secure = at->second->url.secure;
              at->second->routes.clear();
@@ -152,7 +150,7 @@ void Fetcher::onAnswer(std::uint64_t job, base::Result<net::HttpResponse> answer
   if (at == jobs_.end()) return;
   if (!answer && answer.error().reason == "net.connect_failed" && !at->second->routes.empty())
     return ask(job);
-  if (!answer) return finish(job, std::unexpected(outward(answer.error())));
+  if (!answer) return finish(job, std::unexpected(outward(answer.error())), answer.error().text);
   if (isRedirect(answer->status)) {
     if (++at->second->redirects > options_.maxRedirects) {
       return fail(job, "fetch.too_many_redirects", "The address leads on and on.");
@@ -179,13 +177,19 @@ base::Result<Fetched> Fetcher::contentOf(const net::Url& url, net::HttpResponse 
   return Fetched{std::move(response.body), contentName(name, *type), *type};
 }
 
-void Fetcher::fail(std::uint64_t job, std::string reason, std::string text) {
-  finish(job, base::fail(std::move(reason), std::move(text)));
+void Fetcher::fail(std::uint64_t job, std::string reason, std::string text, std::string_view why) {
+  finish(job, base::fail(std::move(reason), std::move(text)), why);
 }
 
-void Fetcher::finish(std::uint64_t job, base::Result<Fetched> result) {
+void Fetcher::finish(std::uint64_t job, base::Result<Fetched> result, std::string_view why) {
   const auto at = jobs_.find(job);
   if (at == jobs_.end()) return;
+  if (!result) {
+    logger.warn("document is not fetched",
+                {{"reason", result.error().reason},
+                 {"host", base::printable(at->second->url.host, 100)},
+                 {"why", base::printable(why.empty() ? result.error().text : why, 200)}});
+  }
   base::Metrics::instance()
       .counter("parley_assist_fetches_total", "Documents fetched by URL, by result.",
                {{"result", result ? std::string("ok") : result.error().reason}})

@@ -5,9 +5,9 @@
 // well; plain http names the server to the proxy, which then resolves it itself. Loop thread only.
 //
 // Errors: fetch.bad_url, fetch.bad_scheme, fetch.bad_port, fetch.unresolved, fetch.address_refused,
-// fetch.unreachable, fetch.timeout, fetch.too_large, fetch.bad_status, fetch.too_many_redirects,
-// fetch.type_mismatch, fetch.busy, fetch.proxy, and those of contentTypeOf(). Texts say nothing of what
-// answers inside a network and what does not.
+// fetch.unreachable, fetch.untrusted, fetch.timeout, fetch.too_large, fetch.bad_status,
+// fetch.too_many_redirects, fetch.type_mismatch, fetch.busy, fetch.proxy, and those of contentTypeOf(). Texts
+// say nothing of what answers inside a network and what does not; the log has more.
 #pragma once
 #include <deque>
 #include <functional>
@@ -72,8 +72,9 @@ class Fetcher {
   void ask(std::uint64_t job);
   void onAnswer(std::uint64_t job, base::Result<net::HttpResponse> answer);
   base::Result<Fetched> contentOf(const net::Url& url, net::HttpResponse response) const;
-  void finish(std::uint64_t job, base::Result<Fetched> result);
-  void fail(std::uint64_t job, std::string reason, std::string text);
+  /// `why`: for the log, more than the text tells.
+  void finish(std::uint64_t job, base::Result<Fetched> result, std::string_view why = {});
+  void fail(std::uint64_t job, std::string reason, std::string text, std::string_view why = {});
   std::string addressOf(const net::Url& url) const;
 
   net::EventLoop& loop_;

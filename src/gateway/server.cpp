@@ -12,6 +12,7 @@
 #include "gateway/sip_tls.h"
 #include "identity/web_sessions.h"
 #include "trust/authority.h"
+#include "trust/files.h"
 
 namespace parley::gateway {
 namespace {
@@ -114,7 +115,7 @@ class RunningServer final : public Server {
   }
 
   base::Result<void> makeBrokers(trust::Authority& authority) {
-    auto more = readAuthorities(settings_.text("gateway.broker_authorities"));
+    auto more = trust::readAuthorities(settings_.text("gateway.broker_authorities"));
     if (!more) return std::unexpected(more.error());
     auto tls = net::TlsClientContext::create(authority.certificatePem() + *more, false);
     if (!tls) return std::unexpected(tls.error());

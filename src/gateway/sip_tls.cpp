@@ -21,16 +21,6 @@ base::Result<std::string> contentOf(const std::string& file) {
 
 }  // namespace
 
-base::Result<std::string> readAuthorities(const std::string& file) {
-  if (file.empty()) return std::string();
-  constexpr std::size_t kMost = 4 * 1024 * 1024;  // A system's whole bundle has some hundred kilobytes.
-  auto read = trust::readFile(file, kMost);
-  if (!read) return base::fail("server.bad_authorities", read.error().text);
-  if (!*read) return base::fail("server.bad_authorities", file + " does not exist");
-  if ((*read)->empty()) return base::fail("server.bad_authorities", file + " is empty");
-  return std::move(**read);
-}
-
 SipTls::SipTls(SipTlsParts parts) : parts_(std::move(parts)) {}
 
 base::Result<std::unique_ptr<SipTls>> SipTls::create(SipTlsParts parts) {
@@ -50,7 +40,7 @@ base::Result<SipTls::Material> SipTls::read() const {
   if (!certificate) return std::unexpected(certificate.error());
   auto key = contentOf(parts_.keyFile);
   if (!key) return std::unexpected(key.error());
-  auto more = readAuthorities(parts_.settings.text("sip.authorities"));
+  auto more = trust::readAuthorities(parts_.settings.text("sip.authorities"));
   if (!more) return std::unexpected(more.error());
   if (!more->empty()) {  // Behind our own authority's, text without a certificate would go unnoticed.
     if (auto any = net::TlsClientContext::create(*more, false); !any) return std::unexpected(any.error());

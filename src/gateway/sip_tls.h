@@ -17,10 +17,6 @@
 
 namespace parley::gateway {
 
-/// The authorities in a file; nothing where no file is named. Error: server.bad_authorities (also an empty
-/// one).
-base::Result<std::string> readAuthorities(const std::string& file);
-
 struct SipTlsParts {
   net::EventLoop& loop;
   const base::Settings& settings;  ///< sip.authorities, sip.client_certificates

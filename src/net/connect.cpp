@@ -77,7 +77,11 @@ void Connector::shakeHands() {
   stream_->handshake([weak = weak_from_this()](ErrorCode problem) {
     const auto self = weak.lock();
     if (!self || !self->ready_) return;
-    if (problem) return self->fail("net.tls_failed", self->url_.authority() + ": " + problem.message());
+    if (problem) {
+      const std::string untrusted = self->stream_->verifyProblem();
+      return self->fail(untrusted.empty() ? "net.tls_failed" : "net.untrusted",
+                        self->url_.authority() + ": " + (untrusted.empty() ? problem.message() : untrusted));
+    }
     self->timer_.stop();
     const auto ready = std::exchange(self->ready_, nullptr);
     ready(std::exchange(self->stream_, nullptr));

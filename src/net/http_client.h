@@ -1,8 +1,8 @@
 // HTTP/1.1 client with connection reuse, and WebSocket client. Loop thread only. Every request ends: with a
 // response, or with an error whose reason is net.resolve_failed, net.connect_failed, net.tls_failed,
-// net.timeout, net.closed, net.tunnel_refused, net.busy (maxQueuedPerHost), http.too_large,
-// http.bad_response, http.bad_url, http.refused_upgrade. A reused connection that broke before any answer:
-// sent once more unless POST or PATCH.
+// net.untrusted (the certificate), net.timeout, net.closed, net.tunnel_refused, net.busy (maxQueuedPerHost),
+// http.too_large, http.bad_response, http.bad_url, http.refused_upgrade. A reused connection that broke
+// before any answer: sent once more unless POST or PATCH.
 #pragma once
 #include <functional>
 #include <memory>

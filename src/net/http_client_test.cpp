@@ -291,12 +291,12 @@ TEST(Tls, TheClientChecksAuthorityAndName) {
   }
   {
     Served s(trusting(other.certificate), {}, serverTls(good));
-    EXPECT_EQ(s.get(s.url + "/hello").error().reason, "net.tls_failed");
+    EXPECT_EQ(s.get(s.url + "/hello").error().reason, "net.untrusted");
   }
   {
     Served s(trusting(elsewhere.certificate), {}, serverTls(elsewhere));
-    EXPECT_EQ(s.get(s.url + "/hello").error().reason, "net.tls_failed");
-    EXPECT_EQ(s.get("https://localhost:" + std::to_string(s.where.port())).error().reason, "net.tls_failed");
+    EXPECT_EQ(s.get(s.url + "/hello").error().reason, "net.untrusted");
+    EXPECT_EQ(s.get("https://localhost:" + std::to_string(s.where.port())).error().reason, "net.untrusted");
     EXPECT_TRUE(s.loop.runUntil([&] { return s.http->connections() == 0; }, kDeadline));
   }
 }
@@ -321,7 +321,7 @@ TEST(Tls, ANewCertificateServesNewConnectionsAndOldOnesGoOn) {
   const auto fresh = s.get(s.url + "/hello");
   EXPECT_TRUE(fresh) << fresh.error().text;
   s.client.emplace(s.loop, trusting(first.certificate));
-  EXPECT_EQ(s.get(s.url + "/hello").error().reason, "net.tls_failed");
+  EXPECT_EQ(s.get(s.url + "/hello").error().reason, "net.untrusted");
 }
 
 TEST(Tls, ServesLargeBodiesBothWays) {

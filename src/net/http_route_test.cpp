@@ -199,7 +199,8 @@ TEST(HttpRoute, TlsRunsThroughAProxysTunnel) {
   // The certificate must fit the name, whoever is between.
   const auto other =
       ask(site.loop, client, {"GET", "https://other.example/", {}, "", HttpRoute{at, "192.0.2.7:443"}});
-  EXPECT_EQ(other.error().reason, "net.tls_failed");
+  EXPECT_EQ(other.error().reason, "net.untrusted");
+  EXPECT_THAT(other.error().text, HasSubstr("hostname mismatch"));
 }
 
 TEST(HttpRoute, AProxyThatRefusesOrTalksTooMuchIsAnError) {

@@ -67,6 +67,16 @@ base::Result<std::optional<std::string>> readFile(const std::string& path, std::
   }
 }
 
+base::Result<std::string> readAuthorities(const std::string& file) {
+  if (file.empty()) return std::string();
+  constexpr std::size_t kMost = 4 * 1024 * 1024;  // A system's whole bundle has some hundred kilobytes.
+  auto read = readFile(file, kMost);
+  if (!read) return base::fail("server.bad_authorities", read.error().text);
+  if (!*read) return base::fail("server.bad_authorities", file + " does not exist");
+  if ((*read)->empty()) return base::fail("server.bad_authorities", file + " is empty");
+  return std::move(**read);
+}
+
 base::Result<void> replaceFile(const std::string& path, std::string_view content) {
   std::string temporary = path + ".new.XXXXXX";  // mkstemp makes it 0600.
   {

@@ -17,6 +17,10 @@ constexpr std::size_t kMaxFileBytes = 256 * 1024;
 /// a folder).
 base::Result<std::optional<std::string>> readFile(const std::string& path, std::size_t most = kMaxFileBytes);
 
+/// The authorities (PEM) in a file; nothing where no file is named. Error: server.bad_authorities (also an
+/// empty one).
+base::Result<std::string> readAuthorities(const std::string& file);
+
 /// Puts a complete new file (mode 0600) in place of the old one, which a reader sees until then.
 /// Error "trust.unwritable".
 base::Result<void> replaceFile(const std::string& path, std::string_view content);

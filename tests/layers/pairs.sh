@@ -8,7 +8,7 @@ compiler=$1 paths=$2 src=$(dirname "$(readlink -f "$0")")/../../src
 declare -A sees=(
   [base]="" [net]="base" [proto]="base" [rtc]="proto base" [sip]="proto base" [sipnet]="sip proto net base"
   [store]="net base" [trust]="net base" [identity]="store net base" [broker]="rtc proto trust net base"
-  [link]="identity store net base" [assist]="link identity store net base" [events]="link identity store net base"
+  [link]="identity store net base" [assist]="link identity trust store net base" [events]="link identity store net base"
   [gateway]="link sipnet sip proto identity trust store net base" [programs]="net base")
 wrong=0 asked=0
 while IFS=';' read -r module folders; do
