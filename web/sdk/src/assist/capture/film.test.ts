@@ -176,6 +176,12 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect([await told(), await run('f.hasAttribute("data-parley-black")')]).toEqual([0, false]);
     });
 
+    it('is told of no more where something around it is masked', async () => {
+      await open('<div id="d" data-parley-mask><iframe sandbox srcdoc="x" title="Account DE89 3704"></iframe></div>');
+      expect(await run('style_.covers(), [told.size, masked]')).toEqual([0, ['marked', 'frame']]);
+      expect(await run('d.removeAttribute("data-parley-mask"), style_.covers(), [...told.values()][0][0]')).toBe('Account DE89 3704');
+    });
+
     it('is nothing that is merely empty, nor of this site', async () => {
       await open(`<script>customElements.get('x-plain') ?? customElements.define('x-plain', class extends HTMLElement {})</script><x-plain>text</x-plain><x-plain><p>part</p></x-plain><x-plain></x-plain><x-plain style="display:block;height:20px;background:#eee"></x-plain><x-none>text</x-none><x-none style="display:inline-block;width:20px;height:20px"></x-none><span style="padding:9px;border:1px solid"></span><p>a<br></p>
         <div style="height:40px"></div><div style="padding:20px"></div><div style="display:flex;height:50px"><div></div><span></span></div><div style="min-height:9px"></div><div contenteditable></div><div style="overflow:auto"> <!-- x --></div>
@@ -192,6 +198,24 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     await run('lists.length = 0; sharer.film()');
     await page.waitForFunction('views.at(-1) === "capture"');
     expect(await run('lists.at(-1)')).toEqual(['Card']);
+    await run('sharer.stop()');
+  });
+
+  it('names nothing of a page while it is private', async () => {
+    page = await pages.open(filled('<input type="password" name="open"><div id="d"></div>', kSecrets[0]));
+    await run(`Film.playFilm(innerWidth, innerHeight); window.lists = []; window.views = []; window.told = []; window.receipts = [];
+      Film.createSharer({ ...${kHost}, receipt: (list) => receipts.push(...list.map((m) => m.label)), sensitiveChanged: () => told.push(sharer.sensitive) }).then((sharer) => { window.sharer = sharer; sharer.start(); return sharer.film(); })`);
+    await page.waitForFunction('views.at(-1) === "capture" && receipts.includes("input open")');
+    await run(`d.innerHTML = '<b data-parley-sensitive></b><iframe sandbox srcdoc="x" title="Account DE89"></iframe><input type="password" name="pin-of-account">'; new Promise((done) => setTimeout(done, 1000))`);
+    expect(await run('told')).toEqual([true]);
+    await run('d.replaceChildren()');
+    await page.waitForFunction('told.at(-1) === false');
+    await run('new Promise((done) => setTimeout(done, 700))');
+    expect(JSON.stringify(await run('[lists, receipts]'))).not.toMatch(/account/i);
+    await run(`d.innerHTML = '<iframe sandbox srcdoc="x" title="Map"></iframe><input type="password" name="later"><b data-parley-sensitive></b>'; sharer.sensitive; new Promise((done) => setTimeout(done, 700))`);
+    expect(await run('receipts.includes("input later")')).toBe(false);
+    await run('d.lastChild.remove()');
+    await page.waitForFunction('receipts.includes("input later") && lists.at(-1)?.join() === "Map"');
     await run('sharer.stop()');
   });
 

@@ -58,6 +58,7 @@ export class MaskStyle {
   private readonly sheets_ = new Map<Document | ShadowRoot, CSSStyleSheet>();
   private readonly marked_ = new Set<Element>();
   private readonly told_ = new WeakSet<Element>();
+  private readonly counted_ = new WeakSet<Element>();
   private telling_ = false;
   /** Of the page that is made black. */
   readonly watcher: ChangeWatcher;
@@ -67,10 +68,10 @@ export class MaskStyle {
   private stopped_ = false;
   private late_ = false;
 
-  /** `onUnseen`: of what is black since nobody can look into it; null: it is not any more. */
+  /** `onUnseen`: of what is black since nobody can look into it; null: it is not any more. `isQuiet`: nothing has a name just now. */
   constructor(
     private readonly document_: Document, private readonly rules_: MaskRules, private readonly onMasked: (element: Element, rule: string) => void,
-    private readonly onUnseen: (element: Element, told: Told | null) => void = () => {},
+    private readonly onUnseen: (element: Element, told: Told | null) => void = () => {}, private readonly isQuiet = () => false,
   ) {
     const apply = guarded('mask', (element: Element) => this.apply(element));
     this.watcher = new ChangeWatcher(document_, { changed: apply, added: (element, type) => (rules_.remember(element, type), apply(element)), scrolled: () => {}, everything: () => this.applyAll() }, '[data-parley-overlay]');
@@ -154,7 +155,7 @@ export class MaskStyle {
   /** The rule for what nobody can look into: it may hold what is always masked. */
   private unseen(element: Element, frame: boolean, readable: boolean): string | null {
     const foreign = !readable && frame && isForeign(element), black = (foreign || (!readable && !frame && isHollow(element))) && !this.rules_.allows(element);
-    if (black && isSeen(element)) {
+    if (black && isSeen(element) && !this.isQuiet() && !this.rules_.isMasked(element)) {
       this.telling_ = true;
       this.told_.add(element);
       this.onUnseen(element, foreign ? [titleOf(element), kForeign] : kHollow);
@@ -165,16 +166,19 @@ export class MaskStyle {
   private masked(element: Element, rule: string | null): void {
     const how = isBoxless(element) ? kBoxless : '';
     // Written again where the page has taken it away, or has given the element another box.
-    if (element.getAttribute(kAttribute) !== how || !this.marked_.has(element)) this.mark(element, how, rule);
+    if (element.getAttribute(kAttribute) !== how || !this.marked_.has(element)) this.mark(element, how);
+    // What is masked with something else is counted with it.
+    if (rule !== null && !this.counted_.has(element) && !this.isQuiet()) {
+      this.counted_.add(element);
+      this.onMasked(element, rule);
+    }
     if (this.late_ && !this.blackened(element)) this.failed_ = this.stubborn_ = true;
   }
 
-  private mark(element: Element, how: string, rule: string | null): void {
+  private mark(element: Element, how: string): void {
     this.marked_.add(element);
     element.setAttribute(kAttribute, how);
     if (this.late_) this.changedAt_ = performance.now();
-    // What is masked with something else is counted with it.
-    if (rule !== null) this.onMasked(element, rule);
   }
 
   private style(root: Document | ShadowRoot): void {

@@ -72,7 +72,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     super();
     this.rules_ = new MaskRules(options_.masks);
     this.ledger_ = new CaptureLedger((masked, withheld) => options_.onReceipt?.({ at: Date.now(), masked, withheld }), (list) => this.told_ && options_.onUnsupported?.(list));
-    this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked, (element, told) => (told ? this.ledger_.unsupported(element, ...told) : this.ledger_.forget(element)));
+    this.style_ = new MaskStyle(document, this.rules_, this.ledger_.masked, (element, told) => (told ? this.ledger_.unsupported(element, ...told) : this.ledger_.forget(element)), () => this.privacy_.holds());
     this.privacy_ = new PagePrivacy(options_.sensitive, this.style_.watcher);
   }
 
