@@ -120,7 +120,8 @@ class AssistSession {
   void releaseControl(const std::string& party);
   void tellState();
   void tell(const nlohmann::json& message, const std::string& key, const std::string& except);
-  void tellWatchers(const nlohmann::json& message, const std::string& key, bool alsoAbsent = false);
+  void tellWatchers(const nlohmann::json& message, const std::string& key, bool alsoAbsent = false,
+                    const std::string& except = {});
   void tellErased(const nlohmann::json& message, const std::string& except);
   bool pesters(const Party& party, std::int64_t now);
   void cancelAsked(const std::string& party, bool controlOnly);

@@ -43,10 +43,11 @@ void AssistSession::tell(const Json& message, const std::string& key, const std:
 
 /// Only to those who are there, unless it matters: what is about the moment is of no use later, and enough of
 /// it would end who is away.
-void AssistSession::tellWatchers(const Json& message, const std::string& key, bool alsoAbsent) {
+void AssistSession::tellWatchers(const Json& message, const std::string& key, bool alsoAbsent,
+                                 const std::string& except) {
   const std::string text = dumpJson(message);
   for (const Party& party : others_) {
-    if (party.joined() && (party.up || alsoAbsent)) out_.send(party.id, text, key);
+    if (party.joined() && (party.up || alsoAbsent) && party.id != except) out_.send(party.id, text, key);
   }
 }
 
@@ -82,7 +83,12 @@ void AssistSession::onAct(Party& from, const Message& message, std::int64_t now)
   const bool pressed = message.flag("down");
   const bool newest = message.kind == Kind::pointer && pressed == from.pressed;
   if (message.kind == Kind::pointer) from.pressed = pressed;
-  out_.send(consumer_->id, dumpJson(outgoing(message, from.id)), newest ? "pointer:" + from.id : "");
+  Json out = outgoing(message, from.id);
+  const std::string key = "pointer:" + from.id;
+  out_.send(consumer_->id, dumpJson(out), newest ? key : "");
+  if (message.kind != Kind::pointer) return;
+  out.erase("request");
+  tellWatchers(out, key, false, from.id);  // They only look: of theirs the newest is always enough.
 }
 
 void AssistSession::onForm(const Message& message) {

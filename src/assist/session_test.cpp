@@ -242,20 +242,6 @@ TEST(AssistSessionTest, DrawingsHaveTheColourThatWasPickedAlsoForThoseWhoComeLat
       << "who picks none has its own";
 }
 
-TEST(AssistSessionTest, APressAndAReleaseAreNotOvertakenByMovements) {
-  Rig rig;
-  rig.letIn("a");
-  rig.giveControl("a");
-  rig.out.clear();
-  for (const bool down : {false, false, true, true, true, false, false}) {
-    Json message = kPointer;
-    message["down"] = down;
-    EXPECT_TRUE(rig.say("a", message));
-  }
-  const std::string newest = "pointer:a";
-  EXPECT_EQ(rig.out.keys["c"], (std::vector<std::string>{newest, newest, "", newest, newest, "", newest}));
-}
-
 TEST(AssistSessionTest, AgentsChooseTheQualityForAllAndItIsKept) {
   Rig rig;
   rig.join("a", Role::agent);

@@ -144,6 +144,7 @@ export function makeAssist({ features = kFeatures } = {}) {
     delete passed.seq;
     delete passed.ack;
     s.consumer?.send(passed);
+    if (m.type === 'pointer') for (const other of s.agents(p)) other.send(passed);
     if (m.type === 'draw') {
       s.shapes.push({ ...passed, type: undefined });
       for (const other of s.agents(p)) other.send(passed);

@@ -1,5 +1,12 @@
-import type { ParleyError } from '../../common/index';
+import { ParleyError } from '../../common/index';
 import type { Grant } from '../protocol';
+
+/** What the consumer's no is called. */
+export const kRefused = {
+  view: () => new ParleyError('assist.view_refused', { text: 'The customer did not agree to share the page.' }),
+  off: () => new ParleyError('assist.feature_off', { text: 'Control is switched off for this session.' }),
+  control: (name: string) => new ParleyError('assist.control_refused', { text: `${name} does not want the page to be controlled now.` }),
+};
 
 interface Waiting {
   what: Grant;

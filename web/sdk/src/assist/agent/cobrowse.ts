@@ -3,10 +3,10 @@ import type {
   AssistSettings, Feature, FormField, Grant, Modifiers, Party, Quality, SessionState, Stroke, TopicAgentMessage, TopicServerMessage, TopicWelcome, WindowPlace,
 } from '../protocol';
 import type { Spoiled } from '../picture_surface';
-import { Answers } from './answers';
+import { Answers, kRefused } from './answers';
 import type { CobrowseEvents, CobrowseOptions, Phase } from './cobrowse_types';
 import { deedWords, erasedWords } from './deeds';
-import { DocumentInk } from './document_ink';
+import { DocumentInk, movedTo } from './document_ink';
 import { FormDesk } from './form_desk';
 import { kNoView, type PageView } from './geometry';
 import type { AssistLink, LinkState } from './link';
@@ -19,11 +19,6 @@ const kRetryMs = 3_000;
 /** So long a session that nobody has opened is waited for. */
 const kPatienceMs = 10 * 60_000;
 const kRecentMs = 6_000;
-const kRefused = {
-  view: () => new ParleyError('assist.view_refused', { text: 'The customer did not agree to share the page.' }),
-  off: () => new ParleyError('assist.feature_off', { text: 'Control is switched off for this session.' }),
-  control: (name: string) => new ParleyError('assist.control_refused', { text: `${name} does not want the page to be controlled now.` }),
-};
 
 /**
  * A party's part in a co-browse session, without looks: what is known of it, and what may be done. Whatever the server or the
@@ -353,6 +348,8 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
         return this.erased(message);
       case 'cursor':
         return this.emit('cursor', message);
+      case 'pointer':
+        return this.pointed(message);
       case 'carried':
         return this.emit('carried', message.shapes);
       case 'window':
@@ -436,13 +433,14 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
 
   private documentMoved(message: { id: string; page?: number; scroll?: number; zoom?: number; pages?: number; closed?: boolean; party?: string }): void {
-    const { document } = this.session ?? {};
-    if (this.session && document?.id === message.id) {
-      if (message.closed) this.session.document = null;
-      else Object.assign(document, Object.fromEntries(Object.entries(message).filter(([key, value]) => ['page', 'scroll', 'zoom', 'pages'].includes(key) && value !== undefined)));
-    }
+    if (this.session?.document?.id === message.id) this.session.document = message.closed ? null : movedTo(this.session.document, message);
     this.emit('document', message);
     this.changed();
+  }
+
+  private pointed({ party, x, y, down = false, gone = false }: { party?: string; x: number; y: number; down?: boolean; gone?: boolean }): void {
+    const who = this.sharing && this.others.find((other) => other.party === party);
+    if (who) this.emit('pointer', { party: who.party, name: who.name, color: who.color, x, y, down, gone });
   }
 
   private acted(party: string, what: string, target: string): void {

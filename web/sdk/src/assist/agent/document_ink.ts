@@ -1,4 +1,4 @@
-import type { Stroke } from '../protocol';
+import type { OpenDocument, Stroke } from '../protocol';
 
 /** Messages kept for a document; the server keeps 200 shapes. */
 const kMaxKept = 2_000;
@@ -27,4 +27,9 @@ export class DocumentInk {
       else this.kept_.set(document, kept.filter(({ id }) => !ids.includes(id)));
     }
   }
+}
+
+/** Where a document stands after a message that names what has changed. */
+export function movedTo(open: OpenDocument, { page = open.page, scroll = open.scroll, zoom = open.zoom, pages = open.pages }: Partial<OpenDocument>): OpenDocument {
+  return Object.assign(open, { page, scroll, zoom, pages });
 }

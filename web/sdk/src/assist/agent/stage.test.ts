@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, haveChromium, TestPages } from '../../testing/page';
+import { partyOf } from '../../testing/fake_link';
 import type * as Rig from '../../testing/stage';
 
 declare const rig: typeof Rig;
@@ -91,6 +92,38 @@ describe.skipIf(!haveChromium())('the stage', () => {
     expect([await page.evaluate(() => rig.heard), (await sent()).filter(({ type }) => type === 'text')]).toEqual([['released'], []]);
     await control('none');
     expect(await page.evaluate(() => rig.stage.canvas.parentElement!.querySelector('.keys'))).toBe(null);
+  });
+
+  it('shows where other agents point, by name and in their colour, while they are there and the page is shared', async () => {
+    const noa = { party: 'p3', role: 'agent', name: 'Noa', color: '#8a3ffc', state: 'joined' };
+    const points = (more = {}) => page.evaluate((m) => rig.link.says({ type: 'pointer', party: 'p3', x: 400, y: 300, ...m }), more);
+    const state = (more = {}) => page.evaluate((m) => rig.link.says({ type: 'session', ...rig.sessionOf('joined', m) }), { parties: [partyOf('joined'), noa], ...more });
+    const pointers = () => page.evaluate(() => [...rig.stage.canvas.parentElement!.querySelectorAll('[data-test=assist-cursor]')].map((cursor) => {
+      const { x, y } = cursor.querySelector('path')!.getBoundingClientRect();
+      return [cursor.textContent, cursor.querySelector('path')!.getAttribute('fill'), Math.round(x), Math.round(y), cursor.firstElementChild!.getAttribute('visibility')];
+    }));
+    await points();
+    expect(await pointers(), 'of nobody who is known').toEqual([]);
+    await state();
+    await points();
+    await points({ x: 200, y: 100, down: true });
+    expect(await pointers()).toEqual([['Noa', '#8a3ffc', 100, 50, 'visible']]);
+    await points({ gone: true });
+    expect(await pointers()).toEqual([]);
+    await points();
+    expect(await pointers()).toMatchObject([['Noa', '#8a3ffc', 200, 150, 'hidden']]);
+    await state({ parties: [partyOf('joined')] });
+    expect(await pointers(), 'who left').toEqual([]);
+    await state();
+    await points();
+    await state({ sharing: 'paused' });
+    await points();
+    expect(await pointers(), 'at a page that rests').toEqual([]);
+    await state();
+    await points();
+    await page.waitForFunction(() => !rig.stage.canvas.parentElement!.querySelector('[data-test=assist-cursor]'), undefined, { timeout: 8000 });
+    await page.evaluate(() => rig.showPicture(2, '#3366cc'));
+    await sent();
   });
 
   it('shows nothing of a page that is not shared any more', async () => {

@@ -145,6 +145,7 @@ export class PageStage extends Emitter<StageEvents> {
     this.pencil_.stop();
     this.mouse_.letGo();
     this.viewer_.close();
+    this.ink_.only([]);
     this.room_.remove();
     this.removeAllListeners();
   }
@@ -165,6 +166,7 @@ export class PageStage extends Emitter<StageEvents> {
       session.on('erase', ({ ids, on }) => !on && ink.erase(ids)),
       session.on('carried', (shapes) => ink.carried(shapes)),
       session.on('cursor', (at) => ink.cursor(at, session.customer)),
+      session.on('pointer', (pointer) => ink.pointer(pointer)),
     ];
   }
 
@@ -196,6 +198,7 @@ export class PageStage extends Emitter<StageEvents> {
     const keys = this.keyboard_.element;
     if (acts && !keys.isConnected) sheet.append(keys);
     else if (!acts) keys.remove();
+    this.ink_.only(session.sharing ? session.others.map(({ party }) => party) : []);
     this.ink_.view(view.scrollX, view.scrollY, size);
   }
 
