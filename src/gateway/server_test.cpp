@@ -179,6 +179,7 @@ TEST_F(ServerTest, ACallOverRealSocketsAndItsTraces) {
   const Json now = jsonOf(call("GET", api + "/calls/" + id, nullptr, {{"Cookie", admin}}));
   EXPECT_EQ(now["state"], "connected");
   EXPECT_EQ(now["media"]["live"], true) << "asked of the broker";
+  EXPECT_EQ(now["video"], calls["current"][0]["media"]["video"]);
   consumer_->send("end", {{"call", id}});
   EXPECT_EQ(endOf(*agent_), "hung_up");
   EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));

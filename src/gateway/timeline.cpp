@@ -396,6 +396,8 @@ std::string summaryJson(const CallState& state) { return dumpJson(summary(state)
 
 std::string detailJson(const CallState& s, const Timeline& timeline, std::string_view media) {
   Json out = summary(s);
+  out.erase("media");  // Here it is the broker's report.
+  out["video"] = s.video;
   out["legs"] = Json::array();
   for (const Side side : {Side::consumer, Side::agent}) {
     Json leg = partyJson(s.party(side));

@@ -453,7 +453,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
       const id = path.split('/').pop();
       const sample = sampleCalls.find((c) => c.summary.call === id);
       const call = calls.get(id) ?? history.find((c) => c.id === id);
-      if (sample) return json(200, { ...sample.summary, ...sample.detail });
+      if (sample) return json(200, { ...sample.summary, video: sample.summary.media?.video, ...sample.detail });
       if (call) return json(200, { ...summary(call), legs: [{ id: 'consumer' }, { id: 'agent' }], timeline: call.timeline, media: null });
       return json(404, { error: { reason: 'call.unknown', text: 'There is no such call.' } });
     }

@@ -98,6 +98,8 @@ export interface CallDetail extends Omit<CallSummary, 'media'> {
   legs: LegState[];
   timeline: TimelineEntry[];
   dropped?: number;
+  /** Both sides agreed on it. */
+  video?: boolean;
   media: BrokerReport | null;
 }
 

@@ -40,6 +40,12 @@ describe('why a call ended', () => {
     expect(texts(call({ legs: [{ id: 'agent', muted: { audio: true, video: false } }] }, silent))).toMatch(/it was muted/);
   });
 
+  it('misses a picture only where both sides agreed on video', () => {
+    const dark = [leg('consumer', { sections: [{ index: 0, kind: 'audio', fromPeer: flow(9), toPeer: flow(9) }, { index: 1, kind: 'video', fromPeer: flow(0), toPeer: flow(0) }] }), leg('agent')];
+    expect(texts(call({ video: false }, dark))).toBe('Media flowed both ways on both legs.');
+    expect(texts(call({ video: true }, dark))).toMatch(/^No picture came from the customer: there was no camera/);
+  });
+
   it('counts loss and drops', () => {
     const lossy = leg('consumer', { sections: [{ index: 0, kind: 'video', fromPeer: flow(90, 10), toPeer: flow(100, 1) }], drops: { srtp_replay: 300, rtp_duplicate: 900, on_hold: 4000, no_peer: 900 } });
     expect(texts(call({}, [lossy, leg('agent')]))).toBe('10.0 % of the packets with picture from the customer were lost.\nMany packets of the customer were dropped: 300 × srtp_replay.');

@@ -92,7 +92,7 @@ export function findings(call: CallDetail): Finding[] {
   for (const leg of call.media.legs) {
     // After a transfer the broker's name of a leg is another one than the gateway's.
     const state = call.legs.find((l) => (l.leg || l.id) === leg.id);
-    out.push(...legFindings(leg, state, kWho[state?.id ?? leg.id] ?? leg.id, answered));
+    out.push(...legFindings(leg, state, kWho[state?.id ?? leg.id] ?? leg.id, call));
   }
   if (answered && out.every((finding) => finding.level === 'info')) out.push({ level: 'info', text: 'Media flowed both ways on both legs.' });
   return out;
@@ -100,7 +100,8 @@ export function findings(call: CallDetail): Finding[] {
 
 const isUp = (state?: string) => state === 'connected' || state === 'completed';
 
-function legFindings(leg: BrokerLeg, state: LegState | undefined, side: string, answered: boolean): Finding[] {
+function legFindings(leg: BrokerLeg, state: LegState | undefined, side: string, call: CallDetail): Finding[] {
+  const answered = Boolean(call.answeredAt);
   if (leg.kind === 'rtp') return phoneFindings(leg, `${side}’s phone`, answered);
   const who = side;
   const out: Finding[] = [];
@@ -123,7 +124,8 @@ function legFindings(leg: BrokerLeg, state: LegState | undefined, side: string, 
   for (const section of leg.sections ?? []) {
     const word = section.kind === 'audio' ? 'sound' : 'picture';
     const muted = state?.muted?.[section.kind];
-    if (section.fromPeer && section.fromPeer.packets === 0) {
+    // A call by voice may have a place for pictures that nobody asked for.
+    if (section.fromPeer?.packets === 0 && (section.kind === 'audio' || call.video)) {
       const why = section.kind === 'audio' ? 'no microphone was sending' : 'there was no camera, or it was not allowed';
       out.push({ level: muted || section.kind === 'video' ? 'info' : 'warn', text: `No ${word} came from the ${who}: ${muted ? 'it was muted' : why}.` });
     }
