@@ -4,7 +4,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
 import { plainPng } from './mock-consumer.mjs';
 
-const kColors = ['#0b5f6b', '#8a3ffc', '#b3500b'];
+const kColors = ['#c2410c', '#1d4ed8', '#15803d'];
 const kFeatures = ['view', 'pointer', 'control', 'forms', 'annotate', 'push_document', 'push_link', 'spotlight', 'capture'];
 const kSniff = [['%PDF', 'application/pdf', 'document'], ['\x89PNG', 'image/png', 'image'], ['\xff\xd8', 'image/jpeg', 'image'], ['GIF8', 'image/gif', 'image'], ['RIFF', 'image/webp', 'image']];
 const kStreams = new Set(['seen', 'ack', 'refresh']);
@@ -24,7 +24,7 @@ export function makeAssist({ features = kFeatures } = {}) {
   class Party {
     constructor(session, who) {
       Object.assign(this, who, { session, id: `p${session.next++}`, key: randomUUID(), seq: 1, received: 0, kept: [], socket: null, shape: who.role === 'consumer' ? 'joined' : 'asking' });
-      this.color = kColors[session.parties.length % kColors.length];
+      this.color = kColors[(session.parties.length + 2) % kColors.length]; // The first agent has the first one.
       session.parties.push(this);
     }
     send(message) {

@@ -5,7 +5,7 @@ interface MockAssist {
   token(who: { role: 'consumer' | 'agent' | 'supervisor'; name: string; cid?: string; user?: string }): string;
   put(item: object): { id: string };
   library(): { id: string }[];
-  readonly sessions: ReadonlyMap<string, { quality: string; parties: { role: string }[] }>;
+  readonly sessions: ReadonlyMap<string, { quality: string; parties: { role: string; color: string }[] }>;
 }
 
 export function startMock(options?: {

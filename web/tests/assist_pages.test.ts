@@ -53,6 +53,17 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     return consumer;
   }
 
+  /** A stroke of the pen goes out in that colour. */
+  async function drawsIn(agent: Page, consumer: MockConsumer, color: string): Promise<void> {
+    const { x, y } = (await agent.locator(t('assist-hand')).boundingBox())!;
+    await agent.mouse.move(x + 40, y + 40);
+    await agent.mouse.down();
+    await agent.mouse.move(x + 90, y + 80, { steps: 3 });
+    await agent.mouse.up();
+    const drawn = await consumer.wait((m) => m.type === 'draw' && m.done === true && m.color === color);
+    expect(drawn.party).toBeTruthy();
+  }
+
   /** Masked fields are filled without being seen; nothing that was typed stays in the panel. */
   async function fillsUnseen(agent: Page, consumer: MockConsumer): Promise<void> {
     const field = (id: string) => agent.locator(`${t('form-field')}[data-id=${id}]`);
@@ -97,6 +108,13 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
       await seen(agent, '[data-test=assist-picture][data-frame]');
       await agent.keyboard.press('4');
       await seen(agent, '[data-test=tool-pen][aria-pressed=true]');
+      const own = mock.assist.sessions.get(cid)!.parties.find(({ role }) => role === 'agent')!.color;
+      const ink = () => agent.locator('[data-test=ink][aria-checked=true]').evaluateAll((all) => all.map((each) => `${each.getAttribute('aria-label')} ${(each as HTMLElement).dataset.ink}`));
+      expect(await ink()).toEqual([`Your colour (red) ${own}`]);
+      await drawsIn(agent, consumer, own);
+      await agent.click('[data-ink="#1d6fd8"]');
+      expect(await ink()).toEqual(['Blue #1d6fd8']);
+      await drawsIn(agent, consumer, '#1d6fd8');
       await accessible(agent, 'drawing');
       await agent.keyboard.press('f');
       await seen(agent, t('form-field'));

@@ -7,7 +7,7 @@ import { SessionElement } from './session_element';
 @customElement('parley-assist-stage')
 export class AssistStage extends SessionElement {
   @property() mode: Mode = 'look';
-  @property() ink = '#d92d20';
+  @property() ink = '';
   @property({ attribute: false }) zoom: Zoom = 'fit';
   private stage_: PageStage | null = null;
 

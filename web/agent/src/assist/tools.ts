@@ -23,13 +23,23 @@ export const kTools: readonly ToolEntry[] = [
 ];
 
 /** Colours that are seen on white and on dark pages. */
-export const kInks = [
+const kInks = [
   { value: '#d92d20', name: 'Red' },
   { value: '#e88c00', name: 'Orange' },
   { value: '#16803c', name: 'Green' },
   { value: '#1d6fd8', name: 'Blue' },
   { value: '#8a3ffc', name: 'Violet' },
 ] as const;
+
+const parts = (color: string) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+const apart = (a: string, b: string) => parts(a).reduce((sum, part, i) => sum + Math.abs(part - parts(b)[i]!), 0);
+
+/** The agent's own colour in the place of the one that it could be taken for. */
+export function inksWith(own: string): readonly { value: string; name: string }[] {
+  if (!own) return kInks;
+  const like = [...kInks].sort((a, b) => apart(a.value, own) - apart(b.value, own))[0]!;
+  return kInks.map((ink) => (ink === like ? { value: own, name: `Your colour (${like.name.toLowerCase()})` } : ink));
+}
 
 /** Smaller pictures for a slow line, at either side. */
 export const kQualityNames: Record<PictureQuality, string> = { sharp: 'Sharp', balanced: 'Balanced', light: 'Light' };

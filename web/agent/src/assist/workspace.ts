@@ -14,7 +14,7 @@ import { SessionElement } from './session_element';
 import './stage';
 import type { AssistStage } from './stage';
 import './style.css';
-import { kInks, kQualityNames, kTools, type ToolEntry } from './tools';
+import { inksWith, kQualityNames, kTools, type ToolEntry } from './tools';
 import { coverWords, paceWords, stateChip } from './words';
 
 export type Panel = 'none' | 'form' | 'push' | 'people';
@@ -28,7 +28,8 @@ export class Workspace extends SessionElement {
   @property({ attribute: false }) api!: AssistApi;
   @property({ type: Boolean }) readonly = false;
   @state() private mode_: Mode = 'look';
-  @state() private ink_: string = kInks[0].value;
+  /** Empty: the agent's own colour. */
+  @state() private ink_ = '';
   @state() private zoom_: Zoom = 'fit';
   @state() private panel_: Panel = 'none';
   @state() private dismissed_ = '';
@@ -156,7 +157,8 @@ export class Workspace extends SessionElement {
 
   private inks() {
     if (!isDrawing(this.mode_) || this.mode_ === 'spot') return nothing;
-    return html`<span class="inks" role="radiogroup" aria-label="Colour">${kInks.map(({ value, name }) => html`<button class="ink" role="radio" data-test="ink" data-ink=${value} aria-checked=${String(this.ink_ === value)} aria-label=${name} title=${name} tabindex="-1"
+    const own = this.cobrowse.me?.color ?? '';
+    return html`<span class="inks" role="radiogroup" aria-label="Colour">${inksWith(own).map(({ value, name }) => html`<button class="ink" role="radio" data-test="ink" data-ink=${value} aria-checked=${String((this.ink_ || own) === value)} aria-label=${name} title=${name} tabindex="-1"
       style=${styleMap({ '--ink': value })} @click=${() => (this.ink_ = value)}></button>`)}</span>`;
   }
 

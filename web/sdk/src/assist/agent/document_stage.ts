@@ -4,7 +4,7 @@ import { loadPart, loadScript, scriptOrigin, startWorker } from '../load_part';
 import type { OpenDocument, Point, Stroke, Tool } from '../protocol';
 import type { Cobrowse } from './cobrowse';
 import { documentStageStyle } from './stage_style';
-import { isDrawing, kDocumentWidths, type Mode } from './tools';
+import { inkOf, isDrawing, kDocumentWidths, type Mode } from './tools';
 import { Writing } from './writing';
 
 export interface DocumentStageOptions {
@@ -57,7 +57,6 @@ interface Line {
 
 /** The document or picture that customer and agents look at together, whichever is open in the session: where it stands is the same for all. */
 export class DocumentStage extends Emitter<DocumentStageEvents> {
-  color: string;
   /** Why it cannot be seen; empty: it can. */
   problem = '';
   private readonly texts_: DocumentStageTexts;
@@ -67,6 +66,7 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
   private readonly writing_: Writing;
   private readonly stops_: (() => void)[];
   private mode_: Mode;
+  private color_: string;
   private view_: DocumentView | null = null;
   private shown_ = '';
   private moveTimer_ = 0;
@@ -77,7 +77,7 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
     super();
     this.texts_ = { ...kTexts, ...options_.texts };
     this.server_ = options_.server ?? (scriptOrigin || location.origin);
-    this.color = options_.color ?? '#d92d20';
+    this.color_ = options_.color ?? '';
     this.mode_ = options_.mode ?? 'look';
     const root = options_.container.attachShadow({ mode: 'open' });
     documentStageStyle(root);
@@ -102,6 +102,13 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
   /** What is open, and where it stands. */
   get document(): OpenDocument | null {
     return this.session_.phase === 'joined' ? (this.session_.session?.document ?? null) : null;
+  }
+
+  get color(): string {
+    return inkOf(this.session_, this.color_);
+  }
+  set color(color: string) {
+    this.color_ = color;
   }
 
   get mode(): Mode {

@@ -49,12 +49,13 @@ describe.skipIf(!haveChromium())('the stage', () => {
   });
 
   it('draws in the document, and writes', async () => {
+    // Nobody chose a colour: the party's own.
     await mode('rect');
     await page.mouse.move(50, 50);
     await page.mouse.down();
     await page.mouse.move(150, 100);
     await page.mouse.up();
-    expect(await sent()).toMatchObject([{ type: 'draw', tool: 'rect', color: '#d92d20', points: [[100, 150], [300, 250]], done: true }]);
+    expect(await sent()).toMatchObject([{ type: 'draw', tool: 'rect', color: '#123456', points: [[100, 150], [300, 250]], done: true }]);
     await mode('pen');
     await page.mouse.move(50, 50);
     await page.mouse.down();
@@ -63,13 +64,14 @@ describe.skipIf(!haveChromium())('the stage', () => {
     const strokes = (await sent()) as { points: number[][]; done: boolean }[];
     expect([strokes.flatMap(({ points }) => points).at(0), strokes.flatMap(({ points }) => points).at(-1), strokes.at(-1)!.done]).toEqual([[100, 150], [120, 170], true]);
     await mode('text');
+    await page.evaluate(() => void (rig.stage.color = '#8a3ffc'));
     await page.mouse.click(20, 20);
     await page.keyboard.type('Look here');
     await page.keyboard.press('Enter');
     await page.mouse.click(20, 20);
     await page.keyboard.type('never');
     await page.keyboard.press('Escape');
-    expect(await sent()).toMatchObject([{ type: 'draw', tool: 'text', text: 'Look here', points: [[40, 90]] }]);
+    expect(await sent()).toMatchObject([{ type: 'draw', tool: 'text', text: 'Look here', color: '#8a3ffc', points: [[40, 90]] }]);
     await mode('look');
   });
 

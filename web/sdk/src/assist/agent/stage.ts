@@ -9,7 +9,7 @@ import { modifiers, RemoteKeyboard } from './keyboard';
 import { Pencil } from './pencil';
 import { RemoteMouse } from './remote_mouse';
 import { stageStyle } from './stage_style';
-import { isDrawing, type Mode } from './tools';
+import { inkOf, isDrawing, type Mode } from './tools';
 import { Writing } from './writing';
 
 export interface StageTexts {
@@ -26,7 +26,7 @@ export interface StageOptions {
   container: HTMLElement;
   /** Default `look`. */
   mode?: Mode;
-  /** Of what is drawn, `#rrggbb`. */
+  /** Of what is drawn, `#rrggbb`; empty, as it is by default: the party's own. */
   color?: string;
   zoom?: Zoom;
   texts?: Partial<StageTexts>;
@@ -77,7 +77,7 @@ export class PageStage extends Emitter<StageEvents> {
     super();
     this.texts_ = { ...kTexts, ...options.texts };
     this.mode_ = options.mode ?? 'look';
-    this.color_ = options.color ?? '#d92d20';
+    this.color_ = options.color ?? '';
     this.zoom_ = options.zoom ?? 'fit';
     this.root_ = options.container.attachShadow({ mode: 'open' });
     stageStyle(this.root_);
@@ -118,7 +118,7 @@ export class PageStage extends Emitter<StageEvents> {
   }
 
   get color(): string {
-    return this.color_;
+    return inkOf(this.session_, this.color_);
   }
   set color(color: string) {
     this.color_ = color;
@@ -234,7 +234,7 @@ export class PageStage extends Emitter<StageEvents> {
     if (mode === 'text') return this.write(event);
     this.hand_.setPointerCapture(event.pointerId);
     this.pen_ = event.pointerId;
-    this.pencil_.start(mode, this.color_, this.onDocument(event));
+    this.pencil_.start(mode, this.color, this.onDocument(event));
   }
 
   private takeHold(event: PointerEvent): void {
@@ -289,7 +289,7 @@ export class PageStage extends Emitter<StageEvents> {
   private write(event: PointerEvent): void {
     const edge = this.hand_.getBoundingClientRect();
     const at = this.onDocument(event);
-    const { color_: color } = this;
+    const { color } = this;
     this.writing_.open(event.clientX - edge.left, event.clientY - edge.top, color, (text) => this.pencil_.write(text, color, at));
   }
 }
