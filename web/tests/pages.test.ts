@@ -234,11 +234,20 @@ describe.skipIf(!haveChromium())('pages', () => {
   it('errors before the call say what to do', async () => {
     const customer = await open('/csdk-sample');
     await accessible(customer, 'csdk sample');
+    // Where another call would be refused as well, none is offered.
+    const refused = await open('/assistsample?destination=112');
+    await refused.click(t('assist'));
+    await seen(refused, '[data-test=call-panel][data-reason=number_refused]');
+    await seen(refused, t('call-close'));
+    expect(await refused.locator(t('call-again')).count()).toBe(0);
+    await expect.poll(() => refused.locator(`${t('call-close')}:focus`).count()).toBe(1);
+    await accessible(refused, 'number refused');
     const denied = await open('/assistsample?destination=nobody');
     await denied.click(t('assist'));
     await seen(denied, '[data-test=call-panel][data-reason=destination_unknown]');
+    await denied.click(t('call-close'));
     await denied.evaluate(() => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))));
-    await denied.click(t('call-again'));
+    await denied.click(t('assist'));
     await denied.locator('[data-test=call-error][data-code="microphone.denied"]').waitFor({ state: 'attached' });
     await accessible(denied, 'sample error');
   });

@@ -9,7 +9,7 @@ import { Movable } from './assist/movable';
 import './call_view';
 import type { DeviceChoice } from './device_picker';
 import { icons } from './icons';
-import { panelState } from './texts';
+import { mayCallAgain, panelState } from './texts';
 import { controls, hostTokens } from './tokens';
 
 /** The docked panel on a customer's page: `open(options)` calls, the person ends. Event `closed` when it was put away. */
@@ -82,7 +82,7 @@ export class CallPanel extends LitElement {
     call.on('ended', () => {
       this.reflect(call);
       client.close();
-      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('[data-test=call-again]')?.focus());
+      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('.after button')?.focus());
     });
     this.reflect(call);
   }
@@ -215,10 +215,10 @@ export class CallPanel extends LitElement {
       ${failed ? html`<p class="sr" role="alert" data-test="call-error" data-code=${ended.reason}>${ended.text}</p>` : nothing}
       ${ended
         ? html`<div class="after">
-            <button type="button" class="button primary" data-test="call-again" @click=${() => this.open(this.options_)}>
-              ${icons.phone} Call again
-            </button>
-            <button type="button" class="button" @click=${this.dismiss}>Close</button>
+            ${mayCallAgain(ended.reason)
+              ? html`<button type="button" class="button primary" data-test="call-again" @click=${() => this.open(this.options_)}>${icons.phone} Call again</button>`
+              : nothing}
+            <button type="button" class="button" data-test="call-close" @click=${this.dismiss}>Close</button>
           </div>`
         : nothing}
     `;

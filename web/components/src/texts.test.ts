@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { describeEnd } from './texts';
+import { describeEnd, mayCallAgain } from './texts';
 
 /** The reasons as the protocol's page lists them. */
 function documented(): string[] {
@@ -24,6 +24,14 @@ describe('why a call ended', () => {
         expect(words, reason).not.toBe(kGateway);
       }
     }
+  });
+
+  it('offers another call only where it may end in another way', () => {
+    const final = ['destination_refused', 'destination_unknown', 'media_incompatible', 'no_trunk', 'number_refused', 'phone_not_found', 'phones_not_allowed', 'sdp_refused'];
+    expect(documented().filter((reason) => !mayCallAgain(reason)).sort()).toEqual(final);
+    // Before there is a call: of the gateway, and of the page.
+    expect(['number.refused', 'destination.refused', 'access.disabled', 'uui.not_allowed', 'browser.unsupported'].filter(mayCallAgain)).toEqual([]);
+    expect(['microphone.denied', 'server.unreachable', 'rate.exceeded', 'server.draining', 'new_reason'].filter((reason) => !mayCallAgain(reason))).toEqual([]);
   });
 
   it('tells who hung up', () => {

@@ -107,6 +107,15 @@ export function describeEnd(info: Pick<EndedInfo, 'reason' | 'text' | 'by'>, dir
   return direction === 'out' ? (row[2] ?? row[1]) : row[1];
 }
 
+/** What stays so until the page, the browser or the settings are others: another call would end in the same way. */
+const kFinal = new Set([
+  'destination_refused', 'destination_unknown', 'number_refused', 'phone_not_found', 'phones_not_allowed', 'no_trunk', 'sdp_refused', 'media_incompatible',
+  'access_disabled', 'uui_not_allowed', 'argument_invalid', 'browser_unsupported', 'browser_insecure',
+]);
+
+/** Whether it may help to call again; `reason`: of the call (`number_refused`) or an error's code (`number.refused`). */
+export const mayCallAgain = (reason: string): boolean => !kFinal.has(reason.replace('.', '_'));
+
 export function describeConnection(state: ConnectionState): string {
   switch (state) {
     case 'idle':
