@@ -305,6 +305,9 @@ void readBody(Kind kind, Reader& in) {
     case Kind::share:
       in.choice("state", {"on", "paused", "off", "sensitive"}, true);
       return;
+    case Kind::end:
+      in.caption("why", 16);
+      return;
     case Kind::receipt:
       return readReceipt(in);
     case Kind::view:

@@ -364,6 +364,8 @@ void AssistSession::handle(Party& from, const Message& message, std::int64_t now
     case Kind::share:
       return onShare(message, now);
     case Kind::end:
+      if (message.text("why") == "call")
+        return end("call_ended", "The call has ended, and sharing with it.", now);
       return end("consumer_ended", "The customer has ended the session.", now);
     case Kind::leave:
       if (from.role != Role::consumer) return drop(from.id, 1000, "left", now);

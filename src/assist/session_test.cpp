@@ -415,6 +415,16 @@ TEST(AssistSessionTest, EndsForAllWhenTheConsumerEndsOrDoesNotComeBack) {
   EXPECT_FALSE(rig.session.record()["timeline"].empty());
 }
 
+TEST(AssistSessionTest, AnEndWithTheCallIsToldAsOne) {
+  for (const Json& why : {Json(), Json("call"), Json("later"), Json(7)}) {
+    Rig rig;
+    rig.letIn("a");
+    EXPECT_TRUE(rig.say("c", {{"type", "end"}, {"why", why}}));
+    ASSERT_TRUE(rig.session.over()) << why;
+    EXPECT_EQ(rig.out.last("a", "ended")["reason"], why == "call" ? "call_ended" : "consumer_ended");
+  }
+}
+
 TEST(AssistSessionTest, AnAgentThatLeavesTakesNothingElseAlong) {
   Rig rig;
   rig.letIn("a");

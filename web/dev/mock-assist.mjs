@@ -110,7 +110,7 @@ export function makeAssist({ features = kFeatures } = {}) {
       Object.assign(s, { view: { w, h, scale, title, path }, fidelity, unsupported });
       s.tell();
     },
-    end: (s) => s.end('consumer_ended', 'The customer ended sharing.'),
+    end: (s, _p, m) => (m.why === 'call' ? s.end('call_ended', 'The call has ended, and sharing with it.') : s.end('consumer_ended', 'The customer ended sharing.')),
     receipt: (s, _p, m) => s.receipts.push(m),
     control(s) {
       s.control = 'none';

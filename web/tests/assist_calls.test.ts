@@ -67,14 +67,26 @@ describe.skipIf(!haveChromium())('shared pages beside calls', () => {
     return page;
   }
 
-  async function call(agent: Page, name: string, scheme: 'light' | 'dark' = 'light', path = '/assistsample'): Promise<Page> {
+  async function call(agent: Page, name: string, scheme: 'light' | 'dark' = 'light', path = '/assistsample', first?: (page: Page) => Promise<unknown>): Promise<Page> {
     const customer = await open(`${path}?name=${name}`, scheme);
+    await first?.(customer);
     await customer.click(t('assist'));
     await seen(agent, t('ringing'));
     await agent.click(t('answer'));
     await seen(customer, '[data-test=call-panel][data-state=connected]');
     await seen(agent, '[data-test=call][data-state=connected]');
     return customer;
+  }
+
+  async function asks(customer: Page, agent: Page): Promise<void> {
+    await agent.click(t('assist-ask'));
+    await customer.click(t('consent-yes'));
+    await seen(customer, '[data-test=assist-bar][data-look=on]');
+    await seen(agent, '[data-test=workspace][data-phase=joined] [data-test=assist-picture][data-frame]');
+  }
+  async function shares(customer: Page, agent: Page): Promise<void> {
+    await customer.click(t('share-page'));
+    await asks(customer, agent);
   }
 
   /** A customer without a page. */
@@ -129,4 +141,57 @@ describe.skipIf(!haveChromium())('shared pages beside calls', () => {
       await agent.click(t('end'));
     });
   }
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`a page that is shared in a call is shared as long as the call lasts (${scheme})`, async () => {
+      const agent = await agentPage(scheme);
+      const ada = await call(agent, 'Ada', scheme);
+      await shares(ada, agent);
+      await ada.click(t('end'));
+      await seen(ada, '[data-test=assist-bar][data-look=ended]');
+      expect(await ada.textContent(t('assist-state'))).toBe('The call has ended, and sharing with it. Nobody sees this page any more.');
+      await seen(agent, '[data-test=workspace][data-phase=ended]');
+      expect(await agent.textContent(t('assist-cover'))).toContain('The call has ended, and sharing with it.');
+      await accessible(ada, 'customer, ended');
+      await accessible(agent, 'agent, ended');
+      await shot(ada, `call-ended-customer-${scheme}`);
+      await shot(agent, `call-ended-agent-${scheme}`);
+      // The next call of the same page, and the agent hangs up.
+      await ada.click(t('call-again'));
+      await seen(agent, t('ringing'));
+      await agent.click(t('answer'));
+      await shares(ada, agent);
+      await agent.click(t('end'));
+      await seen(ada, '[data-test=assist-bar][data-look=ended]');
+      await seen(agent, '[data-test=workspace][data-phase=ended]');
+    });
+  }
+
+  it('a page that is shared in a call stays so when it is reloaded, when the site says so, and when it was shared before', async () => {
+    const agent = await agentPage();
+    const ada = await call(agent, 'Ada');
+    await shares(ada, agent);
+    await ada.reload();
+    await seen(ada, '[data-test=assist-bar][data-look=on]');
+    await seen(agent, '[data-test=workspace][data-phase=joined] [data-test=assist-picture][data-frame]');
+    await ada.click(t('assist-end'));
+    await seen(agent, '[data-test=workspace][data-phase=ended]');
+    await ada.context().close();
+    const stays = async (page: Page) => {
+      await agent.click(t('end'));
+      await seen(page, '[data-test=call-panel][data-state=ended]');
+      await seen(page, '[data-test=assist-bar][data-look=on]');
+      await page.click(t('assist-pause'));
+      await seen(agent, '[data-test=assist-cover][data-sharing=paused]');
+      await page.click(t('assist-end'));
+      await seen(agent, '[data-test=workspace][data-phase=ended]');
+      await page.context().close();
+    };
+    const bea = await call(agent, 'Bea', 'light', '/assistsample', (page) => page.evaluate('Parley.assist.configure({ keepSharing: true })'));
+    await shares(bea, agent);
+    await stays(bea);
+    const cem = await call(agent, 'Cem', 'light', '/assistsample', (page) => page.evaluate('void Parley.assist.start()'));
+    await asks(cem, agent);
+    await stays(cem);
+  });
 });

@@ -493,6 +493,9 @@ export const cases = [{
     await agent.appears('video-window-handle');
     await movesWindow(consumer, agent);
     await shots(agent, 'assist-agent-call');
+    await agent.click('end');
+    await consumer.says('assist-state', /^The call has ended, and sharing with it\. Nobody sees this page any more\.$/);
+    await attribute(agent, 'workspace', 'data-phase', 'ended');
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }];

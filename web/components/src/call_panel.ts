@@ -3,7 +3,7 @@ import type { AssistSession } from '@parley/assist';
 import type { AssistOptions } from '../../sdk/src/assist/consumer_module';
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { currentSession, onSession, startCobrowse } from './assist/cobrowse';
+import { callEnded, currentSession, joinCall, onSession, shareInCall } from './assist/cobrowse';
 import { assistIcons } from './assist/icons';
 import { Movable } from './assist/movable';
 import './call_view';
@@ -149,6 +149,7 @@ export class CallPanel extends LitElement {
     const key = `${call.id} ${session.cid}`;
     if (this.announced_ === key) return;
     this.announced_ = key;
+    joinCall(call, session);
     this.client_?.send({ type: 'assist', call: call.id, cid: session.cid });
   }
 
@@ -161,8 +162,8 @@ export class CallPanel extends LitElement {
     const session = currentSession();
     const possible = this.options_.share !== false && call?.state === 'connected' && (!session || session.ended);
     if (!possible) return nothing;
-    const { server, name, applicationId, correlationId, cid } = this.options_;
-    const start = () => startCobrowse({ server, name, applicationId, correlationId, cid, theme: this.options_.theme });
+    const { server, name, applicationId, correlationId, cid, theme, keepSharing } = this.options_;
+    const start = () => shareInCall(call, { server, name, applicationId, correlationId, cid, theme, keepSharing });
     return html`<div class="share">
       <button type="button" class="button" data-test="share-page" @click=${start}>${assistIcons.eye} Share this page</button>
     </div>`;
@@ -175,6 +176,7 @@ export class CallPanel extends LitElement {
     if (call.ended) {
       this.dataset.reason = call.ended.reason;
       this.dataset.by = call.ended.by;
+      callEnded(call);
     } else {
       this.removeAttribute('data-reason');
       this.removeAttribute('data-by');

@@ -15,6 +15,12 @@ interface Running {
 let defaults: CobrowseOptions = {};
 let running: Running | null = null;
 const listeners = new Set<CobrowseListener>();
+/** What was begun in a call that had no id yet. */
+const begunIn = new WeakMap<Call, AssistSession>();
+/** Calls of a page that is left end with it, but no person ended them: the next page goes on sharing. */
+let leaving = false;
+window.addEventListener('pagehide', () => (leaving = true));
+window.addEventListener('pageshow', () => (leaving = false));
 
 /** Rules and names for every session of this page, also for one that the page before began. Call it on each page. */
 export function configure(options: CobrowseOptions): void {
@@ -45,17 +51,42 @@ export function startCobrowse(options: CobrowseOptions = {}): AssistSession {
   return begin(all);
 }
 
+/** Begins a session that ends with the call, unless the site keeps it; one that runs is left alone. */
+export function shareInCall(call: Call, options: CobrowseOptions): AssistSession {
+  const before = currentSession();
+  const session = startCobrowse(options);
+  if (session !== before && !(options.keepSharing ?? defaults.keepSharing)) {
+    session.record.call = call.id;
+    begunIn.set(call, session);
+  }
+  return session;
+}
+
+/** The agent of this call may be shown the page: what another call left goes on in this one. */
+export function joinCall(call: Call, session: AssistSession): void {
+  if (session.record.call || begunIn.get(call) === session) session.record.call = call.id;
+  session.keep();
+}
+
+export function callEnded(call: Call): void {
+  const session = currentSession();
+  if (leaving || !session) return;
+  if (begunIn.get(call) === session || (call.id && session.record.call === call.id)) session.end('call');
+}
+
 /** Shares the page with the agent of a call: begins a session and says in the call where it is. */
 export function escalate(client: Client, call: Call, options: CobrowseOptions = {}): AssistSession {
-  const session = startCobrowse(options);
+  const session = shareInCall(call, options);
   let told = false;
   const tellOnce = () => {
     if (told || session.phase !== 'open' || call.ended || call.answeredAt === null) return;
     told = true;
+    joinCall(call, session);
     client.send({ type: 'assist', call: call.id, cid: session.cid });
   };
   session.on('changed', tellOnce);
   call.on('changed', tellOnce);
+  call.on('ended', () => callEnded(call));
   tellOnce();
   return session;
 }

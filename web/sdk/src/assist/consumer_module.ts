@@ -23,6 +23,8 @@ export interface AssistOptions extends SessionOptions, PhoneOptions {
   title?: string;
   /** A button that shares the page with the agent of the call (default true). */
   share?: boolean;
+  /** true: the page stays shared when the call ends that sharing was begun in. */
+  keepSharing?: boolean;
   /** The id of the session that the page is shared in, where the agent knows one already; default: a new one. */
   cid?: string;
 }
@@ -30,6 +32,8 @@ export interface AssistOptions extends SessionOptions, PhoneOptions {
 export interface CobrowseOptions extends AssistStartOptions {
   /** `light` or `dark`; default: as the system. */
   theme?: 'light' | 'dark';
+  /** true: a session that was begun in a call stays when the call ends. */
+  keepSharing?: boolean;
 }
 
 /** The docked panel `<parley-call-panel>`. Event `closed` when the person put it away. */
@@ -47,7 +51,7 @@ export interface Assist {
   (options: AssistOptions & CobrowseOptions & { cobrowseOnly?: boolean }): CallPanelElement | AssistSession;
   /** Shares this page without a call. One session a page; a running one is left alone. */
   start(options?: CobrowseOptions): AssistSession;
-  /** Shares this page with the agent of a call. */
+  /** Shares this page with the agent of a call. A session that begins so ends with the call, unless `keepSharing` is set. */
   escalate(client: Client, call: Call, options?: CobrowseOptions): AssistSession;
   /** Rules and names for every session of this page, also for one that the page before began. Call it on each page. */
   configure(options: CobrowseOptions): void;

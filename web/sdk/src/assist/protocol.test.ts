@@ -34,7 +34,7 @@ describe('messages of the topic protocol', () => {
 });
 
 describe('what the next page takes over', () => {
-  const record: AssistRecord = { cid: 'c', token: 't', server: 'https://p', name: 'Ada', rules: { mask: ['.x'] }, wanted: 'paused', filmed: true, cards: [{ id: 'x1', kind: 'link', src: 'https://x.example/', name: 'X', by: 'p2' }], places: {}, leftAt: 1_000_000 };
+  const record: AssistRecord = { cid: 'c', token: 't', server: 'https://p', name: 'Ada', rules: { mask: ['.x'] }, wanted: 'paused', filmed: true, call: 'k1', cards: [{ id: 'x1', kind: 'link', src: 'https://x.example/', name: 'X', by: 'p2' }], places: {}, leftAt: 1_000_000 };
   const store = () => {
     const map = new Map<string, string>();
     return { map, get: (k: string) => map.get(k) ?? null, set: (k: string, v: string) => void map.set(k, v), remove: (k: string) => void map.delete(k) };
@@ -43,7 +43,7 @@ describe('what the next page takes over', () => {
   it('is a session that was left a moment ago, once', () => {
     const s = store();
     saveRecord(s, record);
-    expect(takeRecord(s, 1_000_500)).toMatchObject({ cid: 'c', wanted: 'paused', rules: { mask: ['.x'] }, filmed: true, cards: record.cards, leftAt: 0 });
+    expect(takeRecord(s, 1_000_500)).toMatchObject({ cid: 'c', wanted: 'paused', rules: { mask: ['.x'] }, filmed: true, call: 'k1', cards: record.cards, leftAt: 0 });
     expect(takeRecord(s, 1_000_600)).toBeNull();
   });
 

@@ -229,7 +229,7 @@ export type TopicConsumerMessage =
   | { type: 'consent'; id: string; grant: boolean }
   | { type: 'consent'; party: PartyId; what: Grant; grant: false }
   | { type: 'share'; state: Exclude<Sharing, 'asking'> }
-  | { type: 'end' }
+  | { type: 'end'; why?: 'call' }
   | { type: 'leave' }
   /** `unmaskable`: so many pictures of a film were withheld, as something in them was not black yet. */
   | { type: 'receipt'; at: string; masked: MaskedRegion[]; unmaskable?: number }

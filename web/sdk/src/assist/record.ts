@@ -14,6 +14,8 @@ export interface AssistRecord {
   wanted: 'off' | 'on' | 'paused';
   /** The tab was filmed: a browser ends that with the page. */
   filmed: boolean;
+  /** The call that it was begun in, and ends with; empty: none. */
+  call: string;
   theme?: string;
   /** Links and videos that wait for the person's click. */
   cards: Push[];
@@ -61,7 +63,7 @@ export function takeRecord(store: KeyValueStore, now: number): AssistRecord | nu
   const object = (v: unknown) => (typeof v === 'object' && v !== null ? v : {});
   const record: AssistRecord = {
     cid: text(raw.cid), token: text(raw.token), server: text(raw.server), name: text(raw.name), rules: object(raw.rules) as SharingRules,
-    wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', filmed: raw.filmed === true, cards: cardsOf(raw.cards), theme: text(raw.theme) || undefined,
+    wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', filmed: raw.filmed === true, call: text(raw.call), cards: cardsOf(raw.cards), theme: text(raw.theme) || undefined,
     places: object(raw.places) as AssistRecord['places'], leftAt: 0,
   };
   if (doubtful) return { ...record, cards: [], doubtful };

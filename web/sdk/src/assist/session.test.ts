@@ -295,10 +295,21 @@ describe('AssistSession', () => {
     session.end();
     expect(sharer.stop).toHaveBeenCalled();
     expect(sent('end')).toHaveLength(1);
-    env.gateway.send({ type: 'ended', reason: 'consumer_ended', text: 'Sharing has ended.' });
+    env.gateway.send({ type: 'ended', reason: 'consumer_ended', text: 'The customer has ended the session.' });
     await settle();
-    expect(session.ended).toMatchObject({ reason: 'consumer_ended' });
+    expect(session.ended).toEqual({ reason: 'consumer_ended', text: 'Sharing has ended. Nobody sees this page any more.' });
     expect(stored.size).toBe(0);
+  });
+
+  it('says that it ends with its call, here and there', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    session.end('call');
+    expect(sent('end')).toMatchObject([{ why: 'call' }]);
+    env.gateway.send({ type: 'ended', reason: 'call_ended', text: 'The call has ended, and sharing with it.' });
+    await settle();
+    expect(session.ended).toEqual({ reason: 'call_ended', text: 'The call has ended, and sharing with it. Nobody sees this page any more.' });
   });
 
   it.each([0, 1, 3, 6])('leaves nothing when it is ended while it opens, %d steps on', async (steps) => {

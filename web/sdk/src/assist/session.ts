@@ -39,7 +39,8 @@ export class AssistSession extends Emitter<AssistEvents> {
   private sharer_: Sharer | null = null;
   private loading_ = false;
   private running_ = false;
-  private ending_ = false;
+  /** Said, and not answered yet. */
+  private ending_: AssistEnd | null = null;
   private readonly report_: PageReport;
   private readonly gate_ = new FrameGate();
   private stopLeave_: (() => void) | null = null;
@@ -59,7 +60,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.report_ = new PageReport(Math.floor(this.environment.random() * 2 ** 48).toString(36));
     this.record = record ?? {
       cid: options.cid ?? '', token: options.token ?? '', server: this.server, name: options.name ?? '', rules: options.rules ?? {},
-      wanted: 'off', filmed: false, cards: [], places: {}, leftAt: 0,
+      wanted: 'off', filmed: false, call: '', cards: [], places: {}, leftAt: 0,
     };
     if (record && options.rules) this.record.rules = options.rules;
   }
@@ -181,20 +182,21 @@ export class AssistSession extends Emitter<AssistEvents> {
     this.changed();
   }
 
-  /** The person ends the session: for everybody, at once. */
-  end(): void {
+  /** The person ends the session: for everybody, at once. `call`: it ends with the call that it was begun in. */
+  end(why?: 'call'): void {
     if (this.end_) return;
     this.stopSharer();
-    this.send({ type: 'end' });
-    const text = 'Sharing has ended. Nobody sees this page any more.';
+    this.send({ type: 'end', why });
+    const text = `${why ? 'The call has ended, and sharing with it' : 'Sharing has ended'}. Nobody sees this page any more.`;
+    const end = { reason: why ? 'call_ended' : 'consumer_ended', text };
     if (this.connection === 'connected') {
       // The server says that it is over; if it cannot, it is over here all the same.
-      this.environment.setTimer(guarded('end', () => this.finish({ reason: 'consumer_ended', text })), kEndWait);
-      this.ending_ = true;
+      this.environment.setTimer(guarded('end', () => this.finish(end)), kEndWait);
+      this.ending_ = end;
       this.record.wanted = 'off';
       this.changed();
     } else {
-      this.finish({ reason: 'consumer_ended', text });
+      this.finish(end);
     }
   }
 
@@ -346,7 +348,7 @@ export class AssistSession extends Emitter<AssistEvents> {
       case 'window':
         return this.emit('window', { shown: message.shown !== false, x: message.x ?? 0, y: message.y ?? 0, w: message.w ?? 0, h: message.h ?? 0 });
       case 'ended':
-        return this.finish({ reason: message.reason, text: message.text });
+        return this.finish(this.ending_ ?? { reason: message.reason, text: message.text });
       case 'error':
         if (!message.fatal) this.emit('notice', new ParleyError(message.reason, { text: message.text }));
         return;
