@@ -176,6 +176,45 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     await page.context().close();
   });
 
+  it('goes on with a session after a reload: of an agent by a code, of a supervisor; not with one that was left or is over', async () => {
+    const again = async (page: Page, consumer: MockConsumer, cid: string) => {
+      await consumer.grant('view');
+      consumer.picture(kPicture);
+      await seen(page, '[data-test=assist-picture][data-frame]');
+      expect(new URL(page.url()).searchParams.get('cid')).toBe(cid);
+      await page.reload();
+      await seen(page, `[data-test=workspace][data-cid="${cid}"][data-phase=joined] [data-test=assist-picture][data-frame]`);
+      // Nobody was asked anew.
+      expect(mock.assist.sessions.get(cid)?.parties.length).toBe(2);
+    };
+    const agent = await signIn('/expertassist/agent?theme=x', 'agent1', 'light');
+    const first = await customer('again-1');
+    await agent.fill(t('join-code'), mock.assist.code('again-1'));
+    await agent.click(t('join'));
+    await again(agent, first, 'again-1');
+    await agent.click(t('assist-leave'));
+    expect(agent.url()).toBe(`${mock.origin}/expertassist/agent?theme=x`);
+    await agent.fill(t('join-code'), mock.assist.code('again-1'));
+    await agent.click(t('join'));
+    await again(agent, first, 'again-1');
+    first.send({ type: 'end' });
+    await seen(agent, '[data-test=workspace][data-phase=ended]');
+    await agent.reload();
+    await seen(agent, t('join-code'));
+    expect(await agent.locator(t('workspace')).count()).toBe(0);
+    await agent.context().close();
+
+    const supervisor = await signIn('/expertassist/supervisor#/live', 'supervisor1', 'light');
+    const second = await customer('again-2');
+    await supervisor.locator(`[data-cid=again-2] ${t('watch')}`).click();
+    await again(supervisor, second, 'again-2');
+    await supervisor.click(t('sign-out'));
+    await seen(supervisor, t('login'));
+    expect(supervisor.url()).toBe(`${mock.origin}/expertassist/supervisor#/live`);
+    second.send({ type: 'end' });
+    await supervisor.context().close();
+  });
+
   it('what the settings switch off is not there', async () => {
     mock.assist.settings.features = ['view', 'pointer'];
     const agent = await signIn('/expertassist/agent?cid=off-1', 'agent1', 'light');

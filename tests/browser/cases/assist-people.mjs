@@ -279,6 +279,11 @@ const documents = {
     const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
     await signIn(agent, stack, 'agent1', '/expertassist/agent/');
     await meetByCode(stack, consumer, agent);
+    // The code is used up; a console that is loaded anew goes on without one, and without another question.
+    await agent.reload();
+    await attribute(agent, 'workspace', 'data-phase', 'joined');
+    await hidden(agent, 'assist-cover');
+    never((await consumer.attribute('consent', 'data-test')) !== null, 'the customer is asked again');
     await agent.click('panel-push');
     await agent.click('source-file');
     await callsUploadOff(consumer, agent);

@@ -123,7 +123,7 @@ export class AgentApp extends LitElement {
 
   private toLogin(error: ParleyError | null): void {
     this.desk_.clear();
-    this.assist_.leave();
+    this.assist_.leave(error !== null);
     this.page_ = 'login';
     this.user_ = this.history_ = this.availability_ = null;
     this.loginError_ = error;

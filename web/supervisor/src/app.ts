@@ -69,6 +69,7 @@ export class SupervisorApp extends LitElement {
     this.user_ = user;
     this.page_ = 'console';
     this.loginError_ = null;
+    this.assist_.openAddress(location.search);
   }
 
   private words(error: ParleyError): ParleyError {
@@ -108,7 +109,7 @@ export class SupervisorApp extends LitElement {
   private failed(event: Event): void {
     const error = (event as CustomEvent<ParleyError>).detail;
     if (error.code !== 'login.required' && error.code !== 'role.missing') return;
-    this.assist_.leave();
+    this.assist_.leave(true);
     this.page_ = 'login';
     this.loginError_ = this.words(error);
   }

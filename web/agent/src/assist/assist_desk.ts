@@ -10,6 +10,15 @@ export interface AssistDeskEvents {
 
 const kCid = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** What is looked at stands in the address: the page that is loaded anew goes on with it. */
+function toAddress(cid: string | null): void {
+  const url = new URL(location.href);
+  if (url.searchParams.get('cid') === cid) return;
+  if (cid) url.searchParams.set('cid', cid);
+  else url.searchParams.delete('cid');
+  history.replaceState(history.state, '', url);
+}
+
 /** The session that this page looks at: one at a time. */
 export class AssistDesk extends Emitter<AssistDeskEvents> {
   session: Cobrowse | null = null;
@@ -31,9 +40,11 @@ export class AssistDesk extends Emitter<AssistDeskEvents> {
 
   open(cid: string): void {
     this.leave();
+    toAddress(cid);
     const session = this.assist_.open(cid);
     this.session = session;
     session.on('changed', () => {
+      if (session.phase === 'ended') toAddress(null);
       this.emit('changed', undefined);
       this.emit('window', undefined);
     });
@@ -41,9 +52,11 @@ export class AssistDesk extends Emitter<AssistDeskEvents> {
     this.emit('changed', undefined);
   }
 
-  leave(): void {
+  /** `back`: whoever signs in again here goes on with it. */
+  leave(back = false): void {
     const session = this.session;
     this.session = null;
+    if (!back) toAddress(null);
     session?.leave();
     if (session) this.emit('changed', undefined);
   }
