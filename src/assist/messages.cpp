@@ -280,6 +280,7 @@ void readAct(Kind kind, Reader& in) {
   switch (kind) {
     case Kind::pointer:
       in.coordinate("x").coordinate("y").flag("down").flag("gone");
+      in.label("on", kMaxIdBytes).whole("page", 0, 100'000);
       break;
     case Kind::click:
       in.coordinate("x").coordinate("y").whole("button", 0, 4).whole("detail", 0, 3).modifiers();

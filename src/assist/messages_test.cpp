@@ -66,6 +66,8 @@ TEST(AssistMessages, RefuseWhatCannotBe) {
       {{"type", "draw"}, {"id", "a"}, {"tool", "pen"}, {"points", Json::array()}, {"color", "#d92d2g"}},
       {{"type", "draw"}, {"id", "a"}, {"tool", "pen"}, {"points", Json::array()}, {"color", "#00;a:b"}},
       {{"type", "draw"}, {"id", "a"}, {"tool", "pen"}, {"points", Json::array()}, {"color", 7}},
+      {{"type", "pointer"}, {"x", 1}, {"y", 1}, {"page", -1}},
+      {{"type", "pointer"}, {"x", 1}, {"y", 1}, {"on", std::string(129, 'd')}},
       {{"type", "quality"}},
       {{"type", "quality"}, {"level", "best"}},
       {{"type", "seen"}, {"frame", -1}},

@@ -78,9 +78,12 @@ void AssistSession::onAct(Party& from, const Message& message, std::int64_t now)
   if (message.kind == Kind::formClose) from.formOpen = false;
   if (message.kind == Kind::formSet) note(now, from, "fills a field", {{"field", message.text("id")}});
   if (!consumer_) return;
+  // Over a document, which may just have been closed, there is nothing to press.
+  const std::string on = message.text("on");
+  if (!on.empty() && (!document_ || document_->id != on)) return;
   // Of movements the newest is enough. A press or a release must not be overtaken: without it a drag would
   // begin elsewhere, or never end.
-  const bool pressed = message.flag("down");
+  const bool pressed = on.empty() ? message.flag("down") : from.pressed;
   const bool newest = message.kind == Kind::pointer && pressed == from.pressed;
   if (message.kind == Kind::pointer) from.pressed = pressed;
   Json out = outgoing(message, from.id);

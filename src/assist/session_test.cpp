@@ -358,9 +358,16 @@ TEST(AssistSessionTest, LinksArePushedDocumentsAreFetchedFirst) {
   stroke["on"] = id;
   EXPECT_TRUE(rig.say("c", stroke)) << "customers draw on documents";
   EXPECT_FALSE(rig.say("c", kStroke)) << "and nowhere else";
+  const Json over = {{"type", "pointer"}, {"x", 5}, {"y", 6}, {"on", id}, {"page", 2}};
+  EXPECT_TRUE(rig.say("a", over));
+  EXPECT_EQ(rig.out.last("c", "pointer")["on"], id);
+  EXPECT_EQ(rig.out.last("c", "pointer")["page"], 2);
   EXPECT_TRUE(rig.say("a", {{"type", "document"}, {"id", id}, {"closed", true}}));
   EXPECT_TRUE(rig.out.last("c", "session")["document"].is_null());
   EXPECT_FALSE(rig.say("a", stroke));
+  rig.out.clear();
+  rig.say("a", over);
+  EXPECT_EQ(rig.out.count("c", "pointer"), 0u) << "over what is not there";
 }
 
 TEST(AssistSessionTest, ADocumentThatComesTooLateIsNotShown) {

@@ -179,6 +179,39 @@ describe.skipIf(!haveChromium())('shared page', () => {
     await look(page, 'ended');
   });
 
+  it.each(['light', 'dark'] as const)('shows where an agent points on a document, on its page and nowhere else (%s)', async (scheme) => {
+    const { page, topic } = await open(scheme);
+    await share(page, topic);
+    topic.session({ control: 'p2' });
+    topic.push('document', 'd1', '/assistserver/content/abc', 'Offer.pdf');
+    await page.locator('[data-drawn=yes]').first().waitFor();
+    const points = (more: object) => topic.send({ type: 'pointer', party: 'p2', x: 60, y: 132, ...more });
+    const cursor = page.locator(t('document-cursor'));
+    const places = () => cursor.evaluateAll((all) => all.map((e) => [(e.parentElement as HTMLElement).dataset.page, e.textContent, (e as HTMLElement).style.left, (e as HTMLElement).style.top]));
+    points({});
+    await page.locator(`${t('assist-cursor')}:not(.idle)`).waitFor();
+    // A page has 595 × 842 units.
+    points({ on: 'd1', page: 1, x: 297.5, y: 210.5 });
+    await expect.poll(places).toEqual([['1', 'Anna Weber', '50%', '25%']]);
+    expect(await page.locator(`${t('assist-cursor')}:not(.idle)`).count(), 'one pointer').toBe(0);
+    const tip = async () => {
+      const [at, sheet] = await Promise.all([cursor.evaluate((e) => e.getBoundingClientRect().toJSON() as DOMRect), page.locator('.page[data-page="1"]').evaluate((e) => e.getBoundingClientRect().toJSON() as DOMRect)]);
+      return [(at.left - sheet.left) / sheet.width, (at.top - sheet.top) / sheet.height].map((part) => part.toFixed(2));
+    };
+    expect(await tip()).toEqual(['0.50', '0.25']);
+    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/pointer-on-document-${scheme}.png` });
+    await page.click(t('document-larger'));
+    expect(await tip(), 'it goes with the page').toEqual(['0.50', '0.25']);
+    points({ on: 'd1', page: 2, x: 595, y: 0 });
+    await expect.poll(places).toEqual([['2', 'Anna Weber', '100%', '0%']]);
+    for (const nowhere of [{ on: 'd2', page: 1 }, { on: 'd1', page: 99 }, { on: 'd1', page: 1, x: -1 }, { gone: true }, {}]) {
+      points({ on: 'd1', page: 1 });
+      await cursor.waitFor({ state: 'attached' });
+      points(nowhere);
+      await cursor.waitFor({ state: 'detached' });
+    }
+  });
+
   it('shows on a document what is drawn, erased for all, and drawn anew after a break', async () => {
     const { page, topic } = await open();
     await share(page, topic);

@@ -215,6 +215,40 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     await supervisor.context().close();
   });
 
+  it('points on a document at the place of its page, and away when it leaves it', async () => {
+    mock.assist.put({ kind: 'image', name: 'Plan', type: 'image/png', size: kPicture.length, bytes: kPicture });
+    const agent = await signIn('/expertassist/agent?cid=doc-1', 'agent1', 'light');
+    const consumer = await customer('doc-1');
+    await consumer.grant('view');
+    consumer.picture(kPicture);
+    await seen(agent, '[data-test=assist-picture][data-frame]');
+    await agent.click(t('panel-push'));
+    await agent.click(`[data-kind=image] ${t('library-push')}`);
+    await seen(agent, '.page[data-drawn=yes]');
+    const { on } = await consumer.wait('push').then((m) => ({ on: m.id as string }));
+    const other = await signIn('/expertassist/agent?cid=doc-1', 'agent2', 'dark');
+    await consumer.grant('view');
+    await seen(other, '.page[data-drawn=yes]');
+    const box = (await agent.locator('.page').boundingBox())!;
+    const move = (x: number, y: number) => agent.mouse.move(box.x + box.width * x, box.y + box.height * y);
+    await move(0.2, 0.2);
+    await agent.click(t('tool-point'));
+    await move(0.5, 0.25);
+    // The picture has 400 × 300 units; what came before that tool was chosen is not told.
+    const told = await consumer.wait((m) => m.type === 'pointer' && m.on === on);
+    expect(told).toMatchObject({ page: 1 });
+    expect(Math.hypot((told.x as number) - 200, (told.y as number) - 75)).toBeLessThan(2);
+    const cursor = other.locator(`.page ${t('document-cursor')}`);
+    await cursor.waitFor();
+    expect(await cursor.evaluate((e) => [parseFloat(e.style.left), parseFloat(e.style.top)].map(Math.round))).toEqual([50, 25]);
+    if (process.env.SHOTS) await other.screenshot({ path: `${process.env.SHOTS}/pointer-of-another.png` });
+    await move(0.5, -0.5);
+    await cursor.waitFor({ state: 'detached' });
+    await consumer.wait((m) => m.type === 'pointer' && m.gone === true);
+    consumer.send({ type: 'end' });
+    for (const page of [agent, other]) await page.context().close();
+  });
+
   it('what the settings switch off is not there', async () => {
     mock.assist.settings.features = ['view', 'pointer'];
     const agent = await signIn('/expertassist/agent?cid=off-1', 'agent1', 'light');

@@ -25,11 +25,11 @@ export class Cursors {
     this.elements_.clear();
   }
 
-  private point({ party, x, y, down, gone }: { party: string; x: number; y: number; down: boolean; gone: boolean }): void {
+  private point({ party, x, y, down, gone, on }: { party: string; x: number; y: number; down: boolean; gone: boolean; on?: string }): void {
     if (!this.session_.party(party) || this.session_.sharing !== 'on') return;
     const cursor = this.cursorOf(party);
     window.clearTimeout(cursor.timer);
-    const inside = x >= 0 && y >= 0 && x <= innerWidth && y <= innerHeight && !gone;
+    const inside = x >= 0 && y >= 0 && x <= innerWidth && y <= innerHeight && !gone && !on;
     cursor.element.classList.toggle('idle', !inside);
     cursor.element.classList.toggle('down', down);
     cursor.element.style.setProperty('transform', `translate(${Math.round(x)}px, ${Math.round(y)}px)`);

@@ -36,6 +36,7 @@ export class PushShelf {
       session_.on('push', (push) => this.arrived(push)),
       session_.on('document', (message) => this.moved(message)),
       session_.on('annotation', (message) => this.annotated(message)),
+      session_.on('pointer', (pointer) => this.pointed(pointer)),
       session_.on('changed', () => this.synchronise()),
       session_.on('ended', () => this.close()),
     ];
@@ -168,6 +169,13 @@ export class PushShelf {
     }
     // An erase that names no document is of everything: somebody joined, a hold is over, or all is drawn anew after a break.
     if (!message.on || message.on === this.open_?.id) this.open_?.view?.annotate(message);
+  }
+
+  /** An agent points at a place of the document, or somewhere else. */
+  private pointed({ party, x, y, gone, on, page = 1 }: { party: string; x: number; y: number; gone: boolean; on?: string; page?: number }): void {
+    const known = this.session_.party(party);
+    const here = !gone && on === this.open_?.id && this.session_.sharing === 'on';
+    if (known) this.open_?.view?.pointer({ party, name: this.session_.nameOf(party), color: known.color }, here ? { page, point: [x, y] } : null);
   }
 
   /** The newest position, a few times a second. */

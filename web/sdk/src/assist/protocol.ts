@@ -167,7 +167,7 @@ export interface MaskedRegion {
 
 /** What agents do; towards the consumer the server adds `party`. */
 export type AgentAction =
-  | { type: 'pointer'; x: number; y: number; down?: boolean; gone?: boolean; party?: PartyId }
+  | { type: 'pointer'; x: number; y: number; down?: boolean; gone?: boolean; on?: string; page?: number; party?: PartyId }
   | { type: 'click'; x: number; y: number; button?: number; detail?: number; mods?: Modifiers; party?: PartyId }
   | { type: 'scroll'; x: number; y: number; dx: number; dy: number; party?: PartyId }
   | { type: 'text'; text: string; party?: PartyId }
@@ -409,7 +409,7 @@ function parseAction(raw: Json, party: string | undefined, request: string | und
   const y = number(raw.y);
   switch (raw.type) {
     case 'pointer':
-      return { type: 'pointer', x, y, down: raw.down === true, gone: raw.gone === true, party };
+      return { type: 'pointer', x, y, down: raw.down === true, gone: raw.gone === true, on: optionalText(raw.on), page: isCount(raw.page) ? raw.page : undefined, party };
     case 'click':
       return { type: 'click', x, y, button: number(raw.button), detail: number(raw.detail, 1), mods, party };
     case 'scroll':

@@ -162,6 +162,13 @@ describe('AssistSession', () => {
     env.gateway.send(click);
     await settle();
     expect(sharer.act).toHaveBeenCalledTimes(1);
+    // Over a document the agent points, and the page below is not touched.
+    const pointed = vi.fn();
+    session.on('pointer', pointed);
+    env.gateway.send({ type: 'pointer', x: 1, y: 2, down: true, on: 'd1', page: 3, party: 'p2' });
+    await settle();
+    expect(pointed).toHaveBeenCalledWith(expect.objectContaining({ party: 'p2', on: 'd1', page: 3 }));
+    expect(sharer.act).toHaveBeenCalledTimes(1);
     // No button that the agent held stays pressed, by whichever way control goes.
     sharer.release.mockClear();
     env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, control: 'none' }));

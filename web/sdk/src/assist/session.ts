@@ -337,8 +337,9 @@ export class AssistSession extends Emitter<AssistEvents> {
       case 'push':
         return this.emit('push', { id: message.id, kind: message.kind, src: message.src || message.url || '', name: message.name, by: message.party ?? '' });
       case 'pointer':
-        this.emit('pointer', { party: message.party ?? '', x: message.x, y: message.y, down: message.down === true, gone: message.gone === true });
-        return this.act(message);
+        this.emit('pointer', { ...message, party: message.party ?? '', down: message.down === true, gone: message.gone === true });
+        // Over a document: its places are none of the page.
+        return message.on ? undefined : this.act(message);
       case 'draw':
       case 'erase':
         if (!message.on) this.sharer_?.annotate(message);

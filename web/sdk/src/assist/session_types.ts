@@ -48,7 +48,7 @@ export interface AssistEvents {
   /** Nobody waits for the answer any more. */
   requestOver: string;
   push: Push;
-  pointer: { party: string; x: number; y: number; down: boolean; gone: boolean };
+  pointer: { party: string; x: number; y: number; down: boolean; gone: boolean; on?: string; page?: number };
   /** What an agent did on the page. */
   activity: { party: string; what: string; target: string };
   document: Extract<SharedMessage, { type: 'document' }>;

@@ -167,10 +167,10 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (level !== this.quality) this.send({ type: 'quality', level });
   }
 
-  /** Where the agent points; places are CSS pixels of the consumer's viewport, here and below. */
-  pointer(x: number, y: number): boolean {
+  /** Where the agent points; places are CSS pixels of the consumer's viewport, here and below; `over` a document, units of its page. */
+  pointer(x: number, y: number, over?: { on: string; page: number }): boolean {
     if (!this.sharing || !this.has('pointer')) return false;
-    this.stream_.put('pointer', { type: 'pointer', x, y, down: this.pressed_ });
+    this.stream_.put('pointer', { type: 'pointer', x, y, ...(over ?? { down: this.pressed_ }) });
     return true;
   }
   pointerGone(): void {
@@ -438,9 +438,9 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     this.changed();
   }
 
-  private pointed({ party, x, y, down = false, gone = false }: { party?: string; x: number; y: number; down?: boolean; gone?: boolean }): void {
+  private pointed({ party, x, y, down = false, gone = false, on, page }: Extract<TopicServerMessage, { type: 'pointer' }>): void {
     const who = this.sharing && this.others.find((other) => other.party === party);
-    if (who) this.emit('pointer', { party: who.party, name: who.name, color: who.color, x, y, down, gone });
+    if (who) this.emit('pointer', { party: who.party, name: who.name, color: who.color, x, y, down, gone, on, page });
   }
 
   private acted(party: string, what: string, target: string): void {

@@ -21,8 +21,8 @@ export interface CobrowseEvents {
   draw: Stroke & { party?: string };
   erase: { ids?: string[]; on?: string; why?: string };
   cursor: { x: number; y: number };
-  /** Where another agent points, in CSS pixels of the consumer's viewport. `gone`: nowhere any more. */
-  pointer: { party: string; name: string; color: string; x: number; y: number; down: boolean; gone: boolean };
+  /** Where another agent points, in CSS pixels of the consumer's viewport; `on` a document, in units of its `page`. `gone`: nowhere any more. */
+  pointer: { party: string; name: string; color: string; x: number; y: number; down: boolean; gone: boolean; on?: string; page?: number };
   /** A box of the page has carried what is drawn on it along. */
   carried: readonly { id: string; dx: number; dy: number }[];
   /** Where the video window lies now. */

@@ -10,7 +10,7 @@ import { Writing } from './writing';
 export interface DocumentStageOptions {
   /** The stage fills it, and gives it a shadow root. It is empty while no document is open. */
   container: HTMLElement;
-  /** Only tools that draw do something here. Default `look`. */
+  /** Tools that draw do something here, and `point` and `control` point. Default `look`. */
   mode?: Mode;
   color?: string;
   /** Looks, and moves the document for nobody else. */
@@ -93,6 +93,7 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
     this.stops_ = [
       session_.on('changed', () => this.refresh()),
       session_.on('document', (message) => message.id === this.shown_ && !message.closed && this.view_?.goTo(message)),
+      session_.on('pointer', ({ on, page = 1, x, y, gone, ...who }) => this.view_?.pointer(who, !gone && on === this.shown_ ? { page, point: [x, y] } : null)),
       session_.on('draw', (stroke) => stroke.on === this.shown_ && this.view_?.annotate({ type: 'draw', ...stroke })),
       session_.on('erase', ({ ids, on }) => (!on || on === this.shown_) && this.view_?.annotate({ type: 'erase', ids, all: !ids })),
     ];
@@ -116,6 +117,7 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
   }
   set mode(mode: Mode) {
     if (mode === this.mode_) return;
+    if (mode !== 'point' && mode !== 'control') this.pointed(null);
     this.mode_ = mode;
     this.writing_.close();
     this.refresh();
@@ -227,6 +229,17 @@ export class DocumentStage extends Emitter<DocumentStageEvents> {
     hand.addEventListener('pointerdown', (event) => this.down(event));
     hand.addEventListener('pointermove', (event) => this.dragged(event));
     for (const name of ['pointerup', 'pointercancel'] as const) hand.addEventListener(name, (event) => this.up(event));
+    this.pages_.addEventListener('pointermove', (event) => this.pointed(event));
+    this.pages_.addEventListener('pointerleave', () => this.pointed(null));
+  }
+
+  /** Who points on the page points here, too: at the same place of the document. */
+  private pointed(event: PointerEvent | null): void {
+    if (this.mode_ !== 'point' && this.mode_ !== 'control') return;
+    const at = event && this.view_?.pointAt(event.clientX, event.clientY);
+    if (!at) return this.session_.pointerGone();
+    const [x, y] = at.point.map((unit) => Math.round(unit * 10) / 10);
+    this.session_.pointer(x!, y!, { on: this.shown_, page: at.page });
   }
 
   private width(tool: Tool): number {

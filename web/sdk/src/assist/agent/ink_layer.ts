@@ -46,11 +46,11 @@ export class InkLayer {
   }
 
   /** Where another agent points. */
-  pointer({ party, gone, name, color, x, y, down }: CobrowseEvents['pointer']): void {
+  pointer({ party, gone, on, name, color, x, y, down }: CobrowseEvents['pointer']): void {
     window.clearTimeout(this.pointers_.get(party));
     const hide = () => this.layer_.cursor(party, null);
     this.pointers_.set(party, window.setTimeout(hide, kIdleMs));
-    if (gone) hide();
+    if (gone || on) hide();
     else this.layer_.cursor(party, { name, color, x, y, down });
   }
 

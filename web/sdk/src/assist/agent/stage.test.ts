@@ -110,6 +110,9 @@ describe.skipIf(!haveChromium())('the stage', () => {
     await points();
     await points({ x: 200, y: 100, down: true });
     expect(await pointers()).toEqual([['Noa', '#8a3ffc', 100, 50, 'visible']]);
+    await points({ on: 'd1', page: 1 });
+    expect(await pointers(), 'over a document').toEqual([]);
+    await points();
     await points({ gone: true });
     expect(await pointers()).toEqual([]);
     await points();

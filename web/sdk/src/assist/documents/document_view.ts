@@ -4,6 +4,7 @@ import { ImageSource } from './image_source';
 import { PdfSource } from './pdf_source';
 import type { Brings } from './pdf_worker_of';
 import { Pen, type PenStroke } from './pen';
+import { Pointers, type Who } from './pointers';
 import { StrokeLayer } from './strokes';
 import { documentStyle } from './style';
 import type { DocumentStroke, PagePoint, PageSource, Position, Size } from './types';
@@ -53,6 +54,7 @@ export class DocumentView {
   private quietUntil_ = 0;
   private closed_ = false;
   private pen_: Pen | null = null;
+  private readonly pointers_ = new Pointers();
   private anchor_: Position = { page: 1, scroll: 0, zoom: 1 };
 
   constructor(private readonly options_: DocumentViewOptions) {
@@ -141,6 +143,12 @@ export class DocumentView {
     if (this.pen_) this.root_.append(this.pen_.hand);
   }
 
+  /** Somebody else points at a place of a page, or at none of this document. */
+  pointer(who: Who, at: PagePoint | null): void {
+    const sheet = at && this.sheets_[at.page - 1];
+    this.pointers_.show(who, sheet ? sheet.element : null, sheet ? [at.point[0] / sheet.size.width, at.point[1] / sheet.size.height] : [0, 0]);
+  }
+
   /** Which place of which page lies under a point of the window; null: none. */
   pointAt(clientX: number, clientY: number): PagePoint | null {
     for (const [i, sheet] of this.sheets_.entries()) {
@@ -155,6 +163,7 @@ export class DocumentView {
   close(): void {
     this.closed_ = true;
     this.usePen(null);
+    this.pointers_.clear();
     this.resize_.disconnect();
     for (const sheet of this.sheets_) sheet.job?.abort();
     this.source_?.close();

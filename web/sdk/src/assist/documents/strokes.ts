@@ -4,7 +4,7 @@ import { kHighlighterTimes, kTextTimes, type DocumentStroke, type Size } from '.
 
 const kSvg = 'http://www.w3.org/2000/svg';
 
-function shape(name: string, attributes: Record<string, string | number>): SVGElement {
+export function shape(name: string, attributes: Record<string, string | number>): SVGElement {
   const element = document.createElementNS(kSvg, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
   return element;

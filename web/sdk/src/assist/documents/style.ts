@@ -8,6 +8,9 @@ const kSheet = `
   .hand { position: absolute; inset: 0; cursor: crosshair; touch-action: none; }
   canvas, svg { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
   svg { pointer-events: none; overflow: hidden; }
+  .pointer { position: absolute; display: flex; align-items: flex-start; color: var(--c); pointer-events: none; }
+  .pointer svg { position: static; flex: none; width: 26px; height: 26px; margin: -3px 0 0 -4px; }
+  .pointer span { margin: 15px 0 0 -6px; padding: 2px 8px; border-radius: 8px; background: var(--c); color: #fff; font: 600 12px/1.5 system-ui, sans-serif; white-space: nowrap; }
 `;
 
 /** A sheet made by script: allowed where a site's policy forbids styles in the page. */
