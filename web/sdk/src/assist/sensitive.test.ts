@@ -79,6 +79,35 @@ describe.skipIf(!haveChromium())('private pages', () => {
     await run('capture.stop()');
   });
 
+  it('are private by their address until the page is another one', async () => {
+    await share('<p id="p">of the account</p>', ['#/account/*']);
+    await page.waitForFunction('sent > 0');
+    await run('location.hash = "#/account/x", capture.sensitive');
+    await run(`p.textContent = 'cards'; new Promise((done) => setTimeout(done, 700))`);
+    const before = await run('sent');
+    await run('new Promise((done) => { addEventListener("popstate", done); history.back(); })');
+    expect(await run('[location.hash === "#/account/x", capture.sensitive, capture.view().title]')).toEqual([false, true, '']);
+    await run('new Promise((done) => setTimeout(done, 1000))');
+    expect([await run('sent'), await run('told')], 'nothing has changed yet').toEqual([before, [true]]);
+    await run(`p.textContent = 'list'; p.className = 'x'`);
+    await page.waitForFunction(`sent > ${before} && told.at(-1) === false`);
+    // A page that stays as it is was another one before.
+    await run('location.hash = "#/account/x", capture.sensitive');
+    await run('location.replace("#/other"), capture.sensitive');
+    expect(await run('new Promise((done) => setTimeout(() => done(capture.sensitive), 2500))')).toBe(true);
+    await page.waitForFunction('told.at(-1) === false', undefined, { timeout: 3000 });
+    await run('capture.stop()');
+  });
+
+  it('are private to the session, too, until the page is another one', async () => {
+    page = await pages.open('<p id="p">x</p>');
+    await run(`window.told = []; window.watch = new Capture.SensitiveWatch(window, ['#/account/*'], (now) => told.push(now)); location.hash = '#/account/x'; watch.judge(); location.hash = '#/other'`);
+    expect(await run('new Promise((done) => setTimeout(() => done(watch.judge()), 900))')).toBe(true);
+    await run(`p.textContent = 'y'`);
+    await page.waitForFunction('told.join() === "true,false"');
+    expect(await run(`location.hash = '#/account/x', watch.judge(), location.hash = '#/other', watch.stop(), new Promise((done) => setTimeout(() => done(told.length), 500))`), 'stopped').toBe(3);
+  });
+
   it('are not looked for again while nothing on the page changes', async () => {
     await share('<p id="p">x</p><div><template shadowrootmode="open">x</template></div>');
     await page.waitForFunction('sent > 0');

@@ -84,10 +84,39 @@ export class SensitiveRules {
   }
 }
 
+/** So long at most; so long after the last change. */
+const kLeavingMs = 3000, kQuietMs = 300;
+
+/** Routers change the address first and the page later, after the Back key even when a server has answered: it is private until then. */
+export class Leaving {
+  private version_ = 0;
+  private leftAt_ = -1;
+  private changedAt_ = -1;
+
+  /** Whether the page is still to be held. `held`: by its address; `version`: another one after each change of the page. */
+  holds(held: boolean, version: number): boolean {
+    const now = performance.now();
+    if (held) [this.leftAt_, this.version_] = [Infinity, version];
+    if (held || this.leftAt_ < 0) return held;
+    if (this.leftAt_ === Infinity) [this.leftAt_, this.changedAt_] = [now, -1];
+    if (version !== this.version_) [this.version_, this.changedAt_] = [version, now];
+    if (now - this.leftAt_ > kLeavingMs || (this.changedAt_ >= 0 && now - this.changedAt_ > kQuietMs)) this.forget();
+    return this.leftAt_ >= 0;
+  }
+
+  /** What was private is gone. */
+  forget(): void {
+    this.leftAt_ = -1;
+  }
+}
+
 /** Says whether the page may be seen now, and calls `changed` when that changes. What is in frames and components is for the sharer. */
 export class SensitiveWatch {
   private readonly rules_: SensitiveRules;
   private readonly observer_: MutationObserver | null;
+  private readonly leaving_ = new Leaving();
+  private version_ = 0;
+  private timer_ = 0;
   private value_ = false;
 
   constructor(
@@ -98,7 +127,7 @@ export class SensitiveWatch {
   ) {
     this.rules_ = new SensitiveRules(rules);
     this.rules_.unusable.forEach(unusable);
-    this.observer_ = window_.MutationObserver ? new window_.MutationObserver(() => this.judge()) : null;
+    this.observer_ = window_.MutationObserver ? new window_.MutationObserver((records) => ((this.version_ += Number(records.some((r) => r.type === 'childList'))), this.judge())) : null;
     this.observer_?.observe(window_.document.documentElement, {
       childList: true, subtree: true, attributes: true, attributeFilter: [kSensitiveAttribute, 'class', 'id', 'hidden', 'open'],
     });
@@ -123,12 +152,16 @@ export class SensitiveWatch {
 
   stop(): void {
     this.observer_?.disconnect();
+    this.window_.clearTimeout(this.timer_);
     this.window_.removeEventListener('popstate', this.judge);
     this.window_.removeEventListener('hashchange', this.judge);
   }
 
   private look(): boolean {
     const { document, location } = this.window_;
-    return this.rules_.holdAt(location) || document.querySelector(this.rules_.selector) !== null;
+    const at = this.rules_.holdAt(location), held = this.leaving_.holds(at, this.version_);
+    // Nothing else tells that it is over.
+    if (held && !at) this.timer_ ||= this.window_.setTimeout(() => ((this.timer_ = 0), this.judge()), kQuietMs);
+    return held || document.querySelector(this.rules_.selector) !== null;
   }
 }

@@ -10,7 +10,7 @@ import { packed } from '../assist/capture/tiles';
 export { createActor } from '../assist/acting/index';
 export { startCapture } from '../assist/capture/capture';
 export { ChangeWatcher } from '../assist/capture/changes';
-export { SensitiveRules } from '../assist/sensitive';
+export { SensitiveRules, SensitiveWatch } from '../assist/sensitive';
 export { MaskRules } from '../assist/capture/masks';
 export { scaleOf } from '../assist/capture/options';
 export { decodeFrame } from '../assist/frame';

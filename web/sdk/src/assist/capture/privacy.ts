@@ -1,9 +1,11 @@
 // Whether a page must not be shared just now, judged over all of it: its documents, frames of the same origin, components.
-import { SensitiveRules } from '../sensitive';
+import { Leaving, SensitiveRules } from '../sensitive';
 import type { ChangeWatcher } from './changes';
 
 export class PagePrivacy {
   private readonly rules_: SensitiveRules;
+  private readonly leaving_ = new Leaving();
+  private at_: Document | null = null;
   private version_ = -1;
   private marked_ = false;
 
@@ -15,7 +17,10 @@ export class PagePrivacy {
   holds(): boolean {
     const { rules_: rules, watcher_: watcher } = this;
     watcher.catchUp();
-    for (const { defaultView } of watcher.documents) if (defaultView && rules.holdAt(defaultView.location)) return true;
+    const at = [...watcher.documents].find(({ defaultView }) => defaultView && rules.holdAt(defaultView.location));
+    if (at) this.at_ = at;
+    else if (!this.at_?.defaultView) this.leaving_.forget();
+    if (this.leaving_.holds(at !== undefined, watcher.version)) return true;
     if (watcher.version !== this.version_ || rules.byState || watcher.beyond.size > 0) {
       this.version_ = watcher.version;
       this.marked_ = watcher.roots().some((root) => root.querySelector(rules.selector) !== null);
