@@ -223,9 +223,12 @@ function select(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, walk
 function listBox(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
   const rows: { text: string; selected: boolean; group: boolean; rect: Rect }[] = [];
   for (const item of el.querySelectorAll('option, optgroup')) {
+    const { display, visibility } = styleOf(item);
+    // Not every browser tells where a row is: one that is nowhere has no style for it.
+    if (display === 'none' || (item.parentElement !== el && styleOf(item.parentElement!).display === 'none')) continue;
     const r = item.getBoundingClientRect();
     const group = item.localName === 'optgroup';
-    rows.push({ text: (item as HTMLOptionElement).label, selected: !group && (item as HTMLOptionElement).selected, group, rect: scan.local(walk, r) });
+    rows.push({ text: visibility === 'visible' ? (item as HTMLOptionElement).label : '', selected: !group && (item as HTMLOptionElement).selected, group, rect: scan.local(walk, r) });
   }
   const box = inset(at, borderWidths(cs));
   scan.push(walk, at, ({ g, fonts }) => {

@@ -76,6 +76,13 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       expect((await paint()).magenta).toBeGreaterThan(html.includes('::before') ? -1 : 50);
     });
 
+    it.each(['<option hidden>secret', '<optgroup label="secret" style="display:none"><option>secret', '<option style="visibility:hidden">secret', '<option style="visibility:hidden" selected>secret'])('is not there as a row of a list that shows none: %s', async (row) => {
+      await open(`<select size="4" style="color:#f0f;font:40px sans-serif;width:300px">${row}</select>`);
+      expect((await paint()).magenta).toBe(0);
+      await open(`<select size="4" style="color:#f0f;font:40px sans-serif;width:300px">${row.replace(/hidden>|style="[^"]*"/, '>').replace('>>', '>')}</select>`);
+      expect((await paint()).magenta).toBeGreaterThan(50);
+    });
+
     it('is there in a line, of which the browser folds nothing', async () => {
       await open('<p><b style="content-visibility:hidden;color:#f0f;font:60px sans-serif">here</b></p>');
       expect((await paint()).magenta).toBeGreaterThan(50);
