@@ -207,6 +207,32 @@ describe.skipIf(!haveChromium())('Actor', () => {
     expect((await log()).filter((e) => !e.startsWith('mousemove'))).toEqual(['mousedown a 1', 'mouseup a 0', 'click a 0']);
   });
 
+  it('takes nothing back that was typed where it is barred', async () => {
+    await open('<input id="p" type="password"><input id="i"><textarea id="t" data-parley-barred></textarea><div id="e" contenteditable>x</div>');
+    await run(`['beforeinput', 'input'].forEach((t) => document.addEventListener(t, (e) => log.push([t, e.inputType, e.target.id].join(' '))))`);
+    await page.focus('#i');
+    await page.keyboard.type('ab');
+    const person = async (field: string, text: string) => {
+      await page.focus(field);
+      await page.keyboard.type(text);
+      await click('#i');
+      await log();
+    };
+    for (const [field, text] of [['#p', 'secret'], ['#t', 'words']] as const) {
+      await person(field, text);
+      for (let i = 0; i < 2; i++) expect(await key('z', '{ ctrl: true }')).toMatchObject({ ok: false, reason: 'barred' });
+      expect([await value(field), await value('#i'), await log(), await run('document.activeElement.id')]).toEqual([text, 'ab', [], 'i']);
+    }
+    await run(`window.root_ = document.body.appendChild(document.createElement('div')).attachShadow({ mode: 'closed' }); root_.innerHTML = '<input type="password">'; root_.firstChild.focus()`);
+    await page.keyboard.type('inside');
+    await click('#i');
+    expect([await key('z', '{ ctrl: true }').then((r) => r.ok), await run('root_.firstChild.value')]).toEqual([false, 'inside']);
+    await type('c');
+    expect([await key('z', '{ ctrl: true }').then((r) => r.ok), await value('#i')]).toEqual([true, 'ab']);
+    await key('y', '{ ctrl: true }');
+    expect(await value('#i')).toBe('abc');
+  });
+
   it('ends no drag on what is barred, and turns no wheel there', async () => {
     await open(`<div id="a" style="width:100px;height:40px">a</div><button id="b" data-parley-barred style="display:block;width:100px;height:40px">b</button><div id="c" style="width:100px;height:40px">c</div><p style="height:3000px">`);
     await run(`on('#b', 'pointerover', 'pointerenter', 'pointermove', 'mousemove', 'mouseover', 'pointerup', 'mouseup', 'click', 'wheel'); on('#a', 'pointercancel')`);

@@ -9,7 +9,7 @@ import { moveFocus, nextStop, radioGroup, tabOrder } from './focus';
 import { scrollAt, scrolls } from './scrolling';
 import type { Scene } from './targets';
 import type { Modifiers, Refusal } from './types';
-import { edit, type ChangeWatch, type Typed } from './typing';
+import { contentOf, edit, type ChangeWatch, type Typed } from './typing';
 
 export interface KeyboardContext {
   scene: Scene;
@@ -131,8 +131,34 @@ export class RemoteKeyboard {
     const refusal = this.refusal(element);
     if (refusal) return refusal;
     if (text) this.context_.changes.note(element);
-    edit(element, key === 'y' || mods.shift ? 'redo' : 'undo');
-    return 'done';
+    return key === 'y' || mods.shift ? this.goBack(element, 'redo', 'undo') : this.goBack(element, 'undo', 'redo');
+  }
+
+  /** Browsers have one history for all fields of a page: what is taken back may be what the person typed where it is barred. */
+  private goBack(element: Element, command: 'undo' | 'redo', back: 'undo' | 'redo'): KeyOutcome {
+    const realm = realmOf(element), was = contentOf(element);
+    let barred = false, went = false;
+    const hear = (event: Event): void => {
+      // Of a closed component no more is told than that it was something in it.
+      const target = event.composedPath()[0] as Element, hidden = this.context_.scene.shadowOf(target) && contentOf(element) === was;
+      if (!hidden && !this.context_.bars.why(target)) return;
+      barred = true;
+      went ||= event.type === 'input';
+      // The page hears neither of it nor of its way back.
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    };
+    const types = ['beforeinput', 'input'];
+    for (const type of types) realm.addEventListener(type, hear, { capture: true });
+    try {
+      edit(element, command);
+      if (went) edit(element, back);
+    } finally {
+      for (const type of types) realm.removeEventListener(type, hear, { capture: true });
+    }
+    if (!barred) return 'done';
+    if (this.active !== element) moveFocus(element as HTMLElement, this.active);
+    return 'barred';
   }
 
   /** null: the key types a blank. */

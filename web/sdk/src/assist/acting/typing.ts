@@ -72,7 +72,7 @@ const kInputTypes: Partial<Record<EditCommand, string>> = {
   insertText: 'insertText', insertLineBreak: 'insertLineBreak', insertParagraph: 'insertParagraph', delete: 'deleteContentBackward', forwardDelete: 'deleteContentForward',
 };
 
-const contentOf = (element: Element): string => (isTextField(element) ? element.value : (element.textContent ?? ''));
+export const contentOf = (element: Element): string => (isTextField(element) ? element.value : (element.textContent ?? ''));
 
 function byHand(element: Element, command: EditCommand, text: string): Typed {
   const inputType = kInputTypes[command];
