@@ -41,13 +41,18 @@ export function frameOf(cs: CSSStyleDeclaration): { w: number; h: number } {
 
 export const inset = (r: Rect, [t, rt, b, l]: Four): Rect => ({ x: r.x + l, y: r.y + t, w: Math.max(0, r.w - l - rt), h: Math.max(0, r.h - t - b) });
 
-/** Colour of one side of a border that looks carved. */
-function carved(style: string, side: number, color: string): string {
-  const lit = side === 0 || side === 3;
-  const dark = style === 'inset' || style === 'groove' ? lit : !lit;
-  const m = /^rgba?\(([\d.]+), ([\d.]+), ([\d.]+)/.exec(color);
-  if (!dark || !m) return color;
-  return `rgb(${[m[1], m[2], m[3]].map((v) => Math.round(Number(v) * 0.6)).join(', ')})`;
+/** The dark and the light colour of a border that looks carved, as Chromium makes them; of what is nearly black both are lighter. */
+function carved(color: string): string[] {
+  const m = /^rgba?\(([\d.]+), ([\d.]+), ([\d.]+)(.*)/.exec(color);
+  if (!m) return [color, color];
+  const own = [m[1], m[2], m[3]].map(Number);
+  const seen = own.reduce((sum, v, i) => sum + [0.21, 0.72, 0.07][i]! * v ** 2.2, 0);
+  const shade = (from: number[], by: number) => {
+    const most = Math.max(...from);
+    return from.map((v) => (most ? (v / most) * Math.min(255, Math.max(0, most + by)) : by));
+  };
+  const light = shade(own, 84);
+  return (seen < 2130 ? [light, shade(light, 84)] : [shade(own, -84), seen > 164000 ? own : light]).map((parts) => `rgb(${parts}${m[4]}`);
 }
 
 function ring(r: Rect, q: Radii | null, w: Four): Path2D {
@@ -140,13 +145,25 @@ export function paintBorders({ g }: Brush, cs: CSSStyleDeclaration, r: Rect, q: 
     }
     g.save();
     if (!same || style !== 'double') g.clip(sidePath(r, w, side, q !== null));
-    g.fillStyle = style === 'solid' || style === 'double' ? colors[side]! : carved(style, side, colors[side]!);
-    if (style === 'double') {
-      const third = w.map((v) => Math.round(v / 3)) as Four;
-      g.fill(ring(r, q, third), 'evenodd');
-      const rest = w.map((v, i) => v - third[i]!) as Four;
-      g.fill(ring(inset(r, rest), inner(q, ...rest), third), 'evenodd');
-    } else g.fill(ring(r, q, w), 'evenodd');
+    const carves = /^[orig]/.test(style), raised = /^[or]/.test(style);
+    // Of those one that is given no colour, as that of a frame or a rule, is light grey, and not the text's, as styles say. Tables' is the text's.
+    const color = carves && colors[side] === cs.color && !cs.display.includes('table') ? 'rgb(238, 238, 238)' : colors[side]!;
+    let outer = w, within = kNone, fills = [color, color];
+    if (style === 'double') outer = within = w.map((v) => Math.round(v / 3)) as Four;
+    else if (carves && (style.endsWith('set') || w[side]! >= 2)) {
+      fills = carved(color);
+      if (raised === (side % 3 === 0)) fills.reverse();
+      if (!style.endsWith('set')) {
+        // Halves; between round ones there is no seam.
+        within = w.map((v, i) => (q || i % 3 ? Math.ceil : Math.floor)(v / 2)) as Four;
+        outer = q ? w : (w.map((v, i) => v - within[i]!) as Four);
+      }
+    }
+    g.fillStyle = fills[0]!;
+    g.fill(ring(r, q, outer), 'evenodd');
+    const rest = w.map((v, i) => v - within[i]!) as Four;
+    g.fillStyle = fills[1]!;
+    if (within !== kNone) g.fill(ring(inset(r, rest), inner(q, ...rest), within), 'evenodd');
     g.restore();
   }
 }

@@ -289,6 +289,20 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     expect(most).toBeLessThan(140);
   });
 
+  it('shows borders that look carved as Chromium does, in all their colours', async () => {
+    const colours = ['rgb(200,100,50)', '#fff', '#000', '#767676', '#3c2814', '#00f', '#005028', 'rgb(200 100 50 / 50%)', '#0008', '#010101'];
+    const boxes = ['inset', 'outset', 'groove', 'ridge'].flatMap((style) => [
+      ...colours.map((colour) => `border:6px ${style} ${colour}`),
+      ...[1, 2, 3, 5].map((w) => `border:${w}px ${style} #c80`), `border:9px ${style} #06c;border-radius:14px`, `border-style:${style};border-width:3px 8px 0 5px;border-color:#c00 #080 #00f #888`,
+      `border:5px ${style} #a40;border-left:7px solid #06c`, `border:3px ${style} #c80;border-radius:9px`,
+    ]);
+    await open(`<body style="background:#cde;color:#123">${boxes.map((style) => `<div style="float:left;width:40px;height:22px;margin:7px;${style}"></div>`).join('')}<hr style="clear:both">
+      <iframe width="60" height="20"></iframe><fieldset style="width:90px;display:inline-block;height:12px"></fieldset><table border="3" style="display:inline-table"><td>x</table>`);
+    const shot = (await page.screenshot()).toString('base64');
+    // Some pixels of the corners differ.
+    expect((await run<{ mean: number }>(`Capture.beside('${shot}')`)).mean).toBeLessThan(0.08);
+  });
+
   describe('an odd page', () => {
     it('whose form has fields called as the browser calls its own things', async () => {
       await open('<form><label style="color:#f0f;font:40px sans-serif">Children</label><input name="children"><input name="childNodes"><input name="matches"><input name="localName"></form><form data-parley-mask><input name="id"></form>');
