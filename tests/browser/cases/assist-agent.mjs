@@ -1,7 +1,7 @@
 // The agent's side of a shared page, driven as a person would, with the customer's page in a browser of its own; and the
 // supervisors' console, whose things the agent sends.
 import {
-  attribute, colourAt, controls, difference, drag, editorOf, escalate, hand, hidden, listen, meet, movesWindow, onLoad, place, png, signIn, told, type, value,
+  attribute, colourAt, controls, difference, drag, editorOf, escalate, hand, hidden, listen, meet, movesWindow, onLoad, opensTab, place, png, signIn, told, type, value,
 } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert, establish, never, signIn as signInForCalls } from '../lib/call.mjs';
@@ -259,14 +259,16 @@ async function zooms(consumer, agent) {
   await until('it fits again', async () => (await width()) === fit);
 }
 
-/** A PDF for the library; a look at it is the document itself, in a tab of its own. */
+/** A PDF for the library; a look at it is the document itself, in a tab of its own, which the browser shows. */
 async function addsDocument(page) {
   const document_ = Buffer.from(pdf(2), 'latin1');
   await page.give('upload', { name: 'offer.pdf', mimeType: 'application/pdf', buffer: document_ });
   await page.clickAt('[data-kind=document] [data-test=preview]');
   await page.says('preview-dialog', /offer[^]*PDF|Document/i);
-  const [target, text] = await page.evaluate(async () => { const link = document.querySelector('[data-test=preview-open]'); return [link.target, await (await fetch(link.href)).text()]; });
-  assert(target === '_blank' && text === document_.toString('latin1'), `a look at the document: ${target}, ${text.length} characters`);
+  const [href, rel, text] = await page.evaluate(async () => { const link = document.querySelector('[data-test=preview-open]'); return [link.href, link.rel, await (await fetch(link.href)).text()]; });
+  assert(/noopener/.test(rel) && text === document_.toString('latin1'), `a look at the document: ${rel}, ${text.length} characters`);
+  await opensTab(page, 'preview-open', href);
+  await page.appears('preview-dialog');
   await page.click('preview-close');
 }
 

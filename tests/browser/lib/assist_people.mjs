@@ -289,3 +289,30 @@ export function siteWith(files) {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, 'assistsample', name), text);
   return folder;
 }
+
+/** In a picture of a tab there is a bar of the document: a black line, so many pixels long, with paper at both ends. */
+const paperIsSeen = (page, shot) => page.evaluate(async (png) => {
+  const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+  const g = new OffscreenCanvas(image.width, image.height).getContext('2d');
+  g.drawImage(image, 0, 0);
+  const { data } = g.getImageData(0, 0, image.width, image.height);
+  return Array.from({ length: image.height }, (_, y) => Array.from({ length: image.width }, (_, x) => {
+    const at = 4 * (y * image.width + x), sum = data[at] + data[at + 1] + data[at + 2];
+    return sum < 24 ? 'b' : sum > 750 ? 'w' : '-';
+  }).join('')).some((row) => /w{8}.?b{80,}.?w{8}/.test(row));
+}, Buffer.from(shot).toString('base64'));
+
+/** A link opens a document of `pdf()` in a tab of its own, and the browser shows it there. */
+export async function opensTab(page, link, address) {
+  const tabs = async () => (page.raw.context ? page.raw.context() : page.raw.browser()).pages();
+  const before = (await tabs()).length;
+  await page.click(link);
+  let tab;
+  await until('it opens in a tab', async () => {
+    const all = await tabs();
+    tab = all.find((each) => each.url() === address);
+    return (tab && all.length === before + 1) || Promise.reject(new Error(all.map((each) => each.url()).join()));
+  });
+  await until('the tab shows the document', async () => paperIsSeen(page, await tab.screenshot()));
+  await tab.close();
+}
