@@ -2,6 +2,7 @@
 // them. Runs in a worker; in the page where a worker is not allowed.
 import { encodeFrame, frameBytes, kMaxFrameBytes, type Codec, type FrameOp, type ImageOp } from '../frame';
 import type { Rect } from './affine';
+import { drawFilm, FilmFrames } from './film_frames';
 import { atMost, differing, kTile, noMoreThanAll, shift, TileSet } from './tiles';
 
 export interface Patch extends Rect {
@@ -30,6 +31,8 @@ export interface Job {
   copies: Rect[];
   patches: Patch[];
   quality: number;
+  /** The picture is the newest one of the film, if one has come since then (`filmClock`). */
+  filmedSince?: number;
   /** No paint: what was sent with losses is sent again, sharp. */
   sharp: boolean;
   /** What a sharp picture may take; the rest stays as it is for the next one. */
@@ -43,6 +46,8 @@ export interface Encoded {
   tiles: number;
   /** Tiles that viewers have with losses only. */
   blurred: number;
+  /** Pictures that the film has had so far. */
+  films?: number;
 }
 
 const kMaxOpsOfPicture = 24;
@@ -74,9 +79,27 @@ export class PictureEncoder {
   private epoch_ = -1;
   private codec_: Codec = 'webp';
   private readonly scratch_ = new OffscreenCanvas(1, 1);
+  private film_: FilmFrames | null = null;
+  /** So many of its pictures had come when the last one was used. */
+  private filmed_ = 0;
+
+  /** Films from now on. */
+  film(frames: ReadableStream<VideoFrame>): void {
+    this.film_?.stop();
+    this.film_ = new FilmFrames(frames);
+    this.filmed_ = 0;
+  }
+
+  stop(): void {
+    this.film_?.stop();
+    this.film_ = null;
+  }
 
   async run(job: Job): Promise<Encoded> {
     const fresh = job.epoch !== this.epoch_ || !this.back_ || this.back_.width !== job.width || this.back_.height !== job.height;
+    const { film_: film } = this, filmed = job.filmedSince !== undefined, newest = film?.newest(job.filmedSince);
+    // Nothing new: nothing to look at.
+    if (filmed && (!newest || (!fresh && !job.whole && film!.count === this.filmed_))) return this.nothing(job);
     if (fresh) this.start(job);
     const whole = fresh || job.whole;
     const ops: FrameOp[] = [];
@@ -89,7 +112,11 @@ export class PictureEncoder {
     }
     for (const { bitmap } of job.patches) bitmap.close();
     if (job.sharp) return this.sharp(job);
-    if (whole) wanted.addAll();
+    if (whole || filmed) wanted.addAll();
+    if (filmed) {
+      this.filmed_ = film!.count;
+      drawFilm(this.g_!, newest!, job.width, job.height);
+    }
     const changed = this.compare(wanted, whole);
     const moving = !whole && (job.dx !== 0 || job.dy !== 0);
     // With a copy: not more than twice the picture, which is what the server takes.
@@ -98,7 +125,11 @@ export class PictureEncoder {
     const exact = this.codec_ === 'png';
     changed.each((x, y) => this.blurred_.set(x, y, !exact));
     ops.push(...images);
-    return { id: job.id, frame: this.frame(job, ops, whole, exact && this.blurred_.size === 0), tiles: changed.size, blurred: this.blurred_.size };
+    return { ...this.nothing(job), frame: this.frame(job, ops, whole, exact && this.blurred_.size === 0), tiles: changed.size };
+  }
+
+  private nothing({ id }: Job): Encoded {
+    return { id, frame: null, tiles: 0, blurred: this.blurred_.size, ...(this.film_ ? { films: this.film_.count } : {}) };
   }
 
   private start(job: Job): void {

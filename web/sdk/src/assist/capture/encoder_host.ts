@@ -11,6 +11,7 @@ type Answer = Encoded & { fault?: string; ready?: boolean };
 export class EncoderHost {
   private worker_: Worker | null = null;
   private local_: PictureEncoder | null = null;
+  private frames_: (() => ReadableStream<VideoFrame>) | null = null;
   private waiting_: { id: number; done: (answer: Encoded) => void; failed: (fault: Error) => void; timer: number } | null = null;
 
   get inWorker(): boolean {
@@ -31,6 +32,14 @@ export class EncoderHost {
     this.local_ = new PictureEncoder();
   }
 
+  /** Jobs may be `filmed` from now on; `frames`: begins to read the film, anew where the worker has taken one with it. */
+  film(frames: () => ReadableStream<VideoFrame>): void {
+    this.frames_ = frames;
+    const readable = frames();
+    if (this.local_) this.local_.film(readable);
+    else this.worker_!.postMessage({ film: readable }, [readable]);
+  }
+
   run(job: Job): Promise<Encoded> {
     if (this.local_) return this.local_.run(job);
     return new Promise((done, failed) => {
@@ -43,6 +52,7 @@ export class EncoderHost {
   stop(): void {
     this.worker_?.terminate();
     this.worker_ = null;
+    this.local_?.stop();
     this.finish()?.failed(new Error('stopped'));
   }
 
@@ -65,6 +75,7 @@ export class EncoderHost {
     this.worker_?.terminate();
     this.worker_ = null;
     this.local_ ??= new PictureEncoder();
+    if (this.frames_) this.local_.film(this.frames_());
     this.finish()?.failed(new Error('the worker ended'));
   }
 }

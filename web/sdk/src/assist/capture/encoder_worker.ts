@@ -2,7 +2,7 @@
 import { PictureEncoder, type Job } from './encoder';
 
 interface WorkerScope {
-  onmessage: ((event: { data: Job }) => void) | null;
+  onmessage: ((event: { data: Job | { film: ReadableStream<VideoFrame> } }) => void) | null;
   postMessage(message: unknown, transfer?: Transferable[]): void;
 }
 
@@ -11,6 +11,7 @@ const encoder = new PictureEncoder();
 let queue: Promise<unknown> = Promise.resolve();
 
 scope.onmessage = ({ data }) => {
+  if ('film' in data) return encoder.film(data.film);
   queue = queue.then(async () => {
     try {
       const done = await encoder.run(data);

@@ -108,6 +108,11 @@ export class MaskStyle {
     return !this.failed_ && performance.now() - this.changedAt_ > kSettleMs;
   }
 
+  /** When something was last found that was not black yet (`performance.now`). */
+  get changedAt(): number {
+    return this.changedAt_;
+  }
+
   /** Whether the page keeps something that is masked visible, by a style that is stronger than any of a page's. */
   get stubborn(): boolean {
     return this.stubborn_;

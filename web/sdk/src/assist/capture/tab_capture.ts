@@ -5,6 +5,7 @@ import { guarded, reportFault } from '../../common/guard';
 import type { View } from '../protocol';
 import type { Encoded, Job } from './encoder';
 import { EncoderHost } from './encoder_host';
+import { canReadFrames, framesOf } from './film_frames';
 import { CaptureLedger } from './ledger';
 import { scaleOf, sharpMost, sharpRest, type CaptureEvents, type CaptureOptions, type Pace } from './options';
 import { MaskRules } from './masks';
@@ -12,6 +13,9 @@ import { MaskStyle } from './mask_style';
 import { PagePrivacy } from './privacy';
 
 const kInterval = 125;
+/** What goes on for more pictures than this without being scrolled is an animation: it is shown half as often. */
+const kSteady = 16;
+const kMaxFreeMs = 2000;
 const kQuality = 0.7;
 const kSharpAfterMs = 1500;
 const kMaxSide = 4096;
@@ -19,17 +23,16 @@ const kMaxSide = 4096;
 const kStubbornMs = 2000;
 /** A film shows for a moment what was on the page before. */
 const kClearMs = 250;
+/** So late a picture of the film may show what has changed on the page. */
+const kBehindMs = 150;
 /** A browser films what it draws anew; what was drawn by another process, as a PDF is, may be in no picture until it is asked for one. */
-const kStillMs = 1000;
-
-interface TabStream {
-  track: MediaStreamTrack;
-  video: HTMLVideoElement;
-}
+const kStillMs = 1000, kFirstMs = 250;
+/** A browser that does not answer is asked again. */
+const kStuckMs = 10000;
 
 /** Whether this browser can film its own tab. */
 export function canCaptureTab(): boolean {
-  return typeof navigator !== 'undefined' && !!navigator.mediaDevices?.getDisplayMedia && 'CropTarget' in window;
+  return typeof navigator !== 'undefined' && !!navigator.mediaDevices?.getDisplayMedia && 'CropTarget' in window && canReadFrames();
 }
 
 export interface TabCaptureEvents extends CaptureEvents {
@@ -43,7 +46,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private readonly style_: MaskStyle;
   private readonly ledger_: CaptureLedger;
   private readonly privacy_: PagePrivacy;
-  private stream_: TabStream | null = null;
+  private track_: MediaStreamTrack | null = null;
   private timer_ = 0;
   private busy_ = false;
   private paused_ = false;
@@ -52,6 +55,9 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private wholeWanted_ = true;
   private slow_ = 1;
   private behind_ = false;
+  private kbps_ = 0;
+  private freeAt_ = 0;
+  private steady_ = 0;
   private lastSent_ = 0;
   private sharpAt_ = 0;
   private blurred_ = 0;
@@ -64,9 +70,10 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   private clearAt_ = -Infinity;
   private portion_ = 1;
   private told_ = false;
-  private filmed_ = -1;
+  private films_ = 0;
   private filmedAt_ = 0;
   private stirring_ = false;
+  private scroll_ = { x: 0, y: 0 };
 
   constructor(private readonly options_: CaptureOptions) {
     super();
@@ -84,8 +91,11 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       await this.host_.start(this.options_.workerUrl, this.options_.startWorker).catch((fault) => reportFault('capture worker', fault));
       // Two frames later the black is on the screen.
       await new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 10 }, audio: false, preferCurrentTab: true, selfBrowserSurface: 'include', surfaceSwitching: 'exclude' } as DisplayMediaStreamOptions);
-      this.stream_ = await this.opened(stream);
+      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 10, width: { max: kMaxSide }, height: { max: kMaxSide } }, audio: false, preferCurrentTab: true, selfBrowserSurface: 'include', surfaceSwitching: 'exclude' } as DisplayMediaStreamOptions);
+      const track = await this.opened(stream);
+      this.track_ = track;
+      this.filmedAt_ = performance.now();
+      this.host_.film(() => framesOf(track));
     } catch (fault) {
       this.stop();
       throw fault;
@@ -94,7 +104,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   }
 
   /** Only this tab: masks are in this page, in no other window of the consumer's. */
-  private async opened(stream: MediaStream): Promise<TabStream> {
+  private async opened(stream: MediaStream): Promise<MediaStreamTrack> {
     const track = stream.getVideoTracks()[0]!;
     const { displaySurface } = track.getSettings();
     const crop = (window as unknown as { CropTarget: { fromElement(element: Element): Promise<unknown> } }).CropTarget;
@@ -113,17 +123,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       this.emit('ended', '');
       this.stop();
     }));
-    const video = document.createElement('video');
-    video.muted = true;
-    video.srcObject = stream;
-    try {
-      await video.play();
-    } catch (fault) {
-      // The browser's dialog is over: nothing must go on filming.
-      track.stop();
-      throw fault;
-    }
-    return { track, video };
+    return track;
   }
 
   stop(): void {
@@ -131,11 +131,8 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     this.stopped_ = true;
     clearTimeout(this.timer_);
     // First the film ends, then the black goes.
-    if (this.stream_) {
-      this.stream_.track.stop();
-      this.stream_.video.srcObject = null;
-    }
-    this.stream_ = null;
+    this.track_?.stop();
+    this.track_ = null;
     this.host_.stop();
     this.ledger_.stop();
     this.style_.stop();
@@ -167,8 +164,9 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     this.portion_ = size;
   }
 
-  pace({ behind }: Pace): void {
+  pace({ behind, kbps }: Pace): void {
     this.behind_ = behind ?? this.behind_;
+    this.kbps_ = kbps ?? this.kbps_;
     if (behind) this.slow_ = Math.min(8, this.slow_ * 1.5);
   }
 
@@ -220,7 +218,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     if (!this.behind_) this.slow_ = Math.max(1, this.slow_ / 1.5);
     try {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
-      if (!this.checkSensitive() && !this.busy_ && !this.paused_ && !this.rests) {
+      if (!this.checkSensitive() && !this.busy_ && !this.paused_ && !this.rests && performance.now() >= this.freeAt_) {
         if (this.style_.covers()) await this.picture();
         else this.ledger_.withheld();
         this.giveUp();
@@ -229,7 +227,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       this.wholeWanted_ = true;
       if (!this.stopped_) reportFault('tab capture', fault);
     }
-    if (!this.stopped_) this.timer_ = window.setTimeout(guarded('tab capture', () => this.tick()), kInterval * this.slow_);
+    if (!this.stopped_) this.timer_ = window.setTimeout(guarded('tab capture', () => this.tick()), kInterval * this.slow_ * (this.steady_ > kSteady ? 2 : 1));
   }
 
   /** Ends a film of which no picture can be sent. */
@@ -244,11 +242,9 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   }
 
   private async picture(): Promise<void> {
-    const { track, video } = this.stream_!;
-    if (video.videoWidth === 0) return;
     this.busy_ = true;
     try {
-      this.stir(track, video);
+      this.stir(this.track_!);
       const scale = this.scale();
       const width = Math.round(window.innerWidth * scale), height = Math.round(window.innerHeight * scale);
       if (`${width} ${height}` !== this.pictureSize_) {
@@ -258,18 +254,21 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       }
       this.tellView();
       const began = performance.now();
-      const bitmap = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height });
       const whole = this.wholeWanted_;
       this.wholeWanted_ = false;
       const job: Job = {
         id: ++this.job_, frame: (this.frame_ + 1) >>> 0, epoch: this.epoch_, width, height, scale, scrollX: Math.round(window.scrollX), scrollY: Math.round(window.scrollY),
-        whole, dx: 0, dy: 0, copies: [], patches: [{ x: 0, y: 0, w: width, h: height, bitmap, from: { x: 0, y: 0 } }], quality: (this.options_.quality ?? kQuality) * Math.sqrt(this.portion_), sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
+        whole, dx: 0, dy: 0, copies: [], patches: [], filmedSince: performance.timeOrigin + Math.max(this.clearAt_ - kClearMs, this.style_.changedAt) + kBehindMs, quality: (this.options_.quality ?? kQuality) * Math.sqrt(this.portion_), sharp: false, sharpBytes: sharpMost(this.options_.sharpKbps),
       };
-      const bytes = this.deliver(await this.host_.run(job));
+      const done = await this.host_.run(job), bytes = this.deliver(done);
+      // There is none yet.
+      if (whole && !done.frame) this.wholeWanted_ = true;
+      this.steady_ = bytes > 0 && job.scrollX === this.scroll_.x && job.scrollY === this.scroll_.y ? this.steady_ + 1 : 0;
+      this.scroll_ = { x: job.scrollX, y: job.scrollY };
       this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });
       const now = performance.now(), quiet = now - this.lastSent_ > kSharpAfterMs && now > this.sharpAt_;
       if (bytes === 0 && quiet && this.blurred_ > 0) {
-        const sharp = this.deliver(await this.host_.run({ ...job, id: ++this.job_, frame: (this.frame_ + 1) >>> 0, whole: false, patches: [], sharp: true }));
+        const sharp = this.deliver(await this.host_.run({ ...job, id: ++this.job_, frame: (this.frame_ + 1) >>> 0, whole: false, filmedSince: undefined, sharp: true }));
         this.sharpAt_ = now + sharpRest(sharp, this.options_.sharpKbps);
       }
     } finally {
@@ -278,17 +277,13 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
   }
 
   /** Makes the browser film a page on which nothing moves, once a second: one more reader of a track wants a picture at once. */
-  private stir(track: MediaStreamTrack, video: HTMLVideoElement): void {
-    const now = performance.now(), { totalVideoFrames } = video.getVideoPlaybackQuality();
-    if (totalVideoFrames !== this.filmed_) {
-      this.filmed_ = totalVideoFrames;
-      this.filmedAt_ = now;
-    } else if (now - this.filmedAt_ > kStillMs && !this.stirring_) {
-      this.filmedAt_ = now;
-      this.stirring_ = true;
-      const reader = new ImageCapture(track) as unknown as { grabFrame(): Promise<ImageBitmap> };
-      reader.grabFrame().then((bitmap) => bitmap.close(), () => undefined).finally(() => (this.stirring_ = false));
-    }
+  private stir(track: MediaStreamTrack): void {
+    const now = performance.now(), still = now - this.filmedAt_;
+    if (still <= (this.films_ > 0 ? kStillMs : kFirstMs) || (this.stirring_ && still <= kStuckMs)) return;
+    this.filmedAt_ = now;
+    this.stirring_ = true;
+    const reader = new ImageCapture(track) as unknown as { grabFrame(): Promise<ImageBitmap> };
+    reader.grabFrame().then((bitmap) => bitmap.close(), () => undefined).finally(() => (this.stirring_ = false));
   }
 
   private tellView(): void {
@@ -298,8 +293,10 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     this.emit('view', view);
   }
 
-  private deliver({ frame, blurred }: Encoded): number {
+  private deliver({ frame, blurred, films = 0 }: Encoded): number {
     this.blurred_ = blurred;
+    if (films !== this.films_) this.filmedAt_ = performance.now();
+    this.films_ = films;
     // What came to be masked while the picture was encoded is in it: such a picture is thrown away.
     const late = frame !== null && !this.stopped_ && !this.paused_ && !this.checkSensitive() && !this.style_.covers();
     if (late) this.ledger_.withheld();
@@ -310,6 +307,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
     }
     this.frame_ = (this.frame_ + 1) >>> 0;
     this.lastSent_ = performance.now();
+    if (this.kbps_) this.freeAt_ = this.lastSent_ + Math.min(kMaxFreeMs, (frame.byteLength * 8) / this.kbps_);
     this.options_.onFrame(frame);
     return frame.byteLength;
   }
