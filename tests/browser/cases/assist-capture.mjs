@@ -200,7 +200,9 @@ async function shows(page, site) {
     const gl = add('canvas', 210, { id: 'gl' }).getContext('webgl');
     gl.clearColor(0, 0, 1, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    document.getElementById('other').scrollIntoView({ block: 'end' });
+    // A film has what the browser's window shows, which is less than the emulated screen.
+    document.body.style.paddingBottom = '400px';
+    document.getElementById('other').scrollIntoView({ block: 'center' });
   }, `${site.other}/assist/frame.html`);
   await page.raw.addScriptTag({ url: `${site.url}/scripts/assist-capture.js` });
   await page.evaluate(installViewer);

@@ -312,8 +312,6 @@ export class Capture extends Emitter<CaptureEvents> {
     const began = performance.now();
     // One picture with both costs half of two.
     if (began - this.lastLook_ >= kVolatileMs / 2 && began - this.lastPaint_ >= kVolatileMs / 2) this.look();
-    const { changedAt_: changedAt } = this;
-    this.changedAt_ = 0;
     this.lastPaint_ = began;
     if (this.first_) await this.learn();
     this.escapes_.look(kLookPicture);
@@ -325,6 +323,9 @@ export class Capture extends Emitter<CaptureEvents> {
     const scrolled = x !== this.scroll_.x || y !== this.scroll_.y;
     if (Math.abs(dx) >= Math.round(w * s) || Math.abs(dy) >= Math.round(h * s)) this.full_ = true;
     const { rects, whole, copies } = this.wanted(x - this.scroll_.x, y - this.scroll_.y, { x: dx, y: dy });
+    // What was found meanwhile is in this picture, too.
+    const { changedAt_: changedAt } = this;
+    this.changedAt_ = 0;
     this.scroll_ = { x, y };
     if (rects.length === 0 && !scrolled && !this.wholeWanted_) return;
     const sliced = this.first_ && whole;
