@@ -25,9 +25,12 @@ export function addPath(g: CanvasPath, r: Rect, q: Radii | null): void {
   g.roundRect(r.x, r.y, w, h, [{ x: q[0], y: q[1] }, { x: q[2], y: q[3] }, { x: q[4], y: q[5] }, { x: q[6], y: q[7] }]);
 }
 
+/** Of what is not shown. */
+export const kGrey = '#dfe3e8';
+
 /** In place of what cannot be shown: grey with its name. */
 export function placeholder(g: OffscreenCanvasRenderingContext2D, r: Rect, label: string): void {
-  g.fillStyle = '#dfe3e8';
+  g.fillStyle = kGrey;
   g.fillRect(r.x, r.y, r.w, r.h);
   g.strokeStyle = '#aab2bd';
   g.lineWidth = 1;

@@ -92,6 +92,10 @@ export function transformOf(cs: CSSStyleDeclaration, w: number, h: number): { ma
   return { mat: [m.a, m.b, m.c, m.d, m.e, m.f], hidden: flipped };
 }
 
+/** It blurs what lies behind it: privacy screens do. */
+export const veils = (cs: CSSStyleDeclaration): boolean =>
+  /blur\((?!0px)/.test(cs.backdropFilter ?? (cs as unknown as { webkitBackdropFilter?: string }).webkitBackdropFilter ?? '');
+
 export type Radii = [number, number, number, number, number, number, number, number];
 
 /** Horizontal and vertical radius of the four corners, shrunk as CSS says when they do not fit; null: square. */

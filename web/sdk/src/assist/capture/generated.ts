@@ -1,11 +1,12 @@
 // What CSS adds to the page: ::before and ::after, list markers. Their boxes cannot be asked for: they are worked out.
 import { snapped, type Rect } from './affine';
 import { borderWidths, frameOf, paddings, paintBox } from './box';
-import { cssString, isClear, length, px, splitTop, transformOf, urlOf } from './css';
+import { cssString, isClear, length, px, splitTop, transformOf, urlOf, veils } from './css';
 import { fixedPart, fixedRect, type Which } from './fixed_part';
 import { newLayer, styleOf, type Scan, type Walk } from './scan';
 import { drawLine, transformed } from './text';
 import { about, multiply } from './affine';
+import { paintVeil } from './veil';
 
 interface Content {
   text: string;
@@ -60,6 +61,7 @@ export function pseudoElement(scan: Scan, el: Element, which: Which, cs: CSSStyl
     inside = { ...inside, space: { ...walk.space, mat: walk.space.mat ? multiply(walk.space.mat, m) : m } };
   }
   const box = inside.space.mat ? at : snapped(at, scan.options.scale);
+  if (veils(own)) scan.push(inside, box, (brush) => paintVeil(brush, own, box));
   if (!isClear(own.backgroundColor) || own.backgroundImage !== 'none' || own.boxShadow !== 'none' || borderWidths(own).some((v) => v > 0)) {
     scan.push(inside, box, (brush) => paintBox(brush, own, box, el), own.boxShadow === 'none' ? 2 : 60);
   }

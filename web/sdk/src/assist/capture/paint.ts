@@ -1,7 +1,7 @@
 // Puts what a scan has written down onto a canvas: one pass for each wanted rectangle, all of it synchronous.
 import { reportFault } from '../../common/guard';
 import { around, common, grown, overlaps, type Mat, type Rect } from './affine';
-import { addPath, type Brush } from './brush';
+import { addPath, kGrey, type Brush } from './brush';
 import type { Images } from './images';
 import type { Clip, Layer, Op } from './scan';
 import { canvasOf, type Fonts } from './text';
@@ -114,8 +114,19 @@ export class Painter {
     g.setTransform(1, 0, 0, 1, 0, 0);
     g.globalAlpha = layer.opacity;
     if (layer.filter !== 'none') g.filter = layer.filter;
+    // A browser whose canvases have no filters.
+    if (/blur\((?!0px)/.test(layer.filter) && !('filter' in OffscreenCanvasRenderingContext2D.prototype)) this.grey(og);
     g.globalCompositeOperation = (layer.blend === 'normal' || layer.blend === '' ? kPageBlend : layer.blend) as GlobalCompositeOperation;
     g.drawImage(og.canvas, at.x + Math.round((area.x - whole.x) * this.scale_), at.y + Math.round((area.y - whole.y) * this.scale_));
+    g.restore();
+  }
+
+  /** In place of what is to be blurred and cannot be. */
+  private grey(g: G): void {
+    g.save();
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    g.fillStyle = kGrey;
+    g.fillRect(0, 0, g.canvas.width, g.canvas.height);
     g.restore();
   }
 

@@ -104,6 +104,28 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       expect([...new Set(painted[0]!.masked)].join()).toBe(rule);
     });
 
+    it.each([
+      ['a screen over the page', '<p>{text}</p><div style="position:fixed;inset:0;backdrop-filter:blur(20px)"></div>', ''],
+      ['one that is turned', '<p>{text}</p><div style="position:absolute;inset:0;transform:scale(2);backdrop-filter:brightness(1.2) blur(20px);background:#fff3"></div>', ''],
+      ['one that comes with another element', '<style>div::after{content:"";position:fixed;inset:0;backdrop-filter:blur(20px)}</style><div>{text}</div>', ''],
+      ['what is behind a dialog', '<style>::backdrop{backdrop-filter:blur(20px)}</style><p>{text}</p><dialog>open</dialog><script>document.querySelector("dialog").showModal()</script>', ''],
+      ['a text where nothing can be blurred', '<p style="filter:blur(9px)">{text}</p>', 'delete OffscreenCanvasRenderingContext2D.prototype.filter'],
+    ])('is a grey box where the page blurs it: %s', async (_, html, before) => {
+      const painted: Painted[] = [];
+      for (const text of ['4711', '8wIl']) {
+        await open(`<style>*{font:40px monospace}</style>${html.replaceAll('{text}', text)}`);
+        await run(before);
+        painted.push(await paint());
+      }
+      expect(painted[0]!.sum).toBe(painted[1]!.sum);
+      expect(painted[0]!.coloured).toBeGreaterThan(1000);
+    });
+
+    it('is seen where nothing is blurred', async () => {
+      await open('<p class="s">seen</p><div style="position:fixed;inset:0;backdrop-filter:blur(0px) saturate(2)"></div><div style="position:fixed;inset:0;visibility:hidden;backdrop-filter:blur(9px)"></div><div style="position:fixed;inset:0;opacity:0;backdrop-filter:blur(9px)"></div>');
+      expect((await paint()).magenta).toBeGreaterThan(1000);
+    });
+
     it('stays so where a slot of a component shows it', async () => {
       await open('<x-card><p class="s">secret</p></x-card>');
       await run('document.querySelector("x-card").attachShadow({ mode: "open" }).innerHTML = "<slot data-parley-mask></slot>"');

@@ -5,7 +5,7 @@ import { about, bounds, grown, multiply, overlaps, rectBefore, snapped, type Mat
 import { borderWidths, inset, paddings, paintBorders, paintBox, paintOutline } from './box';
 import { paintBackgrounds } from './background';
 import type { Brush } from './brush';
-import { inner, isClear, px, isTransformed, radii, transformOf, type Radii } from './css';
+import { inner, isClear, px, isTransformed, radii, transformOf, veils, type Radii } from './css';
 import { paintContent } from './content';
 import { clipPathOf } from './clip_path';
 import { childNodesOf, childrenOf, matches } from './element';
@@ -14,6 +14,7 @@ import { besides, isInside, kLongList, leadingTo, type Escaped, type Escapes } f
 import type { MaskRules } from './masks';
 import { nativeFrame, paintNativeFrame, paintScrollbars } from './native_looks';
 import { cut, decorationOf, drawDecoration, drawLine, linesOf, shown, type Decoration, type Fonts } from './text';
+import { paintVeil, veil } from './veil';
 import { backdropOf, backdropStyle, isOnTop } from './top_layer';
 
 export interface Clip {
@@ -266,6 +267,7 @@ export class Scan {
     this.root_.over.push(layer);
     const walk: Walk = { ...this.bare(outer), layer, context: layer };
     const behind = backdropStyle(el);
+    if (veils(behind)) this.push(walk, whole, (brush) => paintVeil(brush, behind, whole));
     if (!isClear(behind.backgroundColor) || behind.backgroundImage !== 'none') this.push(walk, whole, (brush) => paintBox(brush, behind, whole, el, false));
     return walk;
   }
@@ -337,7 +339,8 @@ export class Scan {
     const z = zIndex === 'auto' ? 0 : Number(zIndex);
     const shape = clipPath && clipPath !== 'none' ? clipPathOf(clipPath, rect) : null;
     const group = opacity !== '1' || filter !== 'none' || !kPlainBlend.test(mixBlendMode) || shape !== null;
-    const own = group || turned || zIndex !== 'auto' || position === 'fixed' || position === 'sticky' ||
+    const veiled = veils(cs) && cs.visibility === 'visible';
+    const own = group || turned || veiled || zIndex !== 'auto' || position === 'fixed' || position === 'sticky' ||
       (willChange !== 'auto' && (willChange.includes('transform') || willChange.includes('opacity'))) || cs.transform !== 'none' || cs.isolation === 'isolate';
     if (!own && !positioned) return walk;
     const layer = newLayer(z);
@@ -346,7 +349,9 @@ export class Scan {
     layer.blend = mixBlendMode;
     layer.shape = shape ? { path: shape, mat: walk.space.mat } : null;
     const { context } = walk;
-    (z < 0 ? context.under : z > 0 ? context.over : context.level).push(layer);
+    const among = z < 0 ? context.under : z > 0 ? context.over : context.level;
+    if (veiled) among.push(veil(this, cs, walk, layer, rect));
+    among.push(layer);
     return { ...walk, layer, context: own ? layer : context };
   }
 

@@ -1,5 +1,5 @@
 // What the browser shows above the whole page, whatever it is in: modal dialogs, popovers, what fills the screen.
-import { isClear } from './css';
+import { isClear, veils } from './css';
 import { matches } from './element';
 
 export const kTop = 'dialog,[popover]';
@@ -20,6 +20,6 @@ export function isOnTop(element: Element): boolean {
 /** What it puts over all that is behind it; '' when that looks as without it. */
 export function backdropOf(element: Element): string {
   if (element.ownerDocument !== document || !isOnTop(element)) return '';
-  const { backgroundColor, backgroundImage } = backdropStyle(element);
-  return isClear(backgroundColor) && backgroundImage === 'none' ? '' : `${backgroundColor} ${backgroundImage}`;
+  const behind = backdropStyle(element), { backgroundColor, backgroundImage } = behind, veiled = veils(behind);
+  return isClear(backgroundColor) && backgroundImage === 'none' && !veiled ? '' : `${backgroundColor} ${backgroundImage} ${veiled}`;
 }
