@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "assist/fetched_name.h"
 #include "assist/internal_log.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -37,18 +38,6 @@ bool isRedirect(int status) {
 }
 
 }  // namespace
-
-std::string fetchedName(std::string_view disposition, std::string_view target) {
-  constexpr std::string_view kParameter = "filename=";
-  const auto at = base::toLower(disposition).find(kParameter);
-  if (at != std::string::npos) {
-    std::string_view value = disposition.substr(at + kParameter.size());
-    if (value.starts_with('"')) return std::string(value.substr(1, value.find('"', 1) - 1));
-    return std::string(base::trim(value.substr(0, value.find(';'))));
-  }
-  const std::string_view path = target.substr(0, target.find('?'));
-  return std::string(path.substr(path.rfind('/') + 1));
-}
 
 Fetcher::Fetcher(net::EventLoop& loop, FetcherOptions options)
     : loop_(loop),

@@ -89,7 +89,4 @@ class Fetcher {
   base::LifeGuard guard_;
 };
 
-/// The name that a Content-Disposition (RFC 6266; the plain filename) or else the path gives; may be empty.
-std::string fetchedName(std::string_view disposition, std::string_view target);
-
 }  // namespace parley::assist

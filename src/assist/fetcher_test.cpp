@@ -207,12 +207,5 @@ TEST_F(Web, AProxyIsAskedForTheCheckedNameOnly) {
   EXPECT_FALSE(fetcher->setProxy("socks://x"));
 }
 
-TEST(FetchedName, ComesFromTheServerOrThePath) {
-  EXPECT_EQ(fetchedName("attachment; filename=a.pdf; x=y", "/z"), "a.pdf");
-  EXPECT_EQ(fetchedName("attachment; FILENAME=\"a b.pdf\"", "/z"), "a b.pdf");
-  EXPECT_EQ(fetchedName("inline", "/x/y.pdf?q=/z"), "y.pdf");
-  EXPECT_EQ(fetchedName("filename=\"", "/"), "");
-}
-
 }  // namespace
 }  // namespace parley::assist

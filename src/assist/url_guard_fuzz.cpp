@@ -1,7 +1,8 @@
 // Hostile addresses and redirects: lines of "address<TAB>Location". What passes has no private address, no
-// odd scheme, and a redirect is an address that is checked again.
+// odd scheme, and a redirect is an address that is checked again. Each line is a Content-Disposition, too.
 #include <cstdlib>
 
+#include "assist/fetched_name.h"
 #include "assist/url_guard.h"
 #include "base/text.h"
 
@@ -13,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string_view line : base::split(input, '\n')) {
     const auto tab = line.find('\t');
     const auto url = assist::checkUrl(line.substr(0, tab));
+    if (assist::fetchedName(line, "/").size() > 2 * line.size()) std::abort();
     static_cast<void>(assist::checkLink(line));
     static_cast<void>(assist::FetchAllowance::parse({std::string(line)}));
     if (!url) continue;
