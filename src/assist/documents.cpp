@@ -73,7 +73,9 @@ void Documents::applySettings() {
   fetchTrust_->check();
   fetcher_->setAllowance(fetchAllowance(settings));
   // The setting's own check saw to it that it is an address.
-  static_cast<void>(fetcher_->setProxy(settings.text("assist.outbound_proxy")));
+  static_cast<void>(fetcher_->setProxy(settings.text("assist.outbound_proxy"),
+                                       settings.text("assist.outbound_proxy_user"),
+                                       base::Secret(settings.text("assist.outbound_proxy_password"))));
   const ShortCodeOptions codes = shortCodeOptions(settings);
   codes_->setOptions(codes.length, codes.lifetime);
 }

@@ -1,5 +1,7 @@
 #include "assist/documents_settings.h"
 
+#include <algorithm>
+
 #include "base/setting_declarer.h"
 #include "base/text.h"
 
@@ -20,6 +22,22 @@ std::optional<std::string> notProxy(const SettingValue& value) {
   const auto url = net::parseUrl(text, "http");
   if (text.empty() || (url && !url->secure && url->target == "/")) return std::nullopt;
   return "is not an address such as http://proxy.example.com:3128";
+}
+
+bool hasControl(const std::string& text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+/// RFC 7617: the first colon ends the user.
+std::optional<std::string> notProxyUser(const SettingValue& value) {
+  const std::string& text = std::get<std::string>(value);
+  if (text.find(':') == std::string::npos && !hasControl(text)) return std::nullopt;
+  return "has a colon or control characters";
+}
+
+std::optional<std::string> notProxyPassword(const SettingValue& value) {
+  if (!hasControl(std::get<std::string>(value))) return std::nullopt;
+  return "has control characters";
 }
 
 }  // namespace
@@ -44,6 +62,10 @@ void declareDocumentSettings(base::Settings& settings) {
               "again when it changes.");
   assist.text("assist.outbound_proxy", base::SettingType::text, "", false,
               "HTTP proxy through which documents are fetched; blank: none.", notProxy);
+  assist.text("assist.outbound_proxy_user", base::SettingType::text, "", false,
+              "User at the outbound proxy (Basic); blank: it asks for none.", notProxyUser);
+  assist.text("assist.outbound_proxy_password", base::SettingType::secret, "", false,
+              "Password at the outbound proxy.", notProxyPassword);
   assist.number("assist.short_code_length", 6, 4, 12, "digits", false, "Length of short codes.");
   assist.number("assist.short_code_seconds", 300, 30, 3'600, "s", false, "How long a short code is good.");
   assist.number("assist.short_code_guesses", 10, 1, 1'000, "", true,

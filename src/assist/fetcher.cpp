@@ -33,6 +33,16 @@ base::Error outward(const base::Error& error) {
   return {"fetch.unreachable", "The server could not be reached."};
 }
 
+/// Without a proxy's own resolver nobody waits long for ours.
+constexpr base::Millis kLookUpPatience{3'000};
+constexpr int kProxyAuthenticationRequired = 407;
+
+/// What CONNECT names (RFC 9110 section 9.3.6): always with the port.
+std::string tunnelTo(const net::Url& url) {
+  const bool v6 = url.host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", url.host, v6 ? "]" : "", url.port);
+}
+
 bool isRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -47,7 +57,10 @@ Fetcher::Fetcher(net::EventLoop& loop, FetcherOptions options)
       resolve_(
           [this](std::string name, auto done) { resolver_.addresses(std::move(name), std::move(done)); }) {}
 
-base::Result<void> Fetcher::setProxy(const std::string& url) {
+base::Result<void> Fetcher::setProxy(const std::string& url, const std::string& user,
+                                     const base::Secret& password) {
+  proxyAuthorization_ =
+      base::Secret(user.empty() ? std::string() : net::HttpClient::basicAuthorization(user, password));
   if (url.empty()) {
     proxy_.reset();
     return {};
@@ -76,40 +89,57 @@ void Fetcher::visit(std::uint64_t job, const std::string& url) {
   if (at == jobs_.end()) return;
   auto checked = checkUrl(url);
   if (!checked) return finish(job, std::unexpected(checked.error()));
-  at->second->url = std::move(*checked);
-  resolve_(at->second->url.host, guard_.wrap([this, job](base::Result<std::vector<net::Endpoint>> found) {
-    onResolved(job, found);
-  }));
+  Job& visiting = *at->second;
+  visiting.url = std::move(*checked);
+  const int lookUp = ++visiting.lookUps;
+  const std::function<void(base::Result<std::vector<net::Endpoint>>)> answered =
+      guard_.wrap([this, job, lookUp](base::Result<std::vector<net::Endpoint>> found) {
+        onResolved(job, lookUp, found);
+      });
+  if (proxy_) {
+    visiting.lookUp.start(kLookUpPatience,
+                          [answered] { answered(base::fail("dns.timeout", "no answer in time")); });
+  }
+  resolve_(visiting.url.host, answered);
 }
 
-void Fetcher::onResolved(std::uint64_t job, const base::Result<std::vector<net::Endpoint>>& found) {
+void Fetcher::onResolved(std::uint64_t job, int lookUp,
+                         const base::Result<std::vector<net::Endpoint>>& found) {
   const auto at = jobs_.find(job);
-  if (at == jobs_.end()) return;
-  const net::Url& url = at->second->url;
+  if (at == jobs_.end() || at->second->lookUps != lookUp) return;
+  Job& resolved = *at->second;
+  ++resolved.lookUps;
+  resolved.lookUp.stop();
+  if (proxy_ && (!found || found->empty())) {
+    const auto may = checkUnresolved(resolved.url, allowance_);
+    if (!may) return finish(job, std::unexpected(may.error()));
+    return viaProxy(job);
+  }
   if (!found) return fail(job, "fetch.unresolved", "The server's name is not known.", found.error().text);
-  const auto to = checkAddresses(url, *found, allowance_, net::localAddresses(true));
+  const auto to = checkAddresses(resolved.url, *found, allowance_, net::localAddresses(true));
   if (!to) return finish(job, std::unexpected(to.error()));
-  if (proxy_) return viaProxy(job, *to);
-  at->second->routes.clear();
-  for (const net::Endpoint& each : *to) at->second->routes.push_back({.to = each});
+  if (proxy_) return viaProxy(job);
+  resolved.routes.clear();
+  for (const net::Endpoint& each : *to) resolved.routes.push_back({.to = each});
   ask(job);
 }
 
-void Fetcher::viaProxy(std::uint64_t job, const std::vector<net::Endpoint>& to) {
+void Fetcher::viaProxy(std::uint64_t job) {
   resolve_(proxy_->host,
-           guard_.wrap([this, job, to, port = proxy_->port](base::Result<std::vector<net::Endpoint>> found) {
+           guard_.wrap([this, job, port = proxy_->port](base::Result<std::vector<net::Endpoint>> found) {
              const auto at = jobs_.find(job);
              if (at == jobs_.end()) return;
              if (!found || found->empty()) {
                return fail(job, "fetch.proxy", "The outbound proxy could not be reached.",
                            found ? "no address" : found.error().text);
              }
-             const bool secure = at->second->url.secure;
-             at->second->routes.clear();
+             Job& asking = *at->second;
+             asking.routes.clear();
              for (const net::Endpoint& proxy : *found) {
-               at->second->routes.push_back({.to = proxy.withPort(port),
-                                             .tunnel = secure ? to.front().toString() : std::string(),
-                                             .wholeAddress = !secure});
+               asking.routes.push_back({.to = proxy.withPort(port),
+                                        .tunnel = asking.url.secure ? tunnelTo(asking.url) : std::string(),
+                                        .wholeAddress = !asking.url.secure,
+                                        .proxyAuthorization = proxyAuthorization_});
              }
              ask(job);
            }));
@@ -140,6 +170,9 @@ void Fetcher::onAnswer(std::uint64_t job, base::Result<net::HttpResponse> answer
   if (!answer && answer.error().reason == "net.connect_failed" && !at->second->routes.empty())
     return ask(job);
   if (!answer) return finish(job, std::unexpected(outward(answer.error())), answer.error().text);
+  if (proxy_ && answer->status == kProxyAuthenticationRequired) {
+    return fail(job, "fetch.proxy", "The outbound proxy refused the address.", "proxy: 407");
+  }
   if (isRedirect(answer->status)) {
     if (++at->second->redirects > options_.maxRedirects) {
       return fail(job, "fetch.too_many_redirects", "The address leads on and on.");

@@ -67,6 +67,16 @@ bool isHostName(std::string_view text) {
   });
 }
 
+/// RFC 6761, 6762, 8375 and ICANN's reservation; and what is never looked up in public.
+bool isInsideName(std::string_view host) {
+  const auto dot = host.rfind('.');
+  if (dot == host.npos) return true;
+  const std::string_view last = host.substr(dot + 1);
+  return last == "localhost" || last == "local" || last == "internal" || last == "localdomain" ||
+         host.ends_with(".home.arpa") || last.starts_with("0x") ||
+         std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::string lowered(std::string_view host) {
   while (host.ends_with('.')) host.remove_suffix(1);
   return base::toLower(host);
@@ -161,6 +171,11 @@ base::Result<std::vector<net::Endpoint>> checkAddresses(const net::Url& url,
   }
   if (out.empty()) return base::fail("fetch.unresolved", "The name has no address.");
   return out;
+}
+
+base::Result<void> checkUnresolved(const net::Url& url, const FetchAllowance& allowance) {
+  if (!isInsideName(url.host) || allowance.allowsHost(url.host)) return {};
+  return base::fail("fetch.address_refused", "Documents are not fetched from this address.");
 }
 
 std::string redirectTarget(const net::Url& from, std::string_view location) {

@@ -50,6 +50,11 @@ base::Result<std::vector<net::Endpoint>> checkAddresses(const net::Url& url,
                                                         const FetchAllowance& allowance,
                                                         const std::vector<net::Endpoint>& own);
 
+/// For a name that only the outbound proxy can resolve: whether it may be asked. Names that are never public
+/// (localhost, one label, .local, .internal, .home.arpa) and numbers that some programs read as an address
+/// ("127.1", "0x7f000001") are refused unless the settings name them. Error: fetch.address_refused.
+base::Result<void> checkUnresolved(const net::Url& url, const FetchAllowance& allowance);
+
 /// The address that a Location header means, seen from `from` (RFC 3986 section 5.2, without dot segments in
 /// the middle of relative ones, which servers resolve themselves). Empty: nonsense.
 std::string redirectTarget(const net::Url& from, std::string_view location);

@@ -114,6 +114,22 @@ TEST(UrlGuard, SettingsNameExceptions) {
   }
 }
 
+TEST(UrlGuard, NamesThatOnlyAProxyCanResolveAreNotOfTheInside) {
+  const auto allowed = *FetchAllowance::parse({"docs.internal", "intranet"});
+  const auto left = [&](const std::string& host) {
+    const auto checked = checkUnresolved(*checkUrl("http://" + host + "/"), allowed);
+    return checked ? std::string("ok") : checked.error().reason;
+  };
+  for (const char* good : {"docs.example.com", "1.example", "0x7f.example", "Docs.Internal.", "intranet"}) {
+    EXPECT_EQ(left(good), "ok") << good;
+  }
+  for (const char* bad : {"localhost", "LOCALHOST.", "a.localhost", "printer.local",
+                          "metadata.google.internal", "nas.home.arpa", "localhost.localdomain", "wiki",
+                          "2130706433", "127.1", "0x7f000001", "127.0.0x1", "0177.0.0.01.", "1.2.3.4.5"}) {
+    EXPECT_EQ(left(bad), "fetch.address_refused") << bad;
+  }
+}
+
 TEST(UrlGuard, RedirectsAreWholeAddressesAgain) {
   const auto from = *checkUrl("https://a.example:8443/x/y?q=1");
   EXPECT_EQ(redirectTarget(from, "https://b.example/z"), "https://b.example/z");

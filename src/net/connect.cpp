@@ -29,6 +29,7 @@ void Connector::start(const Endpoint& to) {
 
 void Connector::start(const HttpRoute& route) {
   tunnel_ = route.tunnel;
+  proxyAuthorization_ = route.proxyAuthorization;
   url_.port = route.to.port();
   start(route.to);
 }

@@ -16,8 +16,11 @@ bool isSuccess(std::string_view head) {
 }  // namespace
 
 void Connector::askProxy() {
-  auto text =
-      std::make_shared<std::string>("CONNECT " + tunnel_ + " HTTP/1.1\r\nHost: " + tunnel_ + "\r\n\r\n");
+  auto text = std::make_shared<std::string>("CONNECT " + tunnel_ + " HTTP/1.1\r\nHost: " + tunnel_ + "\r\n");
+  if (!proxyAuthorization_.empty()) {
+    *text += "Proxy-Authorization: " + proxyAuthorization_.reveal() + "\r\n";
+  }
+  *text += "\r\n";
   BufferList list;
   list.add(asio::const_buffer(text->data(), text->size()));
   stream_->writeSome(list, [weak = weak_from_this(), text](ErrorCode error, std::size_t count) {

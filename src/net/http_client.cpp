@@ -62,6 +62,9 @@ void HttpClient::request(HttpClientRequest request, std::function<void(base::Res
   }
   request.headers.set("Host", url->authority());
   const bool whole = request.route && request.route->wholeAddress;
+  if (whole && !request.route->proxyAuthorization.empty()) {
+    request.headers.set("Proxy-Authorization", request.route->proxyAuthorization.reveal());
+  }
   const std::string target = whole ? "http://" + url->authority() + url->target : url->target;
   auto bytes = std::make_shared<std::string>(requestHead(request.method, target, request.headers));
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||

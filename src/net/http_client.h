@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -32,8 +33,16 @@ struct HttpRoute {
   std::string tunnel = {};
   /// `to` is a proxy that takes the whole address in the request line (RFC 9112 section 3.2.2).
   bool wholeAddress = false;
+  /// What the proxy gets as Proxy-Authorization, and nobody else; empty: nothing.
+  base::Secret proxyAuthorization = {};
 
-  friend auto operator<=>(const HttpRoute&, const HttpRoute&) = default;
+  friend auto operator<=>(const HttpRoute& a, const HttpRoute& b) { return a.key() <=> b.key(); }
+  friend bool operator==(const HttpRoute& a, const HttpRoute& b) { return a.key() == b.key(); }
+
+ private:
+  std::tuple<const Endpoint&, const std::string&, bool, const std::string&> key() const {
+    return {to, tunnel, wholeAddress, proxyAuthorization.reveal()};
+  }
 };
 
 struct HttpClientRequest {

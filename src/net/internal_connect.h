@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "net/dns.h"
 #include "net/event_loop.h"
 #include "net/http_client.h"
@@ -45,6 +46,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   std::deque<Endpoint> addresses_;
   std::shared_ptr<Stream> stream_;
   std::string tunnel_;  // Host and port that the proxy connects to; empty: no proxy.
+  base::Secret proxyAuthorization_;
   std::string proxyText_;
   std::size_t proxyUsed_ = 0;
 };
