@@ -33,7 +33,7 @@ export function coverWords(cobrowse: Cobrowse): Words | null {
 function sharingWords(cobrowse: Cobrowse): Words | null {
   const { session, customer } = cobrowse;
   if (session && !session.consumer.present) {
-    return { title: `${customer} is away for a moment`, text: 'The page was closed, is loading anew, or the network is gone. It comes back by itself within a minute.' };
+    return { title: `${customer} is away for a moment`, text: 'The page was closed, is loading anew, or the network is gone. It comes back by itself, or sharing ends.' };
   }
   switch (session?.sharing) {
     case 'paused':

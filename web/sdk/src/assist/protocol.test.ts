@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseTopicMessage, parseTopicWelcome } from './protocol';
-import { kResumeMs, saveRecord, takeRecord, type AssistRecord } from './record';
+import { saveRecord, takeRecord, type AssistRecord } from './record';
 import { pathMatches } from './sensitive';
 
 describe('messages of the topic protocol', () => {
@@ -47,10 +47,20 @@ describe('what the next page takes over', () => {
     expect(takeRecord(s, 1_000_600)).toBeNull();
   });
 
+  it('is one as long as the server said that it keeps the place', () => {
+    const s = store();
+    saveRecord(s, { ...record, resumes: 300 });
+    expect(takeRecord(s, 1_299_000)).toMatchObject({ cid: 'c', resumes: 300 });
+    saveRecord(s, { ...record, resumes: 300 });
+    expect(takeRecord(s, 1_300_001)).toBeNull();
+    saveRecord(s, { ...record, resumes: 5 });
+    expect(takeRecord(s, 1_006_000)).toBeNull();
+  });
+
   it('is nothing after the server has given the place away, nor something broken', () => {
     const s = store();
     saveRecord(s, record);
-    expect(takeRecord(s, 1_000_000 + kResumeMs + 1)).toBeNull();
+    expect(takeRecord(s, 1_060_001)).toBeNull();
     expect(s.map.size).toBe(0);
     s.set('parley.assist', '{"cid":5}');
     expect(takeRecord(s, 1)).toBeNull();

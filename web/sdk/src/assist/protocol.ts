@@ -105,6 +105,8 @@ export interface TopicWelcome {
   resumed: boolean;
   role: AssistRole;
   ack: number;
+  /** So long the server keeps the place of a party that is gone. */
+  resumeSeconds: number;
   session: SessionState;
   settings: AssistSettings;
 }
@@ -344,6 +346,7 @@ export function parseTopicWelcome(raw: Json): TopicWelcome | null {
     resumed: raw.resumed === true,
     role: oneOf(raw.role, kRoles, 'consumer'),
     ack: isCount(raw.ack) ? raw.ack : 0,
+    resumeSeconds: number((isObject(raw.limits) ? raw.limits : {}).resumeSeconds, 60),
     session: parseSession(isObject(raw.session) ? raw.session : {}),
     settings: {
       features: list(settings.features).filter((f): f is Feature => typeof f === 'string'),

@@ -23,14 +23,14 @@ export interface AssistRecord {
   places: Record<string, { x: number; y: number }>;
   /** When the page before was left (ms since 1970); 0: it is still there, and a copy of its storage must not take over. */
   leftAt: number;
+  /** The server keeps a party that is gone for so long (s), as it said. */
+  resumes?: number;
   /** Nothing says that the page before is gone: the browser ended it, or it lives and this is a copy of its tab (`holdOf` tells). Not kept. */
   doubtful?: boolean;
 }
 
 const kKey = 'parley.assist';
 export const kLinkKey = 'parley.assist.link';
-/** The server keeps a party that is gone for so long. */
-export const kResumeMs = 60_000;
 /** A page that is not seen says once a minute, at the least, that it lives. */
 const kSilentMs = 60_000;
 
@@ -56,7 +56,8 @@ export function takeRecord(store: KeyValueStore, now: number): AssistRecord | nu
   const whole = text(raw.cid) && text(raw.token) && text(raw.server);
   const doubtful = leftAt === 0;
   const last = doubtful && typeof raw.seenAt === 'number' ? raw.seenAt : leftAt;
-  if (!whole || now - last > kResumeMs + (doubtful ? kSilentMs : 0) || now < last - kResumeMs) {
+  const resumes = typeof raw.resumes === 'number' ? raw.resumes : 60;
+  if (!whole || now - last > resumes * 1000 + (doubtful ? kSilentMs : 0) || now < last - kSilentMs) {
     forgetRecord(store);
     return null;
   }
@@ -64,7 +65,7 @@ export function takeRecord(store: KeyValueStore, now: number): AssistRecord | nu
   const record: AssistRecord = {
     cid: text(raw.cid), token: text(raw.token), server: text(raw.server), name: text(raw.name), rules: object(raw.rules) as SharingRules,
     wanted: raw.wanted === 'on' || raw.wanted === 'paused' ? raw.wanted : 'off', filmed: raw.filmed === true, call: text(raw.call), cards: cardsOf(raw.cards), theme: text(raw.theme) || undefined,
-    places: object(raw.places) as AssistRecord['places'], leftAt: 0,
+    places: object(raw.places) as AssistRecord['places'], leftAt: 0, resumes,
   };
   if (doubtful) return { ...record, cards: [], doubtful };
   saveRecord(store, record);

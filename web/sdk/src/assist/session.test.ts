@@ -287,6 +287,24 @@ describe('AssistSession', () => {
     expect(env.held.size).toBe(0);
   });
 
+  it('goes on as late as the server keeps the place, on the next page and after a break', async () => {
+    env.gateway.welcome = { session: state(), settings: kSettings, limits: { resumeSeconds: 300, maxMessage: 131072 } };
+    const session = make();
+    await session.open();
+    env.hide();
+    env.held.clear();
+    const next = make(takeRecord(env.storage, Date.now() + 290_000));
+    await next.open();
+    expect(env.gateway.hellos[1]).toMatchObject({ resume: { party: 'session-1' } });
+    env.gateway.mode = 'refuse';
+    env.gateway.drop();
+    await env.clock.advance(280_000);
+    expect(next.phase).toBe('reconnecting');
+    env.gateway.mode = 'welcome';
+    await env.clock.advance(10_000);
+    expect(next.phase).toBe('open');
+  });
+
   it('forgets a page that was killed too long ago', async () => {
     const session = make();
     await session.open();

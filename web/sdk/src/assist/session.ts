@@ -1,5 +1,5 @@
 import {
-  browserEnvironment, detach, Emitter, guarded, ParleyError, reportFault, type ConnectionState, type Environment,
+  browserEnvironment, defaultReconnectPolicy, detach, Emitter, guarded, ParleyError, reportFault, type ConnectionState, type Environment,
 } from '../common/index';
 import type {
   AgentAction, AssistSettings, Feature, Grant, MaskedRegion, Party, SessionState, TopicConsumerMessage, TopicServerMessage, TopicWelcome,
@@ -276,6 +276,8 @@ export class AssistSession extends Emitter<AssistEvents> {
     const client = new TopicClient({
       environment: this.environment, server: this.server, cid: this.record.cid, role: 'consumer', storageKey: kLinkKey,
       firstConnectMs: kFirstConnect,
+      // As long as the server keeps the place, and half a minute.
+      policy: (tried) => defaultReconnectPolicy({ ...tried, elapsed: tried.elapsed + 60_000 - (this.record.resumes ?? 60) * 1000 }),
       token: async (fresh) => {
         if (fresh) await this.fetchToken();
         return this.record.token;
@@ -304,6 +306,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     const before = this.self_;
     this.self_ = welcome.party;
     this.settings_ = welcome.settings;
+    this.record.resumes = welcome.resumeSeconds;
     this.phase_ = 'open';
     if (!welcome.resumed) {
       // Whoever was allowed before is asked for anew.
