@@ -12,7 +12,7 @@ const show = (pages, tools) => Promise.all(pages.map((page) => until(`${page.nam
 
 /**
  * As many as may take part: another agent and a supervisor. Whose drawing it is, all see it, until an agent joins (EA-5); the
- * customer sees each agent's pointer by name; control is one agent's; a fifth is told that there is no room.
+ * customer and the others see each agent's pointer by name; control is one agent's; a fifth is told that there is no room.
  */
 export async function four(stack, consumer, agent, cid) {
   const [second, supervisor, fifth] = await Promise.all(['second', 'supervisor', 'fifth'].map((name) => agent.beside(name)));
@@ -38,15 +38,19 @@ export async function four(stack, consumer, agent, cid) {
   await joins(supervisor, () => supervisor.click('watch'));
   await show([agent, consumer, second, supervisor], 'arrow,pen');
 
-  for (const [page, x] of [[agent, 0.3], [second, 0.6]]) {
-    await page.click('tool-point');
-    await page.raw.mouse.move(...(await hand(page, x, 0.4)));
-    await page.raw.mouse.move(...(await hand(page, x, 0.45)));
-  }
-  await until('the customer sees both pointers', async () => {
-    const seen = await consumer.evaluate(() => [...window.__deep('[data-test=assist-cursor]').getRootNode().querySelectorAll('[data-test=assist-cursor]:not(.idle)')]
-      .map((e) => [e.textContent.trim(), Math.round((10 * e.getBoundingClientRect().left) / innerWidth)].join()).sort().join(' '));
-    return seen === 'Agent 1,3 Agent 2,6' || Promise.reject(new Error(seen));
+  const moves = async (page, x) => { for (const y of [0.4, 0.45]) await page.raw.mouse.move(...(await hand(page, x, y))); };
+  /** Of which agents, and in which tenth of the page's width. */
+  const pointers = (page) => page.evaluate(() => [...(window.__deep('[data-test=assist-cursor]')?.getRootNode().querySelectorAll('[data-test=assist-cursor]:not(.idle)') ?? [])].map((e) => {
+    const { left, width } = (window.__deep('[data-test=assist-picture]') ?? document.documentElement).getBoundingClientRect();
+    return [e.textContent.trim(), Math.round((10 * (e.getBoundingClientRect().left - left)) / width)].join();
+  }).filter((text) => /^Agent/.test(text)).sort().join(' '));
+  for (const page of [agent, second]) await page.click('tool-point');
+  // A pointer that rests goes: it moves until everybody has seen it.
+  await until('customer and supervisor see both pointers, each agent the other one’s', async () => {
+    await moves(agent, 0.3);
+    await moves(second, 0.6);
+    const seen = await Promise.all([consumer, supervisor, agent, second].map(pointers));
+    return seen.join(' / ') === 'Agent 1,3 Agent 2,6 / Agent 1,3 Agent 2,6 / Agent 2,6 / Agent 1,3' || Promise.reject(new Error(seen.join(' / ')));
   });
 
   await agent.click('tool-control');
