@@ -1,4 +1,4 @@
-// The network goes: 20 s on either side (the call and the page that is shared in it come back), for good (both are told), and to another address.
+// The network goes: 20 s on the agent's side, 30 s on the consumer's (the call and the page that is shared in it come back), for good (both are told), and to another address.
 import { assert, endedWith, establish, perceives, signIn } from '../lib/call.mjs';
 import { attribute, colourAt, escalate, hidden } from '../lib/assist_people.mjs';
 import { until } from '../lib/browsers.mjs';
@@ -37,8 +37,8 @@ const sharing = {
   },
 };
 
-const gone20 = (side, kinds, { shares = false } = {}) => ({
-  name: `the ${side}'s network (${kinds[side === 'consumer' ? 0 : 1]}) is gone for 20 s: the call${shares ? ' and the shared page come' : ' comes'} back`, waits: true, async run(t) {
+const goneFor = (seconds, side, kinds, { shares = false } = {}) => ({
+  name: `the ${side}'s network (${kinds[side === 'consumer' ? 0 : 1]}) is gone for ${seconds} s: the call${shares ? ' and the shared page come' : ' comes'} back`, waits: true, async run(t) {
     const { space, consumer, agent } = await remotePair(t, side, kinds);
     if (shares) await escalate(consumer, agent);
     const stayed = side === 'consumer' ? agent : consumer, lost = side === 'consumer' ? consumer : agent;
@@ -46,7 +46,7 @@ const gone20 = (side, kinds, { shares = false } = {}) => ({
     space.cut();
     const start = Date.now();
     // Both are told while it is gone, not when it comes back.
-    const left = () => Math.max(1000, 19000 - (Date.now() - start));
+    const left = () => Math.max(1000, (seconds - 1) * 1000 - (Date.now() - start));
     await stayed.is(view(stayed), 'reconnecting', left());
     await stayed.says('call-state', /has lost the connection\. Waiting for it to come back/, left());
     await t.shots(stayed, `network-gone-${side}-other-side`);
@@ -56,7 +56,7 @@ const gone20 = (side, kinds, { shares = false } = {}) => ({
     if (side === 'agent') assert((await lost.attribute('connection', 'data-state')) === 'reconnecting', 'the header says something else');
     await t.shots(lost, `network-gone-${side}-own-side`);
     if (shares) await sharing.gone(consumer, agent, left);
-    await pause(Math.max(0, 20000 - (Date.now() - start)));
+    await pause(Math.max(0, seconds * 1000 - (Date.now() - start)));
     space.mend();
     await Promise.all([stayed.is(view(stayed), 'connected', 25000), lost.is(view(lost), 'connected', 25000)]);
     if (shares) await sharing.goesOn(consumer, agent);
@@ -120,7 +120,7 @@ const goneForGood = (side) => ({
 
 export const cases = [
   rises(both), rises(['chromium', 'firefox'], 'consumer'),
-  gone20('consumer', ['chromium', 'firefox'], { shares: true }), gone20('agent', both),
+  goneFor(30, 'consumer', ['chromium', 'firefox'], { shares: true }), goneFor(20, 'agent', both),
   goneForGood('consumer'), goneForGood('agent'),
   {
     name: 'the consumer’s network loses packets: they are sent again; he moves to another address: the call goes on', waits: true, async run(t) {
