@@ -26,6 +26,8 @@ link::PeersOptions peersOptions(const TopicOptions& options) {
   out.maxPeers = options.maxSessions * options.session.maxParties;
   out.maxConnections = out.maxPeers + out.maxPeers / 5;
   out.maxBinaryBytes = kMaxPictureBytes;
+  // Pictures are compressed already: to do it again costs both ends time and memory for nothing.
+  out.compress = false;
   // A viewer says of each picture that it was seen; a pointer moves 30 times a second.
   out.messagesPerSecond = 120;
   out.burst = 240;

@@ -126,6 +126,11 @@ TEST(TopicServerTest, PicturesGoFromTheConsumerToWhoMaySee) {
   EXPECT_NE(rig.records.find("s1").find("consumer_ended"), std::string::npos);
 }
 
+TEST(TopicServerTest, DoesNotCompressPicturesAgain) {
+  ServerRig rig;
+  EXPECT_FALSE(rig.server->socketOptions().compress);
+}
+
 TEST(TopicServerTest, RefusesWhoDoesNotBelong) {
   ServerRig rig;
   EXPECT_EQ(Page(rig, rig.token("agent", "agent1"), "nobody").closed(), kUnknownSession);

@@ -54,6 +54,7 @@ net::WebSocketOptions Peers::socketOptions() const {
   // Between our limits and this one the page gets a reason; beyond it just 1009.
   options.maxMessageBytes = std::max(2 * options_.maxTextBytes, options_.maxBinaryBytes + kHeaderRoom);
   options.maxBufferedBytes = 4 * ReliableLink::kMaxKeptBytes + 4 * options_.maxBinaryBytes;
+  options.compress = options_.compress;
   options.pingInterval = base::Millis{5'000};  // A lost network is to be known within seconds.
   options.pongTimeout = base::Millis{5'000};
   return options;

@@ -76,6 +76,7 @@ struct PeersOptions {
   std::size_t maxConnections = 12'000;
   std::size_t maxTextBytes = 128 * 1024;
   std::size_t maxBinaryBytes = 0;  ///< 0: binary messages are refused.
+  bool compress = true;            ///< Texts, where a page offers it; pages then compress all they send.
   double messagesPerSecond = 50;
   double burst = 100;
   std::set<std::string> unnumbered;  ///< Types that come without `seq` and may be lost.
