@@ -82,9 +82,8 @@ std::vector<const AssistSession*> TopicServer::all() const {
 }
 
 AssistSession* TopicServer::of(const std::string& peer) {
-  const auto cid = cids_.find(peer);
-  const auto at = cid == cids_.end() ? sessions_.end() : sessions_.find(cid->second);
-  return at == sessions_.end() ? nullptr : at->second.get();
+  const auto seat = seats_.find(peer);
+  return seat == seats_.end() ? nullptr : seat->second;
 }
 
 std::expected<void, link::Refusal> TopicServer::admit(const link::Peer& peer, const Json& hello) {
@@ -107,7 +106,7 @@ std::expected<void, link::Refusal> TopicServer::admit(const link::Peer& peer, co
   if (const auto may = at->second->mayJoin(*roleOf(peer.token.role), peer.token.user); !may) {
     return std::unexpected(link::Refusal{kPartiesFull, may.error()});
   }
-  cids_[peer.id] = cid;
+  seats_[peer.id] = at->second.get();
   return {};
 }
 
@@ -126,7 +125,7 @@ std::expected<void, link::Refusal> TopicServer::admitConsumer(const std::string&
   if (const auto may = at->second->mayJoin(Role::consumer, peer.token.user); !may) {
     return std::unexpected(link::Refusal{kCidTaken, may.error()});
   }
-  cids_[peer.id] = cid;
+  seats_[peer.id] = at->second.get();
   return {};
 }
 
@@ -163,11 +162,10 @@ void TopicServer::onDown(const std::string& peer, std::uint16_t) {
 void TopicServer::onGone(const link::Peer& peer) {
   AssistSession* session = of(peer.id);
   if (session == nullptr) return;
-  const std::string cid = session->cid();
   session->gone(peer.id, now());
-  cids_.erase(peer.id);
+  seats_.erase(peer.id);
   keep(session);
-  sweep(cid);
+  sweep(*session);
 }
 
 void TopicServer::onMessage(const std::string& peer, const std::string& type, const Json& json) {
@@ -176,10 +174,9 @@ void TopicServer::onMessage(const std::string& peer, const std::string& type, co
   // What every page says that goes for good.
   const auto message = parseMessage(type == "bye" ? "leave" : type, json);
   if (!message) return fail(peer, message.error(), link::stringAt(json, "request").value_or(""));
-  const std::string cid = session->cid();
   session->onMessage(peer, *message, now());
   keep(session);
-  sweep(cid);
+  sweep(*session);
 }
 
 void TopicServer::onBinary(const std::string& peer, base::Bytes bytes) {
@@ -199,7 +196,7 @@ void TopicServer::fail(const std::string& party, const base::Error& error, const
 }
 
 void TopicServer::part(const std::string& party, std::uint16_t code, std::string_view reason) {
-  cids_.erase(party);
+  seats_.erase(party);
   peers_.end(party, code, reason);
 }
 
@@ -214,17 +211,15 @@ void TopicServer::provide(const PushWish& wish) {
 }
 
 /// A session that is over becomes a record.
-void TopicServer::sweep(const std::string& id) {
-  // A copy: `id` may be the entry's own. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
-  const std::string cid = id;
-  const auto at = sessions_.find(cid);
-  if (at == sessions_.end() || !at->second->over()) return;
+void TopicServer::sweep(const AssistSession& session) {
+  if (!session.over()) return;
+  const std::string cid = session.cid();
   logger.info("session ended", {{"cid", cid}});
-  records_.add(cid, now(), at->second->summary(), at->second->record());
-  std::erase_if(cids_, [&](const auto& entry) { return entry.second == cid; });
+  records_.add(cid, now(), session.summary(), session.record());
+  std::erase_if(seats_, [&](const auto& entry) { return entry.second == &session; });
   saved_.remove(cid);
   if (source_ != nullptr) source_->ended(cid);
-  sessions_.erase(at);
+  sessions_.erase(cid);
   count();
 }
 
@@ -295,17 +290,17 @@ void TopicServer::restore(const SavedSessions::Saved& saved) {
     return saved_.remove(saved.cid);
   }
   session->restoreHistory(link::parseJson(saved.history).value_or(Json()));
+  AssistSession& kept = *(sessions_[saved.cid] = std::move(session));
   for (const Json& peer : json->value("peers", Json::array())) {
     const std::string id = peer.is_string() ? peers_.restore(peer.get<std::string>()) : std::string();
-    if (!id.empty()) cids_[id] = saved.cid;
+    if (!id.empty()) seats_[id] = &kept;
   }
-  AssistSession& kept = *(sessions_[saved.cid] = std::move(session));
   logger.info("session goes on", {{"cid", saved.cid}});
   for (const std::string& party : kept.partyIds()) {
     // Whose page nobody would know again does not come back.
     if (peers_.find(party) == nullptr) kept.gone(party, now());
   }
-  sweep(saved.cid);
+  sweep(kept);
 }
 
 }  // namespace parley::assist

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "assist/records.h"
@@ -71,7 +72,7 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   void provide(const PushWish& wish) override;
 
   AssistSession* of(const std::string& peer);
-  void sweep(const std::string& cid);
+  void sweep(const AssistSession& session);
   void restore(const SavedSessions::Saved& saved);
   std::string stateOf(const AssistSession& session) const;
   void keep(AssistSession* session);
@@ -84,7 +85,7 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   SavedSessions saved_;
   PushSource* source_ = nullptr;
   std::map<std::string, std::unique_ptr<AssistSession>> sessions_;  // By cid.
-  std::map<std::string, std::string> cids_;                         // By peer.
+  std::unordered_map<std::string, AssistSession*> seats_;           // By peer.
   link::RateLimiter strangers_;
   SessionTotals totals_, counted_;
   bool draining_ = false;

@@ -3,12 +3,12 @@
 // thread only.
 #pragma once
 #include <functional>
-#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/affinity.h"
@@ -118,7 +118,7 @@ class Peers {
   void closeAll();
 
   const Peer* find(const std::string& peer) const;
-  const std::map<std::string, std::unique_ptr<Peer>>& all() const { return peers_; }
+  const std::unordered_map<std::string, std::unique_ptr<Peer>>& all() const { return peers_; }
   std::size_t size() const { return peers_.size(); }
   std::size_t connections() const { return connections_.size(); }
   net::WebSocketOptions socketOptions() const;
@@ -156,8 +156,8 @@ class Peers {
   const base::Logger log_;
   PeersListener* listener_ = nullptr;
   std::function<bool(const identity::CallToken&)> stands_;
-  std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
-  std::map<std::string, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::unordered_map<std::string, std::unique_ptr<Peer>> peers_;
   std::uint64_t lastConnection_ = 0;
   std::optional<base::Gauge> gauge_;
   base::Counter coalesced_;
