@@ -137,6 +137,30 @@ TEST_F(ByteStreamTest, CloseWritesWhatIsQueuedAndBothSidesAreToldOnce) {
   }
 }
 
+/// Pieces of all sizes, more than the sockets hold, to one that begins to read late: records wait half sent.
+TEST_F(ByteStreamTest, TlsKeepsTheOrderOfWhatWaits) {
+  const auto c = makeCertificate("DNS:localhost");
+  listen(serverOf({.certificates = {pairOf(c)}}));
+  Side client;
+  ASSERT_EQ(connect(client, clientOf({.authoritiesPem = c.certificate})), "");
+  ASSERT_TRUE(accepted());
+  Side& server = *sides[0];
+  server.stream->setReading(false);
+  std::string sent;
+  for (std::size_t i = 0; sent.size() < (12u << 20); ++i) {
+    std::string piece(1 + (i * 7919) % 70'000, static_cast<char>('a' + i % 26));
+    piece += std::to_string(i);
+    ASSERT_TRUE(until([&] { return client.stream->write(piece) || !server.stream->open(); }));
+    sent += piece;
+    loop.poll();
+    if (client.stream->congested()) server.stream->setReading(true);
+  }
+  ASSERT_TRUE(client.drained > 0 || client.stream->congested()) << "nothing had to wait";
+  server.stream->setReading(true);
+  EXPECT_TRUE(until([&] { return server.got.size() >= sent.size(); }));
+  EXPECT_TRUE(server.got == sent);
+}
+
 TEST_F(ByteStreamTest, AReset) {
   listen();
   Side client;

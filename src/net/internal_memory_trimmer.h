@@ -1,6 +1,6 @@
 // Gives memory back to the system after many connections ended. For net/ only. Loop thread only.
 //
-// A TLS connection has some 90 kB in pieces of many sizes, with longer-lived ones in between: glibc keeps all
+// A TLS connection has some 30 kB in pieces of many sizes, with longer-lived ones in between: glibc keeps all
 // of it for later, and the process stays as large as it was at its peak. One malloc_trim() when a crowd has
 // gone makes it flat; it takes about 0.1 ms a megabyte, so it is neither done for a few nor often.
 #pragma once
