@@ -2,8 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { servePages } from '../lib/assist_pages.mjs';
+import { brochure, inParts, kSheet } from '../lib/brochure.mjs';
 import { until } from '../lib/browsers.mjs';
 import { assert } from '../lib/call.mjs';
+import { installViewer } from '../lib/pictures.mjs';
 import { bombPdf, fontPdf, hugePdf, scriptPdf } from '../lib/pdfs.mjs';
 
 const shared = path.join(path.dirname(new URL(import.meta.url).pathname), '../../../web/dist/assistserver/sdk/web/shared');
@@ -36,7 +38,43 @@ async function square(page, name) {
   assert(found === [...inside.map(() => true), ...outside.map(() => false)].join(), `${name}: ${found}`);
 }
 
-export const cases = ['chromium', 'firefox'].map((kind) => ({
+/** How alike the heading and the first paragraph of the first page are to pictures of it; in half their size, where how a program smooths letters is not seen. */
+const alikeFirst = (page, ...pictures) => page.evaluate(async ({ width, height }, all) => {
+  const data = (image, [top, high]) => {
+    const g = new OffscreenCanvas(width / 2, height / 2).getContext('2d', { willReadFrequently: true });
+    g.imageSmoothingQuality = 'high';
+    g.drawImage(image, 0, 0, width / 2, height / 2);
+    return g.getImageData(30, top, width / 2 - 60, high).data;
+  };
+  const canvas = window.root.querySelector('[data-page="1"] canvas');
+  const images = await Promise.all(all.map((png) => createImageBitmap(new Blob([Uint8Array.from(atob(png), (c) => c.charCodeAt(0))]))));
+  return images.map((image) => [[26, 32], [232, 80]].map((part) => window.__similar(data(image, part), data(canvas, part), width / 2 - 60, part[1])));
+}, kSheet, pictures.map((png) => Buffer.from(png).toString('base64')));
+
+const large = (kind) => ({
+  name: `assist shelf: the first page of a large document is there, in its fonts, with a tenth of it loaded, ${kind}`, programs: false,
+  async run(t) {
+    const page = await t.browser(kind, 'consumer', { viewport: { width: 900, height: 720 } });
+    const { flat, linear, first, other } = await brochure(kind === 'chromium' ? page : await t.browser('chromium', 'agent'), 100);
+    const worker = fs.readFileSync(path.join(shared, 'pdf/pdf.worker.js'));
+    for (const [name, whole] of Object.entries({ flat, linear })) {
+      const given = inParts(whole);
+      const site = await servePages({ more: { '/pdf/pdf.worker.js': worker, [`/${name}.pdf`]: given } });
+      t.owns({ remove: () => site.close() });
+      await page.goto(`${site.url}/empty.html`);
+      await page.evaluate(installViewer);
+      await page.raw.addScriptTag({ url: `${site.url}/scripts/documents.js` });
+      await show(page, name);
+      assert(given.sent < whole.length / 10, `${name}: ${given.sent} of ${whole.length} bytes for the first page`);
+      const [right, wrong] = await alikeFirst(page, first, other);
+      assert(Math.min(...right) > 0.84 && Math.max(...wrong) < 0.75, `${name}: alike its print ${right}, alike one in other fonts ${wrong}`);
+      await t.shots(page, `assist-shelf-${name}-${kind}`);
+    }
+    assert(page.errors.length === 0, page.errors.join());
+  },
+});
+
+export const cases = [large('chromium'), large('firefox'), ...['chromium', 'firefox'].map((kind) => ({
   name: `assist shelf: fonts, bombs, huge pages and scripts in documents, ${kind}`, programs: false,
   async run(t) {
     const files = { font: fontPdf(), bomb: bombPdf(), huge: hugePdf(), script: scriptPdf() };
@@ -68,4 +106,4 @@ export const cases = ['chromium', 'firefox'].map((kind) => ({
     const odd = asked.filter((url) => !/\/(empty\.html|scripts\/documents\.js|pdf\/[\w./]+|\w+\.pdf|favicon\.ico)$/.test(url) && !/^(blob|data):/.test(url));
     assert(odd.length === 0 && page.errors.length === 0, [...odd, ...page.errors].join());
   },
-}));
+}))];

@@ -58,7 +58,7 @@ function colouredPdf(r, g, b) {
   return `${text}xref\n0 5\n0000000000 65535 f \n${places.join('')}trailer<</Size 5/Root 1 0 R>>\nstartxref\n${text.length}\n%%EOF`;
 }
 
-/** {url, close}; the site answers on localhost and on 127.0.0.1, which are two origins. `policy`: Content-Security-Policy; `more`: other pages and scripts by path. */
+/** {url, close}; the site answers on localhost and on 127.0.0.1, which are two origins. `policy`: Content-Security-Policy; `more`: other pages and scripts by path, or what answers itself. */
 export async function servePages({ policy, more = {} } = {}) {
   const picture = colourfulPng(900, 500);
   const server = http.createServer((request, answer) => {
@@ -70,6 +70,7 @@ export async function servePages({ policy, more = {} } = {}) {
     if (pathname === '/picture.png') return send('image/png', picture);
     if (pathname === '/green.pdf') return send('application/pdf', colouredPdf(0, 0.8, 0.2));
     if (pathname === '/empty.html') return send('text/html', '<!doctype html><title>viewer</title>');
+    if (more[pathname]?.answer) return more[pathname].answer(request, answer);
     if (pathname in more) return send(types[path.extname(pathname)] ?? types['.html'], more[pathname]);
     const folder = { assist: pages, fonts, scripts }[pathname.split('/')[1]];
     const file = folder && path.join(folder, path.basename(pathname));

@@ -1,5 +1,6 @@
 import { getDocument, PDFWorker, type PDFDocumentLoadingTask, type PDFDocumentProxy } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { ParleyError } from '../../common/index';
+import { kPart, PdfParts } from './pdf_parts';
 import { pdfWorkerOf, type Brings, type PdfPort } from './pdf_worker_of';
 import type { PageSource, RenderedPage, Size } from './types';
 
@@ -10,8 +11,8 @@ const kUnreadable = 'This document cannot be shown: it is damaged or not a PDF.'
 export const kBounds = { pages: 5_000, canvasPixels: 16_000_000, imagePixels: 64_000_000, openMs: 30_000, renderMs: 20_000, side: 20_000 } as const;
 
 /** The worker is given a moment to take leave: one that hangs in a document does not. */
-function end(task: PDFDocumentLoadingTask, worker: PdfPort): void {
-  void task.destroy().catch(() => undefined);
+function end(task: PDFDocumentLoadingTask | undefined, worker: PdfPort): void {
+  void task?.destroy().catch(() => undefined);
   window.setTimeout(worker.close, kLeaveMs);
 }
 
@@ -40,16 +41,22 @@ export class PdfSource implements PageSource {
 
   /** `assets`: address of the folder with worker, character maps and fonts (`…/shared/pdf/`); `brings`: how it comes into the page. */
   static async open(src: string, assets: string, brings?: Brings): Promise<PdfSource> {
+    // Both at once: on a slow line either takes a while.
+    const parts = PdfParts.open(src);
+    parts.catch(() => undefined);
     const worker = await pdfWorkerOf(assets, brings).catch((cause: unknown) => {
+      void parts.then(({ range }) => range?.abort());
       throw new ParleyError('document.unreadable', { text: kUnloaded, cause });
     });
-    const task = getDocument({
-      worker: new PDFWorker({ port: worker.port as unknown as null }), url: src, withCredentials: false, isEvalSupported: false, enableXfa: false, disableAutoFetch: true, disableStream: true,
-      rangeChunkSize: 65536, maxImageSize: kBounds.imagePixels, cMapUrl: `${assets}cmaps/`, cMapPacked: true, standardFontDataUrl: `${assets}standard_fonts/`,
-      verbosity: 0,
-    });
-    const limit = late(kBounds.openMs, 'The document took too long to open.', () => void task.destroy());
+    let task: PDFDocumentLoadingTask | undefined;
+    const limit = late(kBounds.openMs, 'The document took too long to open.', () => void task?.destroy());
     try {
+      task = getDocument({
+        ...(await Promise.race([parts, limit.promise])),
+        worker: new PDFWorker({ port: worker.port as unknown as null }), isEvalSupported: false, enableXfa: false, disableAutoFetch: true, disableStream: true,
+        rangeChunkSize: kPart, maxImageSize: kBounds.imagePixels, cMapUrl: `${assets}cmaps/`, cMapPacked: true, standardFontDataUrl: `${assets}standard_fonts/`,
+        verbosity: 0,
+      });
       const document = await Promise.race([task.promise, limit.promise]);
       const first = (await Promise.race([document.getPage(1), limit.promise])).getViewport({ scale: 1 });
       return new PdfSource(task, worker, document, { width: first.width, height: first.height });
