@@ -4,7 +4,7 @@ import { assert, never } from '../lib/call.mjs';
 import { servePages } from '../lib/assist_pages.mjs';
 import { installCapture, installViewer } from '../lib/pictures.mjs';
 
-const kAlike = 0.95;
+const kAlike = 0.96;
 /** How wide a window is made while it is shared; the last one as at first. */
 const kWidths = [1000, 720, 1280];
 
