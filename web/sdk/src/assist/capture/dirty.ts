@@ -90,10 +90,8 @@ function fewer(fine: TileSet): Rect[] {
   return coarse.rects();
 }
 
-/** Where an element shows in the whole page's window: frames add their place. */
-export function seenRect(element: Element): Rect {
-  const r = element.getBoundingClientRect();
-  let at: Rect = { x: r.x, y: r.y, w: r.width, h: r.height };
+/** Where an element, or a part of its document's window, shows in the whole page's window: frames add their place. */
+export function seenRect(element: Element, at = toRect(element.getBoundingClientRect())): Rect {
   for (let view = element.ownerDocument.defaultView; view && view !== view.parent; view = view.parent as Window & typeof globalThis) {
     const { frameElement: frame } = view;
     if (!frame) break;

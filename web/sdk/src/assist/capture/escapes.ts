@@ -109,7 +109,7 @@ export class Escapes {
         continue;
       }
       const own = element.ownerDocument === this.document_ ? boxOf(element) : seenRect(element);
-      for (const rect of how === 'parts' ? [own, ...fixedRects(element)] : [own]) if (!isEmpty(rect) && wanted(rect)) out.push({ element, rect, fixed: how !== false });
+      for (const rect of how === 'parts' ? [own, ...fixedRects(element).map((r) => seenRect(element, r))] : [own]) if (!isEmpty(rect) && wanted(rect)) out.push({ element, rect, fixed: how !== false });
     }
     return out;
   }
@@ -149,7 +149,7 @@ export class Escapes {
       look.bottom = rect.y + rect.h;
     }
     // Also what is not shown now: a style may bring it back without a word.
-    if (rect && element.ownerDocument === this.document_ && fixedRects(element).length > 0) this.found(element, 'parts');
+    if (rect && fixedRects(element).length > 0) this.found(element, 'parts');
     else if (free && (rect || fixed)) this.found(element, fixed);
     else if (rect && !isEmpty(rect) && look.ground && !look.cuts && sticksOut(rect, look.ground)) this.found(element, false);
     else this.found_.delete(element);

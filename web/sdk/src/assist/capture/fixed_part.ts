@@ -25,6 +25,9 @@ export function fixedPart(element: Element, which: Which): Element {
     get isConnected() {
       return element.isConnected;
     },
+    get ownerDocument() {
+      return element.ownerDocument;
+    },
     getBoundingClientRect() {
       const r = fixedRect(element, which);
       return new DOMRect(r?.x, r?.y, r?.w, r?.h);

@@ -2,6 +2,7 @@
 import { snapped, type Rect } from './affine';
 import { borderWidths, frameOf, paddings, paintBox } from './box';
 import { cssString, isClear, length, px, splitTop, transformOf, urlOf, veils } from './css';
+import { seenRect } from './dirty';
 import { fixedPart, fixedRect, type Which } from './fixed_part';
 import { newLayer, styleOf, type Scan, type Walk } from './scan';
 import { drawLine, transformed } from './text';
@@ -104,14 +105,13 @@ function size(own: CSSStyleDeclaration, scan: Scan, content: string): { w: numbe
   };
 }
 
-/** Where it stays while the page scrolls, which is kept in mind. */
+/** Where it stays while the page, or its frame, scrolls, which is kept in mind. */
 function inWindow(scan: Scan, el: Element, which: Which, { space }: Walk): Rect | null {
   const rect = fixedRect(el, which);
   if (!rect) return null;
-  if (el.ownerDocument !== document) return { ...rect, x: rect.x + space.dx, y: rect.y + space.dy };
-  const part = fixedPart(el, which);
-  scan.options.seen.set(part, { rect, leaf: true, fixed: true, frame: false, pin: true });
-  return rect;
+  const frame = el.ownerDocument !== document;
+  scan.options.seen.set(fixedPart(el, which), { rect: frame ? seenRect(el, rect) : rect, leaf: true, fixed: true, frame, pin: !frame });
+  return frame ? { ...rect, x: rect.x + space.dx, y: rect.y + space.dy } : rect;
 }
 
 /** Against the padding box of the element when it is positioned, else of the nearest positioned element around it. */

@@ -165,6 +165,8 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       ['a popover', '<div style="margin-top:3000px;height:50px;overflow:hidden"><div><p id="o" popover class="s" style="width:50px;height:50px">x</p></div></div><script>o.showPopover()</script>'],
       ['fixed, before what is in a block', '<style>.s{background:none}.s::before{content:"";position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f}</style><div style="margin-top:3000px;height:50px;overflow:hidden"><p class="s">x</p></div>'],
       ['fixed, after what has no box', '<style>.s{background:none}.s::after{content:"x";position:fixed;right:9px;bottom:9px;padding:9px;width:32px;height:32px;background:#f0f}</style><div style="margin-top:3000px;height:50px"><p style="display:contents"><b class="s"></b></p></div>'],
+      ['fixed, before what is in a block in a frame', `<iframe id="f" width="300" height="200"></iframe><script>f.contentDocument.body.innerHTML = '<style>.s::before{content:"";position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f}</style><div style="margin-top:3000px;height:50px;overflow:hidden"><p class="s">x</p></div>'</script>`],
+      ['fixed, in a frame that is scaled', `<iframe id="f" width="300" height="200" style="transform:scale(.9)"></iframe><script>f.contentDocument.body.innerHTML = '<div style="margin-top:3000px;height:50px;overflow:hidden"><p class="s" style="position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f">x</p></div>'</script>`],
       ['in a long list that is not in order', `<div style="position:relative;height:9000px">${'<p style="position:absolute;top:4000px;margin:0">x</p>'.repeat(200)}<p class="s" style="position:absolute;top:9px;width:50px;height:50px;margin:0"></p>${'<p style="position:absolute;top:4000px;margin:0">x</p>'.repeat(200)}</div>`],
     ];
 
@@ -189,6 +191,24 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await open('<p style="position:fixed;z-index:99999;inset:0;margin:0;background:#fff"></p><div style="opacity:.5;transform:scale(.5)"><dialog class="s" style="width:50px;height:50px;border:0;padding:0;outline:0"></dialog></div><style>::backdrop{background:#000}</style><script>document.querySelector("dialog").showModal()</script>');
       const { magenta, black } = await paint();
       expect([magenta, black]).toEqual([2500, 800 * 600 - 2500]);
+    });
+
+    it('stays where it is in its frame, and goes with that: before and after what is far down in it', async () => {
+      await open(`<iframe id="f" width="300" height="200" style="display:block;border:0;margin:40px;transform-origin:0 0"></iframe><p style="height:3000px"></p><script>f.contentDocument.body.innerHTML = '<style>.s::before,.s::after{content:"";position:fixed;left:9px;top:9px;width:50px;height:50px;background:#f0f}.s::after{left:auto;right:9px;top:auto;bottom:9px}.t::before{top:99px}</style><div style="height:2000px;background:#eee"></div><div style="height:50px;overflow:hidden"><p class="s">x</p></div>'</script>`);
+      await run(`window.screen_ = new OffscreenCanvas(1, 1); window.surface = new Capture.PictureSurface(screen_, { drawn() { window.drawn_ = (window.drawn_ ?? 0) + 1; }, spoiled() {} }); window.sent_ = 0;
+        window.c = Capture.startCapture({ minInterval: 10, sharpKbps: 1e6, onFrame(f) { sent_++; surface.push(f); } })`);
+      const quiet = 'sent_ > 0 && !c.busy_ && !c.timer_ && c.marks_.size === 0 && !c.hasScrolled() && c.blurred_ === 0 && drawn_ === sent_';
+      await page.waitForFunction(quiet);
+      const within = 'f.contentDocument.querySelector("p").className =';
+      for (const step of ['c.refresh()', 'scrollBy(0, 25)', 'f.contentWindow.scrollBy(0, 333)', 'f.contentWindow.scrollTo(0, 1e6)', 'f.contentWindow.scrollTo(0, 0)', `${within} 's t'`, 'f.style.marginLeft = "90px"', 'f.style.transform = "scale(.5)"', `${within} ''`]) {
+        await run(`window.before_ = sent_; ${step}`);
+        await page.waitForFunction(`sent_ > before_ && ${quiet}`);
+        const shot = (await page.screenshot()).toString('base64');
+        const apart = await run<{ mean: number }>(`createImageBitmap(new Blob([Uint8Array.from(atob('${shot}'), (c) => c.charCodeAt(0))])).then((shown) => Capture.apart(Capture.pixelsOf(screen_, innerWidth, innerHeight), Capture.pixelsOf(shown, innerWidth, innerHeight)))`);
+        // Without one of them it would be 0.09 at least.
+        expect(apart.mean, step).toBeLessThan(0.02);
+      }
+      await run('c.stop()');
     });
 
     it('stays where it is while the page scrolls: before all of it, too', async () => {

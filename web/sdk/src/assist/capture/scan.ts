@@ -425,8 +425,8 @@ export class Scan {
       const clamped = clamp !== undefined && clamp !== 'none' && clamp !== '';
       next.ellipsis = x && (cs.textOverflow === 'ellipsis' || clamped) ? { right: content.x + content.w, bottom: clamped ? content.y + content.h : null } : null;
     } else if (display !== 'inline') next.ellipsis = null;
-    if (position !== 'static' || walk.space.mat !== null) next.absolute = next.clip;
-    if (walk.space.mat !== null) next.fixed = next.clip;
+    if (position !== 'static' || walk.space.inner) next.absolute = next.clip;
+    if (walk.space.inner) next.fixed = next.clip;
     next.escaping = el.localName !== 'body' && (walk.escaping || (!x && !y && position !== 'static' && (el.scrollHeight > el.clientHeight + 2 || el.scrollWidth > el.clientWidth + 2)));
     return next;
   }
