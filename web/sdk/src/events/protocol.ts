@@ -1,7 +1,8 @@
 // The messages of docs/protocols/aed.md (`/gateway/aed`), version 1.
 
 export const kAedVersion = 1;
-export const kAedPath = '/gateway/aed';
+/** Below /gateway/aed/, which reverse proxies with the guides' rules let through. */
+export const kAedPath = '/gateway/aed/topic';
 /** Bytes of a value as JSON. */
 export const kMaxValue = 64 * 1024;
 
