@@ -244,21 +244,24 @@ void AssistSession::settle(const ConsentRequest& request, bool grant, std::int64
 }
 
 void AssistSession::withdraw(Party& party, bool control, std::int64_t now) {
-  if (consumer_)
-    note(now, *consumer_, "takes back", {{"what", control ? "control" : "view"}, {"party", party.name}});
-  releaseControl(party.id);
-  std::erase_if(asked_,
-                [&](const ConsentRequest& r) { return r.party == party.id && (!control || r.control); });
-  const Json told = {
-      {"type", "consent"}, {"what", control ? "control" : "view"}, {"party", party.id}, {"grant", false}};
-  out_.send(party.id, dumpJson(told), {});
+  const char* what = control ? "control" : "view";
+  if (consumer_) note(now, *consumer_, "takes back", {{"what", what}, {"party", party.name}});
+  out_.send(party.id, dumpJson({{"type", "consent"}, {"what", what}, {"party", party.id}, {"grant", false}}),
+            {});
   if (!control) {
-    party.standing = Standing::refused;
-    party.formOpen = false;
-    party.viewer.restart();
-    sharingChanged();
+    return dismiss(party.id, kRemoved,
+                   {"assist.party_removed", "The customer has taken you out of this session."}, now);
   }
+  releaseControl(party.id);
+  std::erase_if(asked_, [&](const ConsentRequest& r) { return r.party == party.id && r.control; });
   tellState();
+}
+
+/// Takes an agent or a supervisor out, who reads why.
+void AssistSession::dismiss(const std::string& id, std::uint16_t code, const base::Error& why,
+                            std::int64_t now) {
+  out_.send(id, dumpJson({{"type", "ended"}, {"reason", why.reason}, {"text", why.text}}), {});
+  drop(id, code, "is taken out", now);
 }
 
 void AssistSession::onShare(const Message& message, std::int64_t now) {

@@ -117,6 +117,7 @@ class AssistSession {
   nlohmann::json state(Role viewer, bool letIn) const;
   void ask(Party& party, bool control, std::int64_t now);
   void drop(const std::string& party, std::uint16_t code, const std::string& why, std::int64_t now);
+  void dismiss(const std::string& party, std::uint16_t code, const base::Error& why, std::int64_t now);
   void releaseControl(const std::string& party);
   void tellState();
   void tell(const nlohmann::json& message, const std::string& key, const std::string& except);

@@ -85,8 +85,28 @@ TEST(AssistSessionTest, ConsentCanBeTakenBack) {
   rig.out.clear();
   rig.send(rig::picture(2, true));
   EXPECT_TRUE(rig.out.shown["a"].empty());
-  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_TRUE(rig.say("a", kClick)) << "nobody any more";
+  EXPECT_TRUE(rig.out.last("c", "click").is_null());
   EXPECT_EQ(rig.session.sharing(), Sharing::off);
+}
+
+TEST(AssistSessionTest, OneIsTakenOutAndTheOthersStay) {
+  Rig rig;
+  for (const char* id : {"a", "b", "d"}) rig.letIn(id);
+  rig.giveControl("a");
+  rig.say("c", {{"type", "consent"}, {"party", "b"}, {"what", "view"}, {"grant", false}});
+  EXPECT_EQ(rig.out.last("b", "ended")["reason"], "assist.party_removed");
+  EXPECT_EQ(rig.out.parted["b"], kRemoved);
+  EXPECT_EQ(rig.session.sharing(), Sharing::on);
+  EXPECT_EQ(rig.out.last("c", "session")["parties"].size(), 2u);
+  EXPECT_TRUE(rig.say("a", kClick)) << "control stays";
+  rig.say("c", {{"type", "consent"}, {"party", "a"}, {"what", "control"}, {"grant", false}});
+  EXPECT_FALSE(rig.say("a", kClick));
+  EXPECT_TRUE(rig.out.last("a", "ended").is_null());
+  // The place is free; who was taken out is asked for as anybody.
+  EXPECT_TRUE(rig.session.mayJoin(Role::agent, "user-e"));
+  rig.join("b2", Role::agent, "user-b");
+  EXPECT_EQ(rig.out.last("c", "consent-request")["party"], "b2");
 }
 
 TEST(AssistSessionTest, ConsentIsTheConsumersOwn) {
@@ -377,7 +397,12 @@ TEST(AssistSessionTest, ADocumentThatComesTooLateIsNotShown) {
   rig.say("c", {{"type", "consent"}, {"party", "a"}, {"what", "view"}, {"grant", false}});
   rig.session.provided(rig.out.wishes[0], PushContent{"/x", "a", "image"}, rig.now);
   EXPECT_TRUE(rig.out.last("c", "push").is_null());
-  EXPECT_EQ(rig.out.errors["a"].back(), "assist.no_consent");
+  rig.letIn("b");
+  rig.say("b", {{"type", "push"}, {"kind", "image"}, {"url", "https://example.com/b.png"}});
+  rig.options.features.erase(Feature::pushDocument);
+  rig.session.provided(rig.out.wishes[1], PushContent{"/x", "b", "image"}, rig.now);
+  EXPECT_TRUE(rig.out.last("c", "push").is_null());
+  EXPECT_EQ(rig.out.errors["b"].back(), "assist.no_consent");
 }
 
 TEST(AssistSessionTest, TheSameAgentOnANewPageIsLetInButHoldsNothing) {

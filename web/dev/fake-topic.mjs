@@ -48,6 +48,7 @@ export class FakeTopic {
       if (message.type === 'share') this.session({ sharing: message.state });
       if (message.type === 'control') this.session({ control: 'none' });
       if (message.type === 'end') this.send({ type: 'ended', reason: 'consumer_ended', text: 'Sharing has ended. Nobody sees this page any more.' });
+      if (message.type === 'consent' && message.party) this.session({ parties: this.state.parties.filter((p) => p.party !== message.party) });
       if (message.type === 'consent' && message.grant) this.session({ consent: true, parties: this.state.parties.map((p) => ({ ...p, state: 'joined' })), control: this.asked === 'control' ? 'p2' : 'none' });
     });
   }

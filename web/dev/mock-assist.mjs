@@ -91,6 +91,13 @@ export function makeAssist({ features = kFeatures } = {}) {
       if (m.state === 'on') for (const p of s.agents()) s.replay(p);
     },
     consent(s, _p, m) {
+      const out = m.what === 'view' && !m.grant && s.agents().find((p) => p.id === m.party);
+      if (out) {
+        out.send({ type: 'ended', reason: 'assist.party_removed', text: 'The customer has taken you out of this session.' });
+        s.parties = s.parties.filter((p) => p !== out);
+        out.socket?.close(4024);
+        return s.tell();
+      }
       const asked = s.asked.get(m.id);
       if (!asked) return;
       s.asked.delete(m.id);

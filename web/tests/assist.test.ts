@@ -12,6 +12,8 @@ interface AxeResult {
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** A folder for pictures of what is tested here. */
+const kShots = process.env.PARLEY_SHOTS;
 const t = (name: string) => `[data-test=${name}]`;
 
 describe.skipIf(!haveChromium())('shared page', () => {
@@ -61,6 +63,8 @@ describe.skipIf(!haveChromium())('shared page', () => {
     await look(page, 'on');
   }
 
+  const shot = async (page: Page, name: string) => void (kShots && (await page.screenshot({ path: `${kShots}/${name}.png` })));
+
   async function accessible(page: Page, where: string): Promise<void> {
     await page.evaluate(axe);
     const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
@@ -80,7 +84,21 @@ describe.skipIf(!haveChromium())('shared page', () => {
       await accessible(page, 'consent');
       await page.click(t('consent-yes'));
       await look(page, 'on');
-      topic.session({ control: 'p2' });
+      // One who looks on is named in the bar, more are listed; each can be removed.
+      expect(await page.locator(t('assist-viewer')).count()).toBe(0);
+      topic.secondAgent();
+      await page.locator(t('assist-viewer')).nth(1).waitFor();
+      await accessible(page, 'two look on');
+      await shot(page, `two-look-on-${scheme}`);
+      await page.click('[data-party=p2] [data-test=assist-remove]');
+      await page.locator('[data-party=p2]').waitFor({ state: 'detached' });
+      expect(topic.got.filter(({ type }) => type === 'consent').at(-1)).toMatchObject({ party: 'p2', what: 'view', grant: false });
+      expect(await page.textContent(t('assist-state'))).toBe('Ben Okoro sees this page');
+      await page.click(t('assist-people'));
+      await page.locator(t('assist-viewer')).waitFor();
+      await page.click(t('assist-people'));
+      await page.locator(t('assist-viewer')).waitFor({ state: 'detached' });
+      topic.session({ control: 'p3' });
       topic.push('link', 'u1', 'https://www.example.org/', 'A page');
       await page.locator(t('push-card')).waitFor();
       await accessible(page, 'control and a card');

@@ -167,6 +167,41 @@ describe.skipIf(!haveChromium())('shared pages beside calls', () => {
     });
   }
 
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`who passes the call on leaves the page, and the customer lets single people go (${scheme})`, async () => {
+      const robin = await agentPage(scheme), noa = await agentPage(scheme, 'agent2');
+      const ada = await call(robin, 'Ada', scheme);
+      await shares(ada, robin);
+      await robin.click(t('transfer'));
+      await robin.fill(t('transfer-to'), 'agent2');
+      await robin.click(t('transfer-blind'));
+      await noa.click(t('answer'));
+      await seen(robin, '[data-test=last-call][data-reason=transferred]');
+      await robin.locator(t('workspace')).waitFor({ state: 'detached' });
+      await seen(robin, '[data-test=toast][data-code="assist.passed_on"]');
+      await shot(robin, `passed-on-${scheme}`);
+      await seen(ada, '[data-test=assist-bar][data-look=waiting]');
+      await asks(ada, noa);
+      const cid = (await noa.getAttribute(t('workspace'), 'data-cid')) ?? '';
+      // A third one looks on, by the id.
+      await robin.goto(`${mock.origin}/expertassist/agent?cid=${cid}`);
+      await ada.click(t('consent-yes'));
+      await looks(robin, cid, 'joined');
+      await seen(ada, `${t('assist-viewer')} >> nth=1`);
+      await shot(ada, `people-${scheme}`);
+      await accessible(ada, 'people');
+      await ada.click(`${t('assist-viewer')}:has-text("Robin Vale") ${t('assist-remove')}`);
+      await looks(robin, cid, 'ended');
+      expect(await robin.textContent(t('assist-cover'))).toContain('The customer took you out of this session.');
+      await accessible(robin, 'removed');
+      await shot(robin, `removed-${scheme}`);
+      await seen(ada, '[data-test=assist-bar][data-look=on]');
+      await looks(noa, cid, 'joined');
+      await noa.click(t('end'));
+      await looks(noa, cid, 'ended');
+    });
+  }
+
   it('a page that is shared in a call stays so when it is reloaded, when the site says so, and when it was shared before', async () => {
     const agent = await agentPage();
     const ada = await call(agent, 'Ada');

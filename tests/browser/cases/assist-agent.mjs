@@ -500,4 +500,39 @@ export const cases = [{
     await attribute(agent, 'workspace', 'data-phase', 'ended');
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
+}, {
+  name: 'assist agent: a call with a shared page is passed on: the first agent is out, the next one asks (chromium)', async run({ stack, browser, shots }) {
+    const [first, next, consumer] = [await browser('chromium', 'agent'), await browser('chromium', 'agent'), await browser('chromium', 'consumer')];
+    await signInForCalls(first, stack);
+    await signInForCalls(next, stack, 'agent2');
+    await establish(consumer, first, stack);
+    await escalate(consumer, first);
+    await first.click('transfer');
+    await first.fill('transfer-to', 'agent2');
+    await first.click('transfer-blind');
+    await next.appears('ringing');
+    await next.click('answer');
+    await attribute(first, 'last-call', 'data-reason', 'transferred');
+    await hidden(first, 'workspace');
+    await attribute(consumer, 'assist-bar', 'data-look', 'waiting');
+    await consumer.is('call-panel', 'connected');
+    await next.appears('assist-ask');
+    await next.click('assist-ask');
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await attribute(next, 'workspace', 'data-phase', 'joined');
+    await hidden(next, 'assist-cover');
+    await first.goto(`${stack.url}/expertassist/agent/?cid=${await next.attribute('workspace', 'data-cid')}`);
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await attribute(first, 'workspace', 'data-phase', 'joined');
+    await hidden(first, 'assist-cover');
+    await consumer.appears('assist-remove');
+    await shots(consumer, 'assist-agent-people');
+    // Who hangs up ends the sharing for both.
+    await consumer.click('end');
+    for (const agent of [first, next]) await attribute(agent, 'workspace', 'data-phase', 'ended');
+    const errors = [first, next, consumer].flatMap((page) => page.errors);
+    assert(errors.length === 0, errors.join('; '));
+  },
 }];

@@ -196,11 +196,20 @@ export class AgentApp extends LitElement {
         if (speaker) call.setSpeaker(speaker).catch(() => undefined); // Unplugged since: the default plays.
       });
     });
-    desk.on('left', () => {
+    desk.on('left', (call) => {
       this.transferDialog?.close();
+      this.passedOn(call);
       // The gateway writes its record after the end, once the broker has reported.
       for (const wait of [300, 1500]) setTimeout(() => this.user_ && void this.loadHistory(), wait);
     });
+  }
+
+  /** Whoever has the customer now asks to see the page, too; who passed the call on has no more to do with it. */
+  private passedOn({ ended, assistCid }: Call): void {
+    if (ended?.reason !== 'transferred' || !this.assist_.looking || this.assist_.session?.cid !== assistCid) return;
+    if (this.desk_.calls.some((other) => other.assistCid === assistCid)) return;
+    this.assist_.leave();
+    this.toasts?.show('You passed the call on, and do not see the customer’s page any more.', { code: 'assist.passed_on' });
   }
 
   /** The window with the call lies over the customer's page where the customer has it, too. */

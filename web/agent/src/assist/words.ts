@@ -7,6 +7,8 @@ export interface Words {
   text: string;
 }
 
+const kRemoved = 'assist.party_removed';
+
 /** What lies over the picture; null: the picture is seen. */
 export function coverWords(cobrowse: Cobrowse): Words | null {
   const name = cobrowse.customer;
@@ -22,7 +24,7 @@ export function coverWords(cobrowse: Cobrowse): Words | null {
     case 'refused':
       return { title: 'The page is not shared with you', text: `${name} did not agree. You can ask again.` };
     case 'ended':
-      return { title: 'Sharing has ended', text: endWords(cobrowse.error) };
+      return { title: cobrowse.error?.code === kRemoved ? 'You do not see the page any more' : 'Sharing has ended', text: endWords(cobrowse.error) };
     case 'failed':
       return { title: 'This session cannot be shown', text: failWords(cobrowse.error) };
     case 'joined':
@@ -52,6 +54,7 @@ function endWords(error: ParleyError | null): string {
   const words: Record<string, string> = {
     consumer_ended: 'The customer ended sharing.',
     consumer_lost: 'The customer’s connection was gone for too long.',
+    [kRemoved]: 'The customer took you out of this session.',
   };
   return error ? (words[error.code] ?? error.message) : 'You left the session.';
 }
@@ -60,7 +63,6 @@ function failWords(error: ParleyError | null): string {
   const words: Record<string, string> = {
     'assist.unknown_session': 'No customer opened this session. Check the code or the address.',
     'assist.full': 'As many people take part as may. One of them has to leave first.',
-    'assist.party_removed': 'You were taken out of this session.',
     'session.replaced': 'This session is open in another window of yours.',
     'login.required': 'Your sign-in has expired. Please sign in again.',
   };

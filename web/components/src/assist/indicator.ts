@@ -1,4 +1,4 @@
-import type { AssistSession } from '@parley/assist';
+import type { AssistSession, Party } from '@parley/assist';
 import { html, nothing } from 'lit';
 import { icons } from '../icons';
 import { clockText } from '../texts';
@@ -26,6 +26,7 @@ export function indicator(model: OverlayModel) {
       </span>
       ${ended ? closeButton(model) : buttons(model, look)}
     </div>
+    ${!ended && listed(model) ? html`<ul aria-label="Who looks on">${session.viewers.map((party) => viewerRow(model, party))}</ul>` : nothing}
     ${!ended && session.inControl ? controlRow(model) : nothing}
     ${session.canShareAgain ? againRow(session) : !ended && look === 'waiting' ? codeRow(model) : nothing}
     ${!ended && look === 'on' && session.canFilm ? filmRow(model) : nothing}
@@ -37,10 +38,29 @@ function closeButton(model: OverlayModel) {
   return html`<button type="button" class="small" data-test="assist-close" aria-label="Close" @click=${() => model.close()}>${icons.close}</button>`;
 }
 
+/** Where there is a choice, and room, they stand there; else when the person wants it. */
+const listed = ({ people, session: { viewers } }: OverlayModel): boolean => viewers.length > 0 && (people ?? (viewers.length > 1 && innerWidth > 640));
+
+function viewerRow({ session }: OverlayModel, { party, role }: Party) {
+  const name = session.nameOf(party);
+  const remove = (event: Event) => {
+    (event.currentTarget as Element).closest('section')!.querySelector<HTMLElement>('[data-test=assist-people]')?.focus();
+    session.revoke(party, 'view');
+  };
+  return html`<li class="row" data-test="assist-viewer" data-party=${party}>
+    <span>${name}${role === 'supervisor' ? ' (watches)' : ''}</span>
+    <button type="button" class="small" data-test="assist-remove" aria-label="Remove ${name}" @click=${remove}>${icons.close}Remove</button>
+  </li>`;
+}
+
 function buttons(model: OverlayModel, look: SharingLook) {
   const { session } = model;
   const paused = session.wanted === 'paused';
   return html`
+    ${session.viewers.length > 0 && look !== 'lost'
+      ? html`<button type="button" class="small" data-test="assist-people" aria-expanded=${String(listed(model))} aria-label="Who looks on" title="Who looks on"
+          @click=${() => model.togglePeople(!listed(model))}>${icons.people}</button>`
+      : nothing}
     ${look === 'on' || look === 'paused'
       ? html`<button
             type="button" class="small" data-test="assist-hints" aria-pressed=${String(model.hints)} title="Show what the agent does not see"

@@ -28,7 +28,10 @@ export interface OverlayModel {
   readonly hints: boolean;
   readonly code: ShortCode | null;
   readonly codeBusy: boolean;
+  /** Who looks on is listed; null: as it fits. */
+  readonly people: boolean | null;
   toggleHints(): void;
+  togglePeople(on: boolean): void;
   makeCode(): void;
   copyCode(): void;
   close(): void;
@@ -45,6 +48,7 @@ export class AssistOverlay implements OverlayModel {
   deed = '';
   notice = '';
   hints = false;
+  people: boolean | null = null;
   code: ShortCode | null = null;
   codeBusy = false;
   session!: AssistSession;
@@ -108,6 +112,11 @@ export class AssistOverlay implements OverlayModel {
 
   toggleHints(): void {
     this.hints = !this.hints;
+    this.update();
+  }
+
+  togglePeople(on: boolean): void {
+    this.people = on;
     this.update();
   }
 

@@ -39,6 +39,8 @@ export const overlayStyle = css`
   .small.end:hover { background: #8f1d17; }
   .control { justify-content: space-between; padding: 4px 2px 2px 12px; font-size: 14px; border-top: 1px solid var(--p-line); margin-top: 4px; flex-wrap: wrap; }
   .control b { font-weight: 600; }
+  .bar ul { display: grid; gap: 4px; margin: 4px 0 0; padding: 4px 2px 0 12px; list-style: none; border-top: 1px solid var(--p-line); font-size: 14px; }
+  .bar li { justify-content: space-between; overflow-wrap: anywhere; }
   .code { display: grid; gap: 4px; padding: 8px 12px 8px 12px; border-top: 1px solid var(--p-line); margin-top: 4px; font-size: 14px; }
   .code output { font-size: 30px; line-height: 1.15; font-weight: 700; letter-spacing: .06em; font-variant-numeric: tabular-nums; }
   .code .soft { color: var(--p-soft); }
@@ -103,7 +105,9 @@ export const overlayStyle = css`
     .bar .small .label { display: none; }
     .bar .control .small .label, .bar .code .small .label, .bar .end .label { display: inline; }
     .bar .end svg { display: none; }
-    .words { font-size: 14px; line-height: 1.3; }
+    .row { gap: 4px; }
+    .words + .small, .small + .small:not(.end) { padding: 0; }
+    .words { font-size: 14px; line-height: 1.3; padding: 0; }
     .bar .grip { display: none; }
     .bar { padding-left: 8px; }
     .document { inset: 100px 0 0; translate: none; width: auto; border-radius: 14px 14px 0 0; }
