@@ -12,6 +12,8 @@ interface AxeResult {
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** A folder for pictures of what is tested here. */
+const kShots = process.env.PARLEY_SHOTS;
 const t = (name: string) => `[data-test=${name}]`;
 const kPicture = plainPng(400, 300, [240, 240, 235]);
 
@@ -248,6 +250,23 @@ describe.skipIf(!haveChromium())('pages of co-browsing', () => {
     consumer.send({ type: 'end' });
     for (const page of [agent, other]) await page.context().close();
   });
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`an address that names no session is told (${scheme})`, async () => {
+      for (const [path, user] of [['agent', 'agent1'], ['supervisor', 'supervisor1']] as const) {
+        const page = await signIn(`/expertassist/${path}?cid=my%20id`, user, scheme);
+        await seen(page, '[data-test=toast][data-code="argument.invalid"]');
+        expect(await page.textContent(t('toast'))).toContain('names no session: “my id”. An id has up to 64 letters');
+        await page.goto(`${mock.origin}/expertassist/${path}?cid=${'x'.repeat(65)}`);
+        await seen(page, '[data-test=toast][data-code="argument.invalid"]');
+        expect(await page.textContent(t('toast'))).toContain(`“${'x'.repeat(40)}…”.`);
+        await accessible(page, 'told');
+        if (kShots) await page.screenshot({ path: `${kShots}/address-${path}-${scheme}.png` });
+        expect(await page.locator(t('workspace')).count()).toBe(0);
+        await page.context().close();
+      }
+    });
+  }
 
   it('what the settings switch off is not there', async () => {
     mock.assist.settings.features = ['view', 'pointer'];

@@ -115,7 +115,8 @@ export class AgentApp extends LitElement {
     this.page_ = 'console';
     this.loginError_ = null;
     void this.loadHistory();
-    this.assist_.openAddress(location.search);
+    const wrong = this.assist_.openAddress(location.search);
+    if (wrong) this.toasts?.error(wrong);
     await this.client_.connect().catch((error: unknown) => {
       if (ParleyError.from(error).code !== 'session.replaced') throw error;
     });

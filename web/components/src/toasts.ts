@@ -20,14 +20,14 @@ export class Toasts extends LitElement {
   static override styles = [
     controls,
     css`
-      :host { position: fixed; z-index: 50; right: 16px; bottom: 16px; display: grid; gap: 8px; width: min(380px, calc(100vw - 32px)); }
+      :host { position: fixed; z-index: 50; right: 16px; bottom: 16px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 8px; width: min(380px, calc(100vw - 32px)); }
       .toast {
         display: flex; gap: 12px; align-items: flex-start; padding: 12px 8px 12px 16px; border-radius: var(--p-radius);
         background: var(--p-surface); border: 1px solid var(--p-line); border-left: 5px solid var(--p-accent); box-shadow: var(--p-shadow);
         color: var(--p-text); line-height: 1.4;
       }
       .error { border-left-color: var(--p-bad); }
-      span { flex: 1; padding-top: 4px; }
+      span { flex: 1; min-width: 0; padding-top: 4px; overflow-wrap: anywhere; }
       button { display: grid; place-items: center; width: 32px; height: 32px; border: 0; border-radius: 50%; background: none; cursor: pointer; }
       button:hover { background: var(--p-sunken); }
       button svg { width: 16px; height: 16px; }

@@ -69,7 +69,8 @@ export class SupervisorApp extends LitElement {
     this.user_ = user;
     this.page_ = 'console';
     this.loginError_ = null;
-    this.assist_.openAddress(location.search);
+    const wrong = this.assist_.openAddress(location.search);
+    if (wrong) this.toasts?.error(wrong);
   }
 
   private words(error: ParleyError): ParleyError {

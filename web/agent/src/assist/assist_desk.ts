@@ -1,5 +1,5 @@
 import type { AgentAssist, Cobrowse } from '@parley/agents';
-import { Emitter } from '@parley/sdk';
+import { Emitter, ParleyError } from '@parley/sdk';
 
 export interface AssistDeskEvents {
   /** A session was opened, left, or has changed. */
@@ -32,10 +32,16 @@ export class AssistDesk extends Emitter<AssistDeskEvents> {
     return this.session !== null && !this.session.over;
   }
 
-  /** `?cid=…` in the address of the page (CON-1). */
-  openAddress(search: string): void {
+  /** `?cid=…` in the address of the page (CON-1). Returns what is wrong with it. */
+  openAddress(search: string): ParleyError | null {
     const cid = new URLSearchParams(search).get('cid') ?? '';
-    if (kCid.test(cid) && this.session?.cid !== cid) this.open(cid);
+    if (kCid.test(cid)) {
+      if (this.session?.cid !== cid) this.open(cid);
+    } else if (cid) {
+      const text = `The address of this page names no session: “${cid.slice(0, 40)}${cid.length > 40 ? '…' : ''}”. An id has up to 64 letters, digits, dots, dashes and underscores.`;
+      return new ParleyError('argument.invalid', { text });
+    }
+    return null;
   }
 
   open(cid: string): void {
