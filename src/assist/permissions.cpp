@@ -75,7 +75,11 @@ unsigned bitOf(Role role) { return 1u << static_cast<unsigned>(role); }
 base::Error error(const char* reason, const char* text) { return {reason, text}; }
 
 /// Some messages have a feature of their own by what they carry.
-std::optional<Feature> featureFor(const Message& message, const Rule& rule) {
+std::optional<Feature> featureFor(const Message& message, const Rule& rule, const Circumstances& now) {
+  // A press, what is dragged and the release are acts of who is in control, and no pointing.
+  if (message.kind == Kind::pointer && now.inControl && message.body.contains("down") &&
+      message.text("on").empty())
+    return Feature::control;
   if (message.kind == Kind::push) {
     const std::string kind = message.text("kind");
     return kind == "document" || kind == "image" ? Feature::pushDocument : Feature::pushLink;
@@ -110,7 +114,7 @@ std::optional<base::Error> refusalOf(const Message& message, const Circumstances
   if (now.role == Role::consumer) return consumerRefusal(message, now);
   // Giving control back and tidying up is always right.
   const bool givesUp = message.kind == Kind::control && !message.flag("want");
-  if (const auto feature = featureFor(message, rule);
+  if (const auto feature = featureFor(message, rule, now);
       feature && !givesUp && !now.features->contains(*feature)) {
     return error("assist.feature_off", "This feature is switched off.");
   }

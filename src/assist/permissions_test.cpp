@@ -105,6 +105,16 @@ TEST(Permissions, EachFeatureSwitchesOffItsMessages) {
       EXPECT_EQ(refusal->reason, "assist.feature_off");
     }
   }
+  auto some = allFeatures();
+  some.erase(Feature::pointer);
+  Circumstances drags{Role::agent, Standing::joined, Sharing::on, true, true, false, &some};
+  for (const bool down : {true, false}) {
+    const Message press{Kind::pointer, "", {{"x", 1}, {"y", 1}, {"down", down}}};
+    drags.inControl = true;
+    EXPECT_FALSE(refusalOf(press, drags)) << "a drag needs control only";
+    drags.inControl = false;
+    EXPECT_TRUE(refusalOf(press, drags));
+  }
   auto none = std::set<Feature>{};
   const Circumstances now{Role::agent, Standing::joined, Sharing::on, true, true, false, &none};
   EXPECT_FALSE(refusalOf({Kind::control, "", {{"want", false}}}, now)) << "control can always be given back";

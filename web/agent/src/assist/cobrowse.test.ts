@@ -238,6 +238,16 @@ describe('streams', () => {
 });
 
 describe('features', () => {
+  it('a drag needs control only: pointing may be switched off', () => {
+    begin('joined', { control: 'p2' }, ['view', 'control']);
+    cobrowse.pointer(0, 0);
+    cobrowse.press(1, 1);
+    cobrowse.pointer(2, 2);
+    cobrowse.release(3, 3);
+    cobrowse.pointer(4, 4);
+    expect(link().sent.map((m) => (m.type === 'pointer' ? `${m.x} ${m.down}` : m.type))).toEqual(['1 true', '2 true', '3 false']);
+  });
+
   it('that are off, now or later, are not there', () => {
     begin('joined', {}, ['view', 'pointer']);
     expect([cobrowse.has('pointer'), cobrowse.has('control'), cobrowse.has('annotate')]).toEqual([true, false, false]);

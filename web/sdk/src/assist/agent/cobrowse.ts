@@ -169,7 +169,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
 
   /** Where the agent points; places are CSS pixels of the consumer's viewport, here and below; `over` a document, units of its page. */
   pointer(x: number, y: number, over?: { on: string; page: number }): boolean {
-    if (!this.sharing || !this.has('pointer')) return false;
+    if (!this.sharing || !(this.has('pointer') || (this.pressed_ && !over))) return false;
     this.stream_.put('pointer', { type: 'pointer', x, y, ...(over ?? { down: this.pressed_ }) });
     return true;
   }
@@ -178,7 +178,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
   }
   /** Begins a drag: the button stays down until `release`. A click is `click`, not this. */
   press(x: number, y: number): boolean {
-    if (!this.controlling || !this.has('pointer')) return false;
+    if (!this.controlling) return false;
     this.stream_.flush();
     this.pressed_ = true;
     return this.send({ type: 'pointer', x, y, down: true });
