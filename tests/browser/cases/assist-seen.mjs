@@ -36,7 +36,7 @@ async function eachControl(consumer, agent) {
   for (const at of [x, x + 300, x]) await until(`the box is seen at ${at}`, async () => { const [r, g] = await colourAt(agent, at, y); return r > 150 && g < 110; });
 }
 
-/** Headings in fonts of the page's, or its frame's, own: no other font looks like them. */
+/** Texts in fonts of the page's, or its frame's, own: none that would be there instead looks like them. */
 const headings = (consumer, agent, selector) => until(`${selector} is in its font`, async () => {
   const found = Object.values(await alikeEach(consumer, agent, selector));
   return (found.length > 0 && found.every((value) => value >= kAlike)) || Promise.reject(new Error(String(found)));
@@ -46,7 +46,7 @@ const headings = (consumer, agent, selector) => until(`${selector} is in its fon
 const kPages = {
   form: { path: '/assist/bank.html', act: (consumer) => consumer.raw.type('#iban', 'GB29 NWBK 6016 1331') },
   article: { path: '/assist/article.html', act: async (consumer, agent) => {
-    await headings(consumer, agent, '#title');
+    await headings(consumer, agent, '#title, #lead');
     await consumer.evaluate(() => scrollTo(0, 420));
   } },
   // A frame of another site is not shown, which the agent is told; what is masked in the page's own frame is black.
@@ -145,6 +145,18 @@ async function usesLeakingPage(consumer, agent, widths) {
   }
 }
 
+/** A person zooms in with two fingers, and out, while pictures come. */
+async function pinches(consumer, agent) {
+  const cdp = await consumer.raw.context().newCDPSession(consumer.raw);
+  for (const factor of [2, 1]) {
+    await cdp.send('Emulation.setPageScaleFactor', { pageScaleFactor: factor });
+    await until(`the page is seen ${factor} times as large`, () => consumer.evaluate((f) => Math.abs(visualViewport.scale - f) < 0.01, factor));
+    const before = await agent.evaluate(() => window.__kept.length);
+    await came(agent, before + 4);
+  }
+  await cdp.detach();
+}
+
 /** Each masked field of the page is black to its edges in what the agent was sent last; Parley's bar, which is in a film, lies over none of them. */
 async function allBlack(consumer, agent) {
   const boxes = await consumer.evaluate(() => {
@@ -179,6 +191,7 @@ async function leaksNothing(consumer, agent, site) {
   for (const [path, fidelity] of [['/masked.html', 'painter'], [null, 'capture']]) {
     const { frames, found, widths } = await opens(path, fidelity, async () => {
       await usesLeakingPage(consumer, agent, kWidths);
+      await pinches(consumer, agent);
       await allBlack(consumer, agent);
       await came(agent, 25);
     });
