@@ -501,7 +501,7 @@ export const cases = [{
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }, {
-  name: 'assist agent: a call with a shared page is passed on: the first agent is out, the next one asks (chromium)', async run({ stack, browser, shots }) {
+  name: 'assist agent: a call with a shared page is passed on: the first agent is out, the next one asks; one of two is removed (chromium)', async run({ stack, browser, shots }) {
     const [first, next, consumer] = [await browser('chromium', 'agent'), await browser('chromium', 'agent'), await browser('chromium', 'consumer')];
     await signInForCalls(first, stack);
     await signInForCalls(next, stack, 'agent2');
@@ -529,9 +529,20 @@ export const cases = [{
     await hidden(first, 'assist-cover');
     await consumer.appears('assist-remove');
     await shots(consumer, 'assist-agent-people');
+    await consumer.clickAt('li:has(+ li) [data-test=assist-remove]');
+    await attribute(next, 'workspace', 'data-phase', 'ended');
+    await next.says('assist-cover', /^You do not see the page any more\s+The customer took you out of this session\./);
+    await consumer.says('assist-state', /^Agent 1 sees this page$/);
+    // The other's place is untouched; who was removed may ask again, as anybody.
+    await attribute(first, 'workspace', 'data-phase', 'joined');
+    await next.click('assist-leave');
+    await next.click('assist-ask');
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await attribute(next, 'workspace', 'data-phase', 'joined');
     // Who hangs up ends the sharing for both.
     await consumer.click('end');
-    for (const agent of [first, next]) await attribute(agent, 'workspace', 'data-phase', 'ended');
+    for (const agent of [first, next]) await agent.says('assist-cover', /The call has ended, and sharing with it\./);
     const errors = [first, next, consumer].flatMap((page) => page.errors);
     assert(errors.length === 0, errors.join('; '));
   },
