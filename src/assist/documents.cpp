@@ -89,28 +89,32 @@ void Documents::count() const {
 }
 
 void Documents::addContentRoutes(net::Router& router) {
-  const std::string base = "/assistserver/content";
-  router.addBodyRule(base, contents_->limits().maxBytes,
-                     [this](const HttpRequest& head) -> std::optional<net::BodyAllowance> {
-                       if (head.method != "POST" || bringer(head).empty()) return std::nullopt;
-                       auto place = contents_->upload();
-                       if (!place) return std::nullopt;
-                       return net::BodyAllowance{contents_->limits().maxBytes, std::move(place)};
-                     });
-  router.add("POST", base, [this](HttpRequest request, HttpReply reply) {
-    onUpload(std::move(request), std::move(reply));
-  });
-  router.add("GET", base + "/{id}",
-             [this](const HttpRequest& request, HttpReply reply) { onDownload(request, std::move(reply)); });
-  router.add("OPTIONS", base + "/{id}", [this](const HttpRequest& request, HttpReply reply) {
-    HttpResponse response;
-    response.status = 204;
-    response.headers.set("Access-Control-Allow-Methods", "GET, HEAD");
-    response.headers.set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match");
-    response.headers.set("Access-Control-Max-Age", "600");
-    allowOrigin(request, response);
-    reply.send(std::move(response));
-  });
+  for (const char* base : {kUploadPath, kOldContentPath}) {
+    router.addBodyRule(base, contents_->limits().maxBytes,
+                       [this](const HttpRequest& head) -> std::optional<net::BodyAllowance> {
+                         if (head.method != "POST" || bringer(head).empty()) return std::nullopt;
+                         auto place = contents_->upload();
+                         if (!place) return std::nullopt;
+                         return net::BodyAllowance{contents_->limits().maxBytes, std::move(place)};
+                       });
+    router.add("POST", base, [this](HttpRequest request, HttpReply reply) {
+      onUpload(std::move(request), std::move(reply));
+    });
+  }
+  for (const std::string base : {kContentPath, kOldContentPath}) {
+    router.add("GET", base + "/{id}", [this](const HttpRequest& request, HttpReply reply) {
+      onDownload(request, std::move(reply));
+    });
+    router.add("OPTIONS", base + "/{id}", [this](const HttpRequest& request, HttpReply reply) {
+      HttpResponse response;
+      response.status = 204;
+      response.headers.set("Access-Control-Allow-Methods", "GET, HEAD");
+      response.headers.set("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match");
+      response.headers.set("Access-Control-Max-Age", "600");
+      allowOrigin(request, response);
+      reply.send(std::move(response));
+    });
+  }
   router.add("POST", "/expertassist/agent/fetch",
              [this](const HttpRequest& request, HttpReply reply) { onFetch(request, std::move(reply)); });
   router.add("POST", "/expertassist/agent/library/{id}/share",
@@ -213,7 +217,7 @@ void Documents::share(const std::string& item, const std::string& user, const st
 void Documents::provide(const PushWish& wish, std::function<void(base::Result<PushContent>)> done) {
   const auto told = [done](base::Result<const Content*> got) {
     if (!got) return done(std::unexpected(got.error()));
-    done(PushContent{"/assistserver/content/" + (*got)->id, (*got)->name, std::string((*got)->type.kind)});
+    done(PushContent{contentAddress((*got)->id), (*got)->name, std::string((*got)->type.kind)});
   };
   if (wish.content.empty()) return fetch(wish.url, wish.name, wish.user, wish.cid, told);
   const base::Instant now = base::steadyNow();

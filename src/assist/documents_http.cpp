@@ -96,9 +96,8 @@ base::Result<std::string> cidIn(std::string_view text) {
 }
 
 Json contentJson(const Content& content) {
-  Json out = {{"id", content.id},          {"src", "/assistserver/content/" + content.id},
-              {"name", content.name},      {"kind", content.type.kind},
-              {"type", content.type.type}, {"size", content.size()}};
+  Json out = {{"id", content.id},          {"src", contentAddress(content.id)}, {"name", content.name},
+              {"kind", content.type.kind}, {"type", content.type.type},         {"size", content.size()}};
   if (content.type.width > 0) {
     out["width"] = content.type.width;
     out["height"] = content.type.height;

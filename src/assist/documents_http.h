@@ -10,6 +10,13 @@
 
 namespace parley::assist {
 
+/// Where contents are read and brought: below paths that reverse proxies with the guides' rules let through.
+constexpr const char* kContentPath = "/assistserver/img/content";
+constexpr const char* kUploadPath = "/expertassist/agent/content";
+/// Of both before; still served.
+constexpr const char* kOldContentPath = "/assistserver/content";
+inline std::string contentAddress(const std::string& id) { return std::string(kContentPath) + "/" + id; }
+
 /// {"error":{…}} with the status that the reason has; counted in parley_assist_refused_total.
 net::HttpResponse refusal(const base::Error& error);
 /// 404 and others for an error by its reason.

@@ -12,6 +12,8 @@ using link::Json;
 
 constexpr base::Millis kTokenLifetime{300'000};
 constexpr const char* kEndpoint = "/gateway/aed";
+/// What pages are told: reverse proxies with the guides' rules let through what is below (/gateway/aed/*).
+constexpr const char* kToldEndpoint = "/gateway/aed/topic";
 
 class Events final : public link::Extension {
  public:
@@ -56,7 +58,7 @@ class Events final : public link::Extension {
       if (auto read = readRights(ask, *more, token.grants); !read) return read;
     }
     answer["aed"] = {{"token", host_->signer.sign(token, base::wallNow(), kTokenLifetime)},
-                     {"webSocket", kEndpoint}};
+                     {"webSocket", kToldEndpoint}};
     return {};
   }
 

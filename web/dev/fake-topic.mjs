@@ -26,7 +26,7 @@ export class FakeTopic {
     await page.route('**/assistserver/session', (route) => route.fulfill({ status: 201, json: { token: 't', assist: { token: 'a', cid: 'demo', webSocket: '/assistserver/topic' } } }));
     await page.route('**/assistserver/shortcode/create', (route) => route.fulfill({ status: 201, json: { shortCode: '482913', cid: 'demo', expiresIn: 300 } }));
     if (sharer) await page.route('**/shared/sharing.js', (route) => route.fulfill({ contentType: 'text/javascript', body: kSharer }));
-    await page.route('**/assistserver/content/*', (route) => route.fulfill({ contentType: 'application/pdf', body: samplePdf(12) }));
+    await page.route('**/assistserver/img/content/*', (route) => route.fulfill({ contentType: 'application/pdf', body: samplePdf(12) }));
     await page.routeWebSocket('**/assistserver/topic', (socket) => topic.opened(socket));
     return topic;
   }

@@ -180,7 +180,7 @@ export function makeAssist({ features = kFeatures } = {}) {
       const feature = m.kind === 'link' || m.kind === 'video' ? 'push_link' : 'push_document';
       if (p.role !== 'agent' || !state.features.includes(feature)) return p.error('assist.feature_off', 'This is switched off.', m.request);
       if (m.url && !/^https?:/.test(m.url)) return p.error('push.scheme', 'Only http and https addresses can be sent.', m.request);
-      const push = { type: 'push', id: randomUUID().slice(0, 8), kind: m.kind, name: m.name, src: m.content ? `/assistserver/content/${m.content}` : (m.url ?? ''), url: m.url, party: p.id };
+      const push = { type: 'push', id: randomUUID().slice(0, 8), kind: m.kind, name: m.name, src: m.content ? `/assistserver/img/content/${m.content}` : (m.url ?? ''), url: m.url, party: p.id };
       s.consumer?.send(push);
       for (const agent of s.agents()) agent.send({ ...push, request: agent === p ? m.request : undefined });
       if (m.kind === 'document' || m.kind === 'image') {
@@ -277,7 +277,7 @@ export function makeAssist({ features = kFeatures } = {}) {
     if (!known) return null;
     const id = randomUUID();
     contents.set(id, { bytes, type: known[1] });
-    return { id, src: `/assistserver/content/${id}`, name, kind: known[2], type: known[1], size: bytes.length };
+    return { id, src: `/assistserver/img/content/${id}`, name, kind: known[2], type: known[1], size: bytes.length };
   };
   const kType = 'Only PDF, PNG, JPEG, GIF and WebP files can be shown.';
   const put = (item) => {
@@ -306,12 +306,12 @@ export function makeAssist({ features = kFeatures } = {}) {
       codes.set(code, json().cid);
       return [200, { shortCode: code, cid: json().cid, expiresIn: 300 }];
     }
-    if (method === 'POST' && path === '/assistserver/content') {
+    if (method === 'POST' && path === '/expertassist/agent/content') {
       if (!user) return required;
       const made = stored(bytes, query.get('name') ?? 'file');
       return made ? [201, made] : failure(415, 'content.type', kType);
     }
-    if (path.startsWith('/assistserver/content/')) {
+    if (path.startsWith('/assistserver/img/content/')) {
       const content = contents.get(path.split('/').pop());
       return content ? (res) => res.writeHead(200, { 'Content-Type': content.type, 'X-Content-Type-Options': 'nosniff' }).end(content.bytes) : failure(404, 'content.unknown', 'This content is gone.');
     }

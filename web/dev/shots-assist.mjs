@@ -65,7 +65,7 @@ async function run(name, { colorScheme, viewport }) {
   await p.locator(t('push-card')).nth(1).waitFor();
   await shot('cards');
   for (let i = 0; i < 2; i++) await p.locator(t('push-decline')).first().click();
-  topic.push('document', 'd1', '/assistserver/content/abc', 'Offer 2026.pdf');
+  topic.push('document', 'd1', '/assistserver/img/content/abc', 'Offer 2026.pdf');
   await p.locator(`${t('document')} [data-drawn=yes]`).first().waitFor();
   topic.send({ type: 'draw', on: 'd1', id: 's1', page: 1, tool: 'arrow', color: '#b3261e', width: 3, points: [[400, 300], [260, 130]], done: true, party: 'p2' });
   topic.send({ type: 'draw', on: 'd1', id: 's2', page: 1, tool: 'highlighter', color: '#e0a800', width: 5, points: [[60, 145], [330, 145]], done: true, party: 'p2' });

@@ -102,7 +102,7 @@ describe.skipIf(!haveChromium())('shared page', () => {
       topic.push('link', 'u1', 'https://www.example.org/', 'A page');
       await page.locator(t('push-card')).waitFor();
       await accessible(page, 'control and a card');
-      topic.push('document', 'd1', '/assistserver/content/abc', 'Offer.pdf');
+      topic.push('document', 'd1', '/assistserver/img/content/abc', 'Offer.pdf');
       await page.locator('[data-drawn=yes]').first().waitFor();
       await accessible(page, 'document');
       await page.click(t('assist-pause'));
@@ -201,7 +201,7 @@ describe.skipIf(!haveChromium())('shared page', () => {
     const { page, topic } = await open(scheme);
     await share(page, topic);
     topic.session({ control: 'p2' });
-    topic.push('document', 'd1', '/assistserver/content/abc', 'Offer.pdf');
+    topic.push('document', 'd1', '/assistserver/img/content/abc', 'Offer.pdf');
     await page.locator('[data-drawn=yes]').first().waitFor();
     const points = (more: object) => topic.send({ type: 'pointer', party: 'p2', x: 60, y: 132, ...more });
     const cursor = page.locator(t('document-cursor'));
@@ -233,7 +233,7 @@ describe.skipIf(!haveChromium())('shared page', () => {
   it('shows on a document what is drawn, erased for all, and drawn anew after a break', async () => {
     const { page, topic } = await open();
     await share(page, topic);
-    const file = { id: 'd1', kind: 'document', src: '/assistserver/content/abc', name: 'Offer.pdf', page: 1, scroll: 0, zoom: 1, pages: 12 };
+    const file = { id: 'd1', kind: 'document', src: '/assistserver/img/content/abc', name: 'Offer.pdf', page: 1, scroll: 0, zoom: 1, pages: 12 };
     topic.push('document', file.id, file.src, file.name);
     topic.session({ document: file });
     await page.locator('[data-drawn=yes]').first().waitFor();

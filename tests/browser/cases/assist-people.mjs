@@ -302,7 +302,7 @@ const documents = {
     const whole = Buffer.from(pdf(100, 60_000), 'latin1');
     await agent.raw.setInputFiles('[data-test=upload-file]', { name: 'offer.pdf', mimeType: 'application/pdf', buffer: whole });
     const first = () => consumer.evaluate(() => window.__deep('[data-page="1"][data-drawn=yes]') !== null && {
-      loaded: performance.getEntriesByType('resource').filter((r) => r.name.includes('/assistserver/content/')).reduce((sum, r) => sum + r.encodedBodySize, 0),
+      loaded: performance.getEntriesByType('resource').filter((r) => r.name.includes('/assistserver/img/content/')).reduce((sum, r) => sum + r.encodedBodySize, 0),
     });
     const { loaded } = await until('the first page is drawn', first);
     assert(loaded < whole.length / 3, `${loaded} of ${whole.length} bytes for the first page`);

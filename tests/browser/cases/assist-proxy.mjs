@@ -6,7 +6,7 @@ import { behindGuidesProxy } from '../lib/guides_proxy.mjs';
 import { pdf } from '../lib/pdfs.mjs';
 
 export const cases = [{
-  name: 'assist proxy: the guides’ rules of a reverse proxy, and a row for documents, are enough for a call, a shared page, a pushed document and application events', async run(t) {
+  name: 'assist proxy: the guides’ rules of a reverse proxy are enough for a call, a shared page, a pushed document and application events', async run(t) {
     const { outside, refused, passed } = await behindGuidesProxy(t);
     const [agent, consumer] = await Promise.all([t.browser('chromium', 'agent'), t.browser('chromium', 'consumer')]);
     await signIn(agent, outside);
@@ -21,6 +21,6 @@ export const cases = [{
     await shopper.goto(`${outside.url}/csdk-sample/aed.html?cid=behind-a-proxy`);
     await until('application events', () => shopper.evaluate(() => document.querySelector('#add')?.disabled === false), 15000);
     assert(refused.length === 0, `the rules refused ${refused.join(', ')}`);
-    for (const path of ['/gateway/websocketcall', '/assistserver/topic', '/gateway/aed/topic', '/assistserver/content']) assert(passed.has(path), `${path} was not used`);
+    for (const path of ['/gateway/websocketcall', '/assistserver/topic', '/gateway/aed/topic', '/expertassist/agent/content']) assert(passed.has(path), `${path} was not used`);
   },
 }];

@@ -1,5 +1,5 @@
 // A reverse proxy in front of the server that lets through what the guides' tables name ("Restricting Application URIs via the
-// Reverse Proxy"), with the one row that Parley needs besides, and nothing else.
+// Reverse Proxy") and nothing else.
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
@@ -11,11 +11,9 @@ const kRows = [
   '/assistserver/sdk/web/consumer/*', '/assistserver/sdk/web/shared/*', '/assistserver/sdk/web/agent/*', '/assistsample/*', '/expertassist/agent/*',
   '/expertassist/supervisor/*', '/expertassist/agent/token',
 ];
-/** To be added to them: documents (docs/coming-from-rem.md). */
-const kAdded = ['/assistserver/content', '/assistserver/content/*'];
 const allowed = (url) => {
   const asked = url.split('?')[0];
-  return [...kRows, ...kAdded].some((row) => (row.endsWith('/*') ? asked.startsWith(row.slice(0, -1)) : asked === row));
+  return kRows.some((row) => (row.endsWith('/*') ? asked.startsWith(row.slice(0, -1)) : asked === row));
 };
 
 /** The same stack, as it is reached from outside; `refused` and `passed` fill with paths. */

@@ -102,7 +102,7 @@ export class AssistApi {
 
   upload(file: File, cid: string, options: UploadOptions = {}): Promise<Content> {
     const query = `name=${encodeURIComponent(file.name)}&cid=${encodeURIComponent(cid)}`;
-    return upload(`${this.server_}/assistserver/content?${query}`, file, options) as Promise<unknown> as Promise<Content>;
+    return upload(`${this.server_}/expertassist/agent/content?${query}`, file, options) as Promise<unknown> as Promise<Content>;
   }
 
   /** For the pushes of one session. */
