@@ -118,12 +118,14 @@ void CallDesk::onSessionUp(const Session& session, bool isNew) {
   }
   if (isNew) return;
   for (const std::string& call : callIdsOf(session)) {
-    calls_.deliver(call, event::SessionBack{session.id, session.id, false});
+    calls_.deliver(call, event::SessionBack{session.id, session.id, session.newPage});
   }
 }
 
-void CallDesk::onSessionDown(const Session& session) {
-  for (const std::string& call : callIdsOf(session)) calls_.deliver(call, event::SessionLost{session.id});
+void CallDesk::onSessionDown(const Session& session, bool leaves) {
+  for (const std::string& call : callIdsOf(session)) {
+    calls_.deliver(call, event::SessionLost{session.id, leaves});
+  }
 }
 
 void CallDesk::onSessionGone(const Session& session, bool left) {

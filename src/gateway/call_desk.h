@@ -52,7 +52,7 @@ class CallDesk final : public SessionsListener, public CallsListener {
   std::string refusalOf(const identity::CallToken& token) override;
   void onSessionReplaced(const Session& old, const Session& fresh) override;
   void onSessionUp(const Session& session, bool isNew) override;
-  void onSessionDown(const Session& session) override;
+  void onSessionDown(const Session& session, bool leaves) override;
   void onSessionGone(const Session& session, bool left) override;
   void onMessage(const Session& session, const PageMessage& message) override;
   bool mayLeave(const Session& session) override;

@@ -425,7 +425,7 @@ TEST_F(DeskPhone, PhonesThatGoAwayInACall) {
   phones().ends(leg_, "sip.dialog_lost");
   EXPECT_EQ(endOf(*consumer_), "sip_error system");
   id = pageToPhone();
-  consumer_->close(1001);
+  consumer_->send("bye");
   EXPECT_TRUE(said("hangUp " + leg_));
   expectNothingLeft();
 }

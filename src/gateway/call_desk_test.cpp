@@ -176,9 +176,9 @@ TEST_F(Desk, TheConsumerCancelsBeforeTheBrokerAnswers) {
   }
 }
 
-TEST_F(Desk, TheConsumerClosesTheTab) {
+TEST_F(Desk, TheConsumerLeaves) {
   connected();
-  consumer_->close(1001);
+  consumer_->close(1000);
   EXPECT_EQ(endOf(*agent_), "consumer_left consumer");
   expectNothingLeft();
   EXPECT_EQ(rig_->sessions->size(), 1u);
@@ -534,7 +534,7 @@ TEST_F(Desk, ManyShortCallsLeaveNothing) {
       (way == "answer" ? consumer_ : agent_)->send("end", {{"call", id}});
     }
     if (way == "leave") {
-      consumer_->close(1001);
+      consumer_->close(1000);
       ASSERT_TRUE(consumer_->waitClosed());
       ASSERT_TRUE(consumer_->hello());
     }

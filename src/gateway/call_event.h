@@ -93,6 +93,7 @@ struct TransferCancelled {
 // ---- sessions ----
 struct SessionLost {
   std::string session;
+  bool leaves = false;  ///< Its page was left: another may follow.
 };
 /// `fresh`: a new page (reload, other window) that knows nothing of the call yet.
 struct SessionBack {

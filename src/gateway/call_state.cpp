@@ -36,6 +36,7 @@ void members(Archive& a, S& s) requires std::same_as<std::remove_const_t<S>, Par
   a("iceUp", s.iceUp);
   a("dtlsUp", s.dtlsUp);
   a("awaitingMedia", s.awaitingMedia);
+  a.optional("pageLeft", s.pageLeft);
   a("mutedAudio", s.mutedAudio);
   a("mutedVideo", s.mutedVideo);
   a("holds", s.holds);
@@ -150,7 +151,10 @@ class Writer {
       json[key] = jsonOf(value);
     }
   }
-  void optional(const char* key, const std::string& value) { (*this)(key, value); }
+  template <class T>
+  void optional(const char* key, const T& value) {
+    (*this)(key, value);
+  }
   template <class E>
   void choice(const char* key, E value, std::size_t) {
     json[key] = static_cast<int>(value);
@@ -183,7 +187,8 @@ class Reader {
   explicit Reader(const Json& json) : json_(json), ok_(json.is_object()) {}
   void operator()(const char* key, std::string& out) { take(ok_ ? stringAt(json_, key) : std::nullopt, out); }
   /// What states of before did not have.
-  void optional(const char* key, std::string& out) {
+  template <class T>
+  void optional(const char* key, T& out) {
     if (ok_ && json_.contains(key)) (*this)(key, out);
   }
   void operator()(const char* key, bool& out) { take(ok_ ? boolAt(json_, key) : std::nullopt, out); }

@@ -45,6 +45,7 @@ struct Party {
   bool sessionUp = true;
   bool iceUp = false;
   bool dtlsUp = false;
+  bool pageLeft = false;       ///< Lost because its page was left: the next one may take its place.
   bool awaitingMedia = false;  ///< A new page without its media yet: until its own DTLS is up.
   bool mutedAudio = false;
   bool mutedVideo = false;

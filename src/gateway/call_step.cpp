@@ -250,7 +250,10 @@ void Stepper::onDtmf(const event::DtmfSent& e) {
 
 void Stepper::onSessionLost(const event::SessionLost& e) {
   if (RingingPage* page = ringingPage(e.session)) page->sessionUp = false;
-  if (const auto side = sideOfSession(e.session)) s_.party(*side).sessionUp = false;
+  if (const auto side = sideOfSession(e.session)) {
+    s_.party(*side).sessionUp = false;
+    s_.party(*side).pageLeft = e.leaves;
+  }
   if (isTarget(e.session)) s_.transfer.target.sessionUp = false;
 }
 
@@ -271,6 +274,7 @@ void Stepper::onSessionBack(const event::SessionBack& e) {
   Party& party = s_.party(*side);
   party.session = e.session;
   party.sessionUp = true;
+  party.pageLeft = party.pageLeft && e.fresh;
   if (!e.fresh || !s_.answered()) return;
   // Until it restarted the media: nothing of the old page's connection is worth anything.
   party.awaitingMedia = true;
@@ -306,7 +310,7 @@ void Stepper::onLegChanged(const event::LegChanged& e) {
       break;
     case event::LegChange::dtlsUp:
       party->iceUp = party->dtlsUp = true;
-      party->awaitingMedia = false;
+      party->awaitingMedia = party->pageLeft = false;
       break;
     case event::LegChange::iceDown:
       party->iceUp = false;

@@ -99,6 +99,7 @@ CallView viewOf(const CallState& s, Side side) {
   // A phone that went after its REFER is replaced soon: the customer just waits.
   const bool gone = !peer.isPhone() && (!peer.sessionUp || (running && !peer.legGood()));
   view.peerLost = s.live() && gone;
+  view.peerPageLeft = view.peerLost && peer.pageLeft;
   view.peerMutedAudio = peer.mutedAudio;
   view.peerMutedVideo = peer.mutedVideo;
   view.held = own.holds;
@@ -128,6 +129,7 @@ std::string callFields(const CallState& s, Side side) {
   out["state"] = view.state;
   out["peerMuted"] = {{"audio", view.peerMutedAudio}, {"video", view.peerMutedVideo}};
   out["peerConnection"] = view.peerLost ? "lost" : "ok";
+  if (view.peerPageLeft) out["peerPageLeft"] = true;
   out["held"] = view.held;
   out["peerHeld"] = view.peerHeld;
   const bool running = s.answered() && s.live();

@@ -11,6 +11,7 @@ struct CallView {
   std::string peerName, peerAddress;
   PartyKind peerKind = PartyKind::page;
   bool peerLost = false;
+  bool peerPageLeft = false;  ///< Lost because the other page was left: the next one may follow.
   bool peerMutedAudio = false, peerMutedVideo = false;
   bool held = false;      ///< By this side.
   bool peerHeld = false;  ///< This side, by the other.

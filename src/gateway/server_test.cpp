@@ -260,7 +260,7 @@ TEST_F(ServerTest, NetworkGoneOnBothSidesOverRealSockets) {
   EXPECT_TRUE(agent_->welcome["resumed"].get<bool>());
   EXPECT_EQ(agent_->expect("dtmf")["digits"], "123");
   EXPECT_FALSE(consumer_->expectCall("connected").is_null());
-  consumer_->close(1001);
+  consumer_->send("bye");
   EXPECT_EQ(endOf(*agent_), "consumer_left");
   EXPECT_TRUE(until([&] { return broker_->calls.empty(); }));
 }

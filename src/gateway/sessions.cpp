@@ -9,6 +9,8 @@
 namespace parley::gateway {
 namespace {
 
+/// A page is left: browsers say the first, our own pages the second (where the browser would say nothing).
+constexpr std::uint16_t kGoingAway = 1001, kPageLeft = 4020;
 constexpr std::string_view kDigits = "dtmf";
 constexpr std::ptrdiff_t kMaxWaitingDigits = 32;
 
@@ -104,14 +106,24 @@ std::string Sessions::welcomeOf(const Session& session) {
 
 void Sessions::onUp(const std::string& id, bool isNew) {
   if (isNew) count();
+  leaving_.erase(id);
   listener_->onSessionUp(*find(id), isNew);
 }
 
 void Sessions::onDown(const std::string& id, std::uint16_t code) {
-  const bool leaves = (code == 1000 || code == 1001) && !find(id)->isAgent();
-  if (!leaves) return listener_->onSessionDown(*find(id));
+  const Session& session = *find(id);
+  const bool leaves = code == kGoingAway || code == kPageLeft;
+  if (session.isAgent() || (!leaves && code != 1000)) return listener_->onSessionDown(session, false);
+  // Nobody can tell whether the next page of the site follows, or none does: the tab was closed.
+  if (leaves && options_.nextPage > base::Millis{0} && !listener_->mayLeave(session)) {
+    leaving_.insert(id);
+    peers_.hurry(id, options_.nextPage);
+    return listener_->onSessionDown(session, true);
+  }
   ended(*peers_.end(id, code, "bye"), true);
 }
+
+void Sessions::onGone(const Session& session) { ended(session, leaving_.contains(session.id)); }
 
 void Sessions::onMessage(const std::string& id, const std::string&, const Json& json) {
   const auto message = parsePageMessage(json);
@@ -130,6 +142,7 @@ void Sessions::onBye(const Session& session) {
 void Sessions::ended(const Session& session, bool left) {
   const base::LogContext context("session", session.id);
   log.info("session ended", {{"left", left}});
+  leaving_.erase(session.id);
   const auto agent = agentSessions_.find(session.token.user);
   if (session.isAgent() && agent != agentSessions_.end() && agent->second == session.id) {
     agentSessions_.erase(agent);
@@ -179,6 +192,7 @@ void Sessions::endFallen() {
 void Sessions::closeAll() {
   peers_.closeAll();
   agentSessions_.clear();
+  leaving_.clear();
   count();
 }
 

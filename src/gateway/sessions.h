@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,16 +28,19 @@ class SessionsListener {
   virtual void onSessionReplaced(const Session& old, const Session& fresh) = 0;
   /// New, or connected again; the welcome was sent.
   virtual void onSessionUp(const Session& session, bool isNew) = 0;
-  virtual void onSessionDown(const Session& session) = 0;
+  /// `leaves`: its page said that it is left; the next page of the site may come in its place.
+  virtual void onSessionDown(const Session& session, bool leaves) = 0;
   /// `left`: said so; else its time ran out. Nothing can be sent to it any more.
   virtual void onSessionGone(const Session& session, bool left) = 0;
   virtual void onMessage(const Session& session, const PageMessage& message) = 0;
-  /// May an agent's session that says goodbye end at once, or may the page come back (a call runs)?
+  /// May a session that says goodbye end at once, or may the page come back (a call runs)?
   virtual bool mayLeave(const Session& session) = 0;
 };
 
 struct SessionsOptions {
   base::Millis resume{60'000};
+  /// How long the next page of a customer who left one in a call may take; 0: the call ends with the page.
+  base::Millis nextPage{15'000};
   base::Millis hello{10'000};
   base::Millis ackDelay{250};
   std::size_t maxSessions = 10'000;
@@ -84,7 +88,7 @@ class Sessions final : private link::PeersListener {
   void onUp(const std::string& session, bool isNew) override;
   void onDown(const std::string& session, std::uint16_t code) override;
   void onReplaced(const std::string&) override {}  // The calls go on as if nothing had been.
-  void onGone(const Session& session) override { ended(session, false); }
+  void onGone(const Session& session) override;
   void onMessage(const std::string& session, const std::string& type, const nlohmann::json& message) override;
 
   bool makeRoom(const Session& fresh);
@@ -96,6 +100,7 @@ class Sessions final : private link::PeersListener {
   SessionsOptions options_;
   SessionsListener* listener_ = nullptr;
   std::map<std::string, std::string> agentSessions_;  // By user.
+  std::set<std::string> leaving_;                     // Customers' sessions that wait for their next page.
   std::uint64_t digits_ = 0;
   base::Gauge consumerGauge_, agentGauge_;
   base::Counter droppedDigits_;

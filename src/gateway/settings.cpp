@@ -150,6 +150,9 @@ void declareCalls(const Declarer& gateway) {
   gateway.number("gateway.ring_seconds", 30, 1, 600, "s", false, "How long an agent's page rings.");
   gateway.number("gateway.resume_seconds", 60, 1, 600, "s", false,
                  "How long a page that lost its connection, or a call that lost its media, may come back.");
+  gateway.number("gateway.next_page_seconds", 15, 0, 120, "s", false,
+                 "How long a customer in a call who leaves the page may take to come to the next page of the "
+                 "site (or the same again), which goes on with the call; 0: the call ends with the page.");
   gateway.number("gateway.media_timeout_seconds", 20, 1, 600, "s", false,
                  "Time from the answer to media on both sides.");
   gateway.number("gateway.phone_silence_seconds", 60, 0, 86'400, "s", false,
@@ -198,6 +201,7 @@ std::vector<net::Endpoint> bindEndpoints(const base::Settings& settings) {
 SessionsOptions sessionsOptions(const base::Settings& settings) {
   SessionsOptions options;
   options.resume = base::Millis{settings.integer("gateway.resume_seconds") * 1000};
+  options.nextPage = base::Millis{settings.integer("gateway.next_page_seconds") * 1000};
   options.maxSessions = sizeOf(settings, "gateway.max_sessions");
   options.maxConnections = options.maxSessions + options.maxSessions / 5;
   options.maxVideoBitrate = settings.integer("gateway.max_video_bitrate");

@@ -159,12 +159,11 @@ bool Page::hello() {
   return !welcome.is_null();
 }
 
-bool Page::resume() {
+bool Page::resume(bool newPage) {
   const Json before = welcome;
-  connect({{"type", "hello"},
-           {"version", 1},
-           {"token", token_},
-           {"resume", {{"session", before["session"]}, {"key", before["key"]}, {"ack", received_}}}});
+  Json wish = {{"session", before["session"]}, {"key", before["key"]}, {"ack", received_}};
+  if (newPage) wish["fresh"] = true;
+  connect({{"type", "hello"}, {"version", 1}, {"token", token_}, {"resume", wish}});
   loop_.runUntil([this] { return !welcome.is_null() || closeCode != 0; }, base::Millis{20'000});
   if (welcome.is_null()) return false;
   if (!welcome["resumed"].get<bool>()) return true;

@@ -69,7 +69,8 @@ class Page {
 
   /// Connects and waits for the welcome (or the refusal); false when refused.
   bool hello();
-  bool resume();
+  /// `newPage`: one that was loaded since.
+  bool resume(bool newPage = false);
   /// Sends a request; `fields` gets type, seq, ack.
   void send(const std::string& type, Json fields = Json::object());
   void sendRaw(std::string text);

@@ -205,7 +205,9 @@ class EventLine {
     return line(lane, "gateway", "transfer", e.refusal == EndReason::none ? "info" : "warn", detail);
   }
   Entry operator()(const event::TransferCancelled& e) const { return page(e.session, "cancel transfer"); }
-  Entry operator()(const event::SessionLost& e) const { return note(e.session, "connection lost", "warn"); }
+  Entry operator()(const event::SessionLost& e) const {
+    return note(e.session, e.leaves ? "page left" : "connection lost", e.leaves ? "info" : "warn");
+  }
   Entry operator()(const event::SessionBack& e) const {
     return note(e.before, e.fresh ? "new page" : "connection resumed", "info");
   }

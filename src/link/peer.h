@@ -36,6 +36,7 @@ struct Peer {
   std::size_t waitingBytes = 0;
   bool overflowing = false;
   bool adopted = false;  ///< Another process had it: the page's numbers are not known yet.
+  bool newPage = false;  ///< Resumed by a page that was loaded since, and has only what was kept for it.
   net::Timer grace;
   net::Timer ackSoon;
 

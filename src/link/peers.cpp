@@ -212,6 +212,7 @@ void Peers::resume(Connection& connection, Peer& peer, const Json& wish) {
   connection.tokens += kResumeBurst;
   peer.connection = connection.id;
   peer.network = connection.network;
+  peer.newPage = wish.contains("fresh") && wish["fresh"] == true;
   peer.grace.stop();
   log_.info(options_.idName + " resumed", {{"adopted", peer.adopted}});
   peer.adopted = false;
@@ -301,6 +302,12 @@ void Peers::lost(Peer& peer, std::uint16_t code) {
   peer.ackSoon.stop();
   peer.grace.start(options_.resume, [this, id = peer.id] { gone(id); });
   listener_->onDown(std::string(peer.id), code);
+}
+
+void Peers::hurry(const std::string& id, base::Millis within) {
+  Peer* peer = at(id);
+  if (peer == nullptr || peer->up() || within >= options_.resume) return;
+  peer->grace.start(within, [this, id] { gone(id); });
 }
 
 std::unique_ptr<Peer> Peers::take(const std::string& id) {

@@ -108,6 +108,8 @@ class Peers {
   /// A peer of another process: its page has its grace time to come, then onGone() tells of its end. Gives
   /// its id, also of one that is here already; empty: not understood, or there are too many.
   std::string restore(const std::string& saved);
+  /// For onDown(): it has no longer than this to come back.
+  void hurry(const std::string& peer, base::Millis within);
   /// Closes the connection, after what was sent; the page may resume.
   void hangUp(const std::string& peer, std::uint16_t code, std::string_view reason);
   /// The same, and forgets the peer without telling the listener. Gives what it was; null: not here.
