@@ -20,7 +20,7 @@ export const kPolicy =
 const kAgents = { supervisor1: { password: 'supervisor1', name: 'Kim Aster', roles: ['Supervisor'] }, agent1: { password: 'agent1', name: 'Robin Vale' }, agent2: { password: 'agent2', name: 'Noa Lindqvist' }, phone: { password: 'phone', name: '' } };
 const kTexts = { hung_up: 'The call has ended.', no_answer: 'Nobody answered.', agent_not_signed_in: 'The agent is not signed in.', agent_away: 'The agent is away.', busy: 'The agent is busy.' };
 
-export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earlySeconds = 4, features } = {}) {
+export function startMock({ port = 0, resumeSeconds = 60, nextPageSeconds = 4, ringSeconds = 30, earlySeconds = 4, features } = {}) {
   const assist = makeAssist({ features });
   const tokens = new Map(); // token → {role, user, name, destination}
   const cookies = new Map(); // cookie → user
@@ -53,11 +53,14 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
     resendAll() {
       for (const { seq, message } of this.kept) this.write({ ...message, seq });
     }
-    detached(gone) {
+    detached(code) {
       this.socket = null;
-      if (gone && this.role === 'consumer') return this.destroy('consumer_left');
+      const consumer = this.role === 'consumer';
+      this.pageLeft = consumer && (code === 1001 || code === 4020);
+      if (consumer && (code === 1000 || (this.pageLeft && this.calls().length === 0))) return this.destroy('consumer_left');
       for (const call of this.calls()) call.connection(this, 'lost');
-      this.timer = setTimeout(() => this.destroy(`${this.role}_lost`), resumeSeconds * 1000);
+      const [seconds, reason] = this.pageLeft ? [nextPageSeconds, 'left'] : [resumeSeconds, 'lost'];
+      this.timer = setTimeout(() => this.destroy(`${this.role}_${reason}`), seconds * 1000);
     }
     destroy(reason) {
       clearTimeout(this.timer);
@@ -103,7 +106,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
       const up = state === 'connected';
       return {
         call, state, direction: mine === 'consumer' ? 'out' : 'in', peer, media, early: mine === 'consumer' && early === true,
-        peerMuted: this.muted[theirs], peerConnection: this.lost[theirs] ? 'lost' : 'ok', startedAt, answeredAt, reason, text, by,
+        peerMuted: this.muted[theirs], peerConnection: this.lost[theirs] ? 'lost' : 'ok', peerPageLeft: (this.lost[theirs] && this.other(session).pageLeft) || undefined, startedAt, answeredAt, reason, text, by,
         held: this.held[mine], peerHeld: this.held[theirs], can: { hold: up, transfer: up && session.role === 'agent', video: up, dtmf: true },
         conference: this.conference && { name: this.conference.name, ...(this.conference.by === session ? { call: this.conference.call } : {}) },
         ...(session.role === 'agent' ? { assist: this.assist, transfer, group: this.group, autoAnswer: this.autoAnswer, transferredBy: this.transferredBy } : {}),
@@ -335,7 +338,7 @@ export function startMock({ port = 0, resumeSeconds = 60, ringSeconds = 30, earl
       handlers[m.type]?.(session, m, call);
     });
     socket.on('close', (code) => {
-      if (session?.socket === socket) session.detached(code === 1000 || code === 1001);
+      if (session?.socket === socket) session.detached(code);
     });
   });
 

@@ -5,12 +5,12 @@ import { gzipSync } from 'node:zlib';
 
 /** Kilobytes (1000 bytes) after gzip. The module is not minified: who bundles it does that. */
 export const kBudgets = {
-  'gateway/csdk-sdk.js': 22,
+  'gateway/csdk-sdk.js': 23,
   'gateway/csdk-common.js': 8,
   'gateway/csdk-phone.js': 16,
   'gateway/csdk-aed.js': 6,
-  'gateway/parley-sdk.mjs': 29,
-  'assistserver/sdk/web/consumer/assist.js': 62,
+  'gateway/parley-sdk.mjs': 30,
+  'assistserver/sdk/web/consumer/assist.js': 63,
   'assistserver/sdk/web/consumer/parley-assist.mjs': 74,
   // With the client SDK.
   'assistserver/sdk/web/agent/agent.js': 47,

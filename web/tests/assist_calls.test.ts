@@ -207,10 +207,13 @@ describe.skipIf(!haveChromium())('shared pages beside calls', () => {
     const ada = await call(agent, 'Ada');
     await shares(ada, agent);
     await ada.reload();
+    await Promise.all([seen(ada, '[data-test=call-panel][data-state=connected]'), seen(agent, '[data-test=call][data-state=connected]')]);
     await seen(ada, '[data-test=assist-bar][data-look=on]');
     await seen(agent, '[data-test=workspace][data-phase=joined] [data-test=assist-picture][data-frame]');
     await ada.click(t('assist-end'));
     await seen(agent, '[data-test=workspace][data-phase=ended]');
+    await ada.click(t('end'));
+    await seen(agent, '[data-test=availability][data-state=available]');
     await ada.context().close();
     const stays = async (page: Page) => {
       await agent.click(t('end'));

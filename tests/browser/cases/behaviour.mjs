@@ -1,6 +1,6 @@
 // What a person expects on both sides when things go other than well. Chromium on both sides.
 import { assert, assist, endedWith, establish, perceives, signIn, silent } from '../lib/call.mjs';
-import { attribute, difference, hidden } from '../lib/assist_people.mjs';
+import { attribute, difference, escalate, hidden, onLoad } from '../lib/assist_people.mjs';
 import { hear, see } from '../lib/measure.mjs';
 import { people } from '../lib/media.mjs';
 import { until } from '../lib/browsers.mjs';
@@ -175,6 +175,78 @@ export const cases = [
       await endedWith(agent, 'consumer_left');
       await t.shots(agent, 'consumer-left-agent');
       await agent.is('availability', 'available');
+    },
+  },
+  {
+    name: 'consumer follows a link and reloads in a call with a shared page', async run(t) {
+      const [consumer, agent] = await pair(t);
+      await signIn(agent, t.stack);
+      await establish(consumer, agent, t.stack);
+      await perceives(consumer, agent);
+      await escalate(consumer, agent);
+      const call = await consumer.attribute('call-panel', 'data-call');
+      const frame = () => agent.attribute('assist-picture', 'data-frame').then(Number);
+      const again = async (way) => {
+        const [before] = await Promise.all([frame(), way()]);
+        await Promise.all([consumer.is('call-panel', 'connected', 30000), agent.is('call', 'connected', 30000)]);
+        assert((await consumer.attribute('call-panel', 'data-call')) === call, 'another call');
+        await Promise.all([perceives(consumer, agent), perceives(agent, consumer)]);
+        await attribute(consumer, 'assist-bar', 'data-look', 'on');
+        await until('the agent sees the new page', async () => (await frame()) !== before);
+        await attribute(agent, 'workspace', 'data-phase', 'joined');
+      };
+      await again(() => consumer.clickAt('nav a[href="/assistsample/claim.html"]'));
+      assert(/claim/.test(await consumer.evaluate(() => location.pathname)), 'the link was not followed');
+      await again(() => consumer.reload());
+      // Muted is muted on the next page, too; a page in another tab, with a copy of what this one keeps, has no part in the call.
+      await consumer.click('mute-audio');
+      const copy = consumer.raw.context().waitForEvent('page');
+      await consumer.evaluate(() => void window.open('/assistsample/'));
+      const other = await copy;
+      await other.waitForLoadState('load');
+      await until('the copy keeps nothing', () => other.evaluate(() => sessionStorage.getItem('parley.call') === null));
+      assert((await other.locator('parley-call-panel').count()) === 0, 'the call was taken by another tab');
+      await other.close();
+      await consumer.reload();
+      await Promise.all([consumer.is('call-panel', 'connected', 30000), agent.is('call', 'connected', 30000)]);
+      await agent.appears('peer-muted');
+      await silent(agent);
+      await perceives(consumer, agent);
+      // A page without Parley, and then one with it, too late: both read how it ended.
+      await consumer.goto('about:blank');
+      await agent.is('call', 'reconnecting');
+      await t.shots(agent, 'next-page-agent');
+      const meanwhile = (await agent.state(agent.test('call-state')))?.text ?? '';
+      assert(/has left the page\. Reconnecting/.test(meanwhile), `the agent reads "${meanwhile}"`);
+      await endedWith(agent, 'consumer_left', 25000);
+      await consumer.goto(`${t.stack.url}/assistsample/`);
+      await endedWith(consumer, 'consumer_lost');
+      await t.shots(consumer, 'next-page-late');
+      await consumer.reload();
+      assert((await consumer.state(consumer.test('call-panel'))) === null, 'a call that is over comes again');
+      assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
+    },
+  },
+  {
+    name: 'consumer in firefox reloads while it rings, and in the call', settings: { 'gateway.next_page_seconds': 4 }, async run(t) {
+      const [consumer, agent] = await Promise.all([t.browser('firefox', 'consumer'), t.browser('chromium', 'agent')]);
+      await signIn(agent, t.stack);
+      await assist(consumer, t.stack);
+      await agent.appears('ringing');
+      await consumer.reload();
+      await consumer.is('call-panel', 'calling');
+      await agent.click('answer');
+      for (let again = 0; again < 2; again++) {
+        if (again) await consumer.reload();
+        await Promise.all([consumer.is('call-panel', 'connected', 30000), agent.is('call', 'connected', 30000)]);
+        await Promise.all([perceives(consumer, agent), perceives(agent, consumer)]);
+      }
+      // On the way back she may not use the microphone any more: the call is over, with words for both.
+      await onLoad(consumer, () => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')); });
+      await consumer.reload();
+      await consumer.is('call-panel', 'ended');
+      await consumer.says('call-state', /microphone/i);
+      await endedWith(agent, 'hung_up');
     },
   },
   {

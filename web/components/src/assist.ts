@@ -1,7 +1,7 @@
 // The script for a customer's page: the whole SDK, the docked panel and co-browsing, as `Parley`.
 import type { Assist, AssistOptions, CallPanelElement, CobrowseOptions } from '../../sdk/src/assist/consumer_module';
 import type { AssistSession } from '@parley/assist';
-import { assist as openCall } from './call_panel';
+import { assist as openCall, takeUpCall } from './call_panel';
 import { configure, currentSession, escalate, onSession, reattachWhenReady, startCobrowse } from './assist/cobrowse';
 
 export * from '@parley/sdk';
@@ -21,4 +21,4 @@ function begin(options: Options & { cobrowseOnly?: boolean } = {}): CallPanelEle
   return options.cobrowseOnly ? startCobrowse(options) : openCall(options);
 }
 
-reattachWhenReady();
+reattachWhenReady(takeUpCall);

@@ -1,11 +1,12 @@
-import { Client, type Call, type CallOptions } from '@parley/sdk';
+import { browserEnvironment, Client, detach, type Call, type CallOptions, type Environment } from '@parley/sdk';
 import type { AssistSession } from '@parley/assist';
 import type { AssistOptions } from '../../sdk/src/assist/consumer_module';
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { callEnded, currentSession, joinCall, onSession, shareInCall } from './assist/cobrowse';
 import { assistIcons } from './assist/icons';
-import { Movable } from './assist/movable';
+import { Movable, type Place } from './assist/movable';
+import { forgetCall, holdOfCall, keepCall, kCallLinkKey, keptCall, type CallRecord } from './call_record';
 import './call_view';
 import type { DeviceChoice } from './device_picker';
 import { icons } from './icons';
@@ -50,18 +51,22 @@ export class CallPanel extends LitElement {
   private movable_: Movable | null = null;
   private stopSession_: (() => void)[] = [];
   private announced_ = '';
+  private environment_: Environment | null = null;
+  /** Once the call has an id. */
+  private record_: CallRecord | null = null;
+  private letGo_: (() => void) | undefined;
+  private stopLeave_: (() => void) | undefined;
+  private place_: Place | null = null;
 
   /** Starts a call, unless one is running. */
   open(options: AssistOptions): void {
     if (this.call && this.call.state !== 'ended') return;
-    this.options_ = options;
-    if (options.theme) this.dataset.theme = options.theme;
-    const { server, reconnectPolicy, rtcConfiguration, environment } = options;
-    this.client_?.close();
-    const client = new Client({ server, reconnectPolicy, rtcConfiguration, environment });
-    this.client_ = client;
-    const { destination, name, applicationId, uui, correlationId, token } = options;
-    client.setSession({ destination, name, applicationId, uui, correlationId, token });
+    const env = options.environment ?? browserEnvironment();
+    // A page that calls by itself, and was reloaded, means the call that it had.
+    const kept = within() ? null : keptCall(env);
+    if (kept?.leftAt) return this.goOn(kept, options);
+    if (kept) forgetCall(env);
+    const client = this.makeClient(options, env);
     const choice: CallOptions = { audio: options.audio ?? true, video: options.video ?? true };
     const call = client.call({
       ...choice,
@@ -72,16 +77,69 @@ export class CallPanel extends LitElement {
       microphoneId: this.choice_.microphoneId,
       uui: options.uui,
     });
+    this.run(client, call);
+  }
+
+  /** Goes on with the call of the page before. */
+  goOn(record: CallRecord, own: AssistOptions = {}): void {
+    if (this.call && this.call.state !== 'ended') return;
+    const options = { ...record.options, ...own };
+    const client = this.makeClient(options, options.environment ?? browserEnvironment());
+    const { cameraId, microphoneId, speakerId } = (this.choice_ = record.choice);
+    this.place_ = record.place ?? null;
+    const { ringback, audioProcessing } = options;
+    const call = client.takeUp(record.id, { cameraId, microphoneId, sendVideo: record.camera, ringback, audioProcessing }, record.muted);
+    if (speakerId) call.setSpeaker(speakerId).catch(() => undefined);
+    this.record_ = record;
+    this.run(client, call);
+    this.keep(0);
+  }
+
+  private makeClient(options: AssistOptions, environment: Environment): Client {
+    this.options_ = options;
+    this.environment_ = environment;
+    this.record_ = null;
+    if (options.theme) this.dataset.theme = options.theme;
+    this.client_?.close();
+    this.stopLeave_?.();
+    // Before the client does: then the call is over here.
+    this.stopLeave_ = environment.onLeave(() => this.keep(Date.now()));
+    const { server, reconnectPolicy, rtcConfiguration } = options;
+    const storageKey = within() ? undefined : kCallLinkKey;
+    const client = new Client({ server, reconnectPolicy, rtcConfiguration, environment, storageKey });
+    const { destination, name, applicationId, uui, correlationId, token } = options;
+    client.setSession({ destination, name, applicationId, uui, correlationId, token });
+    return (this.client_ = client);
+  }
+
+  /** For the next page. `leftAt`: this one is being left. */
+  private keep(leftAt: number): void {
+    const { call, environment_: env } = this;
+    if (!call?.id || call.ended || !env || within()) return;
+    this.letGo_ ??= env.hold?.(holdOfCall(call.id));
+    // On the way back nothing is known of the camera yet.
+    const camera = call.localStream ? call.hasCamera : (this.record_?.camera ?? true);
+    const muted = call.localStream ? call.muted : (this.record_?.muted ?? call.muted);
+    this.record_ = { id: call.id, options: this.options_, choice: this.choice_, muted, camera, place: this.movable_?.place ?? this.place_, leftAt };
+    keepCall(env, this.record_);
+    if (leftAt) this.letGo_?.();
+  }
+
+  private run(client: Client, call: Call): void {
     this.call = call;
     this.removeAttribute('data-setup');
     call.on('changed', () => {
       this.reflect(call);
       this.announce();
+      if (!this.record_?.leftAt) this.keep(0);
     });
     call.on('setup', (setup) => (this.dataset.setup = JSON.stringify(setup)));
     call.on('ended', () => {
       this.reflect(call);
       client.close();
+      if (!this.record_?.leftAt && this.environment_) forgetCall(this.environment_);
+      this.letGo_?.();
+      this.letGo_ = undefined;
       void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('.after button')?.focus());
     });
     this.reflect(call);
@@ -116,9 +174,10 @@ export class CallPanel extends LitElement {
       const session = currentSession();
       if (session) session.record.places.call = place;
       session?.keep();
+      this.keep(0);
       this.tellPlace();
     });
-    const place = currentSession()?.record.places.call;
+    const place = currentSession()?.record.places.call ?? this.place_;
     if (place) this.movable_.moveTo(place);
   }
 
@@ -230,12 +289,34 @@ export class CallPanel extends LitElement {
 /** Opens the panel on this page and calls. One panel at a time; a running call is left alone. */
 export function assist(options: AssistOptions = {}): CallPanel {
   const opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+  const panel = panelOf(opener);
+  panel.open(options);
+  return panel;
+}
+
+function panelOf(opener: HTMLElement | null): CallPanel {
   let panel = document.querySelector<CallPanel>('parley-call-panel');
   if (!panel) {
     panel = document.createElement('parley-call-panel') as CallPanel;
     panel.opener = opener;
     document.body.append(panel);
   }
-  panel.open(options);
   return panel;
+}
+
+/** A frame of a page of the site: that page has the call of the tab. */
+const within = (): boolean => window.frameElement !== null;
+
+/** Goes on with the call of the page before, if there is one. `again`: this page was kept as it was left, and is shown again. */
+export function takeUpCall(again: boolean): void {
+  if (again) document.querySelector('parley-call-panel')?.remove();
+  const env = browserEnvironment();
+  const record = within() ? null : keptCall(env);
+  if (!record) return;
+  const judge = async () => {
+    // The tab was killed, or it is a copy of one that lives: then the call is that one's.
+    if (record.leftAt || (await env.isHeld?.(holdOfCall(record.id))) === false) return panelOf(null).goOn(record);
+    if (!document.querySelector('parley-call-panel')) forgetCall(env);
+  };
+  detach('call', judge());
 }

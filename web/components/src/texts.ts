@@ -23,6 +23,7 @@ export function describeState(call: Call): string {
       // That a transfer failed is a remark beside the call, which goes on.
       return call.transferInfo && call.transferInfo.state !== 'failed' ? describeTransfer(call) : describeHold(call);
     case 'reconnecting':
+      if (call.peerPageLeft) return `${call.peer.name || 'The other side'} has left the page. Reconnecting, if another page of the site follows…`;
       return call.peerConnection === 'lost'
         ? `${call.peer.name || 'The other side'} has lost the connection. Waiting for it to come back…`
         : 'Your connection was interrupted. Reconnecting…';

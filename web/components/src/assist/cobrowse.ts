@@ -148,13 +148,14 @@ const loadSharer: SharerLoader = async (host: SharerHost) => {
   return create(host, early);
 };
 
-/** Once the page's own scripts had their say (`configure`), and not later than its images. */
-export function reattachWhenReady(): void {
+/** Once the page's own scripts had their say (`configure`), and not later than its images. `andThen`: what else the page before left. */
+export function reattachWhenReady(andThen: (again: boolean) => void): void {
   let waiting = true;
   const now = () => {
     if (!waiting) return;
     waiting = false;
     reattach();
+    andThen(false);
   };
   if (document.readyState === 'complete') queueMicrotask(now);
   document.addEventListener('DOMContentLoaded', now);
@@ -164,5 +165,6 @@ export function reattachWhenReady(): void {
     // A page that was kept as it was left: its session went on elsewhere meanwhile.
     close();
     reattach();
+    andThen(true);
   });
 }

@@ -174,10 +174,10 @@ export class Link<W extends LinkWelcome, In extends LinkMessage, Out extends Lin
   }
 
   /** The page is being left, and the next one goes on: the server keeps the session and hears no goodbye. */
-  suspend(): void {
+  suspend(code?: number): void {
     if (this.state_ === 'closed' || this.state_ === 'replaced') return;
     this.persist();
-    this.dropSocket();
+    this.dropSocket(code);
     this.finish('closed', new ParleyError('session.closed'));
   }
 
@@ -255,7 +255,7 @@ export class Link<W extends LinkWelcome, In extends LinkMessage, Out extends Lin
     );
     socket.onopen = guarded('socket open', () => {
       if (!current()) return;
-      const resume = this.session_ ? { ...this.session_, ack: this.ledger_.received } : undefined;
+      const resume = this.session_ ? { ...this.session_, ack: this.ledger_.received, fresh: this.welcome_ ? undefined : true } : undefined;
       this.write(JSON.stringify(this.dialect_.hello(token, resume)));
     });
     socket.onmessage = guarded('socket message', (event: { data: unknown }) => {

@@ -46,6 +46,8 @@ export interface CallFields {
   media: MediaChoice;
   peerMuted: MediaChoice;
   peerConnection: 'ok' | 'lost';
+  /** Lost because the other page was left: it may be loaded anew, or be gone. */
+  peerPageLeft: boolean;
   startedAt: string;
   answeredAt?: string;
   reason?: string;
@@ -176,6 +178,7 @@ export function parseCallFields(value: unknown): CallFields | null {
     media: choice(value.media, true),
     peerMuted: choice(value.peerMuted, false),
     peerConnection: value.peerConnection === 'lost' ? 'lost' : 'ok',
+    peerPageLeft: value.peerPageLeft === true,
     startedAt: isText(value.startedAt) ? value.startedAt : '',
     answeredAt: optional(value.answeredAt),
     reason: optional(value.reason),

@@ -42,6 +42,8 @@ export class Call extends CallFacts {
   private rings_ = false;
   private offer_: string | null = null;
   private ended_: EndedInfo | null = null;
+  /** A call that rings on after a reload is answered. */
+  private answered_: (() => void) | null = null;
   private answerWaiter_: { resolve: (sdp: string) => void; reject: (error: ParleyError) => void } | null = null;
   private graceTimer_ = 0;
 
@@ -267,10 +269,7 @@ export class Call extends CallFacts {
       if (this.ended_) return void opening.then((c) => [c.audio, c.video].forEach((t) => t?.stop()), () => undefined);
       await this.media_.offer(opening, (sdp) => this.exchangeDial(sdp, options));
     } catch (thrown) {
-      const error = ParleyError.from(thrown, 'media.failed');
-      if (this.ended_) return;
-      if (this.id_) this.trySend({ type: 'end', call: this.id_ });
-      this.finish({ reason: error.code, text: error.message, by: 'system' });
+      this.failed(thrown);
     }
   }
 
@@ -282,15 +281,26 @@ export class Call extends CallFacts {
     this.apply(fields);
   }
 
-  /** @internal Agent after a reload: takes the running call up again with a new peer connection. */
+  /** @internal A call of the page before, until the gateway says how it stands. */
+  expect(id: string, ringback: boolean): void {
+    this.id_ = id;
+    this.ringback_ = ringback;
+  }
+
+  /** @internal After a reload: takes the running call up again with a new peer connection. */
   async rejoin(fields: CallFields, choice: Partial<CaptureChoice>, muted: MediaChoice): Promise<void> {
     this.id_ = fields.call;
     this.media_.choice = { ...choice, audio: true, video: fields.media.video };
     this.media_.setMedia(fields.media);
-    this.media_.rejoining = true;
+    const rings = fields.state === 'ringing';
+    this.media_.rejoining = !rings;
     this.apply(fields);
     this.media_.local.setMuted(muted);
-    await this.media_.rejoin();
+    try {
+      await this.media_.rejoin(rings ? new Promise((done) => (this.answered_ = done)) : null);
+    } catch (thrown) {
+      this.failed(thrown);
+    }
   }
 
   /** @internal */
@@ -326,7 +336,10 @@ export class Call extends CallFacts {
       const reason = fields.reason ?? 'hung_up';
       return this.finish({ reason, text: fields.text ?? 'The call has ended.', by: fields.by ?? 'system' });
     }
-    if (fields.state !== 'ringing') this.clock_.end('ringing');
+    if (fields.state !== 'ringing') {
+      this.clock_.end('ringing');
+      this.answered_?.();
+    }
     this.ring();
     if (!this.holding_) this.setHeld(fields.held);
     if (before && before.peerHeld !== fields.peerHeld) this.tell('held', { held: this.held_, peerHeld: fields.peerHeld });
@@ -390,6 +403,13 @@ export class Call extends CallFacts {
     } catch {
       // The session is over, and with it the call.
     }
+  }
+
+  private failed(thrown: unknown): void {
+    if (this.ended_) return;
+    const error = ParleyError.from(thrown, 'media.failed');
+    if (this.id_) this.trySend({ type: 'end', call: this.id_ });
+    this.finish({ reason: error.code, text: error.message, by: 'system' });
   }
 
   private requireRunning(): void {

@@ -60,6 +60,10 @@ export abstract class CallFacts extends Emitter<CallEvents> {
   get peerConnection(): 'ok' | 'lost' {
     return this.fields_?.peerConnection ?? 'ok';
   }
+  /** Lost because the other page was left: it is being loaded anew, or gone. */
+  get peerPageLeft(): boolean {
+    return this.fields_?.peerPageLeft ?? false;
+  }
   get startedAt(): Date | null {
     return this.fields_?.startedAt ? new Date(this.fields_.startedAt) : null;
   }

@@ -138,18 +138,23 @@ export class CallMedia extends Emitter<CallMediaEvents> implements NegotiatorHos
     this.clock_.end('sdp');
   }
 
-  /** A new peer connection for a call that runs already (after a reload). */
-  async rejoin(): Promise<void> {
-    this.rejoining = true;
+  /**
+   * A new peer connection for a call that runs already (after a reload), or that rings yet: once it is `answered`. Rejects when
+   * a customer's page may not have its microphone any more.
+   */
+  async rejoin(answered: Promise<void> | null): Promise<void> {
+    this.rejoining = !answered;
     this.clock_.begin('getUserMedia');
     const link = this.makeLink();
     try {
       await this.openDevices(link, this.host_.devices.open(this.choice));
     } catch (thrown) {
+      if (this.host_.role === 'consumer') throw thrown;
       // Still worth hearing the other side; the page says what is missing.
       this.emit('notice', ParleyError.from(thrown));
       link.setTracks(null, null, this.choice);
     }
+    await answered;
     this.negotiator_?.wantRestart('anew');
   }
 

@@ -429,3 +429,131 @@ describe('the host page', () => {
     expect(Object.keys(call.setup.parts).sort()).toEqual(['dial', 'dtls', 'getUserMedia', 'ice', 'offer', 'ringing', 'sdp', 'token', 'webSocket']);
   });
 });
+
+describe('the next page', () => {
+  const kFields = { answeredAt: '2026-01-31T12:00:00Z' };
+  let stored: Map<string, string>;
+
+  beforeEach(() => {
+    stored = new Map();
+    env = new FakeEnvironment(stored);
+    client = new Client({ environment: env, storageKey: 'kept' });
+  });
+
+  /** Another page of the same tab; the gateway has gone on. */
+  function turn(calls: object[]): FakeEnvironment {
+    const { gateway } = env;
+    env.leave();
+    gateway.drop(1001);
+    gateway.calls = calls as Record<string, unknown>[];
+    env = new FakeEnvironment(stored);
+    Object.assign(env, { gateway });
+    client = new Client({ environment: env, storageKey: 'kept' });
+    return env;
+  }
+
+  it('goes on with the call, with a new peer connection, muted as it was', async () => {
+    await connect();
+    const before = env;
+    const socket = env.gateway.current;
+    turn([fields('reconnecting', kFields)]);
+    expect(socket.closedWith).toBe(4020);
+    expect(before.gateway.messages.some((m) => m.type === 'bye' || m.type === 'end')).toBe(false);
+    expect(before.media.live).toEqual([]);
+    const call = client.takeUp('c1', { sendVideo: false }, { audio: true, video: false });
+    expect(call.state).toBe('preparing');
+    await settle();
+    expect(env.gateway.hellos.at(-1)).toMatchObject({ resume: { session: 'session-1', key: 'key', fresh: true } });
+    expect(call.state).toBe('reconnecting');
+    expect(env.media.opened.map((t) => [t.kind, t.enabled])).toEqual([['audio', false]]);
+    const restart = env.gateway.last('restart');
+    expect(restart).toMatchObject({ call: 'c1', sdp: 'offer 1 audio:sendrecv video:recvonly' });
+    env.gateway.send({ type: 'sdp', call: 'c1', kind: 'answer', sdp: 'answer', request: restart?.request });
+    await settle();
+    env.peer.connect();
+    env.gateway.send(fields('connected', kFields));
+    expect(call.state).toBe('connected');
+    expect(env.gateway.last('mute')).toMatchObject({ call: 'c1', audio: true });
+    call.end();
+    expect(env.gateway.last('end')).toMatchObject({ call: 'c1' });
+    nothingLeft();
+  });
+
+  it('says that it is a new page once: a later break is none', async () => {
+    await connect();
+    turn([fields('reconnecting', kFields)]);
+    client.takeUp('c1');
+    await settle();
+    env.gateway.drop();
+    await env.clock.advance(2_000);
+    expect(env.gateway.hellos).toHaveLength(3);
+    expect(env.gateway.hellos[2]?.resume).not.toHaveProperty('fresh');
+  });
+
+  it('goes on ringing, and connects when it is answered', async () => {
+    await ring();
+    turn([fields('ringing')]);
+    const call = client.takeUp('c1', { ringback: false });
+    await settle();
+    expect([call.state, client.tones.ringback]).toEqual(['ringing', false]);
+    expect(env.media.opened).toHaveLength(2);
+    expect(env.gateway.last('restart')).toBeUndefined();
+    env.gateway.send(fields('connecting', kFields));
+    // What answers the offer of the page before is nothing to this one.
+    env.gateway.send({ type: 'sdp', call: 'c1', kind: 'answer', sdp: 'old' });
+    await settle();
+    expect(call.state).toBe('connecting');
+    expect(env.gateway.last('restart')).toMatchObject({ call: 'c1', sdp: 'offer 1 audio:sendrecv video:sendrecv' });
+  });
+
+  it('hangs up, with words, when it may not have the microphone', async () => {
+    await connect();
+    turn([fields('reconnecting', kFields)]);
+    env.media.deny = { audio: 'NotAllowedError', video: 'NotAllowedError' };
+    const call = client.takeUp('c1');
+    await settle();
+    expect(call.ended).toMatchObject({ reason: 'microphone.denied', by: 'system' });
+    expect(env.gateway.last('end')).toMatchObject({ call: 'c1' });
+    nothingLeft();
+  });
+
+  it('comes too late, with words', async () => {
+    await connect();
+    turn([]);
+    env.gateway.forget();
+    const call = client.takeUp('c1');
+    await settle();
+    expect(call.ended).toMatchObject({ reason: 'consumer_lost', by: 'system' });
+    expect(env.media.opened).toEqual([]);
+  });
+
+  it('reads why the call ended meanwhile, and does not wait for ever for it', async () => {
+    await connect();
+    turn([]);
+    const told = client.takeUp('c1');
+    await settle();
+    env.gateway.send(fields('ended', { reason: 'hung_up', text: 'Robin ended the call.', by: 'agent' }));
+    expect(told.ended?.reason).toBe('hung_up');
+    const never = client.takeUp('c2');
+    await settle();
+    await env.clock.advance(2_000);
+    expect(never.ended?.reason).toBe('consumer_lost');
+  });
+
+  it('hangs up what was given up before the gateway was reached', async () => {
+    await connect();
+    turn([fields('reconnecting', kFields)]);
+    client.takeUp('c1').end();
+    await settle();
+    expect(env.gateway.messages.filter((m) => m.type === 'end')).toMatchObject([{ call: 'c1' }]);
+    expect(env.media.opened).toEqual([]);
+  });
+
+  it('is told goodbye where there is no call yet', async () => {
+    client.call();
+    await settle();
+    env.leave();
+    expect(env.gateway.last('bye')).toBeDefined();
+    expect(stored.size).toBe(0);
+  });
+});

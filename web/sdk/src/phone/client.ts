@@ -1,7 +1,10 @@
 import {
   defaultReconnectPolicy,
+  detach,
+  guarded,
   ParleyError,
   requestJson,
+  type MediaChoice,
   type ServerMessage,
   type Welcome,
 } from '../common/index';
@@ -29,7 +32,18 @@ export interface ClientEvents extends PhoneEvents {
   call: Call;
 }
 
+export interface ClientOptions extends PhoneOptions {
+  /**
+   * Under this name the tab's storage keeps the session, so that the next page can `takeUp` a call. Without one, calls end with
+   * the page.
+   */
+  storageKey?: string;
+}
+
 const kFirstConnect = 12_000;
+const kFarewell = 2_000;
+/** Closes a connection whose page is left: browsers' own 1001 cannot be said from here, and not all of them say it. */
+const kPageLeft = 4020;
 
 /** A consumer's page: calls an agent. */
 export class Client extends Phone<ClientEvents> {
@@ -38,8 +52,8 @@ export class Client extends Phone<ClientEvents> {
   private token_: { value: string; until: number } | null = null;
   private clock_: SetupClock | null = null;
 
-  constructor(options: PhoneOptions = {}) {
-    super(options);
+  constructor(private readonly own_: ClientOptions = {}) {
+    super(own_);
   }
 
   /** What the next connection is made with, without making it. */
@@ -53,7 +67,7 @@ export class Client extends Phone<ClientEvents> {
     if (session) this.setSession(session);
     const state = this.connection_?.state;
     if (!this.connection_ || state === 'closed' || state === 'replaced') {
-      this.makeConnection({ policy: defaultReconnectPolicy, firstConnectMs: kFirstConnect });
+      this.makeConnection({ policy: defaultReconnectPolicy, firstConnectMs: kFirstConnect, storageKey: this.own_.storageKey });
     }
     await this.connection_!.connect();
   }
@@ -66,6 +80,31 @@ export class Client extends Phone<ClientEvents> {
     const { destination = this.session_.destination ?? '', audio = true, video = true, ...rest } = options;
     const name = options.name ?? this.session_.name;
     this.dial(call, { ...rest, destination, audio, video, name }, this.connect());
+    this.emit('call', call);
+    return call;
+  }
+
+  /**
+   * Goes on with the call `id` of the page before, which had the same `storageKey`. Never throws: what cannot be taken up ends
+   * with a reason and a sentence.
+   */
+  takeUp(id: string, options: Partial<DialOptions> = {}, muted: MediaChoice = { audio: false, video: false }): Call {
+    const call = new Call(this, 'out');
+    call.expect(id, options.ringback !== false);
+    this.calls_.set(id, call);
+    const run = async () => {
+      try {
+        await this.connect();
+        const fields = this.connection_?.welcome?.calls.find((c) => c.call === id);
+        // It has ended; where the gateway still knows why, it says so now.
+        if (!fields) return void this.environment.setTimer(guarded('take up', () => call.lost(new ParleyError('session.lost'))), kFarewell);
+        if (call.ended) this.send({ type: 'end', call: id });
+        else await call.rejoin(fields, options, muted);
+      } catch (thrown) {
+        call.lost(ParleyError.from(thrown));
+      }
+    };
+    detach('take up', run());
     this.emit('call', call);
     return call;
   }
@@ -96,8 +135,9 @@ export class Client extends Phone<ClientEvents> {
     if (message.type === 'call' && message.state !== 'ended') this.send({ type: 'end', call: message.call });
   }
 
-  /** The page is left: the agent hears at once that the customer left. */
+  /** The page is left: the agent hears at once that the customer left, or that the next page may go on. */
   protected leaving(): void {
+    if (this.own_.storageKey && this.calls_.size > 0) this.connection_?.suspend(kPageLeft);
     this.goodbye();
     this.close();
   }

@@ -3,7 +3,7 @@ export type { AgentCallOptions, AgentEvents, AgentOptions, AgentUser, HistoryEnt
 export { Call } from './call';
 export type { CallEvents, CallPhase, DtmfOptions, EndedInfo, Quality, VideoOptions } from './call_types';
 export { Client } from './client';
-export type { CallOptions, ClientEvents, SessionOptions } from './client';
+export type { CallOptions, ClientEvents, ClientOptions, SessionOptions } from './client';
 export type { Conference, ConferenceEnd, ConferenceEvents, ConferenceState } from './conference';
 export { Devices } from './devices';
 export type { Capture, CaptureChoice, Device, DeviceList } from './devices';
