@@ -108,6 +108,9 @@ void AssistSession::optionsChanged() {
     control_.clear();
     for (const Party& party : others_) cancelAsked(party.id, true);
   }
+  if (!options_.features.contains(Feature::forms)) {
+    for (Party& party : others_) party.formOpen = false;
+  }
   tellState();
 }
 

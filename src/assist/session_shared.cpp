@@ -1,5 +1,6 @@
 // What people in a session show each other: acting, forms, drawings, documents.
 #include <algorithm>
+#include <utility>
 
 #include "assist/session.h"
 #include "link/json.h"
@@ -75,7 +76,8 @@ void AssistSession::onAct(Party& from, const Message& message, std::int64_t now)
   }
   ++from.did[std::string(toString(message.kind))];
   if (message.kind == Kind::formGet) from.formOpen = true;
-  if (message.kind == Kind::formClose) from.formOpen = false;
+  // Once: to a page that is away it would wait in a row.
+  if (message.kind == Kind::formClose && !std::exchange(from.formOpen, false)) return;
   if (message.kind == Kind::formSet) note(now, from, "fills a field", {{"field", message.text("id")}});
   if (!consumer_) return;
   // Over a document, which may just have been closed, there is nothing to press.
@@ -97,6 +99,7 @@ void AssistSession::onAct(Party& from, const Message& message, std::int64_t now)
 void AssistSession::onForm(const Message& message) {
   // A page that is not shared at the moment shows no fields either.
   if (message.kind == Kind::form && sharing() != Sharing::on) return;
+  if (!options_.features.contains(Feature::forms)) return;
   const std::string to = message.text("to");
   Json out = outgoing(message, {});
   out.erase("to");
@@ -236,7 +239,8 @@ void AssistSession::onDocument(const Party& from, const Message& message, std::i
   document_->scroll = message.body.value("scroll", document_->scroll);
   document_->zoom = message.body.value("zoom", document_->zoom);
   document_->pages = message.body.value("pages", document_->pages);
-  tell(out, message.body.contains("pages") ? "" : "document:" + from.id, from.id);
+  // Of each the newest is enough, also for who is away.
+  tell(out, (message.body.contains("pages") ? "pages:" : "document:") + from.id, from.id);
 }
 
 void AssistSession::onWindow(const Party& from, const Message& message) {

@@ -347,6 +347,48 @@ TEST(AssistSessionTest, FormsGoToWhoAskedAndMaskedFieldsHaveNoValue) {
   EXPECT_EQ(rig.out.last("a", "form-result")["reason"], "act.barred");
 }
 
+TEST(AssistSessionTest, FormsThatAreSwitchedOffAreOverAtOnce) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "form-get"}});
+  rig.options.features.erase(Feature::forms);
+  rig.session.optionsChanged();
+  rig.out.clear();
+  rig.say("c", {{"type", "form"}, {"fields", Json::array()}});
+  rig.say("c", {{"type", "form"}, {"fields", Json::array()}, {"to", "a"}});
+  EXPECT_EQ(rig.out.count("a", "form"), 0u);
+  rig.options.features.insert(Feature::forms);
+  rig.session.optionsChanged();
+  rig.say("c", {{"type", "form"}, {"fields", Json::array()}});
+  EXPECT_EQ(rig.out.count("a", "form"), 0u) << "it has to ask again";
+}
+
+TEST(AssistSessionTest, WhatIsSaidToAPageThatIsAwayIsSaidOnce) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "form-get"}});
+  rig.session.down("c", rig.now);
+  rig.out.clear();
+  for (int i = 0; i < 3; ++i) rig.say("a", {{"type", "form-close"}});
+  EXPECT_EQ(rig.out.count("c", "form-close"), 1u);
+}
+
+TEST(AssistSessionTest, OfWhereADocumentStandsTheNewestWaitsForWhoIsAway) {
+  Rig rig;
+  rig.letIn("a");
+  rig.say("a", {{"type", "push"}, {"kind", "document"}, {"content", "x1"}});
+  ASSERT_EQ(rig.out.wishes.size(), 1u);
+  rig.session.provided(rig.out.wishes[0], PushContent{"/assistserver/content/x", "a.pdf", "document"},
+                       rig.now);
+  const Json id = rig.out.last("c", "session")["document"]["id"];
+  rig.session.down("c", rig.now);
+  rig.out.clear();
+  rig.out.keys.clear();
+  rig.say("a", {{"type", "document"}, {"id", id}, {"pages", 7}});
+  rig.say("a", {{"type", "document"}, {"id", id}, {"page", 2}});
+  EXPECT_EQ(rig.out.keys["c"], (std::vector<std::string>{"pages:a", "document:a"}));
+}
+
 TEST(AssistSessionTest, WhatAnAgentHasToKnowOfAFieldArrives) {
   Rig rig;
   rig.letIn("a");

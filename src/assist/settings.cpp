@@ -65,7 +65,9 @@ void declareSettings(base::Settings& settings) {
       "session.");
   assist.number("assist.max_parties", 4, 2, 8, "", true,
                 "People in one shared session, the customer included.");
-  assist.number("assist.max_sessions", 1'000, 1, 100'000, "", true, "Shared sessions at a time.");
+  assist.number("assist.max_sessions", 1'000, 1, 100'000, "", true,
+                "Shared sessions at a time; those of one network (an IPv4 address, a /64 of IPv6) at most "
+                "half of them.");
 }
 
 TopicOptions topicOptions(const base::Settings& settings) {

@@ -15,6 +15,8 @@ constexpr base::Millis kTick{500};
 /// Sessions that do not exist, asked for by one user in a minute: a console that waits for a customer asks
 /// often.
 constexpr std::int64_t kUnknownPerMinute = 60;
+/// One network may open half of all sessions, and never less than these.
+constexpr std::size_t kLeastShare = 2;
 
 std::int64_t now() { return base::millisOf(base::wallNow()); }
 
@@ -115,11 +117,12 @@ std::expected<void, link::Refusal> TopicServer::admitConsumer(const std::string&
   auto at = sessions_.find(cid);
   if (at == sessions_.end()) {
     if (draining_) return refuse(link::kDraining, "server.draining", "The server is being restarted.");
-    if (sessions_.size() >= options_.maxSessions) {
+    if (sessions_.size() >= options_.maxSessions || ofNetwork(peer.network) >= networkShare()) {
       return refuse(link::kFull, "server.full", "There are too many sessions. Please try again later.");
     }
     at = sessions_.emplace(cid, std::make_unique<AssistSession>(cid, *this, options_.session, totals_, now()))
              .first;
+    networks_[cid] = peer.network;
     count();
   }
   if (const auto may = at->second->mayJoin(Role::consumer, peer.token.user); !may) {
@@ -127,6 +130,15 @@ std::expected<void, link::Refusal> TopicServer::admitConsumer(const std::string&
   }
   seats_[peer.id] = at->second.get();
   return {};
+}
+
+std::size_t TopicServer::ofNetwork(const std::string& network) const {
+  const auto here = [&](const auto& entry) { return entry.second == network; };
+  return static_cast<std::size_t>(std::ranges::count_if(networks_, here));
+}
+
+std::size_t TopicServer::networkShare() const {
+  return std::max<std::size_t>(kLeastShare, options_.maxSessions / 2);
 }
 
 std::string TopicServer::welcomeOf(const link::Peer& peer) {
@@ -217,6 +229,7 @@ void TopicServer::sweep(const AssistSession& session) {
   logger.info("session ended", {{"cid", cid}});
   records_.add(cid, now(), session.summary(), session.record());
   std::erase_if(seats_, [&](const auto& entry) { return entry.second == &session; });
+  networks_.erase(cid);
   saved_.remove(cid);
   if (source_ != nullptr) source_->ended(cid);
   sessions_.erase(cid);
@@ -298,7 +311,12 @@ void TopicServer::restore(const SavedSessions::Saved& saved) {
   logger.info("session goes on", {{"cid", saved.cid}});
   for (const std::string& party : kept.partyIds()) {
     // Whose page nobody would know again does not come back.
-    if (peers_.find(party) == nullptr) kept.gone(party, now());
+    const link::Peer* peer = peers_.find(party);
+    if (peer == nullptr) {
+      kept.gone(party, now());
+    } else if (peer->token.role == "consumer") {
+      networks_[saved.cid] = peer->network;
+    }
   }
   sweep(kept);
 }

@@ -72,6 +72,8 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   void provide(const PushWish& wish) override;
 
   AssistSession* of(const std::string& peer);
+  std::size_t ofNetwork(const std::string& network) const;
+  std::size_t networkShare() const;
   void sweep(const AssistSession& session);
   void restore(const SavedSessions::Saved& saved);
   std::string stateOf(const AssistSession& session) const;
@@ -86,6 +88,7 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   PushSource* source_ = nullptr;
   std::map<std::string, std::unique_ptr<AssistSession>> sessions_;  // By cid.
   std::unordered_map<std::string, AssistSession*> seats_;           // By peer.
+  std::map<std::string, std::string> networks_;                     // Of sessions' customers, by cid.
   link::RateLimiter strangers_;
   SessionTotals totals_, counted_;
   bool draining_ = false;

@@ -57,11 +57,12 @@ struct ServerRig {
 };
 
 struct Page {
-  Page(ServerRig& r, const std::string& token, const std::string& cid = {}, const Json& resume = nullptr)
+  Page(ServerRig& r, const std::string& token, const std::string& cid = {}, const Json& resume = nullptr,
+       const std::string& network = "192.0.2.1")
       : owner(r) {
     auto [mine, theirs] = link::rig::PipeEnd::make(owner.loop);
     socket = mine;
-    owner.server->accept(theirs, "192.0.2.1");
+    owner.server->accept(theirs, network);
     mine->start([this](std::string_view text) { inbox.push_back(*link::parseJson(text)); },
                 [this](base::Bytes bytes) { pictures.push_back(bytes.size()); },
                 [this](std::uint16_t closed, std::string_view) { code = closed; });
@@ -154,6 +155,29 @@ TEST(TopicServerTest, RefusesWhoDoesNotBelong) {
   second.say({{"type", "end"}});
   EXPECT_EQ(second.closed(), kEnded);
   EXPECT_EQ(Page(rig, rig.token("consumer", "c4", "s3")).closed(), link::kDraining);
+}
+
+TEST(TopicServerTest, OneNetworkLeavesSessionsForOthers) {
+  ServerRig rig;
+  TopicOptions more = options();
+  more.maxSessions = 6;
+  rig.server->setOptions(more);
+  std::vector<std::unique_ptr<Page>> pages;
+  const auto open = [&](const char* cid, const char* network) {
+    pages.push_back(std::make_unique<Page>(rig, rig.token("consumer", cid, cid), "", nullptr, network));
+    return pages.back()->expect("welcome");
+  };
+  for (const char* cid : {"s1", "s2", "s3"}) EXPECT_FALSE(open(cid, "192.0.2.1").is_null());
+  EXPECT_EQ(Page(rig, rig.token("consumer", "s4", "s4"), "", nullptr, "192.0.2.1").closed(), link::kFull);
+  EXPECT_FALSE(open("s4", "192.0.2.2").is_null());
+  // What has ended counts no more; what outlives the process does.
+  pages[0]->say({{"type", "end"}});
+  EXPECT_EQ(pages[0]->closed(), kEnded);
+  EXPECT_FALSE(open("s5", "192.0.2.1").is_null());
+  rig.restart();
+  rig.server->setOptions(more);
+  EXPECT_EQ(rig.server->size(), 4u);
+  EXPECT_EQ(Page(rig, rig.token("consumer", "s6", "s6"), "", nullptr, "192.0.2.1").closed(), link::kFull);
 }
 
 TEST(TopicServerTest, AConsumerThatDoesNotComeBackEndsTheSession) {
