@@ -57,7 +57,7 @@ beforeEach(() => {
   loads = 0;
   loadFails = false;
   loading = Promise.resolve();
-  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), release: vi.fn(), quality: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, sensitive: false, film: vi.fn(async () => undefined) };
+  sharer = { start: vi.fn(), hold: vi.fn(), stop: vi.fn(), refresh: vi.fn(), release: vi.fn(), quality: vi.fn(), allow: vi.fn(), pace: vi.fn(), act: vi.fn(), annotate: vi.fn(), masked: vi.fn(() => []), canFilm: true, sensitive: false, film: vi.fn(async () => undefined) };
 });
 
 describe('AssistSession', () => {

@@ -390,6 +390,7 @@ export class AssistSession extends Emitter<AssistEvents> {
     if (state.control !== this.state_.control) this.sharer_?.release();
     this.state_ = state;
     if (state.features) this.settings_ = { ...this.settings_, features: state.features };
+    this.sharer_?.allow(this.settings_.features);
     this.sharer_?.quality(state.quality);
     // A party that left waits for no answer.
     for (const request of [...this.requests]) {

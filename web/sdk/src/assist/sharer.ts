@@ -1,6 +1,6 @@
 import type { Early } from './early';
 import type {
-  ActivityMessage, AgentAction, AssistSettings, Fidelity, MaskedRegion, Party, Quality, SharedMessage, TopicConsumerMessage, Unsupported, View,
+  ActivityMessage, AgentAction, AssistSettings, Feature, Fidelity, MaskedRegion, Party, Quality, SharedMessage, TopicConsumerMessage, Unsupported, View,
 } from './protocol';
 import type { StartWorker } from './start_worker';
 
@@ -78,6 +78,8 @@ export interface Sharer {
   readonly canFilm: boolean;
   /** Films the tab instead of painting the page, once the person said yes to the browser; rejects after a no. */
   film(): Promise<void>;
+  /** What the settings leave switched on, now that it has changed. */
+  allow(features: readonly Feature[]): void;
   pace(pace: { behind: boolean; kbps?: number }): void;
   act(action: AgentAction): void;
   annotate(message: SharedMessage): void;

@@ -2,9 +2,9 @@
 import { guarded } from '../common/index';
 import { createActor, type Actor, type ActResult } from './acting/index';
 import { layerOverPage } from './annotations/index';
-import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, type TabCapture } from './capture/index';
+import { canCaptureTab, startCapture, startTabCapture, type Capture, type CaptureOptions, TabCapture } from './capture/index';
 import { boxInRoot } from './acting/targets';
-import type { AgentAction, FormField, Quality, SharedMessage, Unsupported } from './protocol';
+import type { AgentAction, Feature, FormField, Quality, SharedMessage, Unsupported } from './protocol';
 import { knowAlso } from './early';
 import type { Box, Sharer, SharerHost, SharerLoader } from './sharer';
 
@@ -80,14 +80,25 @@ class PageSharer implements Sharer {
     film.on('view', (view) => this.host_.viewChanged(view, 'capture'));
     film.on('sensitive', () => this.host_.sensitiveChanged());
     // The person ended it in the browser's own bar: the page is painted again.
-    film.on('ended', (why) => {
-      if (this.capture_ !== film) return;
-      this.filmFailed_ = why ? [{ what: 'the film of the tab', why: `${why} The page is painted instead.` }] : [];
-      this.host_.unsupported(this.filmFailed_);
-      this.begin();
-      if (this.held_) this.capture_.pause();
-    });
+    film.on('ended', (why) => this.unfilmed(film, why));
     this.host_.viewChanged(film.view(), 'capture');
+  }
+
+  private unfilmed(film: TabCapture, why: string): void {
+    if (this.capture_ !== film) return;
+    this.filmFailed_ = why ? [{ what: 'the film of the tab', why: `${why} The page is painted instead.` }] : [];
+    this.host_.unsupported(this.filmFailed_);
+    this.begin();
+    if (this.held_) this.capture_.pause();
+  }
+
+  allow(features: readonly Feature[]): void {
+    const { capture_: film } = this;
+    if (film instanceof TabCapture && !features.includes('capture')) {
+      film.stop();
+      this.unfilmed(film, 'It was switched off.');
+    }
+    if (!features.includes('forms')) this.closeForm();
   }
 
   start(): void {

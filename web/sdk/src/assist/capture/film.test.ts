@@ -198,6 +198,11 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     await run('lists.length = 0; sharer.film()');
     await page.waitForFunction('views.at(-1) === "capture"');
     expect(await run('lists.at(-1)')).toEqual(['Card']);
+    await run('sharer.allow(["capture"])');
+    expect(await run('views.at(-1)')).toBe('capture');
+    await run('sharer.allow(["forms"])');
+    await page.waitForFunction('views.at(-1) === "painter"');
+    await page.waitForFunction('lists.at(-1)?.join() === "the film of the tab,Map,Card"');
     await run('sharer.stop()');
   });
 
