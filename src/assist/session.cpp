@@ -51,7 +51,9 @@ base::Result<void> AssistSession::mayJoin(Role role, const std::string& user) co
     return base::fail("assist.cid_taken", "Another customer's page is in this session already.");
   }
   const auto same = [&](const Party& p) { return p.role == role && p.user == user; };
-  if (std::ranges::any_of(others_, same) || others_.size() + 1 < options_.maxParties) return {};
+  if (std::ranges::any_of(others_, same)) return {};
+  if (!options_.features.contains(Feature::view)) return std::unexpected(switchedOff());
+  if (others_.size() + 1 < options_.maxParties) return {};
   return base::fail("assist.full", "There are as many people in this session as there may be.");
 }
 

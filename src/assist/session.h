@@ -23,6 +23,7 @@ enum CloseCode : std::uint16_t {
   kPartiesFull = 4022,
   kCidTaken = 4023,
   kRemoved = 4024,
+  kSwitchedOff = 4025,
 };
 
 class SessionOut {
@@ -82,7 +83,7 @@ class AssistSession {
   void tick(std::int64_t now);
   void end(const std::string& reason, const std::string& text, std::int64_t now);
   /// The options are others now: what was switched off is over at once.
-  void optionsChanged();
+  void optionsChanged(std::int64_t now);
 
   /// For another process: who is here and what the consumer agreed to; without pictures, drawings and the
   /// open document, which begin anew. Nothing by which anybody proves who he is.
@@ -117,6 +118,7 @@ class AssistSession {
   nlohmann::json state(Role viewer, bool letIn) const;
   void ask(Party& party, bool control, std::int64_t now);
   void drop(const std::string& party, std::uint16_t code, const std::string& why, std::int64_t now);
+  static base::Error switchedOff();
   void dismiss(const std::string& party, std::uint16_t code, const base::Error& why, std::int64_t now);
   void releaseControl(const std::string& party);
   void tellState();

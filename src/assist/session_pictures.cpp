@@ -101,9 +101,21 @@ void AssistSession::sharingChanged() {
   }
 }
 
-void AssistSession::optionsChanged() {
+base::Error AssistSession::switchedOff() {
+  return {"assist.feature_off", "Looking at customers' pages is switched off by the administration."};
+}
+
+void AssistSession::optionsChanged(std::int64_t now) {
   if (over()) return;
-  if (!options_.features.contains(Feature::view)) forgetPictures();
+  if (!options_.features.contains(Feature::view)) {
+    forgetPictures();
+    // Nobody is asked for what would not be shown.
+    std::vector<std::string> waiting;
+    for (const Party& party : others_) {
+      if (party.standing == Standing::asking) waiting.push_back(party.id);
+    }
+    for (const std::string& party : waiting) dismiss(party, kSwitchedOff, switchedOff(), now);
+  }
   if (!options_.features.contains(Feature::control)) {
     control_.clear();
     for (const Party& party : others_) cancelAsked(party.id, true);

@@ -183,6 +183,26 @@ TEST(AssistSessionTest, AFeatureThatIsSwitchedOffIsRefusedAtOnce) {
   EXPECT_TRUE(rig.say("a", kStroke));
 }
 
+TEST(AssistSessionTest, NobodyIsAskedForWhatIsSwitchedOff) {
+  Rig rig;
+  rig.letIn("a");
+  rig.join("b", Role::agent);
+  rig.options.features.erase(Feature::view);
+  rig.session.optionsChanged(rig.now);
+  EXPECT_EQ(rig.out.count("c", "consent-over"), 1u);
+  EXPECT_EQ(rig.out.last("b", "ended")["reason"], "assist.feature_off");
+  EXPECT_EQ(rig.out.parted["b"], kSwitchedOff);
+  EXPECT_TRUE(rig.out.last("a", "ended").is_null());
+  EXPECT_TRUE(rig.session.mayJoin(Role::agent, "user-a")) << "who was let in before";
+  for (const Role role : {Role::agent, Role::supervisor}) {
+    const auto may = rig.session.mayJoin(role, "user-b");
+    ASSERT_FALSE(may);
+    EXPECT_EQ(may.error().reason, "assist.feature_off");
+  }
+  rig.options.features.insert(Feature::view);
+  EXPECT_TRUE(rig.session.mayJoin(Role::agent, "user-b"));
+}
+
 TEST(AssistSessionTest, DrawingsGoWhenAnotherAgentJoinsAfterAHoldOnDemandAndOnNavigation) {
   Rig rig;
   rig.say("c", {{"type", "view"}, {"w", 800}, {"h", 600}, {"path", "/a"}});
@@ -352,13 +372,13 @@ TEST(AssistSessionTest, FormsThatAreSwitchedOffAreOverAtOnce) {
   rig.letIn("a");
   rig.say("a", {{"type", "form-get"}});
   rig.options.features.erase(Feature::forms);
-  rig.session.optionsChanged();
+  rig.session.optionsChanged(rig.now);
   rig.out.clear();
   rig.say("c", {{"type", "form"}, {"fields", Json::array()}});
   rig.say("c", {{"type", "form"}, {"fields", Json::array()}, {"to", "a"}});
   EXPECT_EQ(rig.out.count("a", "form"), 0u);
   rig.options.features.insert(Feature::forms);
-  rig.session.optionsChanged();
+  rig.session.optionsChanged(rig.now);
   rig.say("c", {{"type", "form"}, {"fields", Json::array()}});
   EXPECT_EQ(rig.out.count("a", "form"), 0u) << "it has to ask again";
 }

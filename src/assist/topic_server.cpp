@@ -68,7 +68,7 @@ TopicServer::~TopicServer() { peers_.closeAll(); }
 void TopicServer::setOptions(TopicOptions options) {
   options_ = std::move(options);
   peers_.setResume(options_.resume);
-  for (const auto& [cid, session] : sessions_) session->optionsChanged();
+  for (const auto& [cid, session] : sessions_) session->optionsChanged(now());
 }
 
 const AssistSession* TopicServer::find(const std::string& cid) const {
@@ -106,7 +106,8 @@ std::expected<void, link::Refusal> TopicServer::admit(const link::Peer& peer, co
     return refuse(kUnknownSession, "assist.unknown_session", "The customer has not opened this session.");
   }
   if (const auto may = at->second->mayJoin(*roleOf(peer.token.role), peer.token.user); !may) {
-    return std::unexpected(link::Refusal{kPartiesFull, may.error()});
+    const bool full = may.error().reason == "assist.full";
+    return std::unexpected(link::Refusal{full ? kPartiesFull : kSwitchedOff, may.error()});
   }
   seats_[peer.id] = at->second.get();
   return {};
@@ -318,6 +319,7 @@ void TopicServer::restore(const SavedSessions::Saved& saved) {
       networks_[saved.cid] = peer->network;
     }
   }
+  kept.optionsChanged(now());  // Other settings than before, perhaps.
   sweep(kept);
 }
 

@@ -34,7 +34,7 @@ struct ServerRig {
   void restart(bool kill = false) {
     if (!kill) server->stop();
     server.reset();
-    server = std::make_unique<TopicServer>(loop, signer, random, records, *store, options());
+    server = std::make_unique<TopicServer>(loop, signer, random, records, *store, settings);
     std::optional<bool> loaded;
     server->load([&](base::Result<void> result) { loaded = result.has_value(); });
     EXPECT_TRUE(loop.runUntil([&] { return loaded.has_value(); }, 3s) && *loaded);
@@ -48,6 +48,7 @@ struct ServerRig {
     token.cid = cid;
     return signer.sign(token, base::wallNow(), 60s);
   }
+  TopicOptions settings = options();  ///< Of the next process.
   base::SystemRandom random;
   net::EventLoop loop{"test"};
   std::unique_ptr<store::Store> store;
@@ -307,12 +308,28 @@ TEST(TopicServerTest, WhatIsSwitchedOffEndsAtOnce) {
   const Json state = rig.server->find("s1")->stateFor("", Role::consumer);
   EXPECT_EQ(state["control"], "none");
   Page late(rig, rig.token("agent", "agent2"), "s1");
-  const Json asked = shared.consumer->expect("consent-request");
-  shared.consumer->say({{"type", "consent"}, {"id", asked["id"]}, {"grant", true}});
-  EXPECT_FALSE(late.expect("consent").is_null());
+  EXPECT_EQ(late.expect("error")["reason"], "assist.feature_off");
+  EXPECT_EQ(late.closed(), kSwitchedOff);
+  // The same agent on a new page was let in before, and sees nothing of before.
+  Page again(rig, rig.token("agent", "agent1"), "s1");
+  EXPECT_FALSE(again.expect("session").is_null());
   while (rig.loop.poll()) {
   }
-  EXPECT_TRUE(late.pictures.empty()) << "nor is what was seen before";
+  EXPECT_TRUE(again.pictures.empty());
+}
+
+TEST(TopicServerTest, NobodyIsAskedAfterARestartForWhatIsSwitchedOff) {
+  ServerRig rig;
+  Page consumer(rig, rig.token("consumer", "c1", "s1"));
+  const Json mine = consumer.expect("welcome");
+  Page agent(rig, rig.token("agent", "agent1"), "s1");
+  const Json theirs = agent.expect("welcome");
+  EXPECT_FALSE(consumer.expect("consent-request").is_null());
+  rig.settings.session.features.erase(Feature::view);
+  rig.restart();
+  Page back(rig, rig.token("consumer", "c1", "s1"), "", Shared::resume(mine));
+  EXPECT_EQ(back.expect("welcome")["session"]["parties"], Json::array());
+  EXPECT_EQ(Page(rig, rig.token("agent", "agent1"), "s1").closed(), kSwitchedOff);
 }
 
 TEST(RecordsTest, KeepTheLastOverARestartAndNoMore) {
