@@ -8,7 +8,5 @@ export default defineConfig({
     environment: 'node',
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // As cases of browsers: a page may be held up by a busy machine once; the report says (retry x1).
-    retry: 1,
   },
 });

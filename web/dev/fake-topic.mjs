@@ -9,7 +9,7 @@ const kState = {
 };
 /** In place of pictures: the overlay is what is looked at here. */
 const kSharer = `(globalThis.Parley ??= {}).createSharer = async (host) => ({
-  start() {}, hold() {}, stop() {}, refresh() {}, quality() {}, release() {}, pace() {}, act: (a) => host.activity({ type: 'activity', party: a.party, what: 'fill', target: 'Street and number' }), annotate() {},
+  start() {}, hold() {}, stop() {}, refresh() {}, quality() {}, allow() {}, release() {}, pace() {}, act: (a) => host.activity({ type: 'activity', party: a.party, what: 'fill', target: 'Street and number' }), annotate() {},
   masked: () => [...document.querySelectorAll('input[type=password], [data-parley-mask]')].map((e) => {
     const { x, y, width: w, height: h } = e.getBoundingClientRect();
     return { x, y, w, h, label: '' };

@@ -414,6 +414,15 @@ describe('AssistSession', () => {
     expect(sharer.pace).toHaveBeenCalledTimes(3);
   });
 
+  it('tells the sharer what the settings have switched off', async () => {
+    const session = make();
+    await session.open();
+    await share(session);
+    env.gateway.send(state({ parties: [kAnna], sharing: 'on', consent: true, features: ['view'] }));
+    await settle();
+    expect(sharer.allow).toHaveBeenLastCalledWith(['view']);
+  });
+
   it('makes the pictures as an agent chose, also on the next page', async () => {
     const session = make();
     await session.open();
