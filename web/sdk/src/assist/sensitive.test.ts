@@ -93,9 +93,9 @@ describe.skipIf(!haveChromium())('private pages', () => {
     await page.waitForFunction(`sent > ${before} && told.at(-1) === false`);
     // A page that stays as it is was another one before.
     await run('location.hash = "#/account/x", capture.sensitive');
-    await run('location.replace("#/other"), capture.sensitive');
-    expect(await run('new Promise((done) => setTimeout(() => done(capture.sensitive), 2500))')).toBe(true);
-    await page.waitForFunction('told.at(-1) === false', undefined, { timeout: 3000 });
+    // In one go: a busy machine may be late with what asks, not with one of two clocks of the page.
+    expect(await run('new Promise((done) => { location.replace("#/other"), capture.sensitive; setTimeout(() => done(capture.sensitive), 2500); })')).toBe(true);
+    await page.waitForFunction('told.at(-1) === false');
     await run('capture.stop()');
   });
 

@@ -462,7 +462,7 @@ describe.skipIf(!haveChromium())('Actor', () => {
         expect(list).toHaveLength(7);
         const { id, ...rest } = await set(list[at]!.id, change);
         expect(id).toBe(list[at]!.id);
-        await page.waitForFunction('forms.length > 0', undefined, { timeout: 2000 });
+        await page.waitForFunction('forms.length > 0');
         const told = JSON.stringify([rest, await run('forms.length'), await run('activities'), await run('forms[0]')]).replaceAll(/f\d+-\w+/g, 'id');
         seen.set(at, (seen.get(at) ?? new Set()).add(told));
         expect(rest, JSON.stringify(change)).toEqual({ ok: true, valid: true, message: '' });

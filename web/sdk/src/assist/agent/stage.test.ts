@@ -126,7 +126,7 @@ describe.skipIf(!haveChromium())('the stage', () => {
     expect(await pointers(), 'at a page that rests').toEqual([]);
     await state();
     await points();
-    await page.waitForFunction(() => !rig.stage.canvas.parentElement!.querySelector('[data-test=assist-cursor]'), undefined, { timeout: 8000 });
+    await page.waitForFunction(() => !rig.stage.canvas.parentElement!.querySelector('[data-test=assist-cursor]'));
     await page.evaluate(() => rig.showPicture(2, '#3366cc'));
     await sent();
   });
@@ -146,7 +146,7 @@ describe.skipIf(!haveChromium())('the worker that draws', () => {
       <body style="margin:0"><div id="room" style="width:400px;height:300px"></div>`);
     const script = await bundle(fileURLToPath(new URL('../viewer_worker.ts', import.meta.url)), 'worker');
     await page.route('https://parley.test/**/viewer-worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }));
-    const asked = page.waitForRequest(/viewer-worker\.js$/, { timeout: 5000 });
+    const asked = page.waitForRequest(/viewer-worker\.js$/);
     await page.evaluate(() => rig.openStage(document.getElementById('room')!));
     await asked;
     // The canvas is given away to a worker that lives, and to none else.

@@ -68,7 +68,7 @@ describe.skipIf(!haveChromium())('PdfParts', () => {
     await serve({ fails: [null, null, 'lost', 503] });
     await open();
     await run('found.range.requestDataRange(65536, 131072)');
-    await expect.poll(came, { timeout: 5000 }).toEqual(['65536,65536,true']);
+    await expect.poll(came).toEqual(['65536,65536,true']);
     await serve({ fails: [null, null, 404] });
     await open();
     await run('found.range.requestDataRange(65536, 131072)');
