@@ -38,7 +38,7 @@ for await (const { file, test: taken } of lane === null ? wanted : given(all)) {
     let stack, problem;
     try {
       // A case about pages alone needs no programs.
-      if (test.programs !== false) stack = await Stack.start(test.settings, { mediaSettings: test.mediaSettings });
+      if (test.programs !== false) stack = await Stack.start(test.settings, { mediaSettings: test.mediaSettings, file: test.file });
       const body = test.run({
         stack, pulse: pulse.socket,
         owns: (thing) => { owned.push(thing); return thing; },

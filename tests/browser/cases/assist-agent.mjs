@@ -205,16 +205,26 @@ async function form(consumer, agent) {
   await editor.check('By letter');
   await holds('#by-letter', 'true');
   // What is masked is filled in unseen: nothing of it comes, nor stays.
-  await agent.evaluate(() => {
-    const field = [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes('IBAN'));
-    field.querySelector('[data-test=field-input]').value = 'LI21 0881 0000 2324 014B B';
-    field.querySelector('[data-test=field-fill]').click();
-  });
+  await editor.fillMasked('IBAN', 'LI21 0881 0000 2324 014B B');
   await until('the masked field is filled in', async () => (await value(consumer, '#claim-iban')) === 'LI21 0881 0000 2324 014B B');
   never(await agent.evaluate(() => (document.body.innerHTML + [...document.querySelectorAll('input, textarea')].map((e) => e.value).join()).includes('LI21 0881')), 'what was filled in unseen is in the agent’s page');
   await editor.fill('Policy number', 'nonsense');
   await until('the page’s own validation is told', () => agent.evaluate(() => [...document.querySelectorAll('[data-test=form-field]')].find((e) => e.textContent.includes('Policy number')).dataset.valid === 'false'));
   await agent.click('panel-form');
+}
+
+/** A customer on hold goes on sharing: the page has nothing to do with sound. */
+async function staysOverHold(consumer, agent) {
+  const hold = (how) => Promise.all([[agent, how], [consumer, how === 'held' ? 'peer' : how]].map(([page, wanted]) => attribute(page, 'call-state', 'data-hold', wanted)));
+  await agent.click('hold');
+  await hold('held');
+  await attribute(agent, 'workspace', 'data-phase', 'joined');
+  const before = Number(await agent.attribute('assist-picture', 'data-frame'));
+  await consumer.evaluate(() => { document.querySelector('h1').textContent = 'While on hold'; });
+  await until('a picture while on hold', async () => Number(await agent.attribute('assist-picture', 'data-frame')) > before);
+  await agent.click('hold');
+  await hold('no');
+  await attribute(agent, 'workspace', 'data-phase', 'joined');
 }
 
 /** Looks at an item, switches one off and on, deletes one, and one by mistake. */
@@ -431,6 +441,8 @@ async function sends(consumer, agent) {
   await agent.click('panel-push');
 }
 
+const kAllFeatures = '[assist]\nfeatures = ["view", "pointer", "control", "forms", "annotate", "push_document", "push_link", "spotlight", "capture"]\n';
+
 export const cases = [{
   name: 'assist agent: a supervisor’s library and watching; the page, every tool, control, the form, sending, pause and end (chromium)', limit: 150000, async run({ stack, browser, shots }) {
     const agent = await browser('chromium', 'agent'), consumer = await browser('chromium', 'consumer');
@@ -495,6 +507,7 @@ export const cases = [{
     await agent.appears('video-window-handle');
     await movesWindow(consumer, agent);
     await shots(agent, 'assist-agent-call');
+    await staysOverHold(consumer, agent);
     await agent.click('end');
     await consumer.says('assist-state', /^The call has ended, and sharing with it\. Nobody sees this page any more\.$/);
     await attribute(agent, 'workspace', 'data-phase', 'ended');
@@ -545,5 +558,36 @@ export const cases = [{
     for (const agent of [first, next]) await agent.says('assist-cover', /The call has ended, and sharing with it\./);
     const errors = [first, next, consumer].flatMap((page) => page.errors);
     assert(errors.length === 0, errors.join('; '));
+  },
+}, {
+  name: 'assist agent: what the administration switches off while a page is shared is gone from the console at once, and back when it is on again (chromium)', file: kAllFeatures, async run({ stack, browser, shots }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
+    await signIn(agent, stack, 'agent1', '/expertassist/agent/');
+    await meet(stack, consumer, agent, 'less-1');
+    await agent.click('tool-control');
+    await consumer.appears('consent');
+    await consumer.click('consent-yes');
+    await attribute(agent, 'assist-state', 'data-control', 'true');
+    await agent.click('panel-form');
+    await agent.appears('form-field');
+    const may = ['tool-control', 'tool-pen', 'tool-text', 'panel-form', 'panel-push'];
+    stack.reload('[assist]\nfeatures = ["view", "pointer"]\n');
+    for (const id of [...may, 'form-field']) await hidden(agent, id);
+    await agent.appears('tool-point');
+    await attribute(agent, 'workspace', 'data-mode', 'look');
+    await hidden(consumer, 'assist-control');
+    // The page is still seen; what the agent types goes nowhere.
+    await attribute(agent, 'workspace', 'data-phase', 'joined');
+    await agent.raw.mouse.click(...(await place(consumer, agent, '#claim-street')));
+    await type(agent, 'Mill Lane 4');
+    const before = Number(await agent.attribute('assist-picture', 'data-frame'));
+    await consumer.evaluate(() => { document.querySelector('h1').textContent = 'Still seen'; });
+    await until('a picture', async () => Number(await agent.attribute('assist-picture', 'data-frame')) > before);
+    assert((await value(consumer, '#claim-street')) === '', 'an agent without control has typed');
+    await shots(agent, 'assist-agent-less');
+    stack.reload(kAllFeatures);
+    for (const id of may) await agent.appears(id);
+    await controls(consumer, agent);
+    assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
 }];

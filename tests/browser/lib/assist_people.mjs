@@ -256,6 +256,12 @@ export function editorOf(agent) {
     return {
       fill: async (label, text) => { await field(label).fill(text); await field(label).blur(); },
       select: (label, choice) => field(label).selectOption(choice), check: (label) => field(label).check(),
+      // Two more controls are about that field; a person tells the one to write in from the buttons.
+      fillMasked: async (label, text) => {
+        const panel = agent.raw.locator('parley-form-panel');
+        await panel.getByRole('textbox', { name: label }).fill(text);
+        await panel.getByRole('button', { name: `Fill in ${label}` }).click();
+      },
     };
   }
   const field = async (label) => (await until(`a field ${label}`, () => agent.raw.evaluateHandle((text) => [...document.querySelectorAll('parley-form-panel label')].find((e) => e.innerText.trim().startsWith(text))?.control, label))).asElement();
@@ -268,6 +274,11 @@ export function editorOf(agent) {
       await element.evaluate((e) => e.dispatchEvent(new Event('change', { bubbles: true })));
     },
     select: async (label, choice) => { await (await field(label)).select(choice); }, check: async (label) => { await (await field(label)).click(); },
+    fillMasked: async (label, text) => {
+      const element = await field(label);
+      await element.type(text);
+      await (await element.evaluateHandle((e) => e.closest('[data-test=form-field]').querySelector('[data-test=field-fill]'))).asElement().click();
+    },
   };
 }
 

@@ -37,7 +37,8 @@ export function request(url, { method = 'GET', body, headers = {} } = {}) {
 }
 
 export class Stack {
-  static async start(settings = {}, { mediaSettings = {}, media = true } = {}) {
+  /** `file`: settings of the server in a file (TOML), which it can be told to read again. */
+  static async start(settings = {}, { mediaSettings = {}, media = true, file = null } = {}) {
     const stack = new Stack();
     stack.scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'parley-test-'));
     stack.state = path.join(stack.scratch, 'state');
@@ -47,14 +48,25 @@ export class Stack {
     stack.serverSettings = { 'server.https_port': stack.port, 'server.web_root': path.join(top, 'web/dist'),
       'gateway.brokers': `https://127.0.0.1:${stack.controlPort}`, ...settings };
     stack.url = `https://localhost:${stack.port}`;
+    stack.file = file;
     if (media) await stack.startMedia();
     await stack.startServer();
     return stack;
   }
-  run(program, settings) {
+  settingsFile(text) {
+    const file = path.join(this.scratch, 'settings.toml');
+    fs.writeFileSync(file, text);
+    return file;
+  }
+  /** The settings file is another one now, and the server reads it again. */
+  reload(text) {
+    this.settingsFile(text);
+    this.server.kill('SIGHUP');
+  }
+  run(program, settings, more = []) {
     const log = path.join(this.scratch, `${program}.log`);
     const out = fs.openSync(log, 'a');
-    const args = ['--state', this.state, ...Object.entries(settings).flatMap(([k, v]) => ['--set', `${k}=${v}`])];
+    const args = ['--state', this.state, ...Object.entries(settings).flatMap(([k, v]) => ['--set', `${k}=${v}`]), ...more];
     const child = spawn(path.join(programs, program), args, { stdio: ['ignore', out, out] });
     fs.closeSync(out);
     child.log = log;
@@ -66,7 +78,7 @@ export class Stack {
     await this.ready(`https://127.0.0.1:${this.controlPort}/health/ready`, this.media);
   }
   async startServer() {
-    this.server = this.run('parley-server', this.serverSettings);
+    this.server = this.run('parley-server', this.serverSettings, this.file === null ? [] : ['--config', this.settingsFile(this.file)]);
     await this.ready(`${this.url}/health/ready`, this.server);
   }
   ready(url, child) {

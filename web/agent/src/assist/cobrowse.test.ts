@@ -383,4 +383,12 @@ describe('form editor', () => {
     link().says({ type: 'session', ...session('refused') });
     expect(cobrowse.form.open).toBe(false);
   });
+
+  it('closes when forms are switched off', () => {
+    begin();
+    void cobrowse.form.show();
+    link().says({ type: 'form', fields });
+    link().says({ type: 'session', ...session('joined', { features: ['view', 'control'] }) });
+    expect([cobrowse.form.open, cobrowse.form.fields]).toEqual([false, null]);
+  });
 });

@@ -381,7 +381,7 @@ export class Cobrowse extends Emitter<CobrowseEvents> {
     if (session.document?.id !== before?.document?.id && session.document) this.emit('document', session.document);
     if (!this.controlling) this.pressed_ = false; // First: what ends a drag has nothing to say any more.
     if (session.sharing !== 'on' || mine !== 'joined') this.forget();
-    if (mine !== 'joined') this.form.close(false);
+    if (mine !== 'joined' || !this.has('forms')) this.form.close(false);
     if (session.window) this.emit('window', session.window);
     if (mine !== 'refused') this.askedAgain_ = false;
     const refused = mine === 'refused' && this.phase !== 'refused';
