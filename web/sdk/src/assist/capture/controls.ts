@@ -2,7 +2,7 @@
 import { snapped, type Rect } from './affine';
 import { borderWidths, inset, paddings } from './box';
 import { addPath } from './brush';
-import { paintToggle, paintBar, paintRange } from './native_looks';
+import { kFirefox, paintToggle, paintBar, paintRange } from './native_looks';
 import { isClear, px } from './css';
 import { styleOf, type Scan, type Walk } from './scan';
 import { cut, textColor, transformed, type Font } from './text';
@@ -61,8 +61,11 @@ function contentBox(cs: CSSStyleDeclaration, at: Rect): Rect {
 /** Browsers round the room above a line down. */
 const base = (font: Font, box: Rect): number => Math.round(box.y) + Math.floor((box.h - (font.ascent + font.descent)) / 2) + font.ascent;
 
-/** One line of text in a box that cuts it off. */
-function label(scan: Scan, cs: CSSStyleDeclaration, walk: Walk, at: Rect, text: string, align: string, right = 0, spread = '0px'): void {
+/** Firefox shows each part of a date as a field of its own, with so much room at both sides (px). */
+const kRoomOfPart = 3;
+
+/** One line of text in a box that cuts it off; `parted`: numbers and words in it have room around them. */
+function label(scan: Scan, cs: CSSStyleDeclaration, walk: Walk, at: Rect, text: string, align: string, right = 0, spread = '0px', parted = false): void {
   const box = contentBox(cs, at);
   box.w -= right;
   if (!text) return;
@@ -77,7 +80,16 @@ function label(scan: Scan, cs: CSSStyleDeclaration, walk: Walk, at: Rect, text: 
     if (spread !== '0px') g.letterSpacing = spread;
     const width = g.measureText(s).width;
     g.fillStyle = textColor(cs);
-    g.fillText(s, align === 'center' ? box.x + Math.max(0, (box.w - width) / 2) : align === 'right' ? box.x + box.w - width : box.x, base(font, box));
+    if (parted) {
+      let x = box.x;
+      for (const [i, part] of s.split(/([\p{L}\p{N}]+)/u).entries()) {
+        const room = i % 2 ? kRoomOfPart : 0;
+        g.fillText(part, x + room, base(font, box));
+        x += g.measureText(part).width + 2 * room;
+      }
+    } else {
+      g.fillText(s, align === 'center' ? box.x + Math.max(0, (box.w - width) / 2) : align === 'right' ? box.x + box.w - width : box.x, base(font, box));
+    }
     g.restore();
   });
 }
@@ -221,14 +233,18 @@ function select(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, walk
 }
 
 function listBox(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
-  const rows: { text: string; selected: boolean; group: boolean; rect: Rect }[] = [];
+  const rows: { text: string; ground: string; ink: string; group: boolean; rect: Rect }[] = [];
+  const focused = focusedIn(el);
   for (const item of el.querySelectorAll('option, optgroup')) {
-    const { display, visibility } = styleOf(item);
+    const { display, visibility, backgroundColor, color } = styleOf(item);
     // Not every browser tells where a row is: one that is nowhere has no style for it.
     if (display === 'none' || (item.parentElement !== el && styleOf(item.parentElement!).display === 'none')) continue;
     const r = item.getBoundingClientRect();
-    const group = item.localName === 'optgroup';
-    rows.push({ text: visibility === 'visible' ? (item as HTMLOptionElement).label : '', selected: !group && (item as HTMLOptionElement).selected, group, rect: scan.local(walk, r) });
+    const group = item.localName === 'optgroup', selected = !group && (item as HTMLOptionElement).selected;
+    // Firefox says in which colours it shows a choice.
+    const ground = !selected ? '' : kFirefox ? backgroundColor : focused ? '#1e6fd9' : '#cecece';
+    const ink = !selected ? textColor(cs) : kFirefox ? color : focused ? '#fff' : textColor(cs);
+    rows.push({ text: visibility === 'visible' ? (item as HTMLOptionElement).label : '', ground, ink, group, rect: scan.local(walk, r) });
   }
   const box = inset(at, borderWidths(cs));
   scan.push(walk, at, ({ g, fonts }) => {
@@ -239,12 +255,12 @@ function listBox(scan: Scan, el: HTMLSelectElement, cs: CSSStyleDeclaration, wal
     const font = fonts.set(g, cs), step = Math.round((font.ascent + font.descent) * 1.1);
     rows.forEach((row, i) => {
       const r = row.rect.h > 0 ? row.rect : { x: box.x, y: box.y + i * step - el.scrollTop, w: box.w, h: step };
-      if (row.selected) {
-        g.fillStyle = focusedIn(el) ? '#1e6fd9' : '#cecece';
+      if (row.ground) {
+        g.fillStyle = row.ground;
         g.fillRect(r.x, r.y, r.w, r.h);
       }
-      g.fillStyle = row.selected && focusedIn(el) ? '#fff' : textColor(cs);
-      g.fillText(row.text, r.x + 2, base(font, { ...r, h: row.group ? step : r.h }));
+      g.fillStyle = row.ink;
+      g.fillText(row.text, r.x + (kFirefox ? 4 : 2), base(font, { ...r, h: row.group ? step : r.h }));
     });
     g.restore();
   });
@@ -263,9 +279,9 @@ function color(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: 
 }
 
 function file(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
-  const names = el.files && el.files.length > 1 ? `${el.files.length} files` : (el.files?.[0]?.name ?? 'No file chosen');
+  const names = el.files && el.files.length > 1 ? `${el.files.length} files${kFirefox ? ' selected.' : ''}` : (el.files?.[0]?.name ?? (kFirefox ? `No file${el.multiple ? 's' : ''} selected.` : 'No file chosen'));
   const own = styleOf(el, '::file-selector-button');
-  const text = el.multiple ? 'Choose Files' : 'Choose File';
+  const text = kFirefox ? 'Browse…' : el.multiple ? 'Choose Files' : 'Choose File';
   const box = contentBox(cs, at);
   scan.push(walk, at, ({ g, fonts }) => {
     g.save();
@@ -273,7 +289,7 @@ function file(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: W
     g.rect(at.x, at.y, at.w, at.h);
     g.clip();
     const font = fonts.set(g, cs);
-    const w = g.measureText(text).width + 16;
+    const room = kFirefox ? 5.5 : 8, w = g.measureText(text).width + 2 * room;
     const button = { x: box.x, y: box.y, w, h: box.h };
     g.fillStyle = isClear(own.backgroundColor) ? '#efefef' : own.backgroundColor;
     g.strokeStyle = '#767676';
@@ -283,16 +299,18 @@ function file(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: W
     g.fill();
     g.stroke();
     g.fillStyle = own.color || '#000';
-    g.fillText(text, box.x + 8, base(font, box));
+    g.fillText(text, box.x + room, base(font, box));
     g.fillStyle = textColor(cs);
-    g.fillText(names, box.x + w + 4, base(font, box));
+    g.fillText(names, box.x + w + (kFirefox ? 6 : 4), base(font, box));
     g.restore();
   });
 }
 
 function dates(scan: Scan, el: HTMLInputElement, cs: CSSStyleDeclaration, walk: Walk, at: Rect): void {
-  label(scan, cs, walk, at, dateText(el.type, el.value, el.lang || document.documentElement.lang), 'left', 18, hasLook(cs) ? '0.5px' : '0px');
-  if (!hasLook(cs)) return;
+  // Firefox has no picture beside a time.
+  const plain = !hasLook(cs) || (kFirefox && el.type === 'time');
+  label(scan, cs, walk, at, dateText(el.type, el.value, el.lang || document.documentElement.lang), 'left', plain ? 0 : 18, plain || kFirefox ? '0px' : '0.5px', kFirefox);
+  if (plain) return;
   const box = contentBox(cs, at), x = box.x + box.w - 15, y = at.y + at.h / 2 - 6;
   scan.push(walk, at, ({ g }) => {
     g.strokeStyle = g.fillStyle = textColor(cs);

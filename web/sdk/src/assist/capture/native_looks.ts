@@ -7,9 +7,9 @@ import type { Scan, Walk } from './scan';
 
 type G = OffscreenCanvasRenderingContext2D;
 
-const kFirefox = typeof CSS !== 'undefined' && CSS.supports('-moz-appearance', 'none');
+export const kFirefox = typeof CSS !== 'undefined' && CSS.supports('-moz-appearance', 'none');
 const kAccent = kFirefox ? '#0060df' : '#0075ff';
-const kLine = '#767676';
+const kLine = kFirefox ? '#8f8f9d' : '#767676';
 const kFaint = '#c5c5c5';
 
 /** Of pages that say they can be dark, where the person wants them so. */
@@ -95,12 +95,12 @@ export function paintBar(g: G, el: Element, cs: CSSStyleDeclaration, at: Rect): 
     return;
   }
   const meter = bar.localName === 'meter';
-  const thick = meter ? at.h / 2 : Math.min(at.h, Math.max(6, px(cs.fontSize) * 0.5));
+  const thick = meter ? at.h * (kFirefox ? 0.8 : 0.5) : Math.min(at.h, Math.max(6, px(cs.fontSize) * 0.5));
   const r = { x: at.x, y: at.y + (at.h - thick) / 2, w: at.w, h: thick };
   g.setLineDash([]);
   g.lineWidth = 1;
-  g.fillStyle = '#efefef';
-  g.strokeStyle = meter ? '#b8b8b8' : '#c0c0c0';
+  g.fillStyle = kFirefox ? '#e9e9ed' : '#efefef';
+  g.strokeStyle = kFirefox ? kLine : meter ? '#b8b8b8' : '#c0c0c0';
   g.beginPath();
   addPath(g, { x: r.x + 0.5, y: r.y + 0.5, w: r.w - 1, h: r.h - 1 }, round(thick / 2));
   g.fill();
@@ -117,7 +117,7 @@ export function paintBar(g: G, el: Element, cs: CSSStyleDeclaration, at: Rect): 
 function meterColor(m: HTMLMeterElement): string {
   const zone = (v: number) => (v < m.low ? 0 : v > m.high ? 2 : 1);
   const away = Math.abs(zone(m.value) - zone(m.optimum));
-  return ['#107c10', '#ffb900', '#d83b01'][away]!;
+  return (kFirefox ? ['#00ab60', '#ffbd4f', '#e22850'] : ['#107c10', '#ffb900', '#d83b01'])[away]!;
 }
 
 export type NativeFrame = 'field' | 'menu' | 'button';
@@ -132,6 +132,8 @@ export function nativeFrame(el: Element, cs: CSSStyleDeclaration): NativeFrame |
   const width = px(cs.borderTopWidth), style = cs.borderTopStyle;
   const button = name === 'button' || type === 'button' || type === 'submit' || type === 'reset' || type === 'color';
   if (button) return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || type === 'color') ? 'button' : null;
+  // Of a list Chromium says itself how its frame is drawn.
+  if (name === 'select' && kFirefox && style === 'inset') return 'field';
   if (name === 'select') return kButtonFace.test(cs.backgroundColor) && (style === 'outset' || style === 'inset' || (style === 'solid' && width === 1)) ? 'menu' : null;
   if (name === 'input' && style === 'inset' && width === 2 && type !== 'checkbox' && type !== 'radio') return 'field';
   return null;
