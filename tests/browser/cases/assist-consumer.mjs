@@ -8,6 +8,7 @@ import { until } from '../lib/browsers.mjs';
 import { assert, never } from '../lib/call.mjs';
 import { fontlessPdf, fontPdf, pdf } from '../lib/pdfs.mjs';
 import { request } from '../lib/stack.mjs';
+import { throughLine } from '../lib/line.mjs';
 import { Topic, agentTopicToken } from '../lib/topic.mjs';
 
 const claim = (stack, query = '') => `${stack.url}/assistsample/claim.html${query}`;
@@ -181,10 +182,11 @@ async function sharesFromFar(stack, page, owns, worker) {
   assert(refused.length === 0 && page.errors.length === 0, [...refused, ...page.errors].join('\n'));
 }
 
-export const cases = [{
-  name: 'assist consumer: consent, picture, pause, lost network, private page, reload and next page, end (chromium)', async run({ stack, browser }) {
-    const page = await browser('chromium', 'consumer');
-    await page.goto(claim(stack, '?cid=shared-1&cobrowseOnly=true&name=Ada'));
+const session = (kind) => ({
+  name: `assist consumer: consent, picture, pause, lost network, private page, reload and next page, end (${kind})`, async run({ stack, browser, owns }) {
+    const page = await browser(kind, 'consumer');
+    const { outside, cut, mend } = await throughLine(stack, owns);
+    await page.goto(claim(outside, '?cid=shared-1&cobrowseOnly=true&name=Ada'));
     const agent = await share(stack, page, 'shared-1');
     await until('name and path', () => agent.state?.consumer.name === 'Ada' && agent.state.view.path === '/assistsample/claim.html');
     await page.says('assist-state', /sees this page/);
@@ -197,20 +199,20 @@ export const cases = [{
     await agent.sharing('on');
     await fresh(agent);
 
-    await page.raw.context().setOffline(true);
+    cut();
     await look(page, 'lost');
-    await page.raw.context().setOffline(false);
+    await mend();
     await look(page, 'on');
     await fresh(agent);
 
     await page.reload();
     await look(page, 'on');
     await fresh(agent);
-    await page.goto(`${stack.url}/assistsample/payment.html`);
+    await page.goto(`${outside.url}/assistsample/payment.html`);
     await agent.sharing('sensitive');
     await look(page, 'private');
     const before = agent.pictures.length;
-    await page.goto(`${stack.url}/assistsample/`);
+    await page.goto(`${outside.url}/assistsample/`);
     await agent.sharing('on');
     await fresh(agent);
     assert(agent.pictures.length > before, 'pictures again');
@@ -223,7 +225,9 @@ export const cases = [{
     assert(!(await page.state(page.test('assist-bar'))), 'nothing goes on after the end');
     await receipts(stack, page, 'shared-1');
   },
-}, {
+});
+
+export const cases = [session('chromium'), session('firefox'), {
   name: 'assist consumer: a no, a code, control and its end by a touch (firefox)', async run({ stack, browser }) {
     const page = await browser('firefox', 'consumer');
     await page.goto(claim(stack));

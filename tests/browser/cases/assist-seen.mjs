@@ -227,5 +227,6 @@ const seen = (customer, watcher, names, then = null) => ({
 export const cases = [
   seen('chromium', 'chromium', Object.keys(kPages), leaksNothing),
   seen('chromium', 'firefox', ['form', 'article']),
-  seen('firefox', 'firefox', ['form', 'react', 'article', 'dashboard']),
+  seen('firefox', 'firefox', Object.keys(kPages)),
+  seen('firefox', 'chromium', ['form', 'article', 'controls']),
 ];

@@ -133,7 +133,7 @@ export const cases = [
         // Towards the consumer this broker repeats what it kept; from the consumer it asks for what it missed.
         const seen = { repeated: video('consumer').toPeer.retransmitted, asked: video('consumer').fromPeer.nacks };
         return (seen.repeated > 3 && seen.asked > 3) || Promise.reject(new Error(JSON.stringify(seen)));
-      }, 30000);
+      }, 60000);
       await perceives(agent, consumer);
       await perceives(consumer, agent);
       space.mend();
