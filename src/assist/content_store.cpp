@@ -41,10 +41,20 @@ base::Result<const Content*> ContentStore::share(std::string name, ContentType t
 base::Result<const Content*> ContentStore::keep(Content content, base::Instant now) {
   expire(now);
   makeRoomOf(content.owner, content.size());
-  if (contents_.size() >= limits_.maxContents || bytes_ + content.size() > limits_.maxTotalBytes) {
-    return base::fail("content.full", "There is no room for more documents at the moment.");
-  }
   content.id = random_.alphanumeric(kIdLength);
+  if (const Content* kept = put(std::move(content), now)) return kept;
+  return base::fail("content.full", "There is no room for more documents at the moment.");
+}
+
+bool ContentStore::restore(Content content, base::Instant now) {
+  return put(std::move(content), now) != nullptr;
+}
+
+/// Null: there is no room.
+const Content* ContentStore::put(Content content, base::Instant now) {
+  if (contents_.size() >= limits_.maxContents || bytes_ + content.size() > limits_.maxTotalBytes) {
+    return nullptr;
+  }
   content.used = now;
   content.order = ++order_;
   bytes_ += content.size();

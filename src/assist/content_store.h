@@ -52,6 +52,8 @@ class ContentStore {
   /// A content that is kept elsewhere, too (the library); of a known type.
   base::Result<const Content*> share(std::string name, ContentType type, ContentBytes bytes, std::string cid,
                                      std::string owner, base::Instant now);
+  /// One that a process before this one had, under its id. False: there is no room.
+  bool restore(Content content, base::Instant now);
   /// Null when unknown or over. Reading keeps it alive.
   const Content* find(const std::string& id, base::Instant now);
   /// Gives a content that has no session yet to a session (who knows its id has a right to it). False: it is
@@ -70,6 +72,7 @@ class ContentStore {
 
  private:
   base::Result<const Content*> keep(Content content, base::Instant now);
+  const Content* put(Content content, base::Instant now);
   void makeRoomOf(const std::string& owner, std::size_t bytes);
   void erase(std::map<std::string, Content>::iterator at);
 

@@ -54,6 +54,7 @@ base::Result<void> Documents::start(const link::Host& host) {
   if (!loaded) return base::fail("server.slow_start", "The library could not be loaded in time.");
   if (!*loaded) return std::unexpected(loaded->error());
 
+  if (auto kept = loadKept(); !kept) return kept;
   if (auto codes = loadCodes(); !codes) return codes;
   addContentRoutes(host.router);
   addLibraryRoutes(host.router);

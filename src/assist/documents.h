@@ -10,6 +10,7 @@
 #include "assist/content_store.h"
 #include "assist/fetch_trust.h"
 #include "assist/fetcher.h"
+#include "assist/kept_documents.h"
 #include "assist/library.h"
 #include "assist/push_source.h"
 #include "assist/short_codes.h"
@@ -30,7 +31,10 @@ class Documents final : public link::Extension, public PushSource {
   /// For a shared session's push: a content that is kept, an enabled item of the library, or what a URL
   /// gives.
   void provide(const PushWish& wish, std::function<void(base::Result<PushContent>)> done) override;
-  void ended(const std::string& cid) override { contents_->endSession(cid); }
+  void ended(const std::string& cid) override;
+  void shown(const std::string& cid, const std::string& src) override;
+  bool has(const std::string& cid, const std::string& src) override;
+  void goesOn(const std::vector<std::string>& cids) override;
   ContentStore& contents() { return *contents_; }
   const Library& library() const { return *library_; }
   /// Fetches and keeps it for a session. The content's pointer is valid inside the call only.
@@ -59,6 +63,7 @@ class Documents final : public link::Extension, public PushSource {
   void onLibraryRemove(const net::HttpRequest& request, net::HttpReply reply);
   void onPreview(const net::HttpRequest& request, net::HttpReply reply);
   void onCodeCreate(const net::HttpRequest& request, net::HttpReply reply);
+  base::Result<void> loadKept();
   base::Result<void> loadCodes();
   void saveCodes();
   void onCodeRedeem(const net::HttpRequest& request, net::HttpReply reply, ShortCodes::Side side);
@@ -76,6 +81,7 @@ class Documents final : public link::Extension, public PushSource {
   std::optional<link::Host> host_;
   std::unique_ptr<ContentStore> contents_;
   std::unique_ptr<FetchTrust> fetchTrust_;
+  std::unique_ptr<KeptDocuments> kept_;
   std::unique_ptr<Fetcher> fetcher_;
   std::unique_ptr<Library> library_;
   std::unique_ptr<ShortCodes> codes_;

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -30,6 +31,12 @@ class PushSource {
   virtual void provide(const PushWish& wish, std::function<void(base::Result<PushContent>)> done) = 0;
   /// The session is over: what was kept for it is of no use any more.
   virtual void ended(const std::string& cid) = 0;
+  /// The session shows this now, and is to show it after a restart, too; empty: nothing.
+  virtual void shown(const std::string& cid, const std::string& src) = 0;
+  /// Whether it is there to be read, for this session.
+  virtual bool has(const std::string& cid, const std::string& src) = 0;
+  /// After a restart: no session goes on but these.
+  virtual void goesOn(const std::vector<std::string>& cids) = 0;
 };
 
 }  // namespace parley::assist

@@ -85,8 +85,8 @@ class AssistSession {
   /// The options are others now: what was switched off is over at once.
   void optionsChanged(std::int64_t now);
 
-  /// For another process: who is here and what the consumer agreed to; without pictures, drawings and the
-  /// open document, which begin anew. Nothing by which anybody proves who he is.
+  /// For another process: who is here, what the consumer agreed to, and which document is open; without
+  /// pictures and drawings, which begin anew. Nothing by which anybody proves who he is.
   nlohmann::json save() const;
   nlohmann::json saveHistory() const;  ///< Receipts and timeline.
   /// Into a fresh session: nobody is connected yet. False: not understood; the session is of no use.
@@ -95,6 +95,9 @@ class AssistSession {
   /// What save() gives has changed since this was true; not more often than the store should be written to.
   bool takeChanged(std::int64_t now);
   bool takeHistoryChanged(std::int64_t now);
+  std::string shownDocument() const { return document_ ? document_->src : std::string(); }
+  /// Its content is not there any more.
+  void forgetDocument() { document_.reset(); }
   std::vector<std::string> partyIds() const;
   std::string consumerId() const { return consumer_ ? consumer_->id : std::string(); }
 
@@ -116,6 +119,7 @@ class AssistSession {
   Party* find(const std::string& party);
   bool consented() const;
   nlohmann::json state(Role viewer, bool letIn) const;
+  nlohmann::json documentState() const;
   void ask(Party& party, bool control, std::int64_t now);
   void drop(const std::string& party, std::uint16_t code, const std::string& why, std::int64_t now);
   static base::Error switchedOff();

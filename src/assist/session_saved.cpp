@@ -56,6 +56,22 @@ std::optional<ConsentRequest> requestOf(const Json& json) {
       link::integerAt(json, "until").value_or(0), link::stringAt(json, "request").value_or("")};
 }
 
+std::optional<OpenDocument> documentOf(const Json& json) {
+  if (!json.is_object()) return std::nullopt;
+  const auto text = [&](const char* key) { return link::stringAt(json, key).value_or(""); };
+  const auto number = [&](const char* key, double otherwise) {
+    const auto at = json.find(key);
+    return at != json.end() && at->is_number() ? at->get<double>() : otherwise;
+  };
+  OpenDocument out{text("id"), text("kind"), text("src"), text("name")};
+  if (out.id.empty() || out.src.empty()) return std::nullopt;
+  out.page = number("page", out.page);
+  out.scroll = number("scroll", out.scroll);
+  out.zoom = number("zoom", out.zoom);
+  out.pages = link::integerAt(json, "pages").value_or(0);
+  return out;
+}
+
 }  // namespace
 
 Json AssistSession::save() const {
@@ -81,6 +97,7 @@ Json AssistSession::save() const {
           {"fidelity", fidelity_},
           {"quality", quality_},
           {"window", window_},
+          {"document", documentState()},
           {"pictures", pictures_},
           {"bytes", bytes_}};
 }
@@ -113,6 +130,7 @@ bool AssistSession::restore(const Json& saved) {
   quality_ = link::stringAt(saved, "quality").value_or(quality_);
   page_ = saved.value("page", Json());
   window_ = saved.value("window", Json());
+  document_ = documentOf(saved.value("document", Json()));
   if (saved.value("view", Json()).is_object()) view_ = saved["view"];
   if (saved.value("unsupported", Json()).is_array()) unsupported_ = saved["unsupported"];
   return true;

@@ -235,6 +235,7 @@ void AssistSession::onDocument(const Party& from, const Message& message, std::i
     tell(out, {}, from.id);
     return tellState();
   }
+  changed_ = true;
   document_->page = message.body.value("page", document_->page);
   document_->scroll = message.body.value("scroll", document_->scroll);
   document_->zoom = message.body.value("zoom", document_->zoom);

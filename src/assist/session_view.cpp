@@ -19,6 +19,13 @@ Json names(const std::set<Feature>& features) {
 
 }  // namespace
 
+Json AssistSession::documentState() const {
+  if (!document_) return nullptr;
+  return {{"id", document_->id},     {"kind", document_->kind},  {"src", document_->src},
+          {"name", document_->name}, {"page", document_->page},  {"scroll", document_->scroll},
+          {"zoom", document_->zoom}, {"pages", document_->pages}};
+}
+
 Json AssistSession::state(Role viewer, bool letIn) const {
   const bool label = viewer == Role::consumer && !options_.agentName.empty();
   Json parties = Json::array();
@@ -29,12 +36,6 @@ Json AssistSession::state(Role viewer, bool letIn) const {
                        {"color", p.color},
                        {"state", toString(p.standing)},
                        {"present", p.up}});
-  }
-  Json document;
-  if (document_ && letIn) {
-    document = {{"id", document_->id},     {"kind", document_->kind},  {"src", document_->src},
-                {"name", document_->name}, {"page", document_->page},  {"scroll", document_->scroll},
-                {"zoom", document_->zoom}, {"pages", document_->pages}};
   }
   return {{"cid", cid_},
           {"consumer",
@@ -47,7 +48,7 @@ Json AssistSession::state(Role viewer, bool letIn) const {
           {"fidelity", fidelity_},
           {"quality", quality_},
           {"unsupported", letIn ? unsupported_ : Json::array()},
-          {"document", std::move(document)},
+          {"document", letIn ? documentState() : Json()},
           {"window", window_},
           {"features", names(options_.features)}};
 }

@@ -272,7 +272,10 @@ void TopicServer::stop() {
 
 /// As much as another process needs to go on; what was written a moment ago waits for the next tick.
 void TopicServer::keep(AssistSession* session) {
-  if (session->takeChanged(now())) saved_.putState(session->cid(), stateOf(*session));
+  if (session->takeChanged(now())) {
+    saved_.putState(session->cid(), stateOf(*session));
+    if (source_ != nullptr) source_->shown(session->cid(), session->shownDocument());
+  }
   if (session->takeHistoryChanged(now())) {
     saved_.putHistory(session->cid(), link::dumpJson(session->saveHistory()));
   }
@@ -288,6 +291,9 @@ void TopicServer::load(std::function<void(base::Result<void>)> done) {
   saved_.load(guard_.wrap([this, done](const base::Result<std::vector<SavedSessions::Saved>>& found) {
     if (!found) return done(std::unexpected(found.error()));
     for (const SavedSessions::Saved& each : *found) restore(each);
+    std::vector<std::string> cids;
+    for (const auto& [cid, session] : sessions_) cids.push_back(cid);
+    if (source_ != nullptr) source_->goesOn(cids);
     count();
     done({});
   }));
@@ -303,6 +309,7 @@ void TopicServer::restore(const SavedSessions::Saved& saved) {
     logger.error("stored session is unreadable", {{"cid", saved.cid}});
     return saved_.remove(saved.cid);
   }
+  if (source_ == nullptr || !source_->has(saved.cid, session->shownDocument())) session->forgetDocument();
   session->restoreHistory(link::parseJson(saved.history).value_or(Json()));
   AssistSession& kept = *(sessions_[saved.cid] = std::move(session));
   for (const Json& peer : json->value("peers", Json::array())) {

@@ -29,7 +29,7 @@ class TopicServer final : public link::PeersListener, public SessionOut {
   /// Goes on with the sessions of a process before this one: their pages have their time to come back. Before
   /// the first page comes.
   void load(std::function<void(base::Result<void>)> done);
-  /// Where documents come from; without one they are refused.
+  /// Where documents come from; without one they are refused. Before load().
   void setPushSource(PushSource* source) { source_ = source; }
   void setOptions(TopicOptions options);
 

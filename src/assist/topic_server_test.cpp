@@ -35,6 +35,7 @@ struct ServerRig {
     if (!kill) server->stop();
     server.reset();
     server = std::make_unique<TopicServer>(loop, signer, random, records, *store, settings);
+    server->setPushSource(source);
     std::optional<bool> loaded;
     server->load([&](base::Result<void> result) { loaded = result.has_value(); });
     EXPECT_TRUE(loop.runUntil([&] { return loaded.has_value(); }, 3s) && *loaded);
@@ -54,6 +55,7 @@ struct ServerRig {
   std::unique_ptr<store::Store> store;
   Records records;
   identity::TokenSigner signer;
+  PushSource* source = nullptr;
   std::unique_ptr<TopicServer> server;
 };
 
@@ -258,6 +260,59 @@ TEST(TopicServerTest, ASessionOutlivesTheProcess) {
     EXPECT_FALSE(record["timeline"].empty());
     rig.restart();
     EXPECT_EQ(rig.server->size(), 0u) << "what is over does not come back";
+  }
+}
+
+/// Has one document, and notes what it is told.
+struct OneDocument final : PushSource {
+  static constexpr const char* kSrc = "/assistserver/content/x";
+  void provide(const PushWish&, std::function<void(base::Result<PushContent>)> done) override {
+    done(PushContent{kSrc, "Offer.pdf", "document"});
+  }
+  void ended(const std::string& cid) override { shows.erase(cid); }
+  void shown(const std::string& cid, const std::string& src) override { shows[cid] = src; }
+  bool has(const std::string&, const std::string& src) override { return there && src == kSrc; }
+  void goesOn(const std::vector<std::string>& cids) override { goOn = cids; }
+  std::map<std::string, std::string> shows;
+  std::vector<std::string> goOn;
+  bool there = true;
+};
+
+TEST(TopicServerTest, TheOpenDocumentOutlivesTheProcess) {
+  for (const bool there : {true, false}) {
+    OneDocument shelf;
+    ServerRig rig;
+    rig.server->setPushSource(rig.source = &shelf);
+    Shared shared(rig);
+    shared.agent->say({{"type", "push"}, {"kind", "document"}, {"content", "x"}});
+    const Json pushed = shared.consumer->expect("push");
+    shared.consumer->say({{"type", "document"},
+                          {"id", pushed["id"]},
+                          {"page", 3},
+                          {"scroll", 0.5},
+                          {"zoom", 1.5},
+                          {"pages", 7}});
+    EXPECT_EQ(shared.agent->expect("document")["page"], 3);
+    EXPECT_TRUE(rig.loop.runUntil([&] { return shelf.shows["s1"] == OneDocument::kSrc; }, 3s));
+    shelf.there = there;
+    rig.restart();
+    EXPECT_EQ(shelf.goOn, std::vector<std::string>{"s1"});
+    Page consumer(rig, rig.token("consumer", "c1", "s1"), "s1", Shared::resume(shared.welcomeOfConsumer));
+    const Json document = consumer.expect("welcome")["session"]["document"];
+    if (there) {
+      EXPECT_EQ(document, Json({{"id", pushed["id"]},
+                                {"kind", "document"},
+                                {"src", OneDocument::kSrc},
+                                {"name", "Offer.pdf"},
+                                {"page", 3.0},
+                                {"scroll", 0.5},
+                                {"zoom", 1.5},
+                                {"pages", 7}}));
+    } else {
+      EXPECT_TRUE(document.is_null()) << document;
+    }
+    consumer.say({{"type", "end"}});
+    EXPECT_TRUE(rig.loop.runUntil([&] { return shelf.shows.empty(); }, 3s)) << "gone with the session";
   }
 }
 

@@ -19,8 +19,10 @@ int run(programs::Start& start) {
   net::EventLoop loop("main");
   gateway::Server::Extensions extensions;
   auto documents = std::make_unique<assist::Documents>();
-  extensions.push_back(assist::makeExtension(documents.get()));
+  auto sessions = assist::makeExtension(documents.get());
+  // Before the sessions that go on showing what is in there.
   extensions.push_back(std::move(documents));
+  extensions.push_back(std::move(sessions));
   extensions.push_back(events::makeExtension());
   auto made = gateway::Server::start(
       loop, start.settings, start.stateDirectory, PARLEY_VERSION, [&loop] { loop.stop(); },

@@ -5,6 +5,7 @@ import { until } from '../lib/browsers.mjs';
 import { assert } from '../lib/call.mjs';
 import { near } from '../lib/measure.mjs';
 import { request } from '../lib/stack.mjs';
+import { agentTopicToken, consumerTopic, Topic } from '../lib/topic.mjs';
 
 const kCid = 'restarted';
 const attribute = (page, id, name, value) => until(`${page.name}: ${id} ${name}=${value}`, async () => { const is = await page.attribute(id, name); return is === value || Promise.reject(new Error(String(is))); });
@@ -67,5 +68,32 @@ export const cases = [{
     assert((await redeem()).status === 404, 'a code is good once');
     await consumer.click('assist-end');
     await until('it is over', async () => (await agent.attribute('workspace', 'data-phase')) !== 'joined');
+  },
+}, {
+  name: 'assist: an open document and its page outlive the server, and end with the session', async run({ stack }) {
+    const made = await consumerTopic(stack, { cobrowseOnly: true });
+    let consumer = await Topic.open(stack, made.assist.token);
+    let agent = await Topic.open(stack, await agentTopicToken(stack), { cid: made.assist.cid });
+    await consumer.consents();
+    const pdf = `%PDF-1.7\n${'x'.repeat(700_000)}`;
+    const kept = await request(`${stack.url}/assistserver/content?name=Offer.pdf`, { method: 'POST', body: pdf, headers: { cookie: await cookieOf(stack, 'agent1') } });
+    assert(kept.status === 201, kept.text);
+    agent.send('push', { kind: 'document', content: kept.json.id });
+    const { id, src } = await agent.wait('push');
+    for (const [signal, page] of [['SIGKILL', 3], ['SIGTERM', 5]]) {
+      agent.send('document', { id, page, zoom: 2, pages: 9 });
+      await consumer.wait((m) => m.type === 'document' && m.page === page);
+      await new Promise((done) => setTimeout(done, 1500));  // It is written with the next tick.
+      await restart(stack, signal);
+      await stack.startServer();
+      [consumer, agent] = [await consumer.again(), await agent.again()];
+      for (const { document } of [consumer.welcome.session, agent.welcome.session]) {
+        assert(document?.id === id && document.src === src && document.page === page && document.zoom === 2 && document.pages === 9, JSON.stringify(document));
+      }
+      assert((await request(stack.url + src)).text === pdf, 'the content after a restart');
+    }
+    consumer.send('end');
+    await agent.closed;
+    assert((await request(stack.url + src)).status === 404, 'it ends with the session');
   },
 }];
