@@ -225,8 +225,9 @@ describe.skipIf(!haveChromium())('shared pages beside calls', () => {
       await seen(agent, '[data-test=workspace][data-phase=ended]');
       await page.context().close();
     };
-    const bea = await call(agent, 'Bea', 'light', '/assistsample', (page) => page.evaluate('Parley.assist.configure({ keepSharing: true })'));
+    const bea = await call(agent, 'Bea', 'light', '/assistsample', (page) => page.evaluate('Parley.assist.configure({ keepSharing: true, theme: "dark" })'));
     await shares(bea, agent);
+    expect(await bea.locator('div[data-parley-overlay]').getAttribute('data-theme'), 'of what the panel does not say, what the page said').toBe('dark');
     await stays(bea);
     const cem = await call(agent, 'Cem', 'light', '/assistsample', (page) => page.evaluate('void Parley.assist.start()'));
     await asks(cem, agent);

@@ -590,4 +590,17 @@ export const cases = [{
     await controls(consumer, agent);
     assert(agent.errors.length + consumer.errors.length === 0, [...agent.errors, ...consumer.errors].join('; '));
   },
+}, {
+  name: 'assist agent: a call that the agent ends while the customer’s next page loads ends the sharing, too (chromium)', async run({ stack, browser }) {
+    const [agent, consumer] = await Promise.all([browser('chromium', 'agent'), browser('chromium', 'consumer')]);
+    await signInForCalls(agent, stack);
+    await establish(consumer, agent, stack);
+    await escalate(consumer, agent);
+    await consumer.goto('about:blank');
+    await agent.click('end');
+    await attribute(agent, 'last-call', 'data-reason', 'hung_up');
+    await consumer.goto(`${stack.url}/assistsample/claim.html`);
+    await consumer.says('assist-state', /^The call has ended, and sharing with it\. Nobody sees this page any more\.$/);
+    await attribute(agent, 'workspace', 'data-phase', 'ended');
+  },
 }];

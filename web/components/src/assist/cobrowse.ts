@@ -42,7 +42,9 @@ export function onSession(listener: CobrowseListener): () => void {
  */
 export function startCobrowse(options: CobrowseOptions = {}): AssistSession {
   if (running && !running.session.ended) return running.session;
-  const all = { ...defaults, ...options, rules: { ...defaults.rules, ...options.rules } };
+  // What is not given is what `configure` said, also where a caller names it.
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as CobrowseOptions;
+  const all = { ...defaults, ...given, rules: { ...defaults.rules, ...given.rules } };
   // A page that starts by itself, and was reloaded, means the session that it had.
   const { storage } = browserEnvironment();
   const record = takeRecord(storage, Date.now());

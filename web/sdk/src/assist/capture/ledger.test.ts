@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CaptureLedger } from './ledger';
 import type { Masked } from './masks';
 
-const field = (name: string) => ({ localName: 'input', getAttribute: (key: string) => (key === 'name' ? name : null), isConnected: true }) as unknown as Element;
+const field = (name: string, localName = 'input') => ({ localName, getAttribute: (key: string) => (key === 'name' ? name : null), isConnected: true }) as unknown as Element;
 let receipts: [Masked[], number][];
 let ledger: CaptureLedger;
 
@@ -21,9 +21,10 @@ describe('the receipt of what was masked', () => {
   it('is told a while later, all of it, and only when something is new', () => {
     ledger.masked(field('card'), 'card');
     ledger.masked(field('pin'), 'password');
+    ledger.masked(field('{"account":"DE89"}', 'iframe'), 'marked');
     expect(receipts).toEqual([]);
     vi.advanceTimersByTime(1000);
-    expect(receipts).toEqual([[[{ label: 'input card', rule: 'card', count: 1 }, { label: 'input pin', rule: 'password', count: 1 }], 0]]);
+    expect(receipts).toEqual([[[{ label: 'input card', rule: 'card', count: 1 }, { label: 'input pin', rule: 'password', count: 1 }, { label: 'iframe', rule: 'marked', count: 1 }], 0]]);
     vi.advanceTimersByTime(5000);
     ledger.stop();
     expect(receipts.length).toBe(1);
