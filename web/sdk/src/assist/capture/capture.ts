@@ -466,7 +466,8 @@ export class Capture extends Emitter<CaptureEvents> {
   }
 
   private async sharpen(): Promise<void> {
-    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.slow_ > 1 || this.document_.hidden || performance.now() < this.sharpAt_) return this.sharpenLater();
+    // What was thrown away, of a page that is private, is in the encoder's picture until a whole one has gone out.
+    if (this.busy_ || this.stopped_ || this.paused_ || this.sensitive_ || this.wholeWanted_ || this.slow_ > 1 || this.document_.hidden || performance.now() < this.sharpAt_) return this.sharpenLater();
     this.busy_ = true;
     try {
       const bytes = this.deliver(await this.host_.run(this.newJob([], { sharp: true })));

@@ -407,6 +407,18 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       expect([await run('beat(1)'), await whole()]).toEqual([2, true]);
     });
 
+    it('makes nothing sharp of a picture that was thrown away', async () => {
+      await film(kBox);
+      await run('window.ImageCapture = class { grabFrame() { return new Promise(() => {}); } }; beat(0)');
+      await run(`window.real = film.host_.run.bind(film.host_); film.host_.run = async (job) => { const done = await real(job); window.meanwhile?.(); return done; }`);
+      expect(await run('window.meanwhile = () => { c.checked = true; }, beat(1000)')).toBe(1);
+      // What is masked by now is black on the page; the browser has filmed nothing since.
+      await run('window.meanwhile = null, film.tick()');
+      for (const ms of [300, 2000]) await run(`clock += ${ms}, film.tick()`);
+      expect(await run('[film.style_.covers(), film.blurred_ > 0, frames_.length]')).toEqual([true, true, 1]);
+      expect([await run('beat(1)'), await whole()]).toEqual([2, true]);
+    });
+
     it('slows down for a slow viewer and hastens afterwards', async () => {
       await film('<p>x</p>');
       expect(await run('film.pace({ behind: true }), beat(0).then(() => next.ms)')).toBe(187.5);

@@ -424,6 +424,15 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       await run('c.stop()');
     });
 
+    it('makes nothing sharp of a picture that was thrown away', async () => {
+      await open('<h1>Hello</h1>');
+      await run(`window.c = Capture.startCapture({ onFrame() {}, minInterval: 10, sharpKbps: 0.001 })`);
+      await page.waitForFunction('c.sharpAt_ > 0 && !c.busy_');
+      expect(await run(`(() => { const jobs = [], { run } = c.host_; c.host_.run = (job) => (jobs.push(job.sharp), run.call(c.host_, job)); c.sharpAt_ = 0;
+        c.wholeWanted_ = true; c.sharpen(); const held = jobs.length; c.wholeWanted_ = false; c.sharpen(); return [held, jobs.length]; })()`)).toEqual([0, 1]);
+      await run('c.stop()');
+    });
+
     it.each([0.75, 0.5, 1])('copies what is scrolled by any way, and shows it as if it was painted anew: %d', async (scale) => {
       await open(`<style>p{margin:0;font:15px/21px sans-serif;border-bottom:1px solid #ccc}h1{position:sticky;top:0;margin:0;background:#ff0}b{position:fixed;left:300px;top:111px;background:#0ff}</style><h1>Head <i>of it</i></h1><b>fixed <i>here</i></b>${Array.from({ length: 300 }, (_, i) => `<p>Line ${i} of a text</p>`).join('')}`);
       await run(`window.frames_ = []; window.screen_ = new OffscreenCanvas(1, 1); window.surface = new Capture.PictureSurface(screen_, { drawn() { window.drawn_ = (window.drawn_ ?? 0) + 1; }, spoiled() { throw new Error('spoiled'); } });

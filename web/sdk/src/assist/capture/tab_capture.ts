@@ -267,7 +267,8 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       this.scroll_ = { x: job.scrollX, y: job.scrollY };
       this.emit('painted', { ms: 0, whole: true, scrolled: false, rects: 1, elements: 0, latency: bytes > 0 ? performance.now() - began : 0, bytes });
       const now = performance.now(), quiet = now - this.lastSent_ > kSharpAfterMs && now > this.sharpAt_;
-      if (bytes === 0 && quiet && this.blurred_ > 0) {
+      // What was thrown away is in the encoder's picture until a whole one has gone out: nothing of it is made sharp.
+      if (bytes === 0 && quiet && this.blurred_ > 0 && !this.wholeWanted_) {
         const sharp = this.deliver(await this.host_.run({ ...job, id: ++this.job_, frame: (this.frame_ + 1) >>> 0, whole: false, filmedSince: undefined, sharp: true }));
         this.sharpAt_ = now + sharpRest(sharp, this.options_.sharpKbps);
       }
