@@ -8,6 +8,7 @@ import { newLayer, styleOf, type Scan, type Walk } from './scan';
 import { drawLine, transformed } from './text';
 import { about, multiply } from './affine';
 import { paintVeil } from './veil';
+import { dotted } from '../private_fields';
 
 interface Content {
   text: string;
@@ -77,10 +78,13 @@ export function pseudoElement(scan: Scan, el: Element, which: Which, cs: CSSStyl
   text(scan, inside, own, made.text, at);
 }
 
+/** As the page shows it: in capitals, or as dots. */
+const shown = (content: string, own: CSSStyleDeclaration): string => dotted(transformed(content, own.textTransform), own);
+
 function text(scan: Scan, walk: Walk, own: CSSStyleDeclaration, content: string, box: Rect): void {
   const { fonts, scale } = scan.options;
   const font = fonts.set(fonts.measuring, own);
-  const s = transformed(content, own.textTransform);
+  const s = shown(content, own);
   const width = fonts.measuring.measureText(s).width;
   const w = borderWidths(own), p = paddings(own);
   const left = box.x + w[3] + p[3], room = box.w - w[1] - w[3] - p[1] - p[3];
@@ -100,7 +104,7 @@ function size(own: CSSStyleDeclaration, scan: Scan, content: string): { w: numbe
   const extra = frameOf(own), more = own.boxSizing === 'border-box' ? { w: 0, h: 0 } : extra;
   const auto = (v: string) => v === 'auto' || v === '';
   return {
-    w: auto(own.width) ? (content ? fonts.measuring.measureText(transformed(content, own.textTransform)).width : 0) + extra.w : px(own.width) + more.w,
+    w: auto(own.width) ? (content ? fonts.measuring.measureText(shown(content, own)).width : 0) + extra.w : px(own.width) + more.w,
     h: auto(own.height) ? (content ? (own.lineHeight === 'normal' || own.display === 'inline' ? font.ascent + font.descent : px(own.lineHeight)) : 0) + extra.h : px(own.height) + more.h,
   };
 }

@@ -90,7 +90,7 @@ describe.skipIf(!haveChromium())('a painted page', () => {
 
     it.each([
       ['a field', '<input name="pin" inputmode="numeric" style="{}" value="{text}">', 'password'], ['a field in a form', '<form style="{}"><input value="{text}"><textarea>{text}</textarea></form>', 'password'],
-      ['a text', '<p style="{}">{text}</p>', ''], ['a text in a drawing', '<svg width="300" height="60"><text y="40" style="{}">{text}</text></svg>', ''],
+      ['a text', '<p style="{}">{text}</p>', ''], ['a text that CSS adds', '<style>p::before{content:attr(title)}b::after{content:"{text}"}</style><p title="{text}" style="{}"></p><b style="{}"></b>', ''], ['a text in a drawing', '<svg width="300" height="60"><text y="40" style="{}">{text}</text></svg>', ''],
       ['a text in a hard drawing', '<svg width="300" height="60"><filter id="f"></filter><text y="40" style="{}">{text}</text></svg>', ''],
     ])('is no more than dots where the page shows dots: %s', async (_, html, rule) => {
       const painted: Painted[] = [];
