@@ -90,16 +90,21 @@ const kLeavingMs = 3000, kQuietMs = 300;
 /** Routers change the address first and the page later, after the Back key even when a server has answered: it is private until then. */
 export class Leaving {
   private version_ = 0;
+  private removals_ = 0;
   private leftAt_ = -1;
   private changedAt_ = -1;
 
-  /** Whether the page is still to be held. `held`: by its address; `version`: another one after each change of the page. */
-  holds(held: boolean, version: number): boolean {
+  /**
+   * Whether the page is still to be held. `held`: by its address; `version`: another one after each change of the page;
+   * `removals`: after each that took something away. What only comes, as a sign that something is loading, changes no page.
+   */
+  holds(held: boolean, version: number, removals: number): boolean {
     const now = performance.now();
-    if (held) [this.leftAt_, this.version_] = [Infinity, version];
+    if (held) [this.leftAt_, this.version_, this.removals_] = [Infinity, version, removals];
     if (held || this.leftAt_ < 0) return held;
     if (this.leftAt_ === Infinity) [this.leftAt_, this.changedAt_] = [now, -1];
-    if (version !== this.version_) [this.version_, this.changedAt_] = [version, now];
+    if (version !== this.version_ && (removals !== this.removals_ || this.changedAt_ >= 0)) this.changedAt_ = now;
+    [this.version_, this.removals_] = [version, removals];
     if (now - this.leftAt_ > kLeavingMs || (this.changedAt_ >= 0 && now - this.changedAt_ > kQuietMs)) this.forget();
     return this.leftAt_ >= 0;
   }
@@ -116,6 +121,7 @@ export class SensitiveWatch {
   private readonly observer_: MutationObserver | null;
   private readonly leaving_ = new Leaving();
   private version_ = 0;
+  private removals_ = 0;
   private timer_ = 0;
   private value_ = false;
 
@@ -127,7 +133,7 @@ export class SensitiveWatch {
   ) {
     this.rules_ = new SensitiveRules(rules);
     this.rules_.unusable.forEach(unusable);
-    this.observer_ = window_.MutationObserver ? new window_.MutationObserver((records) => ((this.version_ += Number(records.some((r) => r.type === 'childList'))), this.judge())) : null;
+    this.observer_ = window_.MutationObserver ? new window_.MutationObserver((records) => this.mutated(records)) : null;
     this.observer_?.observe(window_.document.documentElement, {
       childList: true, subtree: true, attributes: true, attributeFilter: [kSensitiveAttribute, 'class', 'id', 'hidden', 'open'],
     });
@@ -157,9 +163,15 @@ export class SensitiveWatch {
     this.window_.removeEventListener('hashchange', this.judge);
   }
 
+  private mutated(records: readonly MutationRecord[]): void {
+    if (records.some((r) => r.type === 'childList')) this.version_++;
+    if (records.some((r) => r.removedNodes.length > 0)) this.removals_++;
+    this.judge();
+  }
+
   private look(): boolean {
     const { document, location } = this.window_;
-    const at = this.rules_.holdAt(location), held = this.leaving_.holds(at, this.version_);
+    const at = this.rules_.holdAt(location), held = this.leaving_.holds(at, this.version_, this.removals_);
     // Nothing else tells that it is over.
     if (held && !at) this.timer_ ||= this.window_.setTimeout(() => ((this.timer_ = 0), this.judge()), kQuietMs);
     return held || document.querySelector(this.rules_.selector) !== null;

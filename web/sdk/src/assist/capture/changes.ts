@@ -45,6 +45,7 @@ export class ChangeWatcher {
   private readonly beyond_ = new Set<ShadowRoot>();
   private unswept_ = 0;
   private version_ = 0;
+  private removals_ = 0;
   private readonly states_ = new WeakMap<Element, string>();
   private readonly undo_: (() => void)[] = [];
   private hovered_: Element | null = null;
@@ -93,6 +94,11 @@ export class ChangeWatcher {
   /** Another one after each change of nodes or attributes, wherever it was. Inline styles do not count. */
   get version(): number {
     return this.version_;
+  }
+
+  /** Another one after each change that took nodes away. */
+  get removals(): number {
+    return this.removals_;
   }
 
   /** Components that are too many to be watched. */
@@ -210,6 +216,7 @@ export class ChangeWatcher {
     const element = target.nodeType === 1 ? (target as Element) : target.parentElement ?? ((target.getRootNode() as ShadowRoot).host as Element | undefined);
     if (!element || closest(element, this.ignore_)) return;
     if (record.type === 'childList') {
+      if (record.removedNodes.length > 0) this.removals_++;
       let text = false;
       for (const node of record.addedNodes) {
         if (node.nodeType !== 1) text = true;

@@ -20,7 +20,7 @@ export class PagePrivacy {
     const at = [...watcher.documents].find(({ defaultView }) => defaultView && rules.holdAt(defaultView.location));
     if (at) this.at_ = at;
     else if (!this.at_?.defaultView) this.leaving_.forget();
-    if (this.leaving_.holds(at !== undefined, watcher.version)) return true;
+    if (this.leaving_.holds(at !== undefined, watcher.version, watcher.removals)) return true;
     if (watcher.version !== this.version_ || rules.byState || watcher.beyond.size > 0) {
       this.version_ = watcher.version;
       this.marked_ = watcher.roots().some((root) => root.querySelector(rules.selector) !== null);
