@@ -17,7 +17,8 @@ std::string idIn(const std::string& src) {
 }  // namespace
 
 base::Result<void> Documents::loadKept() {
-  kept_ = std::make_unique<KeptDocuments>(host_->store);
+  kept_ = std::make_unique<KeptDocuments>(
+      host_->store, static_cast<std::size_t>(host_->settings.integer("assist.kept_documents_bytes")));
   std::optional<base::Result<void>> loaded;
   kept_->load(guard_.wrap([this, &loaded](base::Result<std::vector<Content>> found) {
     if (!found) {

@@ -48,6 +48,10 @@ void declareDocumentSettings(base::Settings& settings) {
                 "Largest document or picture that is taken.");
   assist.number("assist.content_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,
                 "Memory for documents of running sessions.");
+  assist.number(
+      "assist.kept_documents_bytes", 64 << 20, 0, std::int64_t{1} << 30, "bytes", true,
+      "Documents that sessions show just now, together, which outlive the server's process: in its "
+      "store, unencrypted, and in memory; one of more than a quarter of it does not. 0: none is stored.");
   assist.number("assist.content_seconds", 3'600, 60, 86'400, "s", false,
                 "How long a document that nobody reads is kept for its session.");
   assist.number("assist.library_bytes", 256 << 20, 1 << 20, std::int64_t{16} << 30, "bytes", true,

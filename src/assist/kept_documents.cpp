@@ -70,6 +70,11 @@ std::vector<Content> KeptDocuments::assemble(const std::vector<store::Entry>& do
       remove(entry.key);
       continue;
     }
+    // The administration allows less than before.
+    if (bytes.size() > maxBytes_ / 4 || bytes_ > maxBytes_) {
+      remove(entry.key);
+      continue;
+    }
     content.type = *type;
     content.bytes = std::make_shared<const std::string>(std::move(bytes));
     out.push_back(std::move(content));
@@ -79,6 +84,7 @@ std::vector<Content> KeptDocuments::assemble(const std::vector<store::Entry>& do
 }
 
 void KeptDocuments::keep(const Content& content) {
+  if (maxBytes_ == 0) return;
   const auto at = kept_.find(content.cid);
   if (at != kept_.end() && at->second.id == content.id) return;
   remove(content.cid);
@@ -89,7 +95,8 @@ void KeptDocuments::keep(const Content& content) {
       content.bytes};
   kept_[content.cid] = {content.id, content.size()};
   bytes_ += content.size();
-  if (bytes_ > maxBytes_) return lose(writing, {"store.full", "There is no room for more documents."});
+  if (content.size() > maxBytes_ / 4 || bytes_ > maxBytes_)
+    return lose(writing, {"store.full", "There is no room for more documents."});
   writePiece(writing, 0);
 }
 

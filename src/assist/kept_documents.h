@@ -16,8 +16,8 @@ namespace parley::assist {
 
 class KeptDocuments {
  public:
-  static constexpr std::size_t kMaxBytes = 128u << 20;  ///< All together.
-  explicit KeptDocuments(store::Store& store, std::size_t maxBytes = kMaxBytes);
+  /// `maxBytes`: all together, and four times what one may take; 0: none is kept.
+  KeptDocuments(store::Store& store, std::size_t maxBytes);
   /// The whole documents of a process before this one; what is left of others is removed.
   void load(std::function<void(base::Result<std::vector<Content>>)> done);
   /// What the content's session shows now; it takes the place of the one before.

@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "base/metrics.h"
+
 namespace parley::assist {
 namespace {
 
@@ -94,16 +96,34 @@ TEST_F(KeptDocumentsTest, HalfADocumentIsNone) {
 }
 
 TEST_F(KeptDocumentsTest, WhatFindsNoRoomIsNotTriedAgain) {
-  start(500'000);
-  kept->keep(content("small", "s1", pdfOf(300'000)));
-  kept->keep(content("large", "s2", pdfOf(300'000)));
-  kept->keep(content("large", "s2", pdfOf(300'000)));
-  EXPECT_EQ(kept->bytes(), 300'000u);
-  ASSERT_TRUE(settled(1, 2));
+  const auto lost = [] {
+    return base::Metrics::instance()
+        .counter("parley_assist_not_stored_total",
+                 "Changes of shared sessions that the store did not take: a restart would lose them.")
+        .value();
+  };
+  const auto before = lost();
+  start(1'000'000);
+  for (const char* cid : {"s1", "s2", "s3", "s4", "s5", "s5"}) kept->keep(content(cid, cid, pdfOf(250'000)));
+  kept->keep(content("large", "s6", pdfOf(250'001)));
+  EXPECT_EQ(lost(), before + 2) << "what comes last, once, and what is too large for anybody";
+  EXPECT_EQ(kept->bytes(), 1'000'000u);
+  ASSERT_TRUE(settled(4, 8));
   kept->remove("s1");
-  kept->keep(content("next", "s2", pdfOf(300'000)));
-  EXPECT_EQ(kept->bytes(), 300'000u);
-  EXPECT_TRUE(settled(1, 2));
+  kept->keep(content("next", "s5", pdfOf(250'000)));
+  EXPECT_EQ(kept->bytes(), 1'000'000u);
+  EXPECT_TRUE(settled(4, 8));
+  EXPECT_EQ(lost(), before + 2);
+}
+
+TEST_F(KeptDocumentsTest, NothingIsStoredWhereNothingMayBe) {
+  start();
+  kept->keep(content("first", "s1", pdfOf(400'000)));
+  ASSERT_TRUE(settled(1, 3));
+  start(0);
+  EXPECT_THAT(loaded, IsEmpty()) << "what was stored before is not either";
+  kept->keep(content("second", "s2", pdfOf(100)));
+  EXPECT_TRUE(settled(0, 0));
 }
 
 }  // namespace

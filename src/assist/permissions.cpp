@@ -77,9 +77,10 @@ base::Error error(const char* reason, const char* text) { return {reason, text};
 /// Some messages have a feature of their own by what they carry.
 std::optional<Feature> featureFor(const Message& message, const Rule& rule, const Circumstances& now) {
   // A press, what is dragged and the release are acts of who is in control, and no pointing.
-  if (message.kind == Kind::pointer && now.inControl && message.body.contains("down") &&
-      message.text("on").empty())
+  if (message.kind == Kind::pointer && now.inControl && (message.flag("down") || now.pressed) &&
+      message.text("on").empty()) {
     return Feature::control;
+  }
   if (message.kind == Kind::push) {
     const std::string kind = message.text("kind");
     return kind == "document" || kind == "image" ? Feature::pushDocument : Feature::pushLink;

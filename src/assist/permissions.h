@@ -20,6 +20,7 @@ struct Circumstances {
   bool consumerPresent = false;  ///< Its page is connected.
   bool documentOpen = false;
   const std::set<Feature>* features = nullptr;
+  bool pressed = false;  ///< Its pointer holds the button down.
 };
 
 /// Nothing: it is allowed. Errors: assist.not_allowed (the role's), assist.no_consent, assist.not_sharing,

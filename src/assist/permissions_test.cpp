@@ -111,10 +111,15 @@ TEST(Permissions, EachFeatureSwitchesOffItsMessages) {
   for (const bool down : {true, false}) {
     const Message press{Kind::pointer, "", {{"x", 1}, {"y", 1}, {"down", down}}};
     drags.inControl = true;
+    drags.pressed = !down;
     EXPECT_FALSE(refusalOf(press, drags)) << "a drag needs control only";
     drags.inControl = false;
     EXPECT_TRUE(refusalOf(press, drags));
   }
+  drags.inControl = true;
+  drags.pressed = false;
+  EXPECT_TRUE(refusalOf({Kind::pointer, "", {{"x", 1}, {"y", 1}, {"down", false}}}, drags))
+      << "that is pointing";
   auto none = std::set<Feature>{};
   const Circumstances now{Role::agent, Standing::joined, Sharing::on, true, true, false, &none};
   EXPECT_FALSE(refusalOf({Kind::control, "", {{"want", false}}}, now)) << "control can always be given back";

@@ -351,6 +351,7 @@ void AssistSession::onMessage(const std::string& id, const Message& message, std
   around.inControl = !control_.empty() && control_ == from->id;
   around.consumerPresent = consumer_ && consumer_->up;
   around.documentOpen = document_.has_value();
+  around.pressed = from->pressed;
   around.features = &options_.features;
   if (const auto refusal = refusalOf(message, around)) {
     // What may be lost is not worth an answer, again and again.

@@ -57,9 +57,9 @@ class Statement {
 };
 
 // NORMAL with a write-ahead log: an acknowledged write survives the end of the process, not always a
-// power cut; FULL would hold the loop for a disk flush at each write.
+// power cut; FULL would hold the loop for a disk flush at each write. What is removed is overwritten.
 constexpr const char* kSchema =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
     "CREATE TABLE IF NOT EXISTS entries (bucket BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
     " revision INTEGER NOT NULL, written_at INTEGER NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS buckets (bucket BLOB PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;";

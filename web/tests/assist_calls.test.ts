@@ -202,6 +202,23 @@ describe.skipIf(!haveChromium())('shared pages beside calls', () => {
     });
   }
 
+  it('a page that was shared in a call is shared no longer when no call goes on with it', async () => {
+    const agent = await agentPage();
+    const ada = await call(agent, 'Ada');
+    await shares(ada, agent);
+    // The next page has Parley, but nobody there takes the call up; its clock is faster.
+    await ada.addInitScript(() => {
+      for (const key of Object.keys(sessionStorage)) if (key.startsWith('parley.call')) sessionStorage.removeItem(key);
+      const { setTimeout: real } = window;
+      window.setTimeout = ((f: TimerHandler, ms?: number, ...rest: unknown[]) => real(f, ms === 20_000 ? 2_000 : ms, ...rest)) as typeof setTimeout;
+    });
+    await ada.reload();
+    await seen(ada, '[data-test=assist-bar][data-look=on]');
+    await seen(ada, '[data-test=assist-bar][data-look=ended]');
+    expect(await ada.textContent(t('assist-state'))).toContain('The call has ended, and sharing with it.');
+    await seen(agent, '[data-test=workspace][data-phase=ended]');
+  });
+
   it('a page that is shared in a call stays so when it is reloaded, when the site says so, and when it was shared before', async () => {
     const agent = await agentPage();
     const ada = await call(agent, 'Ada');

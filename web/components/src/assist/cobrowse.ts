@@ -17,6 +17,8 @@ let running: Running | null = null;
 const listeners = new Set<CobrowseListener>();
 /** What was begun in a call that had no id yet. */
 const begunIn = new WeakMap<Call, AssistSession>();
+/** The session that the site's own call is shared in. */
+let joinedOn: AssistSession | null = null;
 /** Calls of a page that is left end with it, but no person ended them: the next page goes on sharing. */
 let leaving = false;
 window.addEventListener('pagehide', () => (leaving = true));
@@ -48,7 +50,7 @@ export function startCobrowse(options: CobrowseOptions = {}): AssistSession {
   // A page that starts by itself, and was reloaded, means the session that it had.
   const { storage } = browserEnvironment();
   const record = takeRecord(storage, Date.now());
-  if (record && (!options.cid || options.cid === record.cid)) return begin(all, record);
+  if (record && (!options.cid || options.cid === record.cid)) return goOn(record, all);
   if (record) forgetRecord(storage);
   return begin(all);
 }
@@ -62,6 +64,19 @@ export function shareInCall(call: Call, options: CobrowseOptions): AssistSession
     begunIn.set(call, session);
   }
   return session;
+}
+
+/** On the next page a call is taken up in so many ms, or there is none any more (`gateway.next_page_seconds`, and a few more). */
+const kCallComesMs = 20_000;
+
+/** A session of a call that nobody takes up on this page ends as with its call. */
+function awaitCall(session: AssistSession): void {
+  const { call } = session.record;
+  if (!call) return;
+  setTimeout(() => {
+    const claimed = joinedOn === session || document.querySelector('parley-call-panel') !== null;
+    if (!session.ended && session.record.call === call && !claimed) session.end('call');
+  }, kCallComesMs);
 }
 
 /** The agent of this call may be shown the page: what another call left goes on in this one. */
@@ -79,6 +94,7 @@ export function callEnded(call: Call): void {
 /** Shares the page with the agent of a call: begins a session and says in the call where it is. */
 export function escalate(client: Client, call: Call, options: CobrowseOptions = {}): AssistSession {
   const session = shareInCall(call, options);
+  joinedOn = session;
   let told = false;
   const tellOnce = () => {
     if (told || session.phase !== 'open' || call.ended || call.answeredAt === null) return;
@@ -93,16 +109,22 @@ export function escalate(client: Client, call: Call, options: CobrowseOptions = 
   return session;
 }
 
+function goOn(record: AssistRecord, options: CobrowseOptions = { ...defaults }): AssistSession {
+  const session = begin(options, record);
+  awaitCall(session);
+  return session;
+}
+
 /** Goes on where the page before was left. null: there was nothing. */
 export function reattach(): AssistSession | null {
   if (running && !running.session.ended) return running.session;
   const env = browserEnvironment();
   const record = takeRecord(env.storage, Date.now());
-  if (!record?.doubtful) return record && begin({ ...defaults }, record);
+  if (!record?.doubtful) return record && goOn(record);
   // The tab was killed, or it is a copy of one that lives: then there is nothing to go on with.
   const judge = async () => {
     if ((await env.isHeld?.(holdOf(record))) !== false) return running ? undefined : forgetRecord(env.storage);
-    if (!running || running.session.ended) begin({ ...defaults }, record);
+    if (!running || running.session.ended) goOn(record);
   };
   detach('assist', judge());
   return null;

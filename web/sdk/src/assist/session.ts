@@ -261,7 +261,7 @@ export class AssistSession extends Emitter<AssistEvents> {
   private beginAnew(): void {
     forgetRecord(this.environment.storage);
     const { cid = '', token = '' } = this.options_;
-    Object.assign(this.record, { cid, token, wanted: 'off', filmed: false });
+    Object.assign(this.record, { cid, token, wanted: 'off', filmed: false, call: '' });
   }
 
   private async fetchToken(): Promise<void> {

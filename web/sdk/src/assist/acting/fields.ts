@@ -293,7 +293,7 @@ function ownLabel(element: Element, masked: Masked): string {
   const pressed = isInput(element) && /^(?:button|submit|reset)$/.test(element.type) && !hidden ? element.value : '';
   const attribute = (name: string) => element.getAttribute(name) ?? '';
   const seen = hidden ? [] : [text, pressed, attribute('alt'), attribute('placeholder'), attribute('title')];
-  const candidates = [byIds(element.getAttribute('aria-labelledby'), element, masked), attribute('aria-label'), labels, ...seen, attribute('name'), attribute('id')];
+  const candidates = [byIds(element.getAttribute('aria-labelledby'), element, masked), attribute('aria-label'), labels, ...seen, /^(?:i?frame|object|embed)$/.test(element.localName) ? '' : attribute('name'), attribute('id')];
   return clip(candidates.find((c) => c.trim()) ?? element.localName, kLimits.label);
 }
 

@@ -127,7 +127,7 @@ export function parentOf(element: Element): Element | null {
 
 /** How a masked element is named in the receipt: never by what is in it. A frame's `name` is its page's to read and to write, as data. */
 export function labelOf(element: Element): string {
-  const named = element.localName === 'iframe' ? null : element.getAttribute('name');
+  const named = /^(?:i?frame|object|embed)$/.test(element.localName) ? null : element.getAttribute('name');
   const name = element.getAttribute('data-parley-label') ?? named ?? element.getAttribute('id');
   return `${element.localName}${name ? ` ${name.slice(0, 60)}` : ''}`;
 }

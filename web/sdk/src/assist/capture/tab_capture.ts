@@ -220,7 +220,7 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       // A picture is held back while anything that is to be masked is not black yet, or cannot be made so.
       if (!this.checkSensitive() && !this.busy_ && !this.paused_ && !this.rests && performance.now() >= this.freeAt_) {
         if (this.style_.covers()) await this.picture();
-        else this.ledger_.withheld();
+        else this.withhold();
         this.giveUp();
       }
     } catch (fault) {
@@ -239,6 +239,12 @@ export class TabCapture extends Emitter<TabCaptureEvents> {
       this.emit('ended', 'A part of the page that must not be seen cannot be made black in a film.');
       this.stop();
     }
+  }
+
+  /** What was found late is in the encoder's picture: the next one that goes out is whole, and nothing is made sharp before. */
+  private withhold(): void {
+    this.ledger_.withheld();
+    this.wholeWanted_ = true;
   }
 
   private async picture(): Promise<void> {
