@@ -321,6 +321,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
     async function film(html: string, sensitive: string[] = []): Promise<void> {
       page = await pages.open(filled(html, kSecrets[0]));
       await run(`window.timers = []; window.realTimeout = setTimeout; window.clock = 1e6; performance.now = () => clock;
+        Object.defineProperty(VideoFrame.prototype, 'timestamp', { get: () => clock * 1000 });
         window.g = Film.playFilm(innerWidth, innerHeight); window.frames_ = []; window.ends = []; window.receipts = []; window.beats = 0;
         Film.startTabCapture({ sensitive: ${JSON.stringify(sensitive)}, masks: { selectors: ["#c:checked ~ .by-state"] }, sharpKbps: 1e9, onFrame: (f) => (frames_.push(new DataView(f).getUint8(2)), window.wide = new DataView(f).getUint16(12)), onReceipt: (r) => receipts.push(r.withheld) }).then((film) => {
           window.film = film; film.on('ended', (why) => ends.push(why)); clearTimeout(film.timer_);

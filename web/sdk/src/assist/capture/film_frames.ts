@@ -15,11 +15,15 @@ export const framesOf = (track: MediaStreamTrack): ReadableStream<VideoFrame> =>
 /** Milliseconds, the same in a page and its worker. */
 export const filmClock = (): number => performance.timeOrigin + performance.now();
 
+const kDrift = 0.001;
+
 export class FilmFrames {
   private newest_: VideoFrame | null = null;
   private readonly reader_: ReadableStreamDefaultReader<VideoFrame>;
   private count_ = 0;
   private at_ = -Infinity;
+  private readAt_ = 0;
+  private ahead_ = Infinity;
 
   constructor(frames: ReadableStream<VideoFrame>) {
     this.reader_ = frames.getReader();
@@ -48,9 +52,20 @@ export class FilmFrames {
       if (done) return;
       this.newest_?.close();
       this.newest_ = value;
-      this.at_ = filmClock();
+      this.at_ = this.filmedAt(value.timestamp / 1000);
       this.count_++;
     }
+  }
+
+  /**
+   * When a picture was filmed at the latest, as `filmClock` says: it may have waited long before it is read. By its own clock,
+   * which is as far behind as it was for the picture that came fastest; that the clocks drift by a millisecond a second is allowed.
+   */
+  private filmedAt(own: number): number {
+    const now = filmClock();
+    this.ahead_ = Math.min(this.ahead_ + (now - this.readAt_) * kDrift, now - own);
+    this.readAt_ = now;
+    return own + this.ahead_;
   }
 }
 
