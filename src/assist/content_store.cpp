@@ -118,7 +118,8 @@ void ContentStore::expire(base::Instant now) {
 
 void ContentStore::erase(std::map<std::string, Content>::iterator at) {
   bytes_ -= at->second.size();
-  contents_.erase(at);
+  const Content gone = std::move(contents_.extract(at).mapped());
+  if (erased_) erased_(gone);
 }
 
 std::shared_ptr<void> ContentStore::upload() {

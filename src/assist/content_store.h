@@ -4,6 +4,7 @@
 // Loop thread only.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,6 +44,8 @@ struct ContentLimits {
 class ContentStore {
  public:
   ContentStore(base::Random& random, ContentLimits limits) : random_(random), limits_(limits) {}
+  /// Called with each content that is gone; not when the store itself goes.
+  void onErased(std::function<void(const Content&)> erased) { erased_ = std::move(erased); }
   void setUnused(base::Millis unused) { limits_.unused = unused; }
 
   /// Keeps a file if it is one of the right kinds. Errors: those of contentTypeOf(), content.too_large,
@@ -81,6 +84,7 @@ class ContentStore {
   std::map<std::string, Content> contents_;
   std::size_t bytes_ = 0;
   std::uint64_t order_ = 0;
+  std::function<void(const Content&)> erased_;
   std::shared_ptr<std::size_t> uploads_ = std::make_shared<std::size_t>(0);
 };
 

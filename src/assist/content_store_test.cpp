@@ -117,6 +117,22 @@ TEST_F(Store, GoesWithItsSession) {
   EXPECT_EQ(store.size(), 1u);
 }
 
+TEST_F(Store, SaysWhatIsGone) {
+  std::vector<std::string> gone;
+  store.onErased([&](const Content& content) { gone.push_back(content.id + " " + content.cid); });
+  const std::string of1 = add("agent1", 100, "c1");
+  store.endSession("c1");
+  const std::string read = add("agent1", 100, "c2"), unread = add("agent1", 100, "c3");
+  now += base::Millis{900};
+  store.find(read, now);
+  now += base::Millis{900};
+  const std::string large = add("agent1", 900, "c4");
+  add("agent1", 900, "c5");
+  add("agent1", 900, "c6");
+  EXPECT_THAT(gone, ::testing::ElementsAre(of1 + " c1", unread + " c3", read + " c2", large + " c4"))
+      << "with its session, unread, for others of its agent";
+}
+
 TEST_F(Store, IsBoundToOneSessionOnly) {
   const std::string id = add("agent1");
   EXPECT_FALSE(store.bind(id, ""));

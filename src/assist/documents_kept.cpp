@@ -25,7 +25,12 @@ base::Result<void> Documents::loadKept() {
       loaded = std::unexpected(found.error());
       return;
     }
-    for (Content& content : *found) contents_->restore(std::move(content), base::steadyNow());
+    for (Content& content : *found) {
+      const std::string cid = content.cid;
+      if (!contents_->restore(std::move(content), base::steadyNow())) kept_->remove(cid);
+    }
+    // What nobody reads any more, or has no room in memory, is kept nowhere.
+    contents_->onErased([this](const Content& content) { kept_->remove(content); });
     loaded = base::Result<void>();
   }));
   host_->loop.runUntil([&loaded] { return loaded.has_value(); }, link::kLoadPatience);

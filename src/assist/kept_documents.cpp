@@ -138,6 +138,11 @@ void KeptDocuments::remove(const std::string& id) {
   kept_.erase(at);
 }
 
+void KeptDocuments::remove(const Content& content) {
+  const auto at = kept_.find(content.cid);
+  if (at != kept_.end() && at->second.id == content.id) remove(content.cid);
+}
+
 std::vector<std::string> KeptDocuments::sessions() const {
   std::vector<std::string> out;
   out.reserve(kept_.size());

@@ -23,6 +23,8 @@ class KeptDocuments {
   /// What the content's session shows now; it takes the place of the one before.
   void keep(const Content& content);
   void remove(const std::string& cid);
+  /// The same, if that is what is kept of its session.
+  void remove(const Content& content);
 
   std::vector<std::string> sessions() const;
   std::size_t bytes() const { return bytes_; }

@@ -78,7 +78,9 @@ TEST_F(KeptDocumentsTest, WhatASessionShowsComesBackWhole) {
   EXPECT_EQ(*loaded[1].bytes, other);
   EXPECT_THAT(kept->sessions(), ElementsAre("s1", "s2"));
   EXPECT_EQ(kept->bytes(), large.size() + other.size());
-  kept->remove("s1");
+  kept->remove(content("first", "s1", pdfOf(400'000)));
+  EXPECT_EQ(kept->bytes(), large.size() + other.size()) << "that one is not kept any more";
+  kept->remove(content("second", "s1", large));
   kept->remove("s2");
   EXPECT_TRUE(settled(0, 0));
   EXPECT_EQ(kept->bytes(), 0u);
