@@ -97,7 +97,10 @@ class FirefoxPage extends Page {
     await element.evaluate((e) => { e.focus(); e.value = ''; });
     await element.type(text);
   }
-  resize(width, height) { return this.raw.setViewport({ width, height }); }
+  /** Firefox 140 knows nothing of a screen's orientation, which puppeteer sets besides. */
+  resize(width, height) {
+    return this.raw.setViewport({ width, height }).catch((error) => { if (!/unknown command emulation\.setScreenOrientationOverride/.test(String(error))) throw error; });
+  }
   closeTab() { return this.raw.close(); }
   async give(id, { name, buffer }) {
     const file = path.join(fs.mkdtempSync(path.join(this.scratch, 'files-')), name);

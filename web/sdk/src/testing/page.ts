@@ -17,6 +17,20 @@ export async function bundle(entry: string, name: string): Promise<string> {
   return first.output[0].code;
 }
 
+/**
+ * What the browser shows, base64 of a PNG, once it has drawn all of it: on a busy machine a screenshot may be without what is drawn a
+ * moment later. Two in a row are alike then.
+ */
+export async function shotOf(page: Page): Promise<string> {
+  let last = '';
+  for (let i = 0; i < 10; i++) {
+    const next = (await page.screenshot()).toString('base64');
+    if (next === last) break;
+    last = next;
+  }
+  return last;
+}
+
 /** One page after another in the same tab: a new tab for each test costs more than the test. */
 export class TestPages {
   private browser_: Browser | null = null;

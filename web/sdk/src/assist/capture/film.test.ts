@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, haveChromium, TestPages } from '../../testing/page';
+import { bundle, haveChromium, shotOf, TestPages } from '../../testing/page';
 
 /** What is secret is written in letters of one width: pictures of two pages that differ in nothing else are the same, or leak. */
 const kLook = '<style>body{margin:20px;background:#fff;font:32px monospace}.s{color:#0a0;background:#fe0}</style>';
@@ -69,12 +69,12 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
       const films: string[] = [], bare: string[] = [];
       for (const secret of kSecrets) {
         await open(html, secret);
-        films.push((await page.screenshot()).toString('base64'));
+        films.push(await shotOf(page));
         expect(await run('style_.covers() || !style_.stubborn')).toBe(true);
         expect(await run<string[]>('masked')).not.toEqual([]);
         page = await pages.open(filled(html.replaceAll('data-parley-mask', 'data-other').replaceAll('password', 'text').replaceAll('cvv', 'any'), secret));
         await run(kStart);
-        bare.push((await page.screenshot()).toString('base64'));
+        bare.push(await shotOf(page));
       }
       expect(films[0] === films[1], 'the film tells them apart').toBe(true);
       expect(bare[0] === bare[1], `without its mask ${name} would not be seen either`).toBe(false);
@@ -147,7 +147,7 @@ describe.skipIf(!haveChromium())('a filmed page', () => {
         for (const secret of kSecrets) {
           page = await pages.open(filled(inner, secret));
           await run(kStart);
-          seen.push((await page.screenshot()).toString('base64'));
+          seen.push(await shotOf(page));
         }
         return { same: seen[0] === seen[1], told: await run<[string, string][]>('[...told.values()]'), masked: await run<string[]>('masked') };
       };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, haveChromium, TestPages } from '../../testing/page';
+import { bundle, haveChromium, shotOf, TestPages } from '../../testing/page';
 
 const kFile = '/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf';
 const face = (name: string) => `<style>@font-face { font-family: ${name}; src: url(data:font/ttf;base64,${readFileSync(kFile, 'base64')}) }</style>`;
@@ -25,7 +25,7 @@ describe.skipIf(!haveChromium() || !existsSync(kFile))('fonts of a frame', () =>
     page = await pages.open(`<!doctype html><style>body{margin:0}iframe{border:0}</style>${html}`);
     await page.evaluate(`(async () => { const all = (d) => [d, ...[...d.querySelectorAll('iframe')].flatMap((f) => all(f.contentDocument))];
       for (const d of all(document)) await d.fonts.ready; })()`);
-    const shot = (await page.screenshot()).toString('base64');
+    const shot = await shotOf(page);
     return (await page.evaluate(`Capture.beside('${shot}')`) as { mean: number }).mean;
   }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle, haveChromium, TestPages } from '../../testing/page';
+import { bundle, haveChromium, shotOf, TestPages } from '../../testing/page';
 import type { Painted } from '../../testing/paint';
 
 const kLook = '<style>body{margin:0;background:#fff}.s{color:#f0f;background:#f0f;fill:#f0f}</style>';
@@ -203,7 +203,7 @@ describe.skipIf(!haveChromium())('a painted page', () => {
       for (const step of ['c.refresh()', 'scrollBy(0, 25)', 'f.contentWindow.scrollBy(0, 333)', 'f.contentWindow.scrollTo(0, 1e6)', 'f.contentWindow.scrollTo(0, 0)', `${within} 's t'`, 'f.style.marginLeft = "90px"', 'f.style.transform = "scale(.5)"', `${within} ''`]) {
         await run(`window.before_ = sent_; ${step}`);
         await page.waitForFunction(`sent_ > before_ && ${quiet}`);
-        const shot = (await page.screenshot()).toString('base64');
+        const shot = await shotOf(page);
         const apart = await run<{ mean: number }>(`createImageBitmap(new Blob([Uint8Array.from(atob('${shot}'), (c) => c.charCodeAt(0))])).then((shown) => Capture.apart(Capture.pixelsOf(screen_, innerWidth, innerHeight), Capture.pixelsOf(shown, innerWidth, innerHeight)))`);
         // Without one of them it would be 0.09 at least.
         expect(apart.mean, step).toBeLessThan(0.02);
@@ -325,7 +325,7 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     const one = (style: string) => `<div style="display:inline-block;width:90px;height:60px;margin:25px;background:#fff;${style}"></div>`;
     await open(`<body style="background:#cde">${['0 1px 4px #0008', '0 2px 8px #000;border-radius:8px', '6px -9px 12px 4px #a00;border-radius:12px', '0 0 0 3px #06c', '20px 20px 0 #080', '0 4px 30px 5px #00f8;background:#fff8;border-radius:20px',
       '0 0 6px -2px #000', '0 3px 5px #000,0 -3px 5px #f80;border-radius:30px 4px', '40px 40px 2px 6px #555;border-radius:3px', 'inset 0 0 9px #000'].map((s) => one(`box-shadow:${s}`)).join('')}`);
-    const shot = (await page.screenshot()).toString('base64');
+    const shot = await shotOf(page);
     const { mean, most } = await run<{ mean: number; most: number }>(`Capture.beside('${shot}')`);
     expect(mean).toBeLessThan(0.015);
     expect(most).toBeLessThan(140);
@@ -340,7 +340,7 @@ describe.skipIf(!haveChromium())('a painted page', () => {
     ]);
     await open(`<body style="background:#cde;color:#123">${boxes.map((style) => `<div style="float:left;width:40px;height:22px;margin:7px;${style}"></div>`).join('')}<hr style="clear:both">
       <iframe width="60" height="20"></iframe><fieldset style="width:90px;display:inline-block;height:12px"></fieldset><table border="3" style="display:inline-table"><td>x</table>`);
-    const shot = (await page.screenshot()).toString('base64');
+    const shot = await shotOf(page);
     // Some pixels of the corners differ.
     expect((await run<{ mean: number }>(`Capture.beside('${shot}')`)).mean).toBeLessThan(0.08);
   });
