@@ -1,5 +1,5 @@
 // What a person expects on both sides when things go other than well. Chromium on both sides.
-import { assert, assist, endedWith, establish, perceives, signIn, silent } from '../lib/call.mjs';
+import { assert, assist, beAvailable, endedWith, establish, perceives, signIn, silent } from '../lib/call.mjs';
 import { attribute, difference, escalate, hidden, onLoad } from '../lib/assist_people.mjs';
 import { hear, see } from '../lib/measure.mjs';
 import { people } from '../lib/media.mjs';
@@ -421,7 +421,7 @@ export const cases = [
       await until('noticed', async () => (await agent.attribute('console', 'data-connection')) === 'reconnecting');
       await t.stack.startServer();
       await until('back', async () => (await agent.attribute('console', 'data-connection')) === 'connected', 40000);
-      if ((await agent.state(agent.test('availability')))?.state !== 'available') await agent.click('availability');
+      await beAvailable(agent);
       await establish(consumer, agent, t.stack);
     },
   },

@@ -14,8 +14,14 @@ export async function signIn(agent, stack, user = 'agent1', available = true) {
   await agent.fill('password', user);
   await agent.click('sign-in');
   await until(`${agent.name}: console connected`, async () => (await agent.attribute('console', 'data-connection')) === 'connected');
-  if (available && (await agent.state(agent.test('availability')))?.state !== 'available') await agent.click('availability');
-  if (available) await agent.is('availability', 'available');
+  if (available) await beAvailable(agent);
+}
+
+/** Pressed before it is known, the switch would take away what comes by itself. */
+export async function beAvailable(agent) {
+  const { state } = await agent.is('availability', 'available|away');
+  if (state === 'away') await agent.click('availability');
+  await agent.is('availability', 'available');
 }
 
 /** `to`: the parameter of the sample site that says whom to call. */
