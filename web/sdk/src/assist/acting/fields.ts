@@ -1,4 +1,5 @@
 // The form editor's view of the page: the fields that are drawn, named as a person would name them, and filling them in.
+import { kFrames } from '../capture/unseen';
 import { rootOf, slotOf } from '../early';
 import { isDotted } from '../private_fields';
 import { sensitiveRule, type Bars } from './barred';
@@ -293,7 +294,7 @@ function ownLabel(element: Element, masked: Masked): string {
   const pressed = isInput(element) && /^(?:button|submit|reset)$/.test(element.type) && !hidden ? element.value : '';
   const attribute = (name: string) => element.getAttribute(name) ?? '';
   const seen = hidden ? [] : [text, pressed, attribute('alt'), attribute('placeholder'), attribute('title')];
-  const candidates = [byIds(element.getAttribute('aria-labelledby'), element, masked), attribute('aria-label'), labels, ...seen, /^(?:i?frame|object|embed)$/.test(element.localName) ? '' : attribute('name'), attribute('id')];
+  const candidates = [byIds(element.getAttribute('aria-labelledby'), element, masked), attribute('aria-label'), labels, ...seen, kFrames.test(element.localName) ? '' : attribute('name'), attribute('id')];
   return clip(candidates.find((c) => c.trim()) ?? element.localName, kLimits.label);
 }
 

@@ -3,6 +3,7 @@ import { asksForCard, asksForPassword, isPassword, namesOf, passwords } from '..
 import { fieldOf } from '../acting/picker_of';
 import { slotOf } from '../early';
 import { attributeOf, closest, matches } from './element';
+import { kFrames } from './unseen';
 
 export interface MaskOptions {
   /** CSS selectors of the site and of the administration. */
@@ -127,7 +128,7 @@ export function parentOf(element: Element): Element | null {
 
 /** How a masked element is named in the receipt: never by what is in it. A frame's `name` is its page's to read and to write, as data. */
 export function labelOf(element: Element): string {
-  const named = /^(?:i?frame|object|embed)$/.test(element.localName) ? null : element.getAttribute('name');
+  const named = kFrames.test(element.localName) ? null : element.getAttribute('name');
   const name = element.getAttribute('data-parley-label') ?? named ?? element.getAttribute('id');
   return `${element.localName}${name ? ` ${name.slice(0, 60)}` : ''}`;
 }
